@@ -1,0 +1,1 @@
+//! Write verifiable environments for `azr-host`.
