@@ -1,1 +1,405 @@
-//! config.
+//! What a run is: one TOML, as written and then checked.
+//!
+//! `presets/paper.toml` holds every key with its meaning and its default. Another preset, a file and `--set` replace
+//! single keys; a key that is not in `paper.toml` is an error. Stages receive only their own struct.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+const PAPER: &str = include_str!("../presets/paper.toml");
+const TINY: &str = include_str!("../presets/tiny.toml");
+
+/// A vetted setting to start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Preset {
+    /// The paper's setting, for real models.
+    Paper,
+    /// For the embedded policy on a laptop CPU.
+    Tiny,
+}
+
+/// A whole run, resolved. The keys are described in `presets/paper.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RunConfig {
+    pub seed: u64,
+    pub steps: u64,
+    pub style: Style,
+    pub policy: PolicyConfig,
+    pub sampling: SamplingConfig,
+    pub propose: ProposeConfig,
+    pub learnability: LearnabilityConfig,
+    pub solve: SolveConfig,
+    pub buffer: BufferConfig,
+    pub seeding: SeedingConfig,
+    pub reward: RewardConfig,
+    pub advantage: AdvantageConfig,
+    pub update: UpdateConfig,
+    pub evaluation: EvaluationConfig,
+    pub checkpoint: CheckpointConfig,
+    pub faults: FaultsConfig,
+    /// Settings that environments offer, by environment name and setting name.
+    #[serde(default)]
+    pub environments: std::collections::BTreeMap<String, std::collections::BTreeMap<String, String>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Style {
+    Instruct,
+    Compact,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PolicyConfig {
+    pub dtype: Dtype,
+    pub threads: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dtype {
+    F32,
+    Bf16,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SamplingConfig {
+    pub temperature: f32,
+    pub top_p: f32,
+    pub top_k: usize,
+    pub prompt_max_tokens: usize,
+    pub completion_max_tokens: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProposeConfig {
+    pub batch: usize,
+    pub references: usize,
+    pub train: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LearnabilityConfig {
+    pub samples: usize,
+    pub train: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SolveConfig {
+    pub batch: usize,
+    pub strategy: SolveStrategy,
+    pub recent_steps: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SolveStrategy {
+    MaxNew,
+    HalfNew,
+    Uniform,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BufferConfig {
+    pub capacity: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SeedingConfig {
+    pub tasks: usize,
+    pub batches_max: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RewardConfig {
+    pub malformed: f64,
+    pub unlearnable: f64,
+    pub duplicate: DuplicateReward,
+    pub wrong: f64,
+}
+
+/// What a proposer gets for a task that the buffer already holds: `"as-new"` or a number.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum DuplicateReward {
+    Fixed(f64),
+    AsNew(AsNew),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AsNew {
+    AsNew,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AdvantageConfig {
+    pub baseline: Baseline,
+    pub weighting: Weighting,
+    pub std_min: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Baseline {
+    Role,
+    Global,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weighting {
+    Token,
+    Sequence,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UpdateConfig {
+    pub optimizer: OptimizerKind,
+    pub learning_rate: f64,
+    pub schedule: Schedule,
+    pub beta1: f64,
+    pub beta2: f64,
+    pub epsilon: f64,
+    pub weight_decay: f64,
+    pub gradient_norm_max: f64,
+    pub clip_low: f64,
+    pub clip_high: f64,
+    pub entropy_coefficient: f64,
+    pub minibatches: usize,
+    pub epochs: usize,
+    pub micro_batch_max_tokens: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerKind {
+    Adamw,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    Constant,
+    Linear,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EvaluationConfig {
+    pub every_steps: u64,
+    pub tasks: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CheckpointConfig {
+    pub every_steps: u64,
+    pub keep: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FaultsConfig {
+    pub share_max: f64,
+}
+
+impl UpdateConfig {
+    /// The learning rate of `step`, which counts from 1, in a run of `steps`.
+    pub fn learning_rate_at(&self, step: u64, steps: u64) -> f64 {
+        match self.schedule {
+            Schedule::Constant => self.learning_rate,
+            Schedule::Linear => self.learning_rate * (steps - step + 1) as f64 / steps as f64,
+        }
+    }
+}
+
+impl RunConfig {
+    /// The preset, then the file, then `KEY=VALUE` pairs; later ones win. The result is checked.
+    pub fn resolve(preset: Preset, file: Option<&Path>, overrides: &[String]) -> Result<Self> {
+        let mut table: Table = PAPER.parse().expect("paper.toml is valid TOML");
+        if preset == Preset::Tiny {
+            overlay(&mut table, TINY.parse().expect("tiny.toml is valid TOML"));
+        }
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+            let written = text
+                .parse()
+                .with_context(|| format!("{} is not TOML", path.display()))?;
+            overlay(&mut table, written);
+        }
+        for pair in overrides {
+            overlay(&mut table, parse_override(pair)?);
+        }
+        let source = file.map_or("the configuration".to_owned(), |path| path.display().to_string());
+        Self::from_table(table).with_context(|| format!("{source} does not describe a run"))
+    }
+
+    /// Reads a resolved configuration back.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        Self::from_table(text.parse()?)
+    }
+
+    fn from_table(table: Table) -> Result<Self> {
+        let config: Self = table.try_into()?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The whole configuration, every key included.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a configuration is plain data")
+    }
+
+    fn check(&self) -> Result<()> {
+        let positive = [
+            ("steps", self.steps as usize),
+            ("policy.threads", self.policy.threads),
+            ("sampling.prompt-max-tokens", self.sampling.prompt_max_tokens),
+            ("sampling.completion-max-tokens", self.sampling.completion_max_tokens),
+            ("buffer.capacity", self.buffer.capacity),
+            ("update.minibatches", self.update.minibatches),
+            ("update.epochs", self.update.epochs),
+            ("update.micro-batch-max-tokens", self.update.micro_batch_max_tokens),
+            ("checkpoint.every-steps", self.checkpoint.every_steps as usize),
+            ("checkpoint.keep", self.checkpoint.keep),
+        ];
+        if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
+            bail!("{key} is 0; it must be at least 1");
+        }
+        let sampling = &self.sampling;
+        ensure!(
+            sampling.temperature > 0.0,
+            "sampling.temperature is {}; it must be above 0",
+            sampling.temperature
+        );
+        ensure!(
+            sampling.top_p > 0.0 && sampling.top_p <= 1.0,
+            "sampling.top-p is {}; it must be above 0 and at most 1",
+            sampling.top_p
+        );
+        let rate = self.update.learning_rate;
+        ensure!(
+            rate.is_finite() && rate >= 0.0,
+            "update.learning-rate is {rate}; it must be finite and not negative"
+        );
+        let clip = self.update.clip_low;
+        ensure!(
+            (0.0..1.0).contains(&clip),
+            "update.clip-low is {clip}; it must be in [0, 1)"
+        );
+        let share = self.faults.share_max;
+        ensure!(
+            (0.0..=1.0).contains(&share),
+            "faults.share-max is {share}; it must be in [0, 1]"
+        );
+        Ok(())
+    }
+}
+
+/// Puts the keys of `over` into `base`, table by table.
+fn overlay(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => overlay(below, above),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// `update.learning-rate=1e-4` as a table. The value is TOML; bare words are strings.
+fn parse_override(pair: &str) -> Result<Table> {
+    let (path, text) = pair
+        .split_once('=')
+        .with_context(|| format!("--set {pair:?} has no '='; write --set KEY=VALUE"))?;
+    let value = format!("v = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or_else(|| Value::String(text.to_owned()));
+    let mut keys = path.split('.').rev();
+    let last = keys.next().expect("split yields at least one part").to_owned();
+    let innermost = Table::from_iter([(last, value)]);
+    Ok(keys.fold(innermost, |inner, key| {
+        Table::from_iter([(key.to_owned(), Value::Table(inner))])
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(overrides: &[&str]) -> Result<RunConfig> {
+        RunConfig::resolve(
+            Preset::Paper,
+            None,
+            &overrides.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>(),
+        )
+    }
+
+    /// arXiv:2505.03335, table 3.
+    #[test]
+    fn the_default_is_the_papers_setting() {
+        let config = resolve(&[]).unwrap();
+        assert_eq!(
+            (config.propose.batch, config.solve.batch, config.learnability.samples),
+            (64, 64, 8)
+        );
+        assert_eq!(
+            (config.propose.references, config.buffer.capacity, config.steps),
+            (6, 16384, 500)
+        );
+        assert_eq!(
+            (config.update.learning_rate, config.update.gradient_norm_max),
+            (1e-6, 1.0)
+        );
+        assert_eq!(
+            (config.sampling.prompt_max_tokens, config.sampling.completion_max_tokens),
+            (6144, 8096)
+        );
+    }
+
+    #[test]
+    fn a_resolved_configuration_survives_its_own_toml() {
+        for preset in [Preset::Paper, Preset::Tiny] {
+            let config =
+                RunConfig::resolve(preset, None, &["environments.python.induction-inputs=\"6\"".into()]).unwrap();
+            assert_eq!(RunConfig::from_toml(&config.to_toml()).unwrap(), config);
+        }
+    }
+
+    #[test]
+    fn later_layers_win_and_leave_the_rest() {
+        let config = resolve(&["reward.duplicate=-0.25", "solve.strategy=uniform"]).unwrap();
+        assert_eq!(config.reward.duplicate, DuplicateReward::Fixed(-0.25));
+        assert_eq!(config.solve.strategy, SolveStrategy::Uniform);
+        assert_eq!(config.solve.batch, 64);
+    }
+
+    #[test]
+    fn wrong_keys_and_values_are_named() {
+        let message = |pair: &str| format!("{:#}", resolve(&[pair]).unwrap_err());
+        assert!(message("update.lerning-rate=1").contains("lerning-rate"));
+        assert!(message("policy.threads=0").contains("policy.threads is 0"));
+        assert!(message("sampling.top-p=1.5").contains("1.5"));
+        assert!(message("nonsense").contains("KEY=VALUE"));
+    }
+}

@@ -4,13 +4,13 @@ pub mod cli;
 pub mod config;
 pub mod selfplay;
 
-pub mod propose;
-pub mod validate;
-pub mod solve;
-pub mod verify;
-pub mod reward;
 pub mod advantage;
+pub mod propose;
+pub mod reward;
+pub mod solve;
 pub mod update;
+pub mod validate;
+pub mod verify;
 
 pub mod buffer;
 pub mod rng;
