@@ -1,1 +1,250 @@
-//! sandbox.
+//! The sandbox: the only code that knows wasmtime.
+pub mod bindings;
+mod cache;
+mod engine;
+mod environment;
+mod executor;
+mod fault;
+mod judge;
+mod limiter;
+mod log;
+mod package;
+mod returned;
+mod workers;
+mod world;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, anyhow};
+use serde::{Deserialize, Serialize};
+use wasmtime::{Engine, component::Component};
+
+use self::{
+    cache::{Cache, Origin},
+    engine::Watchdog,
+    environment::Loaded,
+    executor::Executor,
+    judge::{Budget, Judge},
+    log::Log,
+    package::Package,
+    workers::Workers,
+};
+use crate::task::Digest;
+
+pub use self::{
+    bindings::{
+        Accepted, Context, Description, Kind, Limits, Message, OfferedSetting, Outcome, Prompt, Rejection, Report, Run,
+        Setting, Speaker, Style, Thrown, Verdict,
+    },
+    environment::{Attempt, Environment, ExecutedRun, Judged, Proposal},
+    fault::Fault,
+    log::{Level, LogLine},
+    package::pack,
+};
+
+/// What the operator grants. An environment's own limits count where they are lower.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct SandboxConfig {
+    /// Threads that call guests; 0 means one per core.
+    pub workers: usize,
+    /// Folder of compiled components; by default `azr-host` in the user's cache folder. It must be closed to others.
+    pub cache_dir: Option<PathBuf>,
+    /// Wasm fuel per run, at most. 10 G is about two seconds.
+    pub run_fuel_max: u64,
+    /// Memory per run, at most, all linear memories together.
+    pub run_memory_max_bytes: u64,
+    /// Bytes that a run may return, at most.
+    pub run_output_max_bytes: u32,
+    /// Runs that a judge may plan for one completion.
+    pub runs_max: usize,
+    /// Wasm fuel per call of a judge.
+    pub judge_fuel: u64,
+    /// Memory per call of a judge, all linear memories together.
+    pub judge_memory_max_bytes: u64,
+    /// Bytes that one call of a judge may return.
+    pub judge_output_max_bytes: u32,
+    /// When the watchdog stops a call. A host fault, so it is far above what the fuel takes on a busy machine.
+    pub deadline_ms: u64,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self {
+            workers: 0,
+            cache_dir: None,
+            run_fuel_max: 10_000_000_000,
+            run_memory_max_bytes: 256 << 20,
+            run_output_max_bytes: 1 << 20,
+            runs_max: 64,
+            judge_fuel: 10_000_000_000,
+            judge_memory_max_bytes: 256 << 20,
+            judge_output_max_bytes: 16 << 20,
+            deadline_ms: 120_000,
+        }
+    }
+}
+
+/// The engines, the cache and the workers that all environments of a process share.
+pub struct Sandbox {
+    judges: Engine,
+    executors: Engine,
+    cache: Cache,
+    workers: Arc<Workers>,
+    watchdog: Arc<Watchdog>,
+    config: SandboxConfig,
+}
+
+impl Sandbox {
+    /// Sets up the engines and starts the workers.
+    pub fn new(config: &SandboxConfig) -> Result<Self> {
+        let count = match config.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
+        let slots = u32::try_from(count).context("too many sandbox workers")?;
+        let (judges, executors) = (
+            engine::judge_engine()?,
+            engine::executor_engine(slots, config.run_memory_max_bytes)?,
+        );
+        let folder = config.cache_dir.clone().map_or_else(cache::default_folder, Ok)?;
+        Ok(Self {
+            cache: Cache::open(&folder)?,
+            workers: Arc::new(Workers::start(count)?),
+            watchdog: Arc::new(Watchdog::start([judges.clone(), executors.clone()])?),
+            judges,
+            executors,
+            config: config.clone(),
+        })
+    }
+
+    /// Loads an environment: reads the file once, compiles it or finds it in the cache, and starts each part once.
+    pub fn load(&self, path: &Path) -> Result<Environment> {
+        let package = Package::read(path)?;
+        self.start(&package, path)
+            .with_context(|| format!("cannot load environment {}", path.display()))
+    }
+
+    fn start(&self, package: &Package, path: &Path) -> Result<Environment> {
+        let [judge, executors @ ..] = &*self.compile(package, path)? else {
+            unreachable!("the judge is compiled first");
+        };
+        let log = Arc::new(Log::default());
+        let deadline = Duration::from_millis(self.config.deadline_ms);
+        let judge_pre = world::judge(&self.judges, judge).context("its judge does not fit")?;
+        let imports = world::imports(&self.judges, judge);
+        let judge = Judge::new(judge_pre, self.budget(deadline), Arc::clone(&log));
+        let executors = executors
+            .iter()
+            .enumerate()
+            .map(|(index, executor)| {
+                let pre = world::executor(&self.executors, executor);
+                Ok(Executor {
+                    pre: pre.with_context(|| format!("its executor {index} does not fit"))?,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let (judge, description) = self.describe(judge)?;
+        let limits = self.limits(&description.limits);
+        let executors = self.try_start(executors, limits, deadline)?;
+        Ok(Environment::new(Loaded {
+            digest: package.digest,
+            executor_digests: package.executors.iter().map(Digest::of).collect(),
+            imports,
+            description,
+            limits,
+            deadline,
+            judge,
+            executors,
+            log,
+            workers: Arc::clone(&self.workers),
+            _watchdog: Arc::clone(&self.watchdog),
+        }))
+    }
+
+    /// The judge, then the executors, each on a thread of its own.
+    fn compile(&self, package: &Package, path: &Path) -> Result<Vec<Component>> {
+        let parts = [(&self.judges, &package.judge)];
+        let parts = parts
+            .into_iter()
+            .chain(package.executors.iter().map(|executor| (&self.executors, executor)));
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = parts
+                .map(|(engine, wasm)| scope.spawn(|| self.cache.component(engine, wasm)))
+                .collect();
+            threads
+                .into_iter()
+                .enumerate()
+                .map(|(index, thread)| {
+                    let compiled = thread.join().map_err(|_| anyhow!("the compiler panicked"))?;
+                    let part = || {
+                        if index == 0 {
+                            "judge".into()
+                        } else {
+                            format!("executor {}", index - 1)
+                        }
+                    };
+                    let (component, origin) = compiled.with_context(|| format!("its {} does not compile", part()))?;
+                    if origin == Origin::Compiled && index > 0 {
+                        eprintln!("compiled {} of {}; the next start is faster", part(), path.display());
+                    }
+                    Ok(component)
+                })
+                .collect()
+        })
+    }
+
+    fn describe(&self, judge: Judge) -> Result<(Judge, Description)> {
+        let mut described = self.workers.map(vec![judge], |judge| {
+            let description = judge.describe()?;
+            Ok((judge, description))
+        });
+        Ok(described.pop().expect("one result for one item")?)
+    }
+
+    /// A program must find an interpreter that starts; one that does not would make every run a fault.
+    fn try_start(&self, executors: Vec<Executor>, limits: Limits, deadline: Duration) -> Result<Vec<Executor>> {
+        let started = self
+            .workers
+            .map(executors, move |executor| match executor.try_start(&limits, deadline) {
+                Ok(()) => Ok(executor),
+                Err(error) => Err(Fault::Host(error.into())),
+            });
+        let limit = limits.run_memory_max_bytes;
+        started
+            .into_iter()
+            .enumerate()
+            .map(|(index, started)| {
+                started.with_context(|| format!("its executor {index} does not start with {limit} bytes of memory"))
+            })
+            .collect()
+    }
+
+    /// The smaller of what is asked and what is granted.
+    fn limits(&self, asked: &Limits) -> Limits {
+        let Limits {
+            run_fuel,
+            run_memory_max_bytes,
+            run_output_max_bytes,
+        } = *asked;
+        Limits {
+            run_fuel: run_fuel.min(self.config.run_fuel_max),
+            run_memory_max_bytes: run_memory_max_bytes.min(self.config.run_memory_max_bytes),
+            run_output_max_bytes: run_output_max_bytes.min(self.config.run_output_max_bytes),
+        }
+    }
+
+    fn budget(&self, deadline: Duration) -> Budget {
+        Budget {
+            fuel: self.config.judge_fuel,
+            memory_max_bytes: self.config.judge_memory_max_bytes,
+            output_max_bytes: self.config.judge_output_max_bytes as usize,
+            runs_max: self.config.runs_max,
+            deadline,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The host's side of `wit/`: the only place where the boundary's types are generated.
+//!
+//! The two worlds are bound in two modules that share one set of types. Conversions to the host's own types destructure
+//! every field, so that a change of the boundary breaks the build here.
+
+use crate::task::Task;
+
+mod environment {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "environment",
+        additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
+    });
+}
+
+mod executor {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "executor",
+        with: { "azr:env/types": super::environment::azr::env::types },
+    });
+}
+
+pub use environment::azr::env::types::{
+    Accepted, Context, Message, Outcome, Prompt, Rejection, Report, Run, Setting, Speaker, Style, Thrown, Verdict,
+};
+pub use environment::exports::azr::env::judge::{Description, Kind, Limits, OfferedSetting};
+
+pub(super) use environment::EnvironmentPre as JudgePre;
+pub(super) use environment::azr::env::log;
+pub(super) use environment::azr::env::types;
+pub(super) use environment::exports::azr::env::judge::Guest as JudgeExports;
+pub(super) use executor::ExecutorPre;
+
+impl From<types::Task> for Task {
+    fn from(types::Task { kind, body }: types::Task) -> Self {
+        Self { kind, body }
+    }
+}
+
+impl From<&Task> for types::Task {
+    fn from(Task { kind, body }: &Task) -> Self {
+        Self {
+            kind: kind.clone(),
+            body: body.clone(),
+        }
+    }
+}

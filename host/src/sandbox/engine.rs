@@ -1,0 +1,146 @@
+//! The two wasmtime engines and the thread that keeps their clocks.
+
+use std::{
+    sync::mpsc::{RecvTimeoutError, Sender, channel},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Error, Result};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
+
+use super::limiter::{INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX};
+
+/// Deep recursion in Python should end in a RecursionError, which takes more than wasmtime's 512 KiB.
+const EXECUTOR_STACK_BYTES: usize = 16 << 20;
+/// Judges parse; they do not interpret.
+const JUDGE_STACK_BYTES: usize = 2 << 20;
+/// Stack of a thread that calls guests: the largest guest stack and room for the host's own frames.
+pub(super) const THREAD_STACK_BYTES: usize = EXECUTOR_STACK_BYTES + (4 << 20);
+/// CPython's snapshot is 12 MiB today. Above this size copy-on-write is silently given up and a start costs 20 ms.
+const SNAPSHOT_MAX_BYTES: u64 = 64 << 20;
+/// Pages of a pooled memory that stay mapped between two runs; a fresh CPython touches about 1 MiB of its 13 MiB.
+const KEEP_RESIDENT_BYTES: usize = 16 << 20;
+/// How precisely the watchdog fires. Nothing depends on it.
+const TICK: Duration = Duration::from_millis(50);
+
+/// The engine that judges run in.
+pub(super) fn judge_engine() -> Result<Engine> {
+    let mut config = smallest();
+    config.max_wasm_stack(JUDGE_STACK_BYTES);
+    Engine::new(&config)
+        .map_err(Error::from)
+        .context("cannot set up the judges' wasm engine")
+}
+
+/// The engine that programs run in, with memory for `slots` of them at a time kept ready where the machine allows.
+pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64) -> Result<Engine> {
+    let mut config = smallest();
+    config.max_wasm_stack(EXECUTOR_STACK_BYTES);
+    // Nobody reads where in the interpreter a program trapped.
+    config.wasm_backtrace_max_frames(None);
+    let mut pooled = config.clone();
+    pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots, memory_max_bytes)));
+    // No pool where the kernel cannot tell which pages a run wrote (before Linux 6.7; each run would clear the whole
+    // range) or where the address space is too small (`ulimit -v`): programs then run from fresh mappings.
+    if let Ok(engine) = Engine::new(&pooled) {
+        return Ok(engine);
+    }
+    Engine::new(&config)
+        .map_err(Error::from)
+        .context("cannot set up the executors' wasm engine")
+}
+
+/// Everything that environments do not need is off: most of wasmtime's security record lies in those parts. Threads,
+/// garbage collection, exceptions and component-model async are not even compiled into this host.
+fn smallest() -> Config {
+    let mut config = Config::new();
+    config
+        .strategy(Strategy::Cranelift)
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        // NaN bits would differ between machines.
+        .cranelift_nan_canonicalization(true)
+        .concurrency_support(false)
+        .wasm_memory64(false)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(false)
+        .wasm_multi_memory(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_custom_page_sizes(false)
+        .memory_init_cow(true)
+        .memory_guaranteed_dense_image_size(SNAPSHOT_MAX_BYTES);
+    config
+}
+
+/// Sized so that the limiter refuses first: what a guest may have does not depend on the allocator.
+fn pool(slots: u32, memory_max_bytes: u64) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    let count = |per_slot: usize| slots * u32::try_from(per_slot).expect("limits of one component are small");
+    pool.total_component_instances(slots)
+        .total_core_instances(count(INSTANCES_MAX))
+        .total_memories(count(MEMORIES_MAX))
+        .total_tables(count(TABLES_MAX))
+        .max_core_instances_per_component(count(INSTANCES_MAX) / slots)
+        .max_memories_per_component(count(MEMORIES_MAX) / slots)
+        .max_tables_per_component(count(TABLES_MAX) / slots)
+        .table_elements(TABLE_ELEMENTS_MAX)
+        .max_memory_size(usize::try_from(memory_max_bytes).unwrap_or(usize::MAX))
+        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        .table_keep_resident(TABLE_ELEMENTS_MAX * size_of::<usize>())
+        .pagemap_scan(Enabled::Yes);
+    pool
+}
+
+/// Ticks the engines' epochs by elapsed time, so that a deadline in ticks is one in time even when this thread is
+/// starved. It guards against a hang that fuel does not see; it never decides about a program.
+pub(super) struct Watchdog {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watchdog {
+    pub(super) fn start(engines: [Engine; 2]) -> Result<Self> {
+        let (stop, stopped) = channel();
+        let tick = move || {
+            let start = Instant::now();
+            let mut ticked = 0;
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                let due = ticks(start.elapsed());
+                for _ in ticked..due {
+                    engines.iter().for_each(Engine::increment_epoch);
+                }
+                ticked = due;
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("watchdog".into())
+            .spawn(tick)
+            .context("no watchdog thread")?;
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // Its loop cannot panic, and nothing is left to do about it here.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Whole ticks in `time`.
+fn ticks(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos() / TICK.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The epoch deadline for `time`: never early, at most a tick late.
+pub(super) fn deadline_ticks(time: Duration) -> u64 {
+    // Added to the current epoch by wasmtime, so it must leave room.
+    ticks(time).min(u64::MAX / 2) + 1
+}

@@ -1,0 +1,123 @@
+//! One run of an untrusted program: a fresh store, a fresh interpreter, its own budget.
+
+use std::time::Duration;
+
+use wasmtime::{Store, Trap};
+
+use super::{
+    bindings::{ExecutorPre, Limits, Outcome, Report, Run, Thrown},
+    engine::deadline_ticks,
+    fault::Fault,
+    judge::{HANDLES_MAX, stopped},
+    limiter::Limiter,
+    returned,
+};
+
+const CALL: &str = "execute";
+
+/// A loaded executor.
+pub(super) struct Executor {
+    pub(super) pre: ExecutorPre<Limiter>,
+}
+
+impl Executor {
+    /// Runs a program under the limits.
+    pub(super) fn execute(&self, run: &Run, limits: &Limits, deadline: Duration) -> Result<Report, Fault> {
+        let mut store = self
+            .store(limits, deadline)
+            .map_err(|error| Fault::Host(error.into()))?;
+        let result = self.pre.instantiate(&mut store).and_then(|executor| {
+            executor
+                .azr_env_execution()
+                .call_execute(&mut store, &run.program, &run.inputs)
+        });
+        let fuel_left = store.get_fuel().map_err(|error| Fault::Host(error.into()))?;
+        let outcomes = match result {
+            Ok(outcomes) => {
+                returned::outcomes(&outcomes, run.inputs.len())
+                    .map_err(|what| Fault::environment(CALL, format!("the executor returned {what}")))?;
+                within(outcomes, limits.run_output_max_bytes)
+            }
+            Err(error) => vec![ended(&error, store.data(), deadline)?],
+        };
+        Ok(Report {
+            outcomes,
+            fuel: limits.run_fuel - fuel_left,
+        })
+    }
+
+    /// Instantiates once, so that an executor that cannot start is found when it is loaded.
+    pub(super) fn try_start(&self, limits: &Limits, deadline: Duration) -> wasmtime::Result<()> {
+        let mut store = self.store(limits, deadline)?;
+        self.pre.instantiate(&mut store).map(drop)
+    }
+
+    fn store(&self, limits: &Limits, deadline: Duration) -> wasmtime::Result<Store<Limiter>> {
+        let mut store = Store::new(self.pre.engine(), Limiter::new(limits.run_memory_max_bytes));
+        store.limiter(|limiter| limiter);
+        store.set_fuel(limits.run_fuel)?;
+        store.set_epoch_deadline(deadline_ticks(deadline));
+        // Honest results are smaller than the run's memory. The limit on results is applied to what was returned, for
+        // there it is an outcome; this one stops lists that repeat a part of the memory.
+        store.set_hostcall_fuel(usize::try_from(limits.run_memory_max_bytes).unwrap_or(usize::MAX));
+        store.set_max_component_handles(HANDLES_MAX);
+        Ok(store)
+    }
+}
+
+/// What an executor's error says about the program.
+fn ended(error: &wasmtime::Error, limiter: &Limiter, deadline: Duration) -> Result<Outcome, Fault> {
+    let Some(trap) = error.downcast_ref::<Trap>() else {
+        return Err(Fault::environment(
+            CALL,
+            format!("the executor broke its contract: {error:#}"),
+        ));
+    };
+    match trap {
+        Trap::OutOfFuel => Ok(Outcome::OutOfFuel),
+        Trap::StackOverflow => Ok(Outcome::StackOverflow),
+        Trap::Interrupt => Err(stopped(CALL, deadline)),
+        _ if limiter.refused() => Ok(Outcome::OutOfMemory),
+        trap => Ok(Outcome::Crashed(name(*trap))),
+    }
+}
+
+/// A short name for a trap: these words reach judges and ledgers.
+fn name(trap: Trap) -> String {
+    match trap {
+        Trap::UnreachableCodeReached => "unreachable".into(),
+        Trap::MemoryOutOfBounds => "memory-out-of-bounds".into(),
+        Trap::TableOutOfBounds => "table-out-of-bounds".into(),
+        Trap::IndirectCallToNull => "indirect-call-to-null".into(),
+        Trap::BadSignature => "bad-signature".into(),
+        Trap::IntegerOverflow => "integer-overflow".into(),
+        Trap::IntegerDivisionByZero => "integer-division-by-zero".into(),
+        Trap::BadConversionToInteger => "bad-conversion-to-integer".into(),
+        other => other.to_string(),
+    }
+}
+
+/// The outcomes up to the first with which the run returns more than it may. That one says so instead.
+fn within(mut outcomes: Vec<Outcome>, max_bytes: u32) -> Vec<Outcome> {
+    let mut total = 0_u64;
+    let too_large = outcomes.iter().position(|outcome| {
+        total += bytes(outcome);
+        total > u64::from(max_bytes)
+    });
+    if let Some(index) = too_large {
+        outcomes.truncate(index);
+        outcomes.push(Outcome::Unsupported(format!("result larger than {max_bytes} bytes")));
+    }
+    outcomes
+}
+
+/// What an outcome carries.
+fn bytes(outcome: &Outcome) -> u64 {
+    let length = match outcome {
+        Outcome::Value(value) => value.len(),
+        Outcome::Thrown(Thrown { name, message }) => name.len() + message.len(),
+        Outcome::Refused(text) | Outcome::Unsupported(text) | Outcome::Crashed(text) => text.len(),
+        Outcome::OutOfFuel | Outcome::OutOfMemory | Outcome::StackOverflow => 0,
+    };
+    length as u64
+}

@@ -1,0 +1,273 @@
+//! Calls of the judge: each in a fresh store, so that nothing is kept from one to the next.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::anyhow;
+use wasmtime::{Store, Trap};
+
+use super::{
+    bindings::{
+        Accepted, Context, Description, JudgeExports, JudgePre, Prompt, Rejection, Report, Run, Verdict, log, types,
+    },
+    engine::deadline_ticks,
+    fault::Fault,
+    limiter::Limiter,
+    log::{CallLog, Level, Log},
+    returned,
+};
+use crate::task::Task;
+
+/// Judges have no resources; one handle is for whatever wasmtime counts itself.
+pub(super) const HANDLES_MAX: usize = 16;
+
+/// What one call of a judge may use. It protects the host; a judge within reason never notices.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    pub(super) fuel: u64,
+    pub(super) memory_max_bytes: u64,
+    /// Bytes that one call may return or log.
+    pub(super) output_max_bytes: usize,
+    pub(super) runs_max: usize,
+    pub(super) deadline: Duration,
+}
+
+/// What the host keeps for a judge's instance.
+pub(super) struct Guest {
+    limiter: Limiter,
+    log: CallLog,
+}
+
+impl types::Host for Guest {}
+
+impl log::Host for Guest {
+    fn emit(&mut self, level: log::Level, message: String) {
+        let level = match level {
+            log::Level::Debug => Level::Debug,
+            log::Level::Info => Level::Info,
+            log::Level::Warn => Level::Warn,
+        };
+        self.log.emit(level, &message);
+    }
+}
+
+/// A loaded judge.
+pub(super) struct Judge {
+    pre: JudgePre<Guest>,
+    budget: Budget,
+    log: Arc<Log>,
+}
+
+impl Judge {
+    pub(super) fn new(pre: JudgePre<Guest>, budget: Budget, log: Arc<Log>) -> Self {
+        Self { pre, budget, log }
+    }
+
+    pub(super) fn describe(&self) -> Result<Description, Fault> {
+        let description = self.call("describe", |judge, store| judge.call_describe(store))?;
+        checked("describe", returned::description(&description))?;
+        Ok(description)
+    }
+
+    pub(super) fn seeds(&self, ctx: &Context, of: &Description) -> Result<Vec<Task>, Fault> {
+        let seeds = self.call("seeds", |judge, store| judge.call_seeds(store, ctx))?;
+        checked("seeds", returned::seeds(&seeds, of))?;
+        Ok(seeds.into_iter().map(Task::from).collect())
+    }
+
+    pub(super) fn propose_prompt(&self, ctx: &Context, kind: &str, references: &[Task]) -> Result<Prompt, Fault> {
+        let references = tasks(references);
+        let prompt = self.call("propose-prompt", |judge, store| {
+            judge.call_propose_prompt(store, ctx, kind, &references)
+        })?;
+        checked("propose-prompt", returned::prompt(&prompt))?;
+        Ok(prompt)
+    }
+
+    pub(super) fn solve_prompt(&self, ctx: &Context, task: &Task) -> Result<Prompt, Fault> {
+        let task = task.into();
+        let prompt = self.call("solve-prompt", |judge, store| {
+            judge.call_solve_prompt(store, ctx, &task)
+        })?;
+        checked("solve-prompt", returned::prompt(&prompt))?;
+        Ok(prompt)
+    }
+
+    pub(super) fn plan_proposal(&self, subject: &ProposalSubject<'_>, executors: usize) -> Result<Plan, Fault> {
+        let ProposalSubject {
+            ctx,
+            kind,
+            references,
+            completion,
+        } = *subject;
+        let references = tasks(references);
+        let plan = self.call("plan-proposal", |judge, store| {
+            judge.call_plan_proposal(store, ctx, kind, &references, completion)
+        })?;
+        self.planned("plan-proposal", plan, executors)
+    }
+
+    pub(super) fn judge_proposal(
+        &self,
+        subject: &ProposalSubject<'_>,
+        reports: &[Report],
+        of: &Description,
+    ) -> Result<Result<Accepted, Rejection>, Fault> {
+        let ProposalSubject {
+            ctx,
+            kind,
+            references,
+            completion,
+        } = *subject;
+        let references = tasks(references);
+        let conclusion = self.call("judge-proposal", |judge, store| {
+            judge.call_judge_proposal(store, ctx, kind, &references, completion, reports)
+        })?;
+        checked(
+            "judge-proposal",
+            match &conclusion {
+                Ok(accepted) => returned::accepted(accepted, of),
+                Err(rejection) => returned::rejection(rejection),
+            },
+        )?;
+        Ok(conclusion)
+    }
+
+    pub(super) fn plan_answer(
+        &self,
+        ctx: &Context,
+        task: &Task,
+        completion: &str,
+        executors: usize,
+    ) -> Result<Vec<Run>, Fault> {
+        let task = task.into();
+        let plan = self.call("plan-answer", |judge, store| {
+            judge.call_plan_answer(store, ctx, &task, completion)
+        })?;
+        checked("plan-answer", returned::plan(&plan, self.budget.runs_max, executors))?;
+        Ok(plan)
+    }
+
+    pub(super) fn judge_answer(
+        &self,
+        ctx: &Context,
+        task: &Task,
+        completion: &str,
+        reports: &[Report],
+    ) -> Result<Verdict, Fault> {
+        let task = task.into();
+        let verdict = self.call("judge-answer", |judge, store| {
+            judge.call_judge_answer(store, ctx, &task, completion, reports)
+        })?;
+        checked("judge-answer", returned::verdict(&verdict))?;
+        Ok(verdict)
+    }
+
+    pub(super) fn plan_exec(
+        &self,
+        program: &str,
+        input: &str,
+        executors: usize,
+    ) -> Result<Result<Run, Rejection>, Fault> {
+        let plan = self.call("plan-exec", |judge, store| judge.call_plan_exec(store, program, input))?;
+        let plan = self.planned("plan-exec", plan.map(|run| vec![run]), executors)?;
+        Ok(plan.map(|mut runs| runs.pop().expect("one run was planned")))
+    }
+
+    pub(super) fn show_value(&self, value: &[u8]) -> Result<String, Fault> {
+        self.call("show-value", |judge, store| judge.call_show_value(store, value))
+    }
+
+    fn planned(&self, call: &'static str, plan: Plan, executors: usize) -> Result<Plan, Fault> {
+        checked(
+            call,
+            match &plan {
+                Ok(runs) => returned::plan(runs, self.budget.runs_max, executors),
+                Err(rejection) => returned::rejection(rejection),
+            },
+        )?;
+        Ok(plan)
+    }
+
+    fn call<R>(
+        &self,
+        call: &'static str,
+        export: impl FnOnce(&JudgeExports, &mut Store<Guest>) -> wasmtime::Result<R>,
+    ) -> Result<R, Fault> {
+        let mut store = self.store(call).map_err(|error| Fault::Host(error.into()))?;
+        let result = self
+            .pre
+            .instantiate(&mut store)
+            .and_then(|judge| export(judge.azr_env_judge(), &mut store));
+        let Guest { limiter, log } = store.into_data();
+        self.log.take(log);
+        result.map_err(|error| self.fault(call, &error, &limiter))
+    }
+
+    fn store(&self, call: &'static str) -> wasmtime::Result<Store<Guest>> {
+        let limiter = Limiter::new(self.budget.memory_max_bytes);
+        let mut store = Store::new(
+            self.pre.engine(),
+            Guest {
+                limiter,
+                log: CallLog::new(call),
+            },
+        );
+        store.limiter(|guest| &mut guest.limiter);
+        store.set_fuel(self.budget.fuel)?;
+        store.set_epoch_deadline(deadline_ticks(self.budget.deadline));
+        store.set_hostcall_fuel(self.budget.output_max_bytes);
+        store.set_max_component_handles(HANDLES_MAX);
+        Ok(store)
+    }
+
+    /// A judge that ends in an error is at fault, except where the clock ended it.
+    fn fault(&self, call: &'static str, error: &wasmtime::Error, limiter: &Limiter) -> Fault {
+        let Budget {
+            fuel,
+            memory_max_bytes,
+            output_max_bytes,
+            runs_max: _,
+            deadline,
+        } = self.budget;
+        Fault::environment(
+            call,
+            match error.downcast_ref::<Trap>() {
+                Some(Trap::Interrupt) => return stopped(call, deadline),
+                Some(Trap::OutOfFuel) => format!("the judge used more than {fuel} fuel, the limit of a call"),
+                _ if limiter.refused() => {
+                    format!("the judge wanted more than {memory_max_bytes} bytes of memory, the limit")
+                }
+                Some(trap) => format!("the judge trapped: {trap}"),
+                // What wasmtime reports beside traps is data that does not fit its type, or too much of it.
+                None => format!("the judge broke its contract (at most {output_max_bytes} bytes may cross): {error:#}"),
+            },
+        )
+    }
+}
+
+/// What a proposal call is about.
+#[derive(Clone, Copy)]
+pub(super) struct ProposalSubject<'a> {
+    pub(super) ctx: &'a Context,
+    pub(super) kind: &'a str,
+    pub(super) references: &'a [Task],
+    pub(super) completion: &'a str,
+}
+
+pub(super) type Plan = Result<Vec<Run>, Rejection>;
+
+/// The watchdog fired: the machine is too slow or hung, which says nothing about the guest.
+pub(super) fn stopped(call: &'static str, deadline: Duration) -> Fault {
+    Fault::Host(anyhow!(
+        "`{call}` was still running after {} ms, when the watchdog stopped it; raise deadline-ms on a slow machine",
+        deadline.as_millis()
+    ))
+}
+
+fn checked(call: &'static str, check: Result<(), String>) -> Result<(), Fault> {
+    check.map_err(|what| Fault::environment(call, format!("the judge returned {what}")))
+}
+
+fn tasks(tasks: &[Task]) -> Vec<types::Task> {
+    tasks.iter().map(types::Task::from).collect()
+}

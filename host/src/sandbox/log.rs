@@ -1,0 +1,169 @@
+//! What judges tell the operator.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Mutex, PoisonError},
+};
+
+/// Lines that one call may log. Arbitrary: enough to debug a judge with.
+const CALL_LINES_MAX: usize = 64;
+/// Bytes that one call may log, after escaping.
+const CALL_BYTES_MAX: usize = 16 << 10;
+/// Lines that wait for the operator. A judge is called thousands of times in a step.
+const WAITING_LINES_MAX: usize = 1024;
+
+/// One line from a judge, safe to print.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    pub level: Level,
+    /// The export that was running.
+    pub call: &'static str,
+    /// Control characters are escaped.
+    pub message: String,
+}
+
+/// How much a line matters to the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Debug,
+    Info,
+    Warn,
+}
+
+impl fmt::Display for LogLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = match self.level {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+        };
+        write!(f, "{level}: {}: {}", self.call, self.message)
+    }
+}
+
+/// What one call logged.
+pub(super) struct CallLog {
+    call: &'static str,
+    lines: Vec<LogLine>,
+    bytes: usize,
+    dropped: u64,
+}
+
+impl CallLog {
+    pub(super) fn new(call: &'static str) -> Self {
+        Self {
+            call,
+            lines: Vec::new(),
+            bytes: 0,
+            dropped: 0,
+        }
+    }
+
+    pub(super) fn emit(&mut self, level: Level, message: &str) {
+        // Escaping makes a byte at most ten, so a message that cannot fit is dropped before it is escaped.
+        let room = CALL_BYTES_MAX - self.bytes;
+        let fits = self.lines.len() < CALL_LINES_MAX && message.len() <= room;
+        let message = if fits { escape(message) } else { String::new() };
+        if !fits || message.len() > room {
+            self.dropped += 1;
+            return;
+        }
+        self.bytes += message.len();
+        self.lines.push(LogLine {
+            level,
+            call: self.call,
+            message,
+        });
+    }
+}
+
+/// Keeps a line a line, and a terminal a terminal. Marks that reverse the direction of writing count as control.
+fn escape(message: &str) -> String {
+    let direction = |c| matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut line = String::with_capacity(message.len());
+    for c in message.chars() {
+        match c.is_control() || direction(c) {
+            true => line.extend(c.escape_default()),
+            false => line.push(c),
+        }
+    }
+    line
+}
+
+/// What an environment logged and nobody has taken yet.
+#[derive(Default)]
+pub(super) struct Log {
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    lines: VecDeque<LogLine>,
+    dropped: u64,
+}
+
+impl Log {
+    pub(super) fn take(
+        &self,
+        CallLog {
+            call: _,
+            lines,
+            bytes: _,
+            dropped,
+        }: CallLog,
+    ) {
+        if lines.is_empty() && dropped == 0 {
+            return;
+        }
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.dropped += dropped;
+        for line in lines {
+            match waiting.lines.len() < WAITING_LINES_MAX {
+                true => waiting.lines.push_back(line),
+                false => waiting.dropped += 1,
+            }
+        }
+    }
+
+    /// The lines since the last time, and how many more there were.
+    pub(super) fn drain(&self) -> (Vec<LogLine>, u64) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        (waiting.lines.drain(..).collect(), std::mem::take(&mut waiting.dropped))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped_and_text_is_not() {
+        assert_eq!(
+            escape("a\u{1b}[31m\r\nb\u{202e}é\t"),
+            "a\\u{1b}[31m\\r\\nb\\u{202e}é\\t"
+        );
+    }
+
+    #[test]
+    fn lines_and_bytes_of_a_call_are_capped_and_counted() {
+        let mut call = CallLog::new("seeds");
+        for _ in 0..CALL_LINES_MAX + 5 {
+            call.emit(Level::Info, "x");
+        }
+        assert_eq!((call.lines.len(), call.dropped), (CALL_LINES_MAX, 5));
+
+        let mut call = CallLog::new("seeds");
+        call.emit(Level::Info, &"x".repeat(CALL_BYTES_MAX));
+        call.emit(Level::Info, "one more");
+        assert_eq!((call.lines.len(), call.dropped), (1, 1));
+
+        let mut call = CallLog::new("seeds");
+        call.emit(Level::Info, &"\0".repeat(CALL_BYTES_MAX));
+        assert_eq!(
+            (call.lines.len(), call.dropped),
+            (0, 1),
+            "escaping made the message larger than the cap"
+        );
+    }
+}

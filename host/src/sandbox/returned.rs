@@ -1,0 +1,205 @@
+//! What guests return is checked before anything believes it. The messages complete "it returned …".
+
+use super::bindings::{Accepted, Description, Outcome, Prompt, Rejection, Run, Verdict, types};
+
+/// Names of kinds, settings, codes. They become columns and file names.
+const NAME_MAX_BYTES: usize = 64;
+/// A sentence for a person.
+const SENTENCE_MAX_BYTES: usize = 4 << 10;
+/// A prompt's message, a task's body, a program, an answer.
+const TEXT_MAX_BYTES: usize = 1 << 20;
+/// Kinds and settings of one environment: they are shown on one screen.
+const LISTED_MAX: usize = 64;
+/// Messages of one prompt, and its stop strings.
+const MESSAGES_MAX: usize = 64;
+/// Calls of one run.
+const INPUTS_MAX: usize = 1024;
+
+type Checked = Result<(), String>;
+
+pub(super) fn description(description: &Description) -> Checked {
+    let Description {
+        name: environment,
+        version,
+        kinds,
+        settings,
+        limits,
+    } = description;
+    name("environment", environment)?;
+    name("version", version)?;
+    if kinds.is_empty() {
+        return Err("no kinds of tasks".into());
+    }
+    count("kinds", kinds.len(), LISTED_MAX)?;
+    count("settings", settings.len(), LISTED_MAX)?;
+    for (index, kind) in kinds.iter().enumerate() {
+        name("kind", &kind.name)?;
+        text("what a kind asks", &kind.asks, SENTENCE_MAX_BYTES)?;
+        if kinds[..index].iter().any(|other| other.name == kind.name) {
+            return Err(format!("kind {:?} twice", kind.name));
+        }
+        kind.references_from
+            .iter()
+            .try_for_each(|from| known(kinds.iter().map(|kind| &*kind.name), from))?;
+    }
+    for (index, setting) in settings.iter().enumerate() {
+        name("setting", &setting.name)?;
+        text("a setting's meaning", &setting.meaning, SENTENCE_MAX_BYTES)?;
+        text("a setting's default", &setting.default, SENTENCE_MAX_BYTES)?;
+        if settings[..index].iter().any(|other| other.name == setting.name) {
+            return Err(format!("setting {:?} twice", setting.name));
+        }
+    }
+    match limits.run_fuel > 0 && limits.run_memory_max_bytes > 0 && limits.run_output_max_bytes > 0 {
+        true => Ok(()),
+        false => Err("a limit of 0, with which nothing can run".into()),
+    }
+}
+
+pub(super) fn seeds(tasks: &[types::Task], of: &Description) -> Checked {
+    tasks.iter().try_for_each(|seed| task(seed, of))
+}
+
+pub(super) fn prompt(prompt: &Prompt) -> Checked {
+    let Prompt {
+        messages,
+        prefill,
+        stop,
+    } = prompt;
+    if messages.is_empty() {
+        return Err("a prompt without messages".into());
+    }
+    count("messages", messages.len(), MESSAGES_MAX)?;
+    count("stop strings", stop.len(), MESSAGES_MAX)?;
+    messages
+        .iter()
+        .try_for_each(|message| text("a message", &message.content, TEXT_MAX_BYTES))?;
+    text("a prefill", prefill, TEXT_MAX_BYTES)?;
+    match stop
+        .iter()
+        .find(|stop| stop.is_empty() || stop.len() > SENTENCE_MAX_BYTES)
+    {
+        Some(stop) => Err(format!(
+            "a stop string of {} bytes; 1 to {SENTENCE_MAX_BYTES} are allowed",
+            stop.len()
+        )),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn plan(runs: &[Run], runs_max: usize, executors: usize) -> Checked {
+    count("runs", runs.len(), runs_max)?;
+    for Run {
+        executor,
+        program,
+        inputs,
+    } in runs
+    {
+        if *executor as usize >= executors {
+            return Err(format!("a run for executor {executor}, but {executors} are packed"));
+        }
+        text("a program", program, TEXT_MAX_BYTES)?;
+        count("inputs of a run", inputs.len(), INPUTS_MAX)?;
+    }
+    Ok(())
+}
+
+pub(super) fn rejection(rejection: &Rejection) -> Checked {
+    let Rejection { code, message } = rejection;
+    name("rejection code", code)?;
+    text("a rejection's message", message, TEXT_MAX_BYTES)
+}
+
+pub(super) fn accepted(accepted: &Accepted, of: &Description) -> Checked {
+    let Accepted {
+        task: proposed,
+        well_formed: _,
+    } = accepted;
+    task(proposed, of)
+}
+
+pub(super) fn verdict(verdict: &Verdict) -> Checked {
+    let Verdict {
+        score,
+        well_formed: _,
+        answer,
+        reason,
+    } = verdict;
+    // Also false for NaN.
+    if !(0.0..=1.0).contains(score) {
+        return Err(format!("a score of {score}; it must lie between 0 and 1"));
+    }
+    text("an answer", answer, TEXT_MAX_BYTES)?;
+    text("a reason", reason, TEXT_MAX_BYTES)
+}
+
+/// What an executor returned for `calls` calls.
+pub(super) fn outcomes(outcomes: &[Outcome], calls: usize) -> Checked {
+    if outcomes.len() > calls.max(1) {
+        return Err(format!("{} outcomes for {calls} calls", outcomes.len()));
+    }
+    for (index, outcome) in outcomes.iter().enumerate() {
+        let last = index + 1 == outcomes.len();
+        match outcome {
+            Outcome::Value(_) => {}
+            Outcome::Thrown(_) | Outcome::Refused(_) | Outcome::Unsupported(_) if last => return Ok(()),
+            Outcome::Thrown(_) | Outcome::Refused(_) | Outcome::Unsupported(_) => {
+                return Err("outcomes after the one that ended the run".into());
+            }
+            Outcome::OutOfFuel | Outcome::OutOfMemory | Outcome::StackOverflow | Outcome::Crashed(_) => {
+                return Err("an outcome that only the host may give".into());
+            }
+        }
+    }
+    match outcomes.len() == calls {
+        true => Ok(()),
+        false => Err(format!(
+            "{} outcomes, all of them values, for {calls} calls",
+            outcomes.len()
+        )),
+    }
+}
+
+fn task(task: &types::Task, of: &Description) -> Checked {
+    let types::Task { kind, body } = task;
+    known(of.kinds.iter().map(|kind| &*kind.name), kind)?;
+    text("a task", body, TEXT_MAX_BYTES)
+}
+
+fn known<'a>(mut kinds: impl Iterator<Item = &'a str>, kind: &str) -> Checked {
+    match kinds.any(|known| known == kind) {
+        true => Ok(()),
+        false => Err(format!("a kind {:?} that it does not describe", cut(kind))),
+    }
+}
+
+/// Names are words, so that they can stand in a file name, a column and a log line.
+fn name(of: &str, name: &str) -> Checked {
+    let word = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+    match !name.is_empty() && name.len() <= NAME_MAX_BYTES && name.chars().all(word) {
+        true => Ok(()),
+        false => Err(format!(
+            "{:?} as the name of a {of}; letters, digits and -_.+ are allowed",
+            cut(name)
+        )),
+    }
+}
+
+fn text(what: &str, text: &str, max_bytes: usize) -> Checked {
+    match text.len() <= max_bytes {
+        true => Ok(()),
+        false => Err(format!("{what} of {} bytes; the limit is {max_bytes}", text.len())),
+    }
+}
+
+fn count(what: &str, count: usize, max: usize) -> Checked {
+    match count <= max {
+        true => Ok(()),
+        false => Err(format!("{count} {what}; the limit is {max}")),
+    }
+}
+
+/// The beginning of a text that may be long.
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(NAME_MAX_BYTES)]
+}

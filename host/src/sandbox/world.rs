@@ -1,0 +1,113 @@
+//! Whether a compiled component fits the world it is loaded for, and what to do where it does not.
+
+use anyhow::{Context as _, Error, Result, bail, ensure};
+use wasmtime::{
+    Engine,
+    component::{
+        Component, HasSelf, Linker,
+        types::{ComponentInstance, ComponentItem},
+    },
+};
+
+use super::{
+    bindings::{ExecutorPre, JudgePre, log},
+    judge::Guest,
+    limiter::Limiter,
+};
+
+/// The interfaces of this version of `wit/`. The linker alone would accept other versions of them.
+const LOG: &str = "azr:env/log@0.1.0";
+const JUDGE: &str = "azr:env/judge@0.1.0";
+const EXECUTION: &str = "azr:env/execution@0.1.0";
+
+/// A judge that is ready to be instantiated. It may import the log and nothing else.
+pub(super) fn judge(engine: &Engine, component: &Component) -> Result<JudgePre<Guest>> {
+    check_imports(engine, component, &[LOG])?;
+    check_export(engine, component, JUDGE)?;
+    let mut linker = Linker::new(engine);
+    log::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    let pre = linker
+        .instantiate_pre(component)
+        .map_err(Error::from)
+        .with_context(|| different(LOG))?;
+    JudgePre::new(pre)
+        .map_err(Error::from)
+        .with_context(|| different(JUDGE))
+}
+
+/// An executor that is ready to be instantiated. It may import nothing.
+pub(super) fn executor(engine: &Engine, component: &Component) -> Result<ExecutorPre<Limiter>> {
+    check_imports(engine, component, &[])?;
+    check_export(engine, component, EXECUTION)?;
+    let pre = Linker::new(engine).instantiate_pre(component)?;
+    ExecutorPre::new(pre)
+        .map_err(Error::from)
+        .with_context(|| different(EXECUTION))
+}
+
+/// The interfaces that a component takes functions from.
+pub(super) fn imports(engine: &Engine, component: &Component) -> Vec<String> {
+    let component = component.component_type();
+    let wanted = component.imports(engine).filter(|(_, import)| match &import.ty {
+        ComponentItem::ComponentInstance(instance) => has_code(engine, instance),
+        ComponentItem::Type(_) => false,
+        _ => true,
+    });
+    wanted.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Interfaces that only lend their types need nothing from the host.
+fn has_code(engine: &Engine, instance: &ComponentInstance) -> bool {
+    instance
+        .exports(engine)
+        .any(|(_, export)| !matches!(export.ty, ComponentItem::Type(_)))
+}
+
+fn check_imports(engine: &Engine, component: &Component, granted: &[&str]) -> Result<()> {
+    for import in imports(engine, component) {
+        if granted.contains(&&*import) {
+            continue;
+        }
+        if let Some(ours) = granted.iter().find(|ours| interface(ours) == interface(&import)) {
+            bail!("it imports {import}, but this azr-host has {ours}; build it against the wit/ of this azr-host");
+        }
+        match import.starts_with("wasi:") {
+            true => bail!(
+                "it imports {import}, and nothing of WASI is granted; build a Rust guest for wasm32-unknown-unknown \
+                 and a Python one with `componentize-py componentize --stub-wasi`"
+            ),
+            false => bail!("it imports {import}, which this azr-host does not have"),
+        }
+    }
+    Ok(())
+}
+
+fn check_export(engine: &Engine, component: &Component, wanted: &str) -> Result<()> {
+    let component = component.component_type();
+    let exports: Vec<&str> = component.exports(engine).map(|(name, _)| name).collect();
+    if exports.contains(&wanted) {
+        return Ok(());
+    }
+    if let Some(other) = exports.iter().find(|export| interface(export) == interface(wanted)) {
+        bail!("it exports {other}, but this azr-host needs {wanted}; build it against the wit/ of this azr-host");
+    }
+    ensure!(
+        !exports.contains(&EXECUTION),
+        "it is an executor and has no judge; `azr-host env pack --judge JUDGE --executor THIS --out FILE` joins them"
+    );
+    let exports = if exports.is_empty() {
+        "nothing".to_owned()
+    } else {
+        exports.join(", ")
+    };
+    bail!("it exports {exports}, and {wanted} is missing: it was built for another world")
+}
+
+/// `azr:env/log@0.1.0` without the version.
+fn interface(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(interface, _)| interface)
+}
+
+fn different(interface: &str) -> String {
+    format!("its {interface} differs from this azr-host's; build it against the wit/ of this azr-host")
+}
