@@ -155,6 +155,11 @@ impl Environment {
         self.map(tasks.to_vec(), move |env, task| env.judge.solve_prompt(&ctx, &task))
     }
 
+    /// What each task is about.
+    pub fn subjects(&self, tasks: &[Task]) -> Vec<Result<Digest, Fault>> {
+        self.map(tasks.to_vec(), |env, task| env.judge.subject(&task).map(Digest::of))
+    }
+
     /// Which proposals are tasks.
     pub fn validate(
         &self,

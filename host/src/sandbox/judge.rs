@@ -92,6 +92,11 @@ impl Judge {
         Ok(prompt)
     }
 
+    pub(super) fn subject(&self, task: &Task) -> Result<String, Fault> {
+        let task = task.into();
+        self.call("subject", |judge, store| judge.call_subject(store, &task))
+    }
+
     pub(super) fn plan_proposal(&self, subject: &ProposalSubject<'_>, executors: usize) -> Result<Plan, Fault> {
         let ProposalSubject {
             ctx,
