@@ -1,0 +1,117 @@
+/** The page: what the experiment is, its results, its curves, its tasks. */
+class Page {
+  constructor(data) {
+    this.data = data;
+    this.hidden = new Set();
+    this.charts = [];
+    const environments = new Set([...Object.keys(data.evaluations[0]?.kinds ?? {}).map((kind) => kind.slice(0, kind.lastIndexOf("/"))),
+      ...data.tasks.map(({ env }) => env), ...data.verdicts.map(({ env }) => env)]);
+    // As in the charts: the environment is named only where there are several.
+    this.label = (kind) => (environments.size < 2 ? kind.slice(kind.lastIndexOf("/") + 1) : kind);
+  }
+
+  build() {
+    this.masthead();
+    this.section("Held-out tasks", this.heldOut());
+    for (const { title, charts } of this.data.sections) this.section(title, this.grid(charts));
+    this.section("Tasks and verdicts", this.tasksAndVerdicts());
+    this.section("Environments", this.environments());
+    this.section("Configuration", this.data.config === null ? [] : [block(this.data.config)]);
+    const smoothing = document.getElementById("smoothing");
+    smoothing.addEventListener("input", () => this.draw());
+    document.getElementById("theme").addEventListener("click", switchTheme);
+    this.draw();
+    this.point(null);
+  }
+
+  masthead() {
+    const { name, experiment, totals, notices, steps_per_point } = this.data;
+    document.title = `${visible(name)} · azr-host`;
+    document.getElementById("name").textContent = visible(name);
+    const { policy, seed, device, version, started_unix_s } = experiment ?? {};
+    const facts = [policy && `policy ${policy}`, seed !== undefined && `seed ${seed}`, device && `on ${device}`,
+      version && `azr-host ${version}`, started_unix_s && `started ${new Date(1000 * started_unix_s).toISOString().slice(0, 16).replace("T", " ")} UTC`];
+    document.getElementById("facts").append(...facts.filter(Boolean).map((fact) => html("span", {}, visible(fact))));
+    const figures = [["steps", grouped(totals.steps)], ["time in steps", formatDuration(totals.seconds)], ["rollouts", grouped(totals.rollouts)],
+      ["tokens sampled", formatNumber(totals.tokens, "count")], ["program runs", formatNumber(totals.runs, "count")], ["faults", grouped(totals.faults)]];
+    document.getElementById("totals").append(...figures.map(([title, figure]) => html("div", {}, html("dt", {}, title), html("dd", {}, figure))));
+    const said = [...notices];
+    if (steps_per_point > 1) said.push(`Every point of a curve is the mean of ${steps_per_point} steps.`);
+    if (totals.steps === 0) said.push("No step is finished yet.");
+    if (said.length > 0) document.getElementById("main").append(html("ul", { class: "notices" }, ...said.map((text) => html("li", {}, visible(text)))));
+  }
+
+  /** Appends a section, and a link to it; nothing where there is nothing to show. */
+  section(title, elements) {
+    if (elements.length === 0) return;
+    const id = title.toLowerCase().replace(/[^a-z]+/g, "-");
+    document.getElementById("main").append(html("section", {}, html("h2", { id }, visible(title)), ...elements.filter(Boolean)));
+    document.getElementById("links").append(html("a", { href: `#${id}` }, visible(title.replace(" of proposals", ""))));
+  }
+
+  heldOut() {
+    if (this.data.evaluations.length === 0) return [];
+    const heldOut = new HeldOut(this.data.evaluations, this.label, this.data.kinds, this);
+    this.charts.push(...heldOut.charts);
+    return heldOut.elements();
+  }
+
+  grid(charts) {
+    const lineCharts = charts.map((chart) => new LineChart(chart, this.data.steps, this.data.kinds, this));
+    this.charts.push(...lineCharts);
+    return [html("div", { class: "grid" }, ...lineCharts.map(({ element }) => element))];
+  }
+
+  tasksAndVerdicts() {
+    const { verdicts, verdict_counts, tasks, task_count } = this.data;
+    const total = Object.values(verdict_counts).reduce((sum, count) => sum + count, 0);
+    if (total + task_count === 0) return [];
+    const part = (shown, all, what) => (shown < all ? `${grouped(shown)} of ${grouped(all)} ${what}` : `all ${grouped(all)} ${what}`);
+    const isSample = verdicts.length < total || tasks.length < task_count;
+    return [
+      html("p", { class: "note" }, `The page holds ${part(verdicts.length, total, "verdicts")} and ${part(tasks.length, task_count, "tasks")}`,
+        isSample ? ", chosen so that every kind, purpose and verdict is represented; counts beside a verdict are the whole ledger's." : "."),
+      new Browser(this.data, this.label).element,
+    ];
+  }
+
+  environments() {
+    const environments = this.data.experiment?.environments ?? [];
+    if (environments.length === 0) return [];
+    const row = ({ name, version, digest, executors, kinds }) => html("tr", {},
+      html("th", {}, visible(`${name} ${version}`)),
+      html("td", { class: "words" }, visible((kinds ?? []).join(", "))),
+      html("td", { class: "digest" }, visible(digest)),
+      html("td", { class: "digest" }, ...(executors ?? []).map((executor) => html("div", {}, visible(executor)))));
+    return [html("div", { class: "card scroll" }, html("table", {},
+      html("thead", {}, html("tr", {}, ...["environment", "kinds", "digest", "executors"].map((title) => html("th", { class: "words" }, title)))),
+      html("tbody", {}, ...environments.map(row))))];
+  }
+
+  draw() {
+    const weight = Number(document.getElementById("smoothing").value);
+    for (const chart of this.charts) chart.draw(weight, this.hidden);
+  }
+
+  /** Shows the values of one step in all charts, or of the last. */
+  point(step) {
+    const { steps } = this.data;
+    const last = steps.length === 0 ? "" : `last step, ${steps[steps.length - 1]}`;
+    document.getElementById("step").textContent = step === null ? last : `step ${step}`;
+    for (const chart of this.charts) chart.mark(step);
+  }
+
+  /** Hides or shows a series in all charts. */
+  toggle(name) {
+    if (!this.hidden.delete(name)) this.hidden.add(name);
+    this.draw();
+  }
+}
+
+function switchTheme() {
+  const root = document.documentElement;
+  const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = isDark ? "light" : "dark";
+}
+
+new Page(JSON.parse(document.getElementById("data").textContent)).build();
