@@ -1,1 +1,201 @@
-//! policy.
+//! The policy: a decoder of the Qwen2 or Llama family with its tokenizer, loaded from and saved to the directory layout
+//! of Hugging Face `transformers`. This module and [`crate::update`] are the only ones that know libtorch.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context as _, Result, ensure};
+use tch::{Kind, Tensor};
+
+use crate::config::Dtype;
+
+mod attention;
+mod config;
+pub(crate) mod libtorch;
+pub(crate) mod model;
+mod rope;
+mod text;
+pub(crate) mod weights;
+
+pub use text::Message;
+
+use attention::Causal;
+use config::ModelConfig;
+use model::{Model, Pass};
+use text::Text;
+use weights::{Files, WEIGHTS_FILE};
+
+/// Below so many parameters one operation is too little work to share: threads take whole chunks of a batch instead.
+const SMALL_PARAMETERS: i64 = 32_000_000;
+
+/// Where and how a policy computes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LoadOptions {
+    pub device: Device,
+    /// Of the weights in memory; `None` keeps what the checkpoint says.
+    pub dtype: Option<Dtype>,
+    /// CPU threads.
+    pub threads: usize,
+}
+
+/// Where the weights are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    Cpu,
+    /// The GPU of that number.
+    Cuda(usize),
+}
+
+/// A language model that samples and learns.
+pub struct Policy {
+    pub(crate) model: Model,
+    pub(crate) text: Text,
+    parameters: Vec<(String, Tensor)>,
+    side_files: Vec<(String, Arc<[u8]>)>,
+    /// Threads that take chunks of a batch. 1 where libtorch uses the threads inside its operations.
+    pub(crate) workers: usize,
+}
+
+/// Sequences for one forward pass, padded on the right, and which of their tokens are predicted.
+pub struct Batch {
+    /// `[batch, seq]`, int64
+    pub tokens: Tensor,
+    /// `[n]`, int64: places in the flattened `tokens` from which a token is predicted.
+    pub places: Tensor,
+    /// `[n]`, int64: the tokens that follow those places.
+    pub targets: Tensor,
+}
+
+impl Policy {
+    /// Loads a directory as `transformers` saves it.
+    pub fn load(dir: &Path, options: &LoadOptions) -> Result<Self> {
+        Self::from_files(&Files::open(dir)?, options)
+    }
+
+    /// Loads files in memory; `origin` names them in messages.
+    pub fn from_memory(origin: &str, files: &[(&str, &[u8])], options: &LoadOptions) -> Result<Self> {
+        Self::from_files(&Files::in_memory(origin, files), options)
+    }
+
+    /// A policy with new weights: `files` are all but the weights, `init` makes the values of the named tensor.
+    pub fn initialise(
+        files: &[(&str, &[u8])],
+        options: &LoadOptions,
+        mut init: impl FnMut(&str, &[i64]) -> Vec<f32>,
+    ) -> Result<Self> {
+        let files = Files::in_memory("the new policy", files);
+        Self::assemble(&files, options, &mut |name, shape| {
+            let values = init(name, shape);
+            Ok(Tensor::f_from_slice(&values)?.f_reshape(shape)?)
+        })
+    }
+
+    fn from_files(files: &Files, options: &LoadOptions) -> Result<Self> {
+        let checkpoint = files.checkpoint()?;
+        let policy = Self::assemble(files, options, &mut |name, shape| checkpoint.tensor(name, shape))?;
+        let known: Vec<String> = policy.parameters.iter().map(|(name, _)| name.clone()).collect();
+        checkpoint.refuse_others(&known)?;
+        Ok(policy)
+    }
+
+    fn assemble(
+        files: &Files,
+        options: &LoadOptions,
+        fetch: &mut dyn FnMut(&str, &[i64]) -> Result<Tensor>,
+    ) -> Result<Self> {
+        ensure!(options.threads > 0, "threads is 0; it must be at least 1");
+        let origin = files.origin();
+        let config = ModelConfig::parse(files.require("config.json")?).with_context(|| origin.to_owned())?;
+        let device = match options.device {
+            Device::Cpu => tch::Device::Cpu,
+            Device::Cuda(number) => {
+                libtorch::load_cuda()?;
+                tch::Device::Cuda(number)
+            }
+        };
+        let kind = match options.dtype.or(config.dtype).unwrap_or(Dtype::F32) {
+            Dtype::F32 => Kind::Float,
+            Dtype::Bf16 => Kind::BFloat16,
+        };
+        let threads = options.threads;
+        let workers = if config.parameter_count() < SMALL_PARAMETERS && device == tch::Device::Cpu { threads } else { 1 };
+        tch::set_num_threads(if workers > 1 { 1 } else { threads as i32 });
+        let text = Text::load(files)?;
+        let (model, parameters) = Model::build(config, (kind, device), fetch)?;
+        Ok(Self { model, text, parameters, side_files: files.side_files(), workers })
+    }
+
+    /// Writes a directory that `transformers` loads. Saving what was loaded gives the same tensors, bit for bit.
+    pub fn save(&self, dir: &Path) -> Result<()> {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        for (name, bytes) in &self.side_files {
+            let path = dir.join(name);
+            let adapted = if name == "config.json" { Some(self.config_json(bytes)?) } else { None };
+            let bytes = adapted.as_deref().unwrap_or(bytes);
+            std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        weights::write(&dir.join(WEIGHTS_FILE), &self.parameters)
+    }
+
+    /// `config.json` with the dtype that the weights now have; unchanged where it says so already.
+    fn config_json(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        let dtype = if self.model.place().0 == Kind::BFloat16 { Dtype::Bf16 } else { Dtype::F32 };
+        if self.model.config.dtype == Some(dtype) {
+            return Ok(bytes.to_vec());
+        }
+        let mut config: serde_json::Value = serde_json::from_slice(bytes)?;
+        let name = if dtype == Dtype::Bf16 { "bfloat16" } else { "float32" };
+        let present = ["dtype", "torch_dtype"].into_iter().find(|key| config.get(*key).is_some());
+        config[present.unwrap_or("torch_dtype")] = name.into();
+        Ok(serde_json::to_vec_pretty(&config)?)
+    }
+
+    /// The tokens of a prompt: `messages` through the chat template, then `prefill`, which the completion continues.
+    pub fn encode(&self, messages: &[Message<'_>], prefill: &str) -> Result<Vec<u32>> {
+        self.text.encode(messages, prefill)
+    }
+
+    /// The tokens of `text` as it is, markers included.
+    pub fn encode_text(&self, text: &str) -> Result<Vec<u32>> {
+        self.text.encode_text(text, false)
+    }
+
+    /// The text of `tokens`, special ones left out.
+    pub fn decode(&self, tokens: &[u32]) -> Result<String> {
+        self.text.decode(tokens)
+    }
+
+    /// The token that ends a completion; the smallest where there are several.
+    pub fn end_token(&self) -> u32 {
+        *self.text.ends.first().expect("loading refuses a policy without an end token")
+    }
+
+    /// Names and tensors in the checkpoint's order. The tensors are the model's own.
+    pub fn parameters(&self) -> &[(String, Tensor)] {
+        &self.parameters
+    }
+
+    pub fn parameter_count(&self) -> i64 {
+        self.model.config.parameter_count()
+    }
+
+    /// Scores of the next token, `[n, vocab]` in f32, at every place of the batch, with gradients.
+    pub fn logits(&self, batch: &Batch) -> Result<Tensor> {
+        let rope = self.model.rope(batch.tokens.size2()?.1)?;
+        self.model.logits(&self.model.states(batch, &rope)?)
+    }
+
+    /// Log-probabilities of the targets, `[n]` in f32, at `temperature`, with gradients.
+    pub fn logprobs(&self, batch: &Batch, temperature: f64) -> Result<Tensor> {
+        let logprobs = self.logits(batch)?.f_div_scalar(temperature)?.f_log_softmax(-1, Kind::Float)?;
+        Ok(logprobs.f_gather(1, &batch.targets.f_unsqueeze(1)?, false)?.f_squeeze_dim(1)?)
+    }
+}
+
+impl Model {
+    /// The final hidden states, `[n, hidden]`, at the places of the batch.
+    pub(crate) fn states(&self, batch: &Batch, rope: &rope::RopeTable) -> Result<Tensor> {
+        let (_batch, seq) = batch.tokens.size2()?;
+        let hidden = self.hidden(&batch.tokens, &rope.leading(seq)?, Pass::Learn, &mut Causal)?;
+        Ok(hidden.f_index_select(0, &batch.places)?)
+    }
+}

@@ -1,0 +1,20 @@
+//! Compiles the shim over libtorch and tells the linker where libtorch lies, so that the binary runs without
+//! environment variables.
+
+use std::{env, path::Path};
+
+fn main() {
+    let lib = env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys says where libtorch is");
+    let include = Path::new(&lib).with_file_name("include");
+    println!("cargo:rerun-if-changed=src/policy/shim.cpp");
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .warnings(false)
+        .include(&include)
+        .include(include.join("torch/csrc/api/include"))
+        .opt_level(2)
+        .file("src/policy/shim.cpp")
+        .compile("azr_shim");
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
+}

@@ -1,0 +1,293 @@
+//! The decoder of the Qwen2 and Llama families. Fields carry the checkpoint's names, so the source is the weight map.
+
+use anyhow::{Context as _, Result};
+use tch::{Device, Kind, Tensor};
+
+use super::{
+    config::ModelConfig,
+    rope::{RopeTable, Rotation},
+};
+
+/// What a forward pass is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// With gradients: every parameter takes part under its own name.
+    Learn,
+    /// Without: fused matrices and in-place steps.
+    Sample,
+}
+
+/// Attention over whatever keys and values a pass has: gets the layer's number and query, key and value, each
+/// `[batch, seq, heads, head_dim]`, and returns `[batch, seq, hidden]`.
+pub(crate) trait Attend {
+    fn attend(&mut self, layer: usize, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor>;
+}
+
+/// Weights and shape of a decoder.
+pub(crate) struct Model {
+    pub(crate) config: ModelConfig,
+    embed_tokens: Tensor,
+    layers: Vec<Layer>,
+    norm: Tensor,
+    lm_head: Tensor,
+}
+
+struct Layer {
+    input_layernorm: Tensor,
+    self_attn: Attention,
+    post_attention_layernorm: Tensor,
+    mlp: Mlp,
+}
+
+struct Attention {
+    q_proj: Linear,
+    k_proj: Linear,
+    v_proj: Linear,
+    o_proj: Linear,
+    /// The three projections as one; shares their memory.
+    qkv: Linear,
+}
+
+struct Mlp {
+    gate_proj: Linear,
+    up_proj: Linear,
+    down_proj: Linear,
+    /// Gate and up as one; shares their memory.
+    gate_up: Linear,
+}
+
+struct Linear {
+    /// `[out, in]`
+    weight: Tensor,
+    /// `[out]`
+    bias: Option<Tensor>,
+}
+
+/// Makes a model's parameters one by one.
+struct Builder<'a> {
+    fetch: &'a mut dyn FnMut(&str, &[i64]) -> Result<Tensor>,
+    place: (Kind, Device),
+    parameters: Vec<(String, Tensor)>,
+}
+
+impl Model {
+    /// Builds the model from `fetch`, which returns the named tensor in the given shape, in any dtype and on any
+    /// device. The parameters come back in the checkpoint's order, as leaves that share the model's memory.
+    pub(crate) fn build(
+        config: ModelConfig,
+        place: (Kind, Device),
+        fetch: &mut dyn FnMut(&str, &[i64]) -> Result<Tensor>,
+    ) -> Result<(Self, Vec<(String, Tensor)>)> {
+        let mut builder = Builder { fetch, place, parameters: Vec::new() };
+        let (vocab, hidden) = (config.vocab_size, config.hidden_size);
+        let embed_tokens = builder.tensor("model.embed_tokens.weight", &[vocab, hidden])?;
+        let layers = (0..config.num_hidden_layers).map(|i| Layer::build(&mut builder, &config, i));
+        let layers = layers.collect::<Result<_>>()?;
+        let norm = builder.tensor("model.norm.weight", &[hidden])?;
+        let lm_head = match config.tie_word_embeddings {
+            true => embed_tokens.shallow_clone(),
+            false => builder.tensor("lm_head.weight", &[vocab, hidden])?,
+        };
+        let parameters = builder.parameters;
+        Ok((Self { config, embed_tokens, layers, norm, lm_head }, parameters))
+    }
+
+    /// Another handle to the same weights, for another thread.
+    pub(crate) fn share(&self) -> Self {
+        Self {
+            config: self.config.clone(),
+            embed_tokens: self.embed_tokens.shallow_clone(),
+            layers: self.layers.iter().map(Layer::share).collect(),
+            norm: self.norm.shallow_clone(),
+            lm_head: self.lm_head.shallow_clone(),
+        }
+    }
+
+    /// Dtype and device of the weights.
+    pub(crate) fn place(&self) -> (Kind, Device) {
+        (self.norm.kind(), self.norm.device())
+    }
+
+    /// Rotary embedding for positions `0..positions`.
+    pub(crate) fn rope(&self, positions: i64) -> Result<RopeTable> {
+        RopeTable::new(&self.config.rope, self.config.head_dim, positions, self.place())
+    }
+
+    /// The final hidden states, `[batch * seq, hidden]`, of `tokens`, `[batch, seq]`.
+    pub(crate) fn hidden(&self, tokens: &Tensor, rotation: &Rotation, pass: Pass, attend: &mut impl Attend) -> Result<Tensor> {
+        let (batch, seq) = tokens.size2()?;
+        let mut x = Tensor::f_embedding(&self.embed_tokens, &tokens.f_reshape([batch * seq])?, -1, false, false)?;
+        for (i, layer) in self.layers.iter().enumerate() {
+            let normed = self.rms_norm(&x, &layer.input_layernorm)?;
+            let (q, k, v) = layer.self_attn.project(&normed, [batch, seq], &self.config, rotation, pass)?;
+            let mixed = attend.attend(i, q, k, v)?.f_reshape([batch * seq, -1])?;
+            x = layer.self_attn.o_proj.add_to(&x, &mixed)?;
+            let normed = self.rms_norm(&x, &layer.post_attention_layernorm)?;
+            x = layer.mlp.add_to(&x, &normed, pass)?;
+        }
+        self.rms_norm(&x, &self.norm)
+    }
+
+    /// Scores of every vocabulary entry, `[n, vocab]` in f32, for hidden states `[n, hidden]`.
+    pub(crate) fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
+        let (_n, _hidden) = hidden.size2()?;
+        Ok(hidden.f_linear(&self.lm_head, None::<&Tensor>)?.f_to_kind(Kind::Float)?)
+    }
+
+    /// The vocabulary head's weight, `[vocab, hidden]`. With tied embeddings, the embedding.
+    pub(crate) fn head(&self) -> &Tensor {
+        &self.lm_head
+    }
+
+    fn rms_norm(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+        Ok(x.f_rms_norm([self.config.hidden_size], Some(weight), self.config.rms_norm_eps)?)
+    }
+}
+
+impl Layer {
+    fn build(builder: &mut Builder, config: &ModelConfig, i: usize) -> Result<Self> {
+        let name = |rest: &str| format!("model.layers.{i}.{rest}");
+        let (d, ff) = (config.hidden_size, config.intermediate_size);
+        let (q, kv) = (config.num_attention_heads * config.head_dim, config.num_key_value_heads * config.head_dim);
+        let bias = config.bias;
+        let names = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"].map(name);
+        let (qkv, [q_proj, k_proj, v_proj]) = builder.fused(names, [q, kv, kv], d, bias.qkv)?;
+        let (_, [o_proj]) = builder.fused([name("self_attn.o_proj")], [d], q, bias.o)?;
+        let names = ["mlp.gate_proj", "mlp.up_proj"].map(name);
+        let (gate_up, [gate_proj, up_proj]) = builder.fused(names, [ff, ff], d, bias.mlp)?;
+        let (_, [down_proj]) = builder.fused([name("mlp.down_proj")], [d], ff, bias.mlp)?;
+        Ok(Self {
+            self_attn: Attention { q_proj, k_proj, v_proj, o_proj, qkv },
+            mlp: Mlp { gate_proj, up_proj, down_proj, gate_up },
+            input_layernorm: builder.tensor(&name("input_layernorm.weight"), &[d])?,
+            post_attention_layernorm: builder.tensor(&name("post_attention_layernorm.weight"), &[d])?,
+        })
+    }
+
+    fn share(&self) -> Self {
+        let Attention { q_proj, k_proj, v_proj, o_proj, qkv } = &self.self_attn;
+        let Mlp { gate_proj, up_proj, down_proj, gate_up } = &self.mlp;
+        Self {
+            input_layernorm: self.input_layernorm.shallow_clone(),
+            self_attn: Attention {
+                q_proj: q_proj.share(),
+                k_proj: k_proj.share(),
+                v_proj: v_proj.share(),
+                o_proj: o_proj.share(),
+                qkv: qkv.share(),
+            },
+            post_attention_layernorm: self.post_attention_layernorm.shallow_clone(),
+            mlp: Mlp {
+                gate_proj: gate_proj.share(),
+                up_proj: up_proj.share(),
+                down_proj: down_proj.share(),
+                gate_up: gate_up.share(),
+            },
+        }
+    }
+}
+
+impl Attention {
+    /// Query, key and value of `x`, `[batch * seq, hidden]`: each `[batch, seq, heads, head_dim]`, the first two turned
+    /// to their positions.
+    fn project(
+        &self,
+        x: &Tensor,
+        [batch, seq]: [i64; 2],
+        config: &ModelConfig,
+        rotation: &Rotation,
+        pass: Pass,
+    ) -> Result<(Tensor, Tensor, Tensor)> {
+        let ModelConfig { num_attention_heads: heads, num_key_value_heads: shared, head_dim, .. } = *config;
+        match pass {
+            Pass::Learn => {
+                let split = |x: Tensor| x.f_view([batch, seq, -1, head_dim]);
+                let q = rotation.turn(&split(self.q_proj.forward(x)?)?)?;
+                let k = rotation.turn(&split(self.k_proj.forward(x)?)?)?;
+                Ok((q, k, split(self.v_proj.forward(x)?)?))
+            }
+            Pass::Sample => {
+                let qkv = self.qkv.forward(x)?.f_view([batch, seq, heads + 2 * shared, head_dim])?;
+                let turned = rotation.turn(&qkv.f_narrow(2, 0, heads + shared)?)?;
+                let (q, k) = (turned.f_narrow(2, 0, heads)?, turned.f_narrow(2, heads, shared)?);
+                Ok((q, k, qkv.f_narrow(2, heads + shared, shared)?))
+            }
+        }
+    }
+}
+
+impl Mlp {
+    /// `residual` + MLP(`x`), all `[n, hidden]`.
+    fn add_to(&self, residual: &Tensor, x: &Tensor, pass: Pass) -> Result<Tensor> {
+        let gated = match pass {
+            Pass::Learn => self.gate_proj.forward(x)?.f_silu()?.f_mul(&self.up_proj.forward(x)?)?,
+            Pass::Sample => {
+                let both = self.gate_up.forward(x)?.f_chunk(2, 1)?;
+                let [gate, up] = both.as_slice() else { unreachable!("chunk(2) makes two") };
+                gate.f_silu()?.f_mul_(up)?
+            }
+        };
+        self.down_proj.add_to(residual, &gated)
+    }
+}
+
+impl Linear {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.f_linear(&self.weight, self.bias.as_ref())?)
+    }
+
+    /// `residual` + linear(`x`) in one matrix product where there is no bias.
+    fn add_to(&self, residual: &Tensor, x: &Tensor) -> Result<Tensor> {
+        match &self.bias {
+            None => Ok(residual.f_addmm(x, &self.weight.f_transpose(0, 1)?)?),
+            Some(_) => Ok(residual.f_add(&self.forward(x)?)?),
+        }
+    }
+
+    fn share(&self) -> Self {
+        Self { weight: self.weight.shallow_clone(), bias: self.bias.as_ref().map(Tensor::shallow_clone) }
+    }
+}
+
+impl Builder<'_> {
+    fn tensor(&mut self, name: &str, shape: &[i64]) -> Result<Tensor> {
+        let into = Tensor::f_empty(shape, self.place)?;
+        self.fill(name.to_owned(), into)
+    }
+
+    /// Linears of the same input, `[rows[i], columns]`, in one block of memory, and the whole block as one linear.
+    fn fused<const N: usize>(
+        &mut self,
+        names: [String; N],
+        rows: [i64; N],
+        columns: i64,
+        bias: bool,
+    ) -> Result<(Linear, [Linear; N])> {
+        let total = rows.iter().sum::<i64>();
+        let weight = Tensor::f_empty([total, columns], self.place)?;
+        let whole_bias = if bias { Some(Tensor::f_empty([total], self.place)?) } else { None };
+        let mut start = 0;
+        let mut parts = Vec::with_capacity(N);
+        for (name, rows) in names.into_iter().zip(rows) {
+            let weight = self.fill(format!("{name}.weight"), weight.f_narrow(0, start, rows)?)?;
+            let bias = match &whole_bias {
+                Some(whole) => Some(self.fill(format!("{name}.bias"), whole.f_narrow(0, start, rows)?)?),
+                None => None,
+            };
+            parts.push(Linear { weight, bias });
+            start += rows;
+        }
+        let parts = parts.try_into().unwrap_or_else(|_| unreachable!("one linear per name"));
+        Ok((Linear { weight, bias: whole_bias }, parts))
+    }
+
+    /// Fetches a tensor into `into` and makes that a parameter.
+    fn fill(&mut self, name: String, mut into: Tensor) -> Result<Tensor> {
+        let fetched = (self.fetch)(&name, &into.size())?;
+        into.f_copy_(&fetched).with_context(|| format!("placing {name}"))?;
+        // Detached from the block, the part is a leaf that autograd and the optimiser take for a tensor of its own.
+        let parameter = into.f_detach()?.f_set_requires_grad(true)?;
+        self.parameters.push((name, parameter.shallow_clone()));
+        Ok(parameter)
+    }
+}
