@@ -1,0 +1,134 @@
+//! From a solver's completion to a verdict.
+//!
+//! The right answer is in the judge's memory only: runs hold the program and arguments, never what they should come to.
+
+use azr_guest_sdk::value::Value;
+use azr_guest_sdk::{Report, Run, Style, Verdict};
+
+use crate::completion::{Field, answered_program, answered_value};
+use crate::literal::{self, Arguments};
+use crate::outcome;
+use crate::problem::{Call, Examples, Problem};
+use crate::repr::repr;
+use crate::settings::{InductionScore, Settings};
+
+pub fn plan(style: Style, problem: &Problem, completion: &str) -> Vec<Run> {
+    match problem {
+        Problem::Deduction(_) => Vec::new(),
+        Problem::Abduction(call) => {
+            let answer = answered_value(style, completion, Field::Input).content;
+            let run = |arguments: Arguments| Run {
+                executor: 0,
+                program: call.program.clone(),
+                inputs: vec![arguments.encode()],
+            };
+            read_arguments(&answer).ok().map(run).into_iter().collect()
+        }
+        Problem::Induction(examples) => {
+            let program = answered_program(style, completion).content;
+            if program.is_empty() {
+                return Vec::new();
+            }
+            let input = |(input, _)| gold_arguments(input).encode();
+            examples.hidden().map(input).map(|input| Run { executor: 0, program: program.clone(), inputs: vec![input] }).collect()
+        }
+    }
+}
+
+pub fn judge(style: Style, settings: &Settings, problem: &Problem, completion: &str, reports: &[Report]) -> Verdict {
+    let (answer, (score, reason)) = match problem {
+        Problem::Deduction(call) => {
+            let answer = answered_value(style, completion, Field::Output);
+            let judged = deduced(call, &answer.content);
+            (answer, judged)
+        }
+        Problem::Abduction(call) => {
+            let answer = answered_value(style, completion, Field::Input);
+            let judged = abduced(call, &answer.content, reports);
+            (answer, judged)
+        }
+        Problem::Induction(examples) => {
+            let answer = answered_program(style, completion);
+            let judged = induced(examples, &answer.content, reports, settings);
+            (answer, judged)
+        }
+    };
+    Verdict { score, well_formed: answer.well_formed, answer: answer.content, reason }
+}
+
+fn deduced(call: &Call, answer: &str) -> (f64, String) {
+    match literal::parse(answer) {
+        Ok(value) if value == gold_value(&call.output) => right(),
+        Ok(_) => wrong("the output is another value"),
+        Err(error) => wrong(format!("the answer is not a Python literal: {error}")),
+    }
+}
+
+fn abduced(call: &Call, answer: &str, reports: &[Report]) -> (f64, String) {
+    if let Err(error) = read_arguments(answer) {
+        return wrong(format!("the answer is not a list of Python literals: {error}"));
+    }
+    let [report] = reports else { panic!("one report for the planned run") };
+    match outcome::values(report, 1) {
+        Ok(values) if values[0] == gold_value(&call.output) => right(),
+        Ok(values) => wrong(format!("with this input f returns {}", shortened(&values[0]))),
+        Err((_, none)) => wrong(format!("with this input: {}", none.message)),
+    }
+}
+
+fn induced(examples: &Examples, program: &str, reports: &[Report], settings: &Settings) -> (f64, String) {
+    if program.is_empty() {
+        return wrong("the answer has no program");
+    }
+    let hidden: Vec<&str> = examples.hidden().map(|(_, output)| output).collect();
+    assert_eq!(reports.len(), hidden.len(), "one report for each hidden input");
+    let mut right_count = 0_usize;
+    let mut first_failure = None;
+    for (index, (report, output)) in reports.iter().zip(&hidden).enumerate() {
+        match outcome::values(report, 1) {
+            Ok(values) if values[0] == gold_value(output) => right_count += 1,
+            Ok(_) => first_failure = first_failure.or(Some(format!("hidden input {}: another output", index + 1))),
+            Err((_, none)) => {
+                first_failure = first_failure.or(Some(format!("hidden input {}: {}", index + 1, none.message)));
+            }
+        }
+    }
+    let Some(failure) = first_failure else { return right() };
+    let score = match settings.induction_score {
+        InductionScore::All => 0.0,
+        InductionScore::Fraction => right_count as f64 / hidden.len() as f64,
+    };
+    (score, format!("right for {right_count} of {} hidden inputs; {failure}", hidden.len()))
+}
+
+/// The arguments of an abduction answer, with or without the call around them.
+fn read_arguments(answer: &str) -> Result<Arguments, literal::NotAValue> {
+    let call = answer.trim().strip_prefix("f(").and_then(|rest| rest.strip_suffix(')'));
+    Arguments::parse(call.unwrap_or(answer))
+}
+
+/// A task's own value. It was made by `repr`, which the parser reads back.
+fn gold_value(text: &str) -> Value {
+    literal::parse(text).unwrap_or_else(|error| panic!("the task's output is not a value: {error}"))
+}
+
+fn gold_arguments(text: &str) -> Arguments {
+    Arguments::parse(text).unwrap_or_else(|error| panic!("the task's input is not a list of values: {error}"))
+}
+
+fn shortened(value: &Value) -> String {
+    const CHARS: usize = 200;
+    let text = repr(value);
+    if text.chars().count() <= CHARS { text } else { text.chars().take(CHARS).chain("…".chars()).collect() }
+}
+
+fn right() -> (f64, String) {
+    (1.0, "right".to_owned())
+}
+
+fn wrong(reason: impl Into<String>) -> (f64, String) {
+    (0.0, reason.into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! The three kinds of task.
+
+use azr_guest_sdk::kind as plain_kind;
+
+/// What is hidden from the solver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The output.
+    Deduction,
+    /// The arguments.
+    Abduction,
+    /// The program.
+    Induction,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 3] = [Kind::Deduction, Kind::Abduction, Kind::Induction];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Deduction => "deduction",
+            Kind::Abduction => "abduction",
+            Kind::Induction => "induction",
+        }
+    }
+
+    /// The kind of this name. The host asks for described kinds only, so any other is a fault.
+    pub fn named(name: &str) -> Kind {
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name);
+        kind.unwrap_or_else(|| panic!("{name} is not a kind of this environment"))
+    }
+
+    pub fn describe(self) -> azr_guest_sdk::Kind {
+        let (asks, references_from, references_max) = match self {
+            Kind::Deduction => ("Given a program and its arguments, what is the output?", vec!["deduction"], u32::MAX),
+            Kind::Abduction => ("Given a program and an output, which arguments lead to it?", vec!["abduction"], u32::MAX),
+            // The proposer finds inputs for a program that exists.
+            Kind::Induction => ("Given arguments and outputs, what is the program?", vec!["deduction", "abduction"], 1),
+        };
+        azr_guest_sdk::Kind {
+            proposable: true,
+            references_from: references_from.into_iter().map(String::from).collect(),
+            references_max,
+            ..plain_kind(self.name(), asks)
+        }
+    }
+}

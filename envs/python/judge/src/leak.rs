@@ -1,0 +1,62 @@
+//! Whether a message gives the program away.
+
+/// Runs of so many lines of the program must not stand in a message.
+const LINES: usize = 3;
+/// A run with fewer letters and digits than this says nothing: three closing brackets, say.
+const SIGNIFICANT_CHARS: usize = 24;
+
+/// Whether the message contains the program, or several lines of it in a row, however they are spaced, commented out,
+/// quoted or numbered in upper or lower case.
+pub fn reveals(message: &str, program: &str) -> bool {
+    let lines: Vec<String> =
+        program.lines().map(|line| essence(without_comment(line))).filter(|line| !line.is_empty()).collect();
+    let messages = [essence(message), message.lines().map(|line| essence(without_comment(line))).collect()];
+    let contains = |run: &[String]| {
+        let run = run.concat();
+        messages.iter().any(|message| message.contains(&run))
+    };
+    let long_run = |run: &&[String]| run.iter().map(String::len).sum::<usize>() >= SIGNIFICANT_CHARS;
+    !lines.is_empty() && (contains(&lines) || lines.windows(LINES).filter(long_run).any(contains))
+}
+
+/// Letters, digits and underscores, which survive quoting and reformatting.
+fn essence(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric() || *c == '_').flat_map(char::to_lowercase).collect()
+}
+
+/// The line up to its comment. A `#` in a string counts as one too, on both sides of the comparison alike.
+fn without_comment(line: &str) -> &str {
+    line.split_once('#').map_or(line, |(code, _)| code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROGRAM: &str = "def f(items):\n    # counts\n    total = 0\n    for item in items:\n        total += item * 2  \
+                           # twice\n    return total";
+
+    #[test]
+    fn the_program_is_found_in_any_dress() {
+        for message in [
+            PROGRAM.to_owned(),
+            format!("Here you are:\n```python\n{PROGRAM}\n```"),
+            PROGRAM.replace("    ", "\t").replace('\n', "\n\n"),
+            PROGRAM.lines().map(|line| format!("> # {line}\n")).collect(),
+            PROGRAM.replace("    # counts\n", "").replace("  # twice", ""),
+            PROGRAM.replace('\n', "  # again\n"),
+            "double each: total = 0; for item in items: total += item * 2".to_owned(),
+        ] {
+            assert!(reveals(&message, PROGRAM), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_description_is_not_the_program() {
+        for message in ["", "Return twice the total of the items.", "f(items) loops; return total", "total = 0"] {
+            assert!(!reveals(message, PROGRAM), "{message}");
+        }
+        assert!(!reveals("Return a.", "def f(a):\n return a"));
+        assert!(reveals("It is `def f(a): return a`.", "def f(a):\n return a"));
+    }
+}

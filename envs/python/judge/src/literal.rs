@@ -1,0 +1,355 @@
+//! Python literals as text → values, without an interpreter.
+//!
+//! Accepts what `ast.literal_eval` accepts, what `repr` prints for plain values (`nan`, `inf`, `set()`,
+//! `frozenset({1})`), `float('nan')` and its like, and top-level tuples without parentheses. White space, comments and
+//! line ends may stand between any two tokens. Everything else is refused with its position; nothing is evaluated.
+
+use std::fmt;
+
+use azr_guest_sdk::value::{NESTING_MAX, Value};
+
+mod hashing;
+mod number;
+mod string;
+
+/// The arguments of a call, as written between its parentheses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arguments {
+    pub positional: Vec<Value>,
+    /// In the order they were written; no name twice.
+    pub keyword: Vec<(String, Value)>,
+}
+
+impl Arguments {
+    pub fn parse(text: &str) -> Result<Arguments, NotAValue> {
+        let mut parser = Parser::new(text);
+        let arguments = parser.arguments()?;
+        parser.end()?;
+        Ok(arguments)
+    }
+
+    /// What the executor takes for one call: a tuple of the positional tuple and the keyword dict.
+    pub fn encode(&self) -> Vec<u8> {
+        self.as_value().encode()
+    }
+
+    /// Equal for equal calls, whatever the order of the keywords.
+    pub fn canonical(&self) -> Vec<u8> {
+        self.as_value().canonical()
+    }
+
+    fn as_value(&self) -> Value {
+        let keyword = self.keyword.iter().map(|(name, value)| (Value::Str(name.clone()), value.clone()));
+        Value::Tuple(vec![Value::Tuple(self.positional.clone()), Value::Dict(keyword.collect())])
+    }
+}
+
+/// Reads one value.
+pub fn parse(text: &str) -> Result<Value, NotAValue> {
+    let mut parser = Parser::new(text);
+    let value = parser.top_level()?;
+    parser.end()?;
+    Ok(value)
+}
+
+/// Why a text is not a literal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAValue {
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+    pub reason: String,
+}
+
+impl fmt::Display for NotAValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.reason)
+    }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    /// Byte offset of the next character.
+    at: usize,
+    nesting: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn new(text: &'a str) -> Parser<'a> {
+        Parser { text, at: 0, nesting: 0 }
+    }
+
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    /// Passes over `token` if it comes next.
+    fn take(&mut self, token: &str) -> bool {
+        let found = self.rest().starts_with(token);
+        if found {
+            self.at += token.len();
+        }
+        found
+    }
+
+    /// Passes over white space, line ends and comments, then over `token` if it comes next.
+    fn take_token(&mut self, token: &str) -> bool {
+        self.skip_space();
+        self.take(token)
+    }
+
+    fn skip_space(&mut self) {
+        loop {
+            let rest = self.rest();
+            let trimmed = rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0c']);
+            self.at += rest.len() - trimmed.len();
+            if trimmed.starts_with('#') {
+                self.at += trimmed.find(['\n', '\r']).unwrap_or(trimmed.len());
+            } else if trimmed.starts_with("\\\n") || trimmed.starts_with("\\\r\n") {
+                self.at += 1;
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn error(&self, reason: impl Into<String>) -> NotAValue {
+        self.error_at(self.at, reason)
+    }
+
+    fn error_at(&self, at: usize, reason: impl Into<String>) -> NotAValue {
+        let before = &self.text[..at];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        NotAValue {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            reason: reason.into(),
+        }
+    }
+
+    /// Names what stands here instead of what should.
+    fn unexpected(&self, wanted: &str) -> NotAValue {
+        let found: String = self.rest().chars().take_while(|c| c.is_alphanumeric() || *c == '_').take(30).collect();
+        let found = match (found.is_empty(), self.peek()) {
+            (false, _) => format!("`{found}`"),
+            (true, Some(c)) => format!("`{}`", c.escape_debug()),
+            (true, None) => "the end".to_owned(),
+        };
+        self.error(format!("expected {wanted}, found {found}"))
+    }
+
+    fn end(&mut self) -> Result<(), NotAValue> {
+        self.skip_space();
+        if self.at == self.text.len() { Ok(()) } else { Err(self.unexpected("the end")) }
+    }
+
+    /// One value, or a tuple without its parentheses.
+    fn top_level(&mut self) -> Result<Value, NotAValue> {
+        let first = self.value()?;
+        if !self.take_token(",") {
+            return Ok(first);
+        }
+        let mut items = vec![first];
+        loop {
+            self.skip_space();
+            if self.at == self.text.len() {
+                return Ok(Value::Tuple(items));
+            }
+            items.push(self.value()?);
+            if !self.take_token(",") {
+                return Ok(Value::Tuple(items));
+            }
+        }
+    }
+
+    fn arguments(&mut self) -> Result<Arguments, NotAValue> {
+        let mut arguments = Arguments { positional: Vec::new(), keyword: Vec::new() };
+        loop {
+            self.skip_space();
+            if self.at == self.text.len() {
+                return Ok(arguments);
+            }
+            let start = self.at;
+            match self.keyword_name() {
+                Some(name) if arguments.keyword.iter().any(|(other, _)| other == name) => {
+                    return Err(self.error_at(start, format!("keyword argument `{name}` is repeated")));
+                }
+                Some(name) => {
+                    let value = self.value()?;
+                    arguments.keyword.push((name.to_owned(), value));
+                }
+                None if !arguments.keyword.is_empty() => {
+                    return Err(self.error("a positional argument follows a keyword argument"));
+                }
+                None => arguments.positional.push(self.value()?),
+            }
+            if !self.take_token(",") {
+                return Ok(arguments);
+            }
+        }
+    }
+
+    /// The name of a keyword argument with its equals sign, if that is what stands here.
+    fn keyword_name(&mut self) -> Option<&'a str> {
+        let start = self.at;
+        let name = self.name();
+        let is_keyword = !name.is_empty() && !RESERVED.contains(&name) && self.take_token("=");
+        if !is_keyword {
+            self.at = start;
+        }
+        is_keyword.then_some(name)
+    }
+
+    /// The identifier that stands here, passed over; empty if there is none.
+    fn name(&mut self) -> &'a str {
+        let rest = self.rest();
+        let starts = rest.starts_with(|c: char| c.is_alphabetic() || c == '_');
+        let length = if starts { rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()) } else { 0 };
+        self.at += length;
+        &rest[..length]
+    }
+
+    fn value(&mut self) -> Result<Value, NotAValue> {
+        self.skip_space();
+        if self.nesting > NESTING_MAX {
+            return Err(self.error(format!("nested more than {NESTING_MAX} deep")));
+        }
+        self.nesting += 1;
+        let value = match self.peek() {
+            Some('[') => {
+                self.at += 1;
+                Value::List(self.items("]")?)
+            }
+            Some('(') => self.parenthesised()?,
+            Some('{') => self.braced()?,
+            Some('0'..='9' | '.' | '+' | '-') => self.number()?,
+            Some('"' | '\'') => self.string()?,
+            Some(c) if c.is_alphabetic() || c == '_' => self.named()?,
+            _ => return Err(self.unexpected("a value")),
+        };
+        self.nesting -= 1;
+        Ok(value)
+    }
+
+    /// Items separated by commas, and the closing bracket.
+    fn items(&mut self, close: &str) -> Result<Vec<Value>, NotAValue> {
+        let mut items = Vec::new();
+        loop {
+            if self.take_token(close) {
+                return Ok(items);
+            }
+            items.push(self.value()?);
+            if !self.take_token(",") && !self.rest().starts_with(close) {
+                return Err(self.unexpected(&format!("`,` or `{close}`")));
+            }
+        }
+    }
+
+    fn parenthesised(&mut self) -> Result<Value, NotAValue> {
+        self.at += 1;
+        if self.take_token(")") {
+            return Ok(Value::Tuple(Vec::new()));
+        }
+        let first = self.value()?;
+        if self.take_token(")") {
+            return Ok(first);
+        }
+        if !self.take_token(",") {
+            return Err(self.unexpected("`,` or `)`"));
+        }
+        let mut items = vec![first];
+        items.append(&mut self.items(")")?);
+        Ok(Value::Tuple(items))
+    }
+
+    fn braced(&mut self) -> Result<Value, NotAValue> {
+        self.at += 1;
+        if self.take_token("}") {
+            return Ok(Value::Dict(Vec::new()));
+        }
+        let start = self.at;
+        let first = self.value()?;
+        if !self.take_token(":") {
+            self.at = start;
+            return self.set_items();
+        }
+        let mut entries = vec![(first, self.value()?)];
+        while self.take_token(",") && !self.rest_after_space().starts_with('}') {
+            let key = self.value()?;
+            if !self.take_token(":") {
+                return Err(self.unexpected("`:`"));
+            }
+            entries.push((key, self.value()?));
+        }
+        if !self.take_token("}") {
+            return Err(self.unexpected("`,` or `}`"));
+        }
+        hashing::dict(entries).map(Value::Dict).map_err(|reason| self.error_at(start, reason))
+    }
+
+    fn rest_after_space(&mut self) -> &'a str {
+        self.skip_space();
+        self.rest()
+    }
+
+    fn set_items(&mut self) -> Result<Value, NotAValue> {
+        let start = self.at;
+        let items = self.items("}")?;
+        hashing::set(items).map(Value::Set).map_err(|reason| self.error_at(start, reason))
+    }
+
+    /// A constant, a prefixed string, or one of the calls that stand for values without a literal.
+    fn named(&mut self) -> Result<Value, NotAValue> {
+        let start = self.at;
+        let name = self.name();
+        match name {
+            "None" => return Ok(Value::None),
+            "True" => return Ok(Value::Bool(true)),
+            "False" => return Ok(Value::Bool(false)),
+            "set" | "frozenset" | "float" if self.take_token("(") => return self.call(name),
+            _ => self.at = start,
+        }
+        if self.at_string() {
+            return self.string();
+        }
+        if number::is_name(name) { self.number() } else { Err(self.unexpected("a value")) }
+    }
+
+    fn call(&mut self, name: &str) -> Result<Value, NotAValue> {
+        let start = self.at;
+        let argument = if self.take_token(")") {
+            None
+        } else {
+            let argument = self.value()?;
+            self.take_token(",");
+            if !self.take_token(")") {
+                return Err(self.unexpected("`)`"));
+            }
+            Some(argument)
+        };
+        let value = match (name, argument) {
+            ("set", None) => Ok(Value::Set(Vec::new())),
+            ("frozenset", None) => Ok(Value::FrozenSet(Vec::new())),
+            ("float", Some(Value::Str(text))) => number::special_float(&text).map(Value::Float),
+            ("set", Some(argument)) => hashing::elements(argument).and_then(hashing::set).map(Value::Set),
+            ("frozenset", Some(argument)) => hashing::elements(argument).and_then(hashing::set).map(Value::FrozenSet),
+            _ => Err(format!("`{name}(...)` with this argument is not a literal")),
+        };
+        value.map_err(|reason| self.error_at(start, reason))
+    }
+}
+
+/// Words that cannot name a keyword argument.
+const RESERVED: [&str; 35] = [
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif",
+    "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or",
+    "pass", "raise", "return", "try", "while", "with", "yield",
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+//! Prompts of markers and bare fields, for the small embedded policy.
+
+use azr_guest_sdk::{Prompt, Style, prompt};
+
+use crate::kind::Kind;
+use crate::problem::{Problem, identity};
+
+pub fn propose(kind: Kind, references: &[Problem]) -> Prompt {
+    let mut text = format!("<propose><{}>", kind.name());
+    if kind == Kind::Induction {
+        let program = references.first().map_or(identity(Style::Compact), Problem::program);
+        return prompt::question(format!("{text}<program>{program}<input>"));
+    }
+    for reference in references {
+        if let Problem::Deduction(call) | Problem::Abduction(call) = reference {
+            text += &format!("<program>{}<input>{}", call.program, call.input);
+        }
+    }
+    prompt::question(text + "<program>")
+}
+
+pub fn solve(problem: &Problem) -> Prompt {
+    prompt::question(match problem {
+        Problem::Deduction(call) => {
+            format!("<solve><deduction><program>{}<input>{}<output>", call.program, call.input)
+        }
+        Problem::Abduction(call) => {
+            format!("<solve><abduction><program>{}<output>{}<input>", call.program, call.output)
+        }
+        Problem::Induction(examples) => {
+            let pairs = examples.shown().map(|(input, output)| format!("<input>{input}<output>{output}"));
+            format!("<solve><induction>{}<program>", pairs.collect::<String>())
+        }
+    })
+}

@@ -1,0 +1,234 @@
+//! Prompts in English.
+
+use azr_guest_sdk::{Prompt, prompt};
+
+use crate::kind::Kind;
+use crate::problem::{Call, Examples, Problem, identity};
+use crate::settings::{Settings, Template};
+use azr_guest_sdk::Style;
+
+pub fn propose(settings: &Settings, kind: Kind, references: &[Problem]) -> Prompt {
+    let question = match kind {
+        Kind::Deduction | Kind::Abduction => propose_call(kind, references),
+        Kind::Induction => {
+            let program = references.first().map_or(identity(Style::Instruct), Problem::program);
+            propose_examples(program, settings.induction_inputs)
+        }
+    };
+    frame(settings.template, &question)
+}
+
+pub fn solve(settings: &Settings, problem: &Problem) -> Prompt {
+    let question = match problem {
+        Problem::Deduction(call) => solve_deduction(call),
+        Problem::Abduction(call) => solve_abduction(call),
+        Problem::Induction(examples) => solve_induction(examples),
+    };
+    frame(settings.template, &question)
+}
+
+const FORMAT: &str = "First reason about the question inside <think> </think> tags, then give the answer inside <answer> \
+                      </answer> tags: <think> reasoning </think> <answer> answer </answer>";
+
+fn frame(template: Template, question: &str) -> Prompt {
+    match template {
+        Template::Chat => prompt::reasoned_question(format!("{question}\n\n{FORMAT}")),
+        Template::Base => prompt::reasoned_question(format!(
+            "A conversation between User and Assistant. The User asks a question and the Assistant answers it. The \
+             Assistant thinks the question through privately before giving the User the answer. {FORMAT}\n\
+             User: {question}\nAssistant: "
+        )),
+    }
+}
+
+/// What a program must be, for whoever writes one.
+const CODE_RULES: &str = "\
+- The entry function is called `f`. It takes at least one argument and returns its result. Helper functions, nested \
+functions and classes are welcome.
+- Arguments and result are plain values: None, bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, in any \
+combination.
+- The result depends on the arguments alone: the same call gives the same result every time, in every process. Do not rely on \
+the order of sets of strings, on addresses, or on anything kept from earlier calls.
+- No randomness, no date or time, no files or network, no processes or threads, no printing or logging, no state outside \
+of the program.
+- It finishes within a second on a modern CPU.
+- These modules can be imported, others cannot: abc, array, bisect, cmath, collections, contextlib, copy, dataclasses, decimal, \
+difflib, enum, fractions, functools, graphlib, heapq, itertools, json, math, numbers, operator, re, statistics, string, struct, sys, \
+textwrap, types, typing, unicodedata. Put imports at the top.";
+
+fn propose_call(kind: Kind, references: &[Problem]) -> String {
+    let (subject, given, wanted) = match kind {
+        Kind::Abduction => ("find an input", "the code and its output", "an input that leads to that output; any such input is right"),
+        Kind::Deduction | Kind::Induction => ("work out the output", "the code and its input", "the exact output"),
+    };
+    let references = references_text(references);
+    format!(
+        "## Task: write a Python program from whose text it is hard to {subject}
+
+Write a new Python program with a function `f`, together with one input for it. A test subject will be given {given} and must \
+give {wanted}, without running anything. Treat it as an intelligence test: the way to the answer should take careful reasoning \
+in many steps, and the answer should not be open to guessing.{novelty}
+
+### Rules for the code
+{CODE_RULES}
+- Let the program carry state through several transformations of its data, so that following it takes several steps.
+
+### Rules for the input
+- Exactly one test input: the text that would stand between the parentheses of the call `f(...)`.
+- Separate several arguments by commas, put strings in quotes, and write values only, no expressions.
+
+### Format of the answer
+Put the program in a ```python block and the input in an ```input block, like this:
+```python
+def f(name, info):
+    # code
+    return result
+```
+```input
+'John', {{'age': 20, 'city': 'New York'}}
+```
+
+### What counts
+- It runs: code and input work together without an error.
+- It is hard to {subject}: use algorithms and data structures such as trees, heaps, stacks, queues and graphs, dynamic \
+programming, recursion, divide and conquer, greedy choices, backtracking, or state machines, but keep the result short.
+- It is new: do something that the references do not.
+
+Think first: plan what the program does and why that makes it hard to {subject}, then write it.{references}",
+        novelty = if references.is_empty() { "" } else { " It must differ clearly from the reference programs below." },
+    )
+}
+
+fn references_text(references: &[Problem]) -> String {
+    let calls = references.iter().filter_map(|reference| match reference {
+        Problem::Deduction(call) | Problem::Abduction(call) => Some(call),
+        Problem::Induction(_) => None,
+    });
+    let snippets: Vec<String> = calls
+        .enumerate()
+        .map(|(index, Call { input, output, program })| {
+            format!(
+                "<snippet_{index}>\n```python\n{program}\n```\n```input\n{input}\n```\n```output\n{output}\n```\n\
+                 </snippet_{index}>"
+            )
+        })
+        .collect();
+    if snippets.is_empty() { String::new() } else { format!("\n\n### Reference programs\n{}", snippets.join("\n")) }
+}
+
+fn propose_examples(program: &str, count: usize) -> String {
+    format!(
+        "## Task: give {count} inputs for a program, and a message about it
+
+Find {count} inputs for the function `f` below that lead to outputs as different from each other as possible. A test subject will see \
+some of the inputs with their outputs and your message, and must write a program that does the same for inputs it has not seen. \
+Treat it as an intelligence test: the program should be hard to find, but possible.
+
+### Rules for the inputs
+- Each is the text that would stand between the parentheses of the call `f(...)`.
+- Separate several arguments by commas, put strings in quotes, and write values only, no expressions.
+- No input twice. Together they should cover what the program can do, special cases included.
+
+### Rules for the message
+- A hint, a story, a puzzle or a description of what the program is for. It must not contain the program or lines of it.
+
+### Format of the answer
+Put every input in an ```input block of its own and the message in a ```message block, like this:
+```input
+'John', {{'age': 20, 'city': 'New York'}}
+```
+```input
+'Sammy', {{'age': 37, 'city': 'Los Angeles'}}
+```
+```message
+Find out how the two arguments are related.
+```
+
+### What counts
+- The program runs with every input without an error.
+- The inputs cover it well and differ from each other.
+- Inputs, outputs and message together make the program hard to find, but possible.
+
+Think first: what does the program do, and which inputs show it? Then give exactly {count} inputs and the message.
+
+### The program
+```python
+{program}
+```"
+    )
+}
+
+fn solve_deduction(Call { input, program, .. }: &Call) -> String {
+    format!(
+        "## Task: work out the output of a Python program
+
+Here are a Python program and the arguments of a call of its function `f`. Work out step by step what the call returns.
+
+```python
+{program}
+```
+```input
+{input}
+```
+
+Give the result as Python's `repr` would print it, in an ```output block: strings in quotes, several values as a tuple. For \
+example:
+```output
+{{'total': 3, 'names': ['a', 'b']}}
+```"
+    )
+}
+
+fn solve_abduction(Call { output, program, .. }: &Call) -> String {
+    format!(
+        "## Task: find an input of a Python program
+
+Here are a Python program and what a call of its function `f` returned. Find arguments with which `f` returns exactly this. Several \
+answers may be right; give one.
+
+```python
+{program}
+```
+```output
+{output}
+```
+
+Give the text that stands between the parentheses of the call, in an ```input block: values only, separated by commas, strings in \
+quotes. For example:
+```input
+'John', {{'age': 20, 'city': 'New York'}}
+```"
+    )
+}
+
+fn solve_induction(examples: &Examples) -> String {
+    let pairs: String = examples
+        .shown()
+        .enumerate()
+        .map(|(index, (input, output))| {
+            format!("```input_{index}\n{input}\n```\n```output_{index}\n{output}\n```\n")
+        })
+        .collect();
+    let message = match examples.message.as_str() {
+        "" => String::new(),
+        message => format!("\nThis message may help:\n```message\n{message}\n```\n"),
+    };
+    format!(
+        "## Task: find the program
+
+Below are inputs of an unknown Python function `f`, each the text between the parentheses of a call, with their outputs. Write a \
+program that gives the right output for these and for further inputs that you are not shown: find the general rule, do not list \
+cases.
+
+{pairs}{message}
+### Rules for the code
+{CODE_RULES}
+
+Check your program by working through the pairs. Give it in a ```python block, with the entry function named `f`:
+```python
+def f(a):
+    # code
+    return result
+```"
+    )
+}

@@ -1,0 +1,150 @@
+//! From a proposer's completion to a task.
+
+use azr_guest_sdk::value::Value;
+use azr_guest_sdk::{Accepted, Context, Proposal, Rejection, Report, Run};
+
+use crate::completion::{Read, proposed_call, proposed_examples};
+use crate::kind::Kind;
+use crate::leak;
+use crate::literal::{Arguments, NotAValue};
+use crate::outcome;
+use crate::problem::{Call, Examples, Problem, identity};
+use crate::repr::{repr, repr_arguments};
+use crate::settings::Settings;
+
+/// A proposal that reads as a task and has still to run.
+///
+/// Every call must come to the same value three times: twice in one instance, which catches programs that keep state,
+/// and once in an executor with another hash seed, which catches those that depend on hash order or addresses.
+pub struct Candidate {
+    kind: Kind,
+    program: String,
+    inputs: Vec<Arguments>,
+    message: String,
+    well_formed: bool,
+}
+
+impl Candidate {
+    pub fn read(ctx: &Context, proposal: &Proposal) -> Result<Candidate, Rejection> {
+        let settings = Settings::read(ctx);
+        let kind = Kind::named(&proposal.kind);
+        if kind == Kind::Induction {
+            return Candidate::read_examples(ctx, &settings, proposal);
+        }
+        let Read { content: call, well_formed } = proposed_call(ctx.style, &proposal.completion)?;
+        if call.program.trim().is_empty() {
+            return Err(rejection("no-program", "the program is empty"));
+        }
+        let arguments = read_arguments(&call.input, &settings)?;
+        Ok(Candidate { kind, program: call.program, inputs: vec![arguments], message: String::new(), well_formed })
+    }
+
+    fn read_examples(ctx: &Context, settings: &Settings, proposal: &Proposal) -> Result<Candidate, Rejection> {
+        let reference = proposal.references.first().map(Problem::read);
+        let program = reference.as_ref().map_or(identity(ctx.style), Problem::program).to_owned();
+        let Read { content: examples, well_formed } =
+            proposed_examples(ctx.style, &proposal.completion, settings.induction_inputs)?;
+        if examples.message.chars().count() > settings.value_max_chars {
+            return Err(too_large("the message", examples.message.chars().count(), settings));
+        }
+        if leak::reveals(&examples.message, &program) {
+            return Err(rejection("message-reveals-program", "the message contains the program or lines of it"));
+        }
+        let inputs: Vec<Arguments> =
+            examples.inputs.iter().map(|input| read_arguments(input, settings)).collect::<Result<_, _>>()?;
+        for (index, input) in inputs.iter().enumerate() {
+            if let Some(first) = inputs[..index].iter().position(|earlier| earlier.canonical() == input.canonical()) {
+                let message = format!("inputs {} and {} are the same: {}", first + 1, index + 1, repr_arguments(input));
+                return Err(rejection("repeated-input", message));
+            }
+        }
+        Ok(Candidate { kind: Kind::Induction, program, inputs, message: examples.message, well_formed })
+    }
+
+    /// One run for each input in the first executor, called twice; then all inputs in the second one, last to first, so
+    /// that a program which remembers earlier calls is caught as well.
+    pub fn runs(&self) -> Vec<Run> {
+        let run = |executor, inputs| Run { executor, program: self.program.clone(), inputs };
+        let encoded: Vec<Vec<u8>> = self.inputs.iter().map(Arguments::encode).collect();
+        let mut runs: Vec<Run> = encoded.iter().map(|input| run(0, vec![input.clone(), input.clone()])).collect();
+        runs.push(run(1, encoded.into_iter().rev().collect()));
+        runs
+    }
+
+    pub fn judge(self, reports: &[Report], settings: &Settings) -> Result<Accepted, Rejection> {
+        assert_eq!(reports.len(), self.inputs.len() + 1, "one report for each planned run");
+        let (elsewhere, twice) = reports.split_last().expect("there is a report for the second executor");
+        let values: Vec<Value> = twice.iter().map(called_twice).collect::<Result<_, _>>()?;
+        let mut values_elsewhere = outcome::values(elsewhere, self.inputs.len())
+            .map_err(|(_, none)| not_deterministic(&format!("another interpreter: {}", none.message)))?;
+        values_elsewhere.reverse();
+        for (here, there) in values.iter().zip(&values_elsewhere) {
+            if here != there {
+                return Err(not_deterministic(&format!("{} and, elsewhere, {}", repr(here), repr(there))));
+            }
+        }
+        let outputs: Vec<String> = values.iter().map(|value| text_within(repr(value), "the output", settings)).collect::<Result<_, _>>()?;
+        Ok(Accepted { well_formed: self.well_formed, task: self.problem(outputs).task() })
+    }
+
+    fn problem(self, mut outputs: Vec<String>) -> Problem {
+        let mut inputs: Vec<String> = self.inputs.iter().map(repr_arguments).collect();
+        let program = self.program;
+        let mut call = |program| Call { input: inputs.remove(0), output: outputs.remove(0), program };
+        match self.kind {
+            Kind::Deduction => Problem::Deduction(call(program)),
+            Kind::Abduction => Problem::Abduction(call(program)),
+            Kind::Induction => Problem::Induction(Examples { inputs, message: self.message, outputs, program }),
+        }
+    }
+}
+
+/// The value of a call that was made twice in one instance.
+fn called_twice(report: &Report) -> Result<Value, Rejection> {
+    let mut values = outcome::values(report, 2).map_err(|(index, none)| match index {
+        0 => none.rejection(),
+        _ => not_deterministic(&format!("a value, and when called again: {}", none.message)),
+    })?;
+    let (second, first) = (values.pop(), values.pop());
+    match (first, second) {
+        (Some(first), Some(second)) if first == second => Ok(first),
+        (Some(first), Some(second)) => {
+            Err(not_deterministic(&format!("{} and, when called again, {}", repr(&first), repr(&second))))
+        }
+        _ => unreachable!("two calls have two values"),
+    }
+}
+
+fn read_arguments(input: &str, settings: &Settings) -> Result<Arguments, Rejection> {
+    let arguments = Arguments::parse(input).map_err(|error| not_a_value(&error))?;
+    if arguments.positional.is_empty() && arguments.keyword.is_empty() {
+        return Err(rejection("no-input", "the input is empty; f needs at least one argument"));
+    }
+    text_within(repr_arguments(&arguments), "the input", settings)?;
+    Ok(arguments)
+}
+
+fn text_within(text: String, name: &str, settings: &Settings) -> Result<String, Rejection> {
+    let chars = text.chars().count();
+    if chars > settings.value_max_chars { Err(too_large(name, chars, settings)) } else { Ok(text) }
+}
+
+fn too_large(name: &str, chars: usize, settings: &Settings) -> Rejection {
+    rejection("too-large", format!("{name} has {chars} characters, limit is {}", settings.value_max_chars))
+}
+
+pub fn not_a_value(error: &NotAValue) -> Rejection {
+    rejection("not-a-value", format!("the input is not a list of Python literals: {error}"))
+}
+
+fn not_deterministic(both: &str) -> Rejection {
+    // Two values of the largest size would be a message that nobody reads.
+    rejection("not-deterministic", format!("the same call came to different results: {both}").chars().take(400).collect::<String>())
+}
+
+fn rejection(code: &str, message: impl Into<String>) -> Rejection {
+    Rejection { code: code.into(), message: message.into() }
+}
+
+#[cfg(test)]
+mod tests;

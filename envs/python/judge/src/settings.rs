@@ -1,0 +1,122 @@
+//! What the operator may change.
+
+use azr_guest_sdk::{Context, Level, OfferedSetting, log, setting};
+
+/// The settings of a call, read and checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Inputs of an induction task, shown and hidden together.
+    pub induction_inputs: usize,
+    /// Longest text of one value, or of the arguments of one call.
+    pub value_max_chars: usize,
+    pub induction_score: InductionScore,
+    pub template: Template,
+}
+
+/// What an induction attempt gets that is right for some hidden inputs only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InductionScore {
+    /// Nothing.
+    All,
+    /// Its share of the hidden inputs.
+    Fraction,
+}
+
+/// How the instruct style addresses the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Template {
+    /// As a message that the policy's own chat template frames.
+    Chat,
+    /// As a transcript between a user and an assistant, for policies that were never taught to chat.
+    Base,
+}
+
+const INDUCTION_INPUTS: &str = "induction-inputs";
+const VALUE_MAX_CHARS: &str = "value-max-chars";
+const INDUCTION_SCORE: &str = "induction-score";
+const TEMPLATE: &str = "template";
+
+pub fn offered() -> Vec<OfferedSetting> {
+    vec![
+        setting(
+            INDUCTION_INPUTS,
+            "10",
+            "Inputs of an induction task, 2 to 100. The first half is shown to the solver, the rest is hidden.",
+        ),
+        setting(
+            VALUE_MAX_CHARS,
+            "1000",
+            "Longest text of an output or of the arguments of a call. A proposal with a longer one is rejected.",
+        ),
+        setting(
+            INDUCTION_SCORE,
+            "all",
+            "`all`: an induction attempt scores 1 when it is right for every hidden input, else 0. \
+             `fraction`: it scores the share of hidden inputs that it is right for.",
+        ),
+        setting(
+            TEMPLATE,
+            "chat",
+            "Of the instruct style. `chat`: a message for the policy's chat template. `base`: a transcript between a \
+             user and an assistant, for base models.",
+        ),
+    ]
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            induction_inputs: 10,
+            value_max_chars: 1000,
+            induction_score: InductionScore::All,
+            template: Template::Chat,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the settings of a call. A value that makes no sense is the operator's mistake: it is logged and then a
+    /// fault, so that nothing is trained with settings that nobody chose.
+    pub fn read(ctx: &Context) -> Settings {
+        let mut settings = Settings::default();
+        for setting in &ctx.settings {
+            if let Err(wanted) = settings.set(&setting.name, &setting.value) {
+                let message = format!("setting {} is {:?}, wanted {wanted}", setting.name, setting.value);
+                log(Level::Warn, &message);
+                panic!("{message}");
+            }
+        }
+        settings
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
+        match name {
+            INDUCTION_INPUTS => {
+                self.induction_inputs = number(value, 2, 100).ok_or("a number from 2 to 100")?;
+            }
+            VALUE_MAX_CHARS => {
+                self.value_max_chars = number(value, 1, 20_000).ok_or("a number from 1 to 20000")?;
+            }
+            INDUCTION_SCORE => {
+                self.induction_score = match value {
+                    "all" => InductionScore::All,
+                    "fraction" => InductionScore::Fraction,
+                    _ => return Err("`all` or `fraction`"),
+                };
+            }
+            TEMPLATE => {
+                self.template = match value {
+                    "chat" => Template::Chat,
+                    "base" => Template::Base,
+                    _ => return Err("`chat` or `base`"),
+                };
+            }
+            _ => return Err("the name of a setting that is described"),
+        }
+        Ok(())
+    }
+}
+
+fn number(text: &str, least: usize, most: usize) -> Option<usize> {
+    text.parse().ok().filter(|number| (least..=most).contains(number))
+}

@@ -1,0 +1,90 @@
+//! Finding answers in completions.
+//!
+//! Nothing here fails: a completion without the expected format gives what can be found, and says that it is not well
+//! formed.
+
+/// A completion of [`crate::prompt::reasoned_question`]: reasoning, the end of the think block, an answer block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tagged<'a> {
+    /// What stands in the last answer block, or the whole completion if there is none.
+    pub answer: &'a str,
+    /// Whether the completion is a think block, optional white space, an answer block, and nothing before. Text after
+    /// the answer is tolerated.
+    pub well_formed: bool,
+}
+
+impl<'a> Tagged<'a> {
+    /// Reads a completion that continues an opened think block and may have been stopped before `</answer>`.
+    pub fn read(completion: &'a str) -> Tagged<'a> {
+        let answer = match completion.rfind("<answer>") {
+            Some(at) => until(&completion[at + "<answer>".len()..], "</answer>"),
+            None => completion,
+        };
+        let well_formed = completion
+            .find("</think>")
+            .is_some_and(|end| completion[end + "</think>".len()..].trim_start().starts_with("<answer>"));
+        Tagged { answer, well_formed }
+    }
+}
+
+/// A fenced block of Markdown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence<'a> {
+    /// The word after the opening fence, such as `python`; empty for a bare fence.
+    pub label: &'a str,
+    /// The lines between the fences.
+    pub content: &'a str,
+}
+
+/// The fenced blocks of a text, in order. A fence opens with three or more backticks at the start of a line (after
+/// white space) and closes at the next line that starts with as many; the last one may be left open.
+pub fn fences(text: &str) -> Vec<Fence<'_>> {
+    let mut found = Vec::new();
+    let mut open: Option<(&str, &str, usize)> = None;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let trimmed = line.trim();
+        let next = at + line.len();
+        match open {
+            None if trimmed.starts_with("```") => {
+                let label = trimmed.trim_start_matches('`');
+                let marks = &trimmed[..trimmed.len() - label.len()];
+                match label.find("```") {
+                    // The whole block is one line: ```input 1, 2```
+                    Some(end) => found.push(one_line(&label[..end])),
+                    None => open = Some((marks, label.trim(), next)),
+                }
+            }
+            Some((marks, label, start)) if trimmed.starts_with(marks) => {
+                found.push(Fence { label, content: &text[start..at] });
+                open = None;
+            }
+            Some((marks, label, start)) if trimmed.ends_with(marks) => {
+                let end = at + line.rfind(marks).unwrap_or(0);
+                found.push(Fence { label, content: &text[start..end] });
+                open = None;
+            }
+            _ => {}
+        }
+        at = next;
+    }
+    if let Some((_, label, start)) = open {
+        found.push(Fence { label, content: &text[start..] });
+    }
+    found
+}
+
+fn one_line(inside: &str) -> Fence<'_> {
+    let (label, content) = inside.split_once(char::is_whitespace).unwrap_or(("", inside));
+    Fence { label, content }
+}
+
+/// Removes one think block from the start of a completion of the compact style.
+pub fn after_thinking(completion: &str) -> &str {
+    let thought = completion.strip_prefix("<think>").and_then(|rest| rest.split_once("</think>"));
+    thought.map_or(completion, |(_, answer)| answer)
+}
+
+fn until<'a>(text: &'a str, end: &str) -> &'a str {
+    text.split_once(end).map_or(text, |(before, _)| before)
+}
