@@ -34,7 +34,8 @@ pub(super) fn judge_engine() -> Result<Engine> {
 /// The engine that programs run in, with memory for `slots` of them at a time kept ready where the machine allows.
 pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64) -> Result<Engine> {
     let mut config = smallest();
-    config.max_wasm_stack(EXECUTOR_STACK_BYTES);
+    // Calls are synchronous and run on the workers' stacks, but wasmtime wants its stacks for futures no smaller.
+    config.max_wasm_stack(EXECUTOR_STACK_BYTES).async_stack_size(EXECUTOR_STACK_BYTES);
     // Nobody reads where in the interpreter a program trapped.
     config.wasm_backtrace_max_frames(None);
     let mut pooled = config.clone();
