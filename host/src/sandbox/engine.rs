@@ -28,15 +28,14 @@ const TICK: Duration = Duration::from_millis(50);
 pub(super) fn judge_engine() -> Result<Engine> {
     let mut config = smallest();
     config.max_wasm_stack(JUDGE_STACK_BYTES);
-    Engine::new(&config)
-        .map_err(Error::from)
-        .context("cannot set up the judges' wasm engine")
+    Engine::new(&config).map_err(Error::from).context("cannot set up the judges' wasm engine")
 }
 
 /// The engine that programs run in, with memory for `slots` of them at a time kept ready where the machine allows.
 pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64) -> Result<Engine> {
     let mut config = smallest();
-    config.max_wasm_stack(EXECUTOR_STACK_BYTES);
+    // Calls are synchronous and run on the workers' stacks, but wasmtime wants its stacks for futures no smaller.
+    config.max_wasm_stack(EXECUTOR_STACK_BYTES).async_stack_size(EXECUTOR_STACK_BYTES);
     // Nobody reads where in the interpreter a program trapped.
     config.wasm_backtrace_max_frames(None);
     let mut pooled = config.clone();
@@ -46,9 +45,7 @@ pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64) -> Result<Engin
     if let Ok(engine) = Engine::new(&pooled) {
         return Ok(engine);
     }
-    Engine::new(&config)
-        .map_err(Error::from)
-        .context("cannot set up the executors' wasm engine")
+    Engine::new(&config).map_err(Error::from).context("cannot set up the executors' wasm engine")
 }
 
 /// Everything that environments do not need is off: most of wasmtime's security record lies in those parts. Threads,
@@ -113,14 +110,8 @@ impl Watchdog {
                 ticked = due;
             }
         };
-        let thread = std::thread::Builder::new()
-            .name("watchdog".into())
-            .spawn(tick)
-            .context("no watchdog thread")?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        let thread = std::thread::Builder::new().name("watchdog".into()).spawn(tick).context("no watchdog thread")?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
 

@@ -1,0 +1,91 @@
+//! `azr-host env`: environments without a model.
+
+mod calls;
+mod inspect;
+mod lines;
+mod pack;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::sandbox::{Environment, Sandbox, SandboxConfig};
+
+/// Look into an environment, use it and pack it.
+#[derive(Debug, Subcommand)]
+pub enum EnvCommand {
+    /// Show what an environment is: kinds, settings, imports, digests, limits.
+    ///
+    /// Example: azr-host env inspect envs/python.wasm
+    Inspect(inspect::Inspect),
+    /// Run programs: {"program", "input"} lines on stdin, outcome lines on stdout.
+    ///
+    /// The input is the text between the parentheses of a call. Each program runs in a fresh executor.
+    ///
+    /// Example: echo '{"program": "def f(x): return x + 1", "input": "41"}' | azr-host env exec envs/python.wasm
+    ///
+    /// prints {"outcome":"value","value":"42","fuel":…}.
+    Exec(calls::Exec),
+    /// Ask whether completions are tasks: {"kind", "completion", "references"?, "style"?, "settings"?} lines on stdin.
+    ///
+    /// A line gives {"task", "well_formed", "fuel"} or {"rejection": {"code", "message"}, "fuel"}.
+    ///
+    /// Example: azr-host env validate envs/python.wasm < completions.jsonl > tasks.jsonl
+    Validate(calls::Validate),
+    /// Judge answers: {"task", "completion", "style"?, "settings"?} lines on stdin, verdict lines on stdout.
+    ///
+    /// The task is one that `validate` printed.
+    ///
+    /// Example: azr-host env verify envs/python.wasm < attempts.jsonl > verdicts.jsonl
+    Verify(calls::Verify),
+    /// Show prompts: {"role", "kind" or "task", "references"?, "style"?, "settings"?} lines on stdin.
+    ///
+    /// Example: echo '{"role": "propose", "kind": "deduction"}' | azr-host env prompt envs/python.wasm
+    Prompt(calls::Prompts),
+    /// Join a judge and its executors in one environment file.
+    ///
+    /// Example: azr-host env pack --judge judge.wasm --executor executor.wasm --out envs/mine.wasm
+    Pack(pack::Pack),
+}
+
+impl EnvCommand {
+    pub fn run(self) -> Result<()> {
+        match self {
+            Self::Inspect(inspect) => inspect.run(),
+            Self::Exec(exec) => exec.run(),
+            Self::Validate(validate) => validate.run(),
+            Self::Verify(verify) => verify.run(),
+            Self::Prompt(prompts) => prompts.run(),
+            Self::Pack(pack) => pack.run(),
+        }
+    }
+}
+
+/// An environment, and what it may use.
+#[derive(Debug, Args)]
+struct Load {
+    /// The environment: a .wasm file made by `azr-host env pack`.
+    file: PathBuf,
+    /// Threads that run programs; 0 means one per core.
+    #[arg(long, default_value_t = 0)]
+    workers: usize,
+    /// Folder of compiled components [default: azr-host in the user's cache folder].
+    #[arg(long)]
+    cache_dir: Option<PathBuf>,
+    /// Wasm fuel per run, at most.
+    #[arg(long, default_value_t = SandboxConfig::default().run_fuel_max)]
+    run_fuel_max: u64,
+    /// Memory per run, at most.
+    #[arg(long, default_value_t = SandboxConfig::default().run_memory_max_bytes)]
+    run_memory_max_bytes: u64,
+}
+
+impl Load {
+    fn load(self) -> Result<Environment> {
+        let Self { file, workers, cache_dir, run_fuel_max, run_memory_max_bytes } = self;
+        let config =
+            SandboxConfig { workers, cache_dir, run_fuel_max, run_memory_max_bytes, ..SandboxConfig::default() };
+        Sandbox::new(&config)?.load(&file)
+    }
+}

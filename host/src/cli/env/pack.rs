@@ -1,0 +1,47 @@
+//! `azr-host env pack`.
+
+use std::{io::Write as _, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use tempfile::NamedTempFile;
+
+use crate::{sandbox, task::Digest};
+
+#[derive(Debug, Args)]
+pub struct Pack {
+    /// The judge: a core module for wasm32-unknown-unknown built with wit-bindgen, or a component.
+    #[arg(long)]
+    judge: PathBuf,
+    /// An executor; may be given several times, and the first is number 0.
+    #[arg(long = "executor")]
+    executors: Vec<PathBuf>,
+    /// Where the environment goes. It appears whole or not at all.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+impl Pack {
+    pub(super) fn run(self) -> Result<()> {
+        let Self { judge, executors, out } = self;
+        let file = sandbox::pack(&judge, &executors)?;
+        let context = || format!("cannot write {}", out.display());
+        let folder = match out.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => ".".as_ref(),
+        };
+        let mut whole = NamedTempFile::new_in(folder).with_context(context)?;
+        whole.write_all(&file).with_context(context)?;
+        // A temporary file is private; an environment is meant to be read by others.
+        whole.as_file().set_permissions(readable()).with_context(context)?;
+        whole.as_file().sync_all().with_context(context)?;
+        whole.persist(&out).with_context(context)?;
+        println!("{}  {}  {} bytes", Digest::of(&file), out.display(), file.len());
+        Ok(())
+    }
+}
+
+fn readable() -> std::fs::Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::Permissions::from_mode(0o644)
+}
