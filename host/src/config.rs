@@ -172,6 +172,8 @@ pub enum Weighting {
 pub struct UpdateConfig {
     pub optimizer: OptimizerKind,
     pub learning_rate: f64,
+    pub muon_learning_rate: f64,
+    pub muon_momentum: f64,
     pub schedule: Schedule,
     pub beta1: f64,
     pub beta2: f64,
@@ -190,6 +192,7 @@ pub struct UpdateConfig {
 #[serde(rename_all = "kebab-case")]
 pub enum OptimizerKind {
     Adamw,
+    Muon,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

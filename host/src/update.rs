@@ -1,1 +1,180 @@
-//! update.
+//! The update: clipped policy gradient over a step's rollouts, and weighted cross-entropy for examples to imitate.
+//!
+//! One call is one optimiser step over all it is given, cut into micro-batches by a token budget. The normaliser is
+//! that of the whole call, so the cut changes nothing but rounding.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use tch::{Kind, Tensor};
+
+mod gradient;
+mod micro_batch;
+mod objective;
+mod optimizer;
+
+use crate::{config::UpdateConfig, policy::Policy};
+
+use gradient::gradient;
+use objective::{Imitation, PolicyGradient, Sums};
+use optimizer::Optimizer;
+
+/// One completion with what the learner needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rollout {
+    pub prompt: Vec<u32>,
+    /// The end token included, where the policy wrote one.
+    pub completion: Vec<u32>,
+    /// Log-probability of each completion token when it was sampled, at the sampling temperature.
+    pub old_logprobs: Vec<f32>,
+    pub advantage: f32,
+}
+
+/// A completion to imitate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    pub prompt: Vec<u32>,
+    pub completion: Vec<u32>,
+    /// How much each completion token counts.
+    pub weights: Vec<f32>,
+}
+
+/// What one policy-gradient step was like, over all completion tokens, before the step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UpdateMetrics {
+    pub loss: f64,
+    /// Before clipping.
+    pub gradient_norm: f64,
+    /// Share of tokens whose ratio was clipped.
+    pub clip_fraction: f64,
+    /// Of the sampling policy to this one: the mean of r − 1 − ln r (Schulman 2020, "Approximating KL divergence").
+    pub approx_kl: f64,
+    /// Mean entropy of the next token, in nats.
+    pub entropy: f64,
+    /// Mean absolute difference of the log-probabilities now and at sampling. In the first minibatch of a step, what
+    /// sampler and learner disagree by.
+    pub logprob_gap: f64,
+    pub tokens: usize,
+}
+
+/// What one imitation step was like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ImitationMetrics {
+    /// Weighted mean of −log p, in nats.
+    pub loss: f64,
+    /// Before clipping.
+    pub gradient_norm: f64,
+    pub tokens: usize,
+}
+
+/// Turns rollouts into better weights.
+pub struct Learner {
+    config: UpdateConfig,
+    /// The sampler's; log-probabilities are those of the distribution that was sampled.
+    temperature: f64,
+    optimizer: Optimizer,
+}
+
+impl Learner {
+    /// A learner without history. Where the weights are bf16 it keeps f32 master copies.
+    pub fn new(policy: &Policy, config: &UpdateConfig, temperature: f32) -> Result<Self> {
+        ensure!(
+            temperature > 0.0,
+            "the learner's temperature is {temperature}; it must be above 0"
+        );
+        let optimizer = Optimizer::new(policy.parameters(), config)?;
+        Ok(Self {
+            config: config.clone(),
+            temperature: f64::from(temperature),
+            optimizer,
+        })
+    }
+
+    /// One optimiser step on the clipped surrogate (Schulman et al. 2017, eq. 7, with separate bounds below and above),
+    /// averaged over all completion tokens of all `rollouts`. On an error the weights are as they were.
+    pub fn update(&mut self, policy: &Policy, rollouts: &[Rollout], learning_rate: f64) -> Result<UpdateMetrics> {
+        let tokens: usize = rollouts.iter().map(|rollout| rollout.completion.len()).sum();
+        ensure!(tokens > 0, "an update needs at least one completion token");
+        let UpdateConfig {
+            clip_low,
+            clip_high,
+            entropy_coefficient,
+            ..
+        } = self.config;
+        let objective = PolicyGradient {
+            rollouts,
+            tokens: tokens as f64,
+            temperature: self.temperature,
+            clip: (1.0 - clip_low, 1.0 + clip_high),
+            entropy_coefficient,
+        };
+        let (gradients, sums) = gradient(policy, &objective, self.config.micro_batch_max_tokens)?;
+        let gradient_norm = self.apply(gradients, &sums, learning_rate)?;
+        let mean = |sum: f64| sum / tokens as f64;
+        Ok(UpdateMetrics {
+            loss: sums.loss,
+            gradient_norm,
+            clip_fraction: mean(sums.clipped),
+            approx_kl: mean(sums.kl),
+            entropy: mean(sums.entropy),
+            logprob_gap: mean(sums.gap),
+            tokens,
+        })
+    }
+
+    /// One optimiser step on the weighted mean cross-entropy of `examples`. On an error the weights are as they were.
+    pub fn imitate(&mut self, policy: &Policy, examples: &[Example], learning_rate: f64) -> Result<ImitationMetrics> {
+        let weights = examples.iter().flat_map(|example| &example.weights);
+        let total: f64 = weights.map(|&weight| f64::from(weight)).sum();
+        ensure!(
+            total > 0.0,
+            "examples to imitate have weight {total}; it must be above 0"
+        );
+        let objective = Imitation { examples, total };
+        let (gradients, sums) = gradient(policy, &objective, self.config.micro_batch_max_tokens)?;
+        let gradient_norm = self.apply(gradients, &sums, learning_rate)?;
+        let tokens = examples.iter().map(|example| example.completion.len()).sum();
+        Ok(ImitationMetrics {
+            loss: sums.loss,
+            gradient_norm,
+            tokens,
+        })
+    }
+
+    /// Clips the gradient and steps; returns the norm before clipping.
+    fn apply(&mut self, gradients: Vec<Tensor>, sums: &Sums, learning_rate: f64) -> Result<f64> {
+        ensure!(
+            sums.loss.is_finite(),
+            "the loss is {}; the weights were left as they are",
+            sums.loss
+        );
+        self.optimizer.step(gradients, learning_rate)
+    }
+
+    /// Writes the optimiser's state as a safetensors file.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        self.optimizer.save(path)
+    }
+
+    /// Continues from a saved state, exactly.
+    pub fn load(&mut self, path: &Path) -> Result<()> {
+        self.optimizer.load(path)
+    }
+}
+
+/// The gradient of the loss that `update` would take a step on, and the loss: for tests and for measuring.
+pub fn policy_gradient(policy: &Policy, rollouts: &[Rollout], config: &UpdateConfig) -> Result<(Vec<Tensor>, f64)> {
+    let tokens: usize = rollouts.iter().map(|rollout| rollout.completion.len()).sum();
+    let objective = PolicyGradient {
+        rollouts,
+        tokens: tokens as f64,
+        temperature: 1.0,
+        clip: (1.0 - config.clip_low, 1.0 + config.clip_high),
+        entropy_coefficient: config.entropy_coefficient,
+    };
+    let (gradients, sums) = gradient(policy, &objective, config.micro_batch_max_tokens)?;
+    Ok((
+        gradients.iter().map(|gradient| gradient.to_kind(Kind::Float)).collect(),
+        sums.loss,
+    ))
+}

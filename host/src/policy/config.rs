@@ -59,10 +59,18 @@ impl ModelConfig {
         let json = Json(&value);
         let family = json.string("model_type")?.unwrap_or_default();
         let bias = match family {
-            "qwen2" => Biases { qkv: true, o: false, mlp: false },
+            "qwen2" => Biases {
+                qkv: true,
+                o: false,
+                mlp: false,
+            },
             "llama" => {
                 let attention = json.flag("attention_bias")?;
-                Biases { qkv: attention, o: attention, mlp: json.flag("mlp_bias")? }
+                Biases {
+                    qkv: attention,
+                    o: attention,
+                    mlp: json.flag("mlp_bias")?,
+                }
             }
             other => bail!("config.json: model_type is {other:?}; supported are qwen2 and llama"),
         };
@@ -90,13 +98,24 @@ impl ModelConfig {
             heads % shared == 0,
             "config.json: num_attention_heads is {heads}, not a multiple of num_key_value_heads {shared}"
         );
-        ensure!(config.head_dim % 2 == 0, "config.json: head_dim is {}; rotary embedding needs it even", config.head_dim);
+        ensure!(
+            config.head_dim % 2 == 0,
+            "config.json: head_dim is {}; rotary embedding needs it even",
+            config.head_dim
+        );
         Ok(config)
     }
 
     /// The number of parameters.
     pub(crate) fn parameter_count(&self) -> i64 {
-        let Self { vocab_size, hidden_size: d, intermediate_size: ff, head_dim, bias, .. } = *self;
+        let Self {
+            vocab_size,
+            hidden_size: d,
+            intermediate_size: ff,
+            head_dim,
+            bias,
+            ..
+        } = *self;
         let (q, kv) = (self.num_attention_heads * head_dim, self.num_key_value_heads * head_dim);
         let matrices = d * (q + 2 * kv) + q * d + 3 * d * ff;
         let biases = i64::from(bias.qkv) * (q + 2 * kv) + i64::from(bias.o) * d + i64::from(bias.mlp) * (2 * ff + d);
@@ -117,7 +136,10 @@ impl<'a> Json<'a> {
     fn number(&self, key: &str) -> Result<Option<f64>> {
         match self.0.get(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => value.as_f64().map(Some).with_context(|| format!("config.json: {key} is {value}, not a number")),
+            Some(value) => value
+                .as_f64()
+                .map(Some)
+                .with_context(|| format!("config.json: {key} is {value}, not a number")),
         }
     }
 
@@ -128,7 +150,9 @@ impl<'a> Json<'a> {
     fn flag(&self, key: &str) -> Result<bool> {
         match self.0.get(key) {
             None | Some(Value::Null) => Ok(false),
-            Some(value) => value.as_bool().with_context(|| format!("config.json: {key} is {value}, not true or false")),
+            Some(value) => value
+                .as_bool()
+                .with_context(|| format!("config.json: {key} is {value}, not true or false")),
         }
     }
 
@@ -147,7 +171,9 @@ impl<'a> Json<'a> {
 
     /// Two spellings: `rope_theta` and `rope_scaling` at the top, or both inside `rope_parameters`.
     fn rope(&self) -> Result<Rope> {
-        let nested = ["rope_parameters", "rope_scaling"].iter().find_map(|key| self.0.get(key).filter(|v| v.is_object()));
+        let nested = ["rope_parameters", "rope_scaling"]
+            .iter()
+            .find_map(|key| self.0.get(key).filter(|v| v.is_object()));
         let inner = nested.map(Json);
         let theta = match &inner {
             Some(inner) => inner.number("rope_theta")?.or(self.number("rope_theta")?),
@@ -167,12 +193,17 @@ impl<'a> Json<'a> {
             },
         };
         // 10000 is the families' default.
-        Ok(Rope { theta: theta.unwrap_or(10_000.0), scaling })
+        Ok(Rope {
+            theta: theta.unwrap_or(10_000.0),
+            scaling,
+        })
     }
 
     /// Two spellings: `torch_dtype` and `dtype`.
     fn dtype(&self) -> Result<Option<Dtype>> {
-        let Some(name) = self.string("dtype")?.or(self.string("torch_dtype")?) else { return Ok(None) };
+        let Some(name) = self.string("dtype")?.or(self.string("torch_dtype")?) else {
+            return Ok(None);
+        };
         match name {
             "float32" => Ok(Some(Dtype::F32)),
             "bfloat16" => Ok(Some(Dtype::Bf16)),
@@ -184,10 +215,17 @@ impl<'a> Json<'a> {
     fn refuse_unsupported(&self) -> Result<()> {
         let act = self.string("hidden_act")?.unwrap_or("silu");
         ensure!(act == "silu", "config.json: hidden_act is {act:?}; supported is silu");
-        ensure!(!self.flag("use_sliding_window")?, "config.json: use_sliding_window is true; supported is full attention");
+        ensure!(
+            !self.flag("use_sliding_window")?,
+            "config.json: use_sliding_window is true; supported is full attention"
+        );
         if let Some(Value::Array(types)) = self.0.get("layer_types") {
             let odd = types.iter().find(|layer| **layer != "full_attention");
-            ensure!(odd.is_none(), "config.json: layer_types has {}; supported is full_attention", odd.unwrap_or(&Value::Null));
+            ensure!(
+                odd.is_none(),
+                "config.json: layer_types has {}; supported is full_attention",
+                odd.unwrap_or(&Value::Null)
+            );
         }
         Ok(())
     }

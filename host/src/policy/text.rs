@@ -44,7 +44,9 @@ impl Text {
         let tokenizer_config: Value = json("tokenizer_config.json")?;
         let mut ends = BTreeSet::new();
         for file in ["generation_config.json", "config.json"] {
-            ends.extend(token_ids(&json(file)?["eos_token_id"]).with_context(|| format!("{origin}/{file}: eos_token_id"))?);
+            ends.extend(
+                token_ids(&json(file)?["eos_token_id"]).with_context(|| format!("{origin}/{file}: eos_token_id"))?,
+            );
         }
         let eos_token = token_text(&tokenizer_config["eos_token"]);
         ends.extend(tokenizer.token_to_id(&eos_token));
@@ -53,13 +55,23 @@ impl Text {
             "{origin} names no token that ends a completion; set eos_token_id in generation_config.json"
         );
         let source = match (files.get("chat_template.jinja"), &tokenizer_config["chat_template"]) {
-            (Some(bytes), _) => Some(std::str::from_utf8(bytes).context("chat_template.jinja is not UTF-8")?.to_owned()),
+            (Some(bytes), _) => Some(
+                std::str::from_utf8(bytes)
+                    .context("chat_template.jinja is not UTF-8")?
+                    .to_owned(),
+            ),
             (None, Value::String(source)) => Some(source.clone()),
             (None, _) => None,
         };
         let bos_token = token_text(&tokenizer_config["bos_token"]);
-        let template = source.map(|source| Template::new(source, bos_token, eos_token)).transpose()?;
-        Ok(Self { tokenizer, template, ends })
+        let template = source
+            .map(|source| Template::new(source, bos_token, eos_token))
+            .transpose()?;
+        Ok(Self {
+            tokenizer,
+            template,
+            ends,
+        })
     }
 
     /// The prompt that `messages` make, ready for the assistant to continue `prefill`. Without a chat template the
@@ -76,18 +88,25 @@ impl Text {
 
     /// Tokens of `text` as it is.
     pub(crate) fn encode_text(&self, text: &str, special: bool) -> Result<Vec<u32>> {
-        let encoding = self.tokenizer.encode_fast(text, special).map_err(|error| anyhow!("tokenizer: {error}"))?;
+        let encoding = self
+            .tokenizer
+            .encode_fast(text, special)
+            .map_err(|error| anyhow!("tokenizer: {error}"))?;
         Ok(encoding.get_ids().to_vec())
     }
 
     /// Text of `tokens`, without the tokenizer's special ones.
     pub(crate) fn decode(&self, tokens: &[u32]) -> Result<String> {
-        self.tokenizer.decode(tokens, true).map_err(|error| anyhow!("tokenizer: {error}"))
+        self.tokenizer
+            .decode(tokens, true)
+            .map_err(|error| anyhow!("tokenizer: {error}"))
     }
 
     /// Whether the newest of `tokens` completes one of the `stop` strings.
     pub(crate) fn completes_stop(&self, tokens: &[u32], stop: &[String]) -> Result<bool> {
-        let Some(longest) = stop.iter().map(String::len).max() else { return Ok(false) };
+        let Some(longest) = stop.iter().map(String::len).max() else {
+            return Ok(false);
+        };
         // A token has at least one byte, so a stop string that ends in the newest token began within this tail. One
         // more token on the left keeps a character that is spread over several tokens in one piece.
         let tail = &tokens[tokens.len().saturating_sub(longest + 4)..];
@@ -113,18 +132,33 @@ impl Template {
         jinja.set_trim_blocks(true);
         jinja.set_lstrip_blocks(true);
         jinja.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        jinja.add_function("raise_exception", |message: String| -> Result<String, minijinja::Error> {
-            Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
-        });
-        jinja.add_template_owned("chat", source).context("the chat template is not valid")?;
-        Ok(Self { jinja, bos_token, eos_token })
+        jinja.add_function(
+            "raise_exception",
+            |message: String| -> Result<String, minijinja::Error> {
+                Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+            },
+        );
+        jinja
+            .add_template_owned("chat", source)
+            .context("the chat template is not valid")?;
+        Ok(Self {
+            jinja,
+            bos_token,
+            eos_token,
+        })
     }
 
     fn render(&self, messages: &[Message<'_>]) -> Result<String> {
-        let Self { jinja, bos_token, eos_token } = self;
+        let Self {
+            jinja,
+            bos_token,
+            eos_token,
+        } = self;
         let template = jinja.get_template("chat").context("the chat template is gone")?;
         let context = context! { messages, bos_token, eos_token, add_generation_prompt => true };
-        template.render(context).context("the chat template does not accept these messages")
+        template
+            .render(context)
+            .context("the chat template does not accept these messages")
     }
 }
 

@@ -1,0 +1,253 @@
+//! The gradient of an objective over any number of sequences in bounded memory.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+};
+
+use anyhow::{Result, ensure};
+use tch::{Device, Kind, Tensor};
+
+use super::{
+    micro_batch,
+    objective::{Objective, Sums},
+};
+use crate::policy::{Batch, Policy, libtorch, model::Model};
+
+/// Logits computed at a time, so that they do not fill the memory: 32 MB of f32.
+const LOGITS_MAX: i64 = 8 << 20;
+/// But at least so many rows, below which reading the vocabulary head costs more than multiplying with it.
+const LOGIT_ROWS_MIN: i64 = 256;
+
+/// What one thread needs to take micro-batches.
+struct Worker<'a, O> {
+    model: Model,
+    parameters: Vec<Tensor>,
+    head_at: usize,
+    objective: &'a O,
+    sequences: &'a [(&'a [u32], &'a [u32])],
+}
+
+/// The gradient of one micro-batch, in the order of the parameters.
+struct Part {
+    gradients: Vec<Tensor>,
+    sums: Sums,
+}
+
+/// The gradient of the objective for every parameter, and its sums. Micro-batches are added in their order, so the
+/// result does not depend on the number of threads.
+pub(super) fn gradient(policy: &Policy, objective: &impl Objective, tokens_max: usize) -> Result<(Vec<Tensor>, Sums)> {
+    let sequences = objective.sequences();
+    for (prompt, _) in &sequences {
+        ensure!(
+            !prompt.is_empty(),
+            "a prompt is empty; the first completion token needs something to follow"
+        );
+    }
+    let lengths: Vec<usize> = sequences
+        .iter()
+        .map(|(prompt, completion)| prompt.len() + completion.len() - 1)
+        .collect();
+    let groups = micro_batch::groups(&lengths, tokens_max);
+    let worker = || Worker {
+        model: policy.model.share(),
+        parameters: policy
+            .parameters()
+            .iter()
+            .map(|(_, tensor)| tensor.shallow_clone())
+            .collect(),
+        head_at: head_at(policy),
+        objective,
+        sequences: &sequences,
+    };
+    let mut total = Total::default();
+    if policy.workers.min(groups.len()) <= 1 {
+        let worker = worker();
+        groups.iter().try_for_each(|group| total.add(worker.part(group)?))?;
+    } else {
+        in_parallel(policy.workers, &groups, worker, &mut total)?;
+    }
+    Ok((total.gradients, total.sums))
+}
+
+/// Threads take micro-batches in order; `total` gets the parts in the same order.
+fn in_parallel<'a, O: Objective + 'a>(
+    workers: usize,
+    groups: &[Vec<usize>],
+    worker: impl Fn() -> Worker<'a, O>,
+    total: &mut Total,
+) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let (send, receive) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..workers.min(groups.len()) {
+            let (worker, send, next) = (worker(), send.clone(), &next);
+            scope.spawn(move || {
+                while let Some((i, group)) = take(next, groups) {
+                    // Nobody listens any more after an error.
+                    if send.send((i, worker.part(group))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(send);
+        let mut early = BTreeMap::new();
+        let mut due = 0;
+        for (i, part) in receive {
+            early.insert(i, part?);
+            while let Some(part) = early.remove(&due) {
+                total.add(part)?;
+                due += 1;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn take<'g>(next: &AtomicUsize, groups: &'g [Vec<usize>]) -> Option<(usize, &'g Vec<usize>)> {
+    let i = next.fetch_add(1, Ordering::Relaxed);
+    Some((i, groups.get(i)?))
+}
+
+#[derive(Default)]
+struct Total {
+    gradients: Vec<Tensor>,
+    sums: Sums,
+}
+
+impl Total {
+    fn add(&mut self, part: Part) -> Result<()> {
+        let Sums {
+            loss,
+            clipped,
+            kl,
+            entropy,
+            gap,
+        } = part.sums;
+        self.sums.loss += loss;
+        self.sums.clipped += clipped;
+        self.sums.kl += kl;
+        self.sums.entropy += entropy;
+        self.sums.gap += gap;
+        if self.gradients.is_empty() {
+            self.gradients = part.gradients;
+            return Ok(());
+        }
+        tch::no_grad(|| libtorch::add(&self.gradients, &part.gradients))
+    }
+}
+
+impl<O: Objective> Worker<'_, O> {
+    /// Loss and gradient of some sequences. The vocabulary head is taken in pieces, each with its own short graph, and
+    /// the trunk then goes back once: the logits of a whole micro-batch never exist together.
+    fn part(&self, group: &[usize]) -> Result<Part> {
+        let device = self.model.place().1;
+        let batch = self.batch(group)?;
+        let rope = self.model.rope(batch.tokens.size2()?.1)?;
+        let states = self.model.states(&batch, &rope)?;
+        let (n, _hidden) = states.size2()?;
+        let constants = self.objective.constants(group);
+        let rows = constants.len() as i64;
+        let constants = Tensor::f_from_slice(&constants.concat())?
+            .f_view([rows, n])?
+            .f_to_device(device)?;
+
+        let step = (LOGITS_MAX / self.model.config.vocab_size).max(LOGIT_ROWS_MIN);
+        let pieces = |tensor: &Tensor, dim| tensor.f_split(step, dim);
+        let head = &self.parameters[self.head_at];
+        let (mut head_gradient, mut state_gradients, mut sums) = (None::<Tensor>, Vec::new(), Sums::default());
+        let pieces = pieces(&states.f_detach()?, 0)?
+            .into_iter()
+            .zip(pieces(&batch.targets, 0)?)
+            .zip(pieces(&constants, 1)?);
+        for ((states, targets), constants) in pieces {
+            let states = states.f_detach()?.f_set_requires_grad(true)?;
+            let token_loss = self
+                .objective
+                .loss(&self.model.logits(&states)?, &targets, &constants)?;
+            sums.add(&token_loss.sums)?;
+            let gradients = Tensor::f_run_backward(&[&token_loss.loss], &[&states, head], false, false)?;
+            let [state_gradient, gradient] = <[Tensor; 2]>::try_from(gradients).expect("one gradient per input");
+            state_gradients.push(state_gradient);
+            head_gradient = Some(match head_gradient {
+                None => gradient,
+                Some(mut sum) => sum.f_add_(&gradient)?,
+            });
+        }
+        let head_gradient = head_gradient.expect("a group has at least one sequence");
+        // tch cannot start a backward pass from a given gradient; this scalar has that gradient.
+        let pulled = states.f_mul(&Tensor::f_cat(&state_gradients, 0)?)?.f_sum(Kind::Float)?;
+        Ok(Part {
+            gradients: self.trunk_gradients(&pulled, head_gradient)?,
+            sums,
+        })
+    }
+
+    fn trunk_gradients(&self, pulled: &Tensor, head_gradient: Tensor) -> Result<Vec<Tensor>> {
+        let tied = self.model.config.tie_word_embeddings;
+        let trunk = self
+            .parameters
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| tied || *i != self.head_at);
+        let trunk: Vec<&Tensor> = trunk.map(|(_, tensor)| tensor).collect();
+        let mut gradients = Tensor::f_run_backward(&[pulled], &trunk, false, false)?;
+        if tied {
+            gradients[self.head_at] = gradients[self.head_at].f_add(&head_gradient)?;
+        } else {
+            gradients.insert(self.head_at, head_gradient);
+        }
+        Ok(gradients)
+    }
+
+    /// The sequences padded on the right, without their last tokens, after which nothing is predicted.
+    fn batch(&self, group: &[usize]) -> Result<Batch> {
+        let rows: Vec<_> = group.iter().map(|&i| self.sequences[i]).collect();
+        Batch::new(&rows, self.model.place().1)
+    }
+}
+
+impl Batch {
+    /// Sequences of prompt and completion; the completion tokens are the targets, row by row.
+    pub fn new(sequences: &[(&[u32], &[u32])], device: Device) -> Result<Self> {
+        let length = |(prompt, completion): &(&[u32], &[u32])| prompt.len() + completion.len() - 1;
+        let seq = sequences.iter().map(length).max().unwrap_or(0);
+        let mut tokens = vec![0i64; sequences.len() * seq];
+        let (mut places, mut targets) = (Vec::new(), Vec::new());
+        for (row, sequence) in sequences.iter().enumerate() {
+            let (prompt, completion) = sequence;
+            let inputs = prompt.iter().chain(*completion).take(length(sequence));
+            tokens[row * seq..]
+                .iter_mut()
+                .zip(inputs)
+                .for_each(|(into, &token)| *into = i64::from(token));
+            let first = row * seq + prompt.len() - 1;
+            places.extend((first..first + completion.len()).map(|place| place as i64));
+            targets.extend(completion.iter().map(|&token| i64::from(token)));
+        }
+        let tokens = Tensor::f_from_slice(&tokens)?
+            .f_view([sequences.len() as i64, seq as i64])?
+            .f_to_device(device)?;
+        let place = |values: &[i64]| Tensor::f_from_slice(values)?.f_to_device(device);
+        Ok(Self {
+            tokens,
+            places: place(&places)?,
+            targets: place(&targets)?,
+        })
+    }
+}
+
+/// The place of the vocabulary head among the parameters.
+fn head_at(policy: &Policy) -> usize {
+    let name = if policy.model.config.tie_word_embeddings {
+        "model.embed_tokens.weight"
+    } else {
+        "lm_head.weight"
+    };
+    let found = policy.parameters().iter().position(|(parameter, _)| parameter == name);
+    found.expect("every model has a vocabulary head")
+}

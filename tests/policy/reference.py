@@ -1,0 +1,245 @@
+"""Numbers that tests/policy.rs compares with, from PyTorch and transformers.
+
+    python3 -m venv .venv && .venv/bin/pip install torch==2.11.0 transformers==5.23.0
+    .venv/bin/python tests/policy/reference.py > tests/policy/reference.json
+
+Weights come from a formula (`value`), so that no binary needs to be stored; the Rust test has the same formula.
+"""
+
+import json
+import math
+import pathlib
+import tempfile
+
+import torch
+from torch.nn import functional as F
+from transformers import AutoConfig, AutoModelForCausalLM
+
+SEQUENCES = [[3, 1, 4, 1, 5, 9, 2, 6, 5], [27, 18, 28, 18], [1, 4, 1, 4, 2, 1, 3, 5, 6, 2, 3, 7, 30]]
+
+COMMON = {
+    "vocab_size": 32,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "rms_norm_eps": 1e-5,
+    "max_position_embeddings": 64,
+    "hidden_act": "silu",
+    "eos_token_id": 31,
+}
+CONFIGS = {
+    "qwen2-tied-grouped": COMMON
+    | {
+        "model_type": "qwen2",
+        "num_key_value_heads": 2,
+        "rope_theta": 1000000.0,
+        "tie_word_embeddings": True,
+        "torch_dtype": "float32",
+    },
+    "qwen2-untied": COMMON
+    | {
+        "model_type": "qwen2",
+        "num_key_value_heads": 4,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 500000.0},
+        "tie_word_embeddings": False,
+        "dtype": "float32",
+    },
+    "llama-untied-scaled": COMMON
+    | {
+        "model_type": "llama",
+        "num_key_value_heads": 1,
+        "head_dim": 16,
+        "rope_theta": 10000.0,
+        "rope_scaling": {
+            "rope_type": "llama3",
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 32,
+        },
+        "tie_word_embeddings": False,
+        "dtype": "float32",
+    },
+    "llama-tied-biased": COMMON
+    | {
+        "model_type": "llama",
+        "num_key_value_heads": 2,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 20000.0},
+        "attention_bias": True,
+        "mlp_bias": True,
+        "tie_word_embeddings": True,
+        "dtype": "float32",
+    },
+}
+
+
+def value(name: str, shape) -> torch.Tensor:
+    """Numbers in [-0.25, 0.25), exact in f32, from a hash of the tensor's name and the element's index. Norms: around 1."""
+    seed = 2166136261
+    for byte in name.encode():
+        seed = (seed ^ byte) * 16777619 & 0xFFFFFFFF
+    out = []
+    for i in range(math.prod(shape)):
+        h = (i * 0x9E3779B1 + seed) & 0xFFFFFFFF
+        h = (h ^ h >> 16) * 0x85EBCA6B & 0xFFFFFFFF
+        h = (h ^ h >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
+        h ^= h >> 16
+        out.append((h >> 8) / 2**25 - 0.25)
+    tensor = torch.tensor(out, dtype=torch.float32).view(*shape)
+    return 1.0 + tensor if "norm" in name else tensor
+
+
+def load(config: dict):
+    with tempfile.TemporaryDirectory() as folder:
+        (pathlib.Path(folder) / "config.json").write_text(json.dumps(config))
+        parsed = AutoConfig.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_config(parsed, attn_implementation="eager", dtype=torch.float32).eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(value(name, parameter.shape))
+    return model
+
+
+def numbers(tensor, digits=7):
+    return [float(f"{x:.{digits}g}") for x in tensor.detach().flatten().tolist()]
+
+
+def forward(config: dict) -> dict:
+    model = load(config)
+    with torch.no_grad():
+        logits = [numbers(model(torch.tensor([tokens])).logits) for tokens in SEQUENCES]
+        greedy = [
+            model.generate(torch.tensor([tokens]), attention_mask=torch.ones(1, len(tokens), dtype=torch.long),
+                           do_sample=False, max_new_tokens=12, pad_token_id=0)[0, len(tokens):].tolist()
+            for tokens in SEQUENCES
+        ]
+    return {"config": config, "logits": logits, "greedy": greedy}
+
+
+ROLLOUTS = [
+    # prompt, completion, old log-probabilities, advantage
+    ([3, 1, 4], [1, 5, 9, 2, 31], [-3.1, -3.6, -2.9, -4.0, -3.3], 1.25),
+    ([27, 18, 28, 18, 4], [7, 31], [-3.4, -3.9], -0.5),
+    ([1, 4], [2, 1, 3, 5], [-3.0, -3.2, -3.7, -3.45], -1.0),
+]
+IMITATED = [([3, 1, 4], [1, 5, 9], [1.0, 0.5, 2.0]), ([2, 7], [8, 31], [1.0, 1.0])]
+PROBES = ["model.embed_tokens.weight", "model.layers.0.self_attn.k_proj.bias", "model.layers.1.mlp.up_proj.weight"]
+
+
+def logprobs(model, prompt, completion):
+    logits = model(torch.tensor([prompt + completion])).logits[0, len(prompt) - 1 : -1].float()
+    return logits.log_softmax(-1)
+
+
+def surrogate(model) -> tuple:
+    """Token mean of the clipped objective minus 0.01 times the entropy."""
+    gain, entropy, kl, clipped, count = 0.0, 0.0, 0.0, 0, 0
+    for prompt, completion, old, advantage in ROLLOUTS:
+        full = logprobs(model, prompt, completion)
+        now = full.gather(1, torch.tensor(completion)[:, None])[:, 0]
+        old = torch.tensor(old)
+        ratio = (now - old).exp()
+        free, bound = ratio * advantage, ratio.clamp(0.8, 1.28) * advantage
+        gain = gain + torch.minimum(free, bound).sum()
+        clipped += int((bound < free).sum())
+        entropy = entropy - (full.exp() * full).sum()
+        kl = kl + (ratio - 1 - (now - old)).sum()
+        count += len(completion)
+    return -(gain + 0.01 * entropy) / count, entropy / count, kl / count, clipped / count
+
+
+def probe(model):
+    named = dict(model.named_parameters())
+    return {name: numbers(named[name].flatten()[:40]) for name in PROBES}
+
+
+def learning() -> dict:
+    model = load(CONFIGS["qwen2-tied-grouped"])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1)
+    steps = []
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss, entropy, kl, clipped = surrogate(model)
+        loss.backward()
+        gradient = {name: numbers(dict(model.named_parameters())[name].grad.flatten()[:40]) for name in PROBES}
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        optimizer.step()
+        steps.append({"loss": loss.item(), "entropy": entropy.item(), "kl": kl.item(), "clipped": clipped,
+                      "norm": norm.item(), "gradient": gradient, "weights": probe(model)})
+    return {"rollouts": ROLLOUTS, "steps": steps}
+
+
+def imitation() -> dict:
+    model = load(CONFIGS["qwen2-tied-grouped"])
+    total = sum(sum(weights) for _, _, weights in IMITATED)
+    loss = 0.0
+    for prompt, completion, weights in IMITATED:
+        now = logprobs(model, prompt, completion).gather(1, torch.tensor(completion)[:, None])[:, 0]
+        loss = loss - (now * torch.tensor(weights)).sum() / total
+    loss.backward()
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1e9)
+    return {"examples": IMITATED, "loss": loss.item(), "norm": norm.item()}
+
+
+def muon() -> dict:
+    """torch.optim.Muon, with its iteration in f32 instead of bf16, on one wide and one tall matrix."""
+    from torch.optim import _muon
+
+    def in_f32(gradient, coefficients, steps, eps):
+        a, b, c = coefficients
+        x = gradient.T if gradient.size(0) > gradient.size(1) else gradient
+        x = x / x.norm().clamp(min=eps)
+        for _ in range(steps):
+            gram = x @ x.T
+            x = a * x + (b * gram + c * gram @ gram) @ x
+        return x.T if gradient.size(0) > gradient.size(1) else x
+
+    _muon._zeropower_via_newtonschulz = in_f32
+    model = load(CONFIGS["qwen2-tied-grouped"])
+    inside = [p for name, p in model.named_parameters() if ".layers." in name and p.dim() == 2]
+    outside = [p for name, p in model.named_parameters() if not (".layers." in name and p.dim() == 2)]
+    muon = torch.optim.Muon(inside, lr=0.02, weight_decay=0.1, momentum=0.95, nesterov=True)
+    adamw = torch.optim.AdamW(outside, lr=0.01, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1)
+    for _ in range(2):
+        muon.zero_grad(), adamw.zero_grad()
+        surrogate(model)[0].backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        muon.step(), adamw.step()
+    named = dict(model.named_parameters())
+    names = ["model.layers.1.mlp.up_proj.weight", "model.layers.0.mlp.down_proj.weight", "model.norm.weight"]
+    return {name: numbers(named[name].flatten()[:40]) for name in names}
+
+
+def truncation() -> dict:
+    """What transformers' own top-k and top-p filters leave of a distribution, sampled at temperature 0.7."""
+    from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+    scores = value("truncation", (1, 24)) * 12
+    left = lambda *warpers: numbers(F.softmax(_apply(warpers, scores), -1))
+    heat = TemperatureLogitsWarper(0.7)
+    return {
+        "logits": numbers(scores),
+        "all": left(heat),
+        "top-k 5": left(heat, TopKLogitsWarper(5)),
+        "top-p 0.8": left(heat, TopPLogitsWarper(0.8)),
+        "top-k 6, top-p 0.9": left(heat, TopKLogitsWarper(6), TopPLogitsWarper(0.9)),
+    }
+
+
+def _apply(warpers, scores):
+    for warper in warpers:
+        scores = warper(torch.zeros(1, 1, dtype=torch.long), scores)
+    return scores
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    print(json.dumps({
+        "sequences": SEQUENCES,
+        "models": {name: forward(config) for name, config in CONFIGS.items()},
+        "learning": learning(),
+        "imitation": imitation(),
+        "muon": muon(),
+        "truncation": truncation(),
+    }))
