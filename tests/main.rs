@@ -1,1 +1,3 @@
-fn main() {}
+//! The integration tests: one binary, because linking libtorch is slow.
+
+mod report;

@@ -5,6 +5,7 @@
 //! content security policy that names the page's own script and style stands behind the escaping.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, Permissions},
     io::{ErrorKind, Write as _},
     os::unix::fs::PermissionsExt as _,
@@ -12,8 +13,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::task::Digest;
 
@@ -40,8 +40,7 @@ pub fn write(dir: &Path, out: &Path) -> Result<Vec<String>> {
 struct PageData {
     /// The directory's name.
     name: String,
-    /// `experiment.json`, as it is.
-    experiment: Value,
+    experiment: Option<Manifest>,
     /// `config.toml`, as it is.
     config: Option<String>,
     /// The labels of kinds, so that a kind has one colour in all charts.
@@ -52,11 +51,60 @@ struct PageData {
     /// How many steps a point of a curve stands for.
     steps_per_point: usize,
     sections: Vec<Section>,
-    /// `evaluations.jsonl`, as it is.
-    evaluations: Vec<Value>,
+    evaluations: Vec<Evaluation>,
     #[serde(flatten)]
     sample: Sample,
     notices: Vec<String>,
+}
+
+/// `experiment.json`.
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    version: String,
+    /// As text in the page, whose numbers have 53 bits.
+    #[serde(serialize_with = "as_text")]
+    seed: u64,
+    policy: String,
+    device: String,
+    environments: Vec<ManifestEnvironment>,
+    started_unix_s: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ManifestEnvironment {
+    name: String,
+    version: String,
+    digest: String,
+    executors: Vec<String>,
+    kinds: Vec<String>,
+}
+
+/// A row of `evaluations.jsonl`.
+#[derive(Serialize, Deserialize)]
+struct Evaluation {
+    step: u64,
+    name: String,
+    temperature: f64,
+    /// By `env/kind`.
+    kinds: BTreeMap<String, HeldOutRate>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HeldOutRate {
+    tasks: u64,
+    /// Attempts at each task.
+    samples: u64,
+    solve_rate: f64,
+    standard_error: f64,
+    /// Against the first evaluation at this temperature, task by task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paired_difference: Option<PairedDifference>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PairedDifference {
+    mean: f64,
+    standard_error: f64,
 }
 
 impl PageData {
@@ -84,8 +132,13 @@ impl PageData {
             evaluations.push(row)
         })?;
         Ok(Self {
-            name: dir.canonicalize()?.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            experiment: read_experiment(&dir.join("experiment.json"), &mut notices)?,
+            name: dir
+                .canonicalize()?
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            experiment: read_manifest(&dir.join("experiment.json"), &mut notices)?,
             config: read_if_exists(&dir.join("config.toml"))?,
             kinds,
             totals,
@@ -99,14 +152,18 @@ impl PageData {
     }
 }
 
-fn read_experiment(path: &Path, notices: &mut Vec<String>) -> Result<Value> {
+fn read_manifest(path: &Path, notices: &mut Vec<String>) -> Result<Option<Manifest>> {
     let Some(text) = read_if_exists(path)? else {
-        return Ok(Value::Null);
+        return Ok(None);
     };
-    Ok(serde_json::from_str(&text).unwrap_or_else(|error| {
-        notices.push(format!("experiment.json is not readable: {error}"));
-        Value::Null
-    }))
+    let manifest = serde_json::from_str(&text);
+    Ok(manifest
+        .inspect_err(|error| notices.push(format!("experiment.json is not readable: {error}")))
+        .ok())
+}
+
+fn as_text<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(number)
 }
 
 /// The text of a file that an experiment may not have written yet.

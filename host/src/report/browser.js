@@ -16,11 +16,12 @@ class Browser {
     this.search = html("input", { type: "search", placeholder: "Search text or task id", "aria-label": "Search", oninput: () => this.restart() });
     this.tabs = ["verdicts", "tasks"].map((view) => html("button", { type: "button", onclick: () => this.show(view) }, view === "tasks" ? "Tasks" : "Verdicts"));
     this.count = html("span", { class: "count" });
+    this.columns = html("div", { class: "columns" });
     this.rows = html("div", { class: "rows" });
     this.more = html("button", { type: "button", class: "more", onclick: () => this.extend() });
     this.element = html("div", { class: "card rows" },
       html("div", { class: "filters" }, html("span", { class: "tabs" }, ...this.tabs), this.kind, this.purpose, this.class, this.search, this.count),
-      this.rows, this.more);
+      this.columns, this.rows, this.more);
     this.restart();
   }
 
@@ -50,6 +51,8 @@ class Browser {
     this.tabs.forEach((tab, index) => tab.setAttribute("aria-pressed", String((index === 0) === isVerdicts)));
     this.purpose.hidden = this.class.hidden = !isVerdicts;
     this.matching = isVerdicts ? this.matchingVerdicts() : this.matchingTasks();
+    const columns = isVerdicts ? ["step", "kind", "purpose", "verdict", "reward", "completion"] : ["step", "kind", "attempts", "right", "rate", "task"];
+    this.columns.replaceChildren(...columns.map((title) => html("span", {}, title)));
     this.count.textContent = `${grouped(this.matching.length)} ${this.view}`;
     this.rows.replaceChildren(...this.matching.slice(0, this.shown).map((row) => this.row(row)));
     if (this.matching.length === 0) this.rows.append(html("p", { class: "empty" }, `No ${this.view} match.`));
@@ -112,13 +115,13 @@ class Browser {
   }
 
   taskRow(task) {
-    const share = task.attempts === 0 ? "" : `${((100 * task.right) / task.attempts).toFixed(0)} %`;
+    const isTried = task.attempts > 0;
     return disclosure([
       html("span", { class: "step muted" }, String(task.step)),
       html("span", { class: "clip" }, visible(this.kindOf(task))),
-      html("span", { class: "muted" }, task.attempts === 0 ? "not tried" : `${grouped(task.right)} of ${grouped(task.attempts)}`),
-      html("span", { class: "muted" }, task.attempts === 0 ? "" : "right"),
-      html("span", { class: "number" }, share),
+      html("span", { class: "muted" }, isTried ? grouped(task.attempts) : "none"),
+      html("span", { class: "muted" }, isTried ? grouped(task.right) : ""),
+      html("span", { class: "number" }, isTried ? `${((100 * task.right) / task.attempts).toFixed(0)} %` : ""),
       html("code", { class: "clip" }, preview(bodyOf(task).map(([, text]) => text).join("  ·  "))),
     ], () => this.taskDetail(task));
   }

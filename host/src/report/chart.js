@@ -54,7 +54,7 @@ class LineChart {
     if (low > high) [low, high] = [0, 1];
     if (this.chart.stacked || (low >= 0 && low < 0.6 * high)) low = 0;
     if (low === high) [low, high] = low === 0 ? [0, 1] : [Math.min(low * 0.9, low * 1.1), Math.max(low * 0.9, low * 1.1)];
-    this.ticks = niceTicks(low, high);
+    this.ticks = niceTicks(low, high, this.chart.unit === "count" ? 1 : 0);
     [low, high] = [this.ticks[0], this.ticks[this.ticks.length - 1]];
     this.y = (value) => height - bottom - ((value - low) / (high - low)) * (height - top - bottom);
   }
@@ -137,7 +137,7 @@ class LineChart {
     this.cursor.setAttribute("x1", x);
     this.cursor.setAttribute("x2", x);
     this.chart.series.forEach(({ values }, series) => {
-      this.outputs[series].value = formatValue(values[index], this.chart.unit);
+      this.outputs[series].value = formatNumber(values[index], this.chart.unit);
       const top = this.tops[series][index] ?? null;
       this.dots[series].setAttribute("cx", x);
       this.dots[series].setAttribute("cy", top === null ? -100 : this.y(top));
@@ -163,9 +163,9 @@ function smooth(values, weight) {
   });
 }
 
-/** Round numbers, three to six of them, the first not above `low` and the last not below `high`. */
-function niceTicks(low, high) {
-  const rough = (high - low) / 3.5 || 1;
+/** Three to six round numbers, the first not above `low` and the last not below `high`. */
+function niceTicks(low, high, stepMin = 0) {
+  const rough = Math.max((high - low) / 3.5, stepMin) || 1;
   const magnitude = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * magnitude).find((step) => step >= rough * 0.999);
   const first = Math.floor(low / step + 1e-9);
@@ -175,7 +175,8 @@ function niceTicks(low, high) {
 
 /** A tick with as many decimals as its neighbours need. */
 function formatTick(tick, ticks, unit) {
-  if (Math.abs(ticks[ticks.length - 1]) >= 1e4 || Math.abs(ticks[1] - ticks[0]) < 1e-3) return formatNumber(tick, unit === "share" ? "share" : "number");
+  const isPlain = Math.abs(ticks[ticks.length - 1]) < 1e4 && ticks[1] - ticks[0] >= 1e-3;
+  if (!isPlain) return tick === 0 ? "0" : formatNumber(tick, unit);
   const factor = unit === "share" ? 100 : 1;
   const step = (ticks[1] - ticks[0]) * factor;
   const decimals = [0, 1, 2, 3, 4].find((decimals) => Math.abs(step - Number(step.toFixed(decimals))) < 1e-9) ?? 4;

@@ -77,7 +77,7 @@ const fn known(
 const SOLVER: &str = "Solver";
 const PROPOSER: &str = "Proposer";
 const VARIETY: &str = "Validity and diversity of proposals";
-const BUFFER: &str = "Task buffers";
+const BUFFER: &str = "Buffers";
 const UPDATE: &str = "Update";
 const THROUGHPUT: &str = "Time and throughput";
 

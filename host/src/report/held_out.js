@@ -21,7 +21,7 @@ class HeldOut {
     return [
       html("div", { class: "card scroll" }, html("table", {},
         html("thead", {}, html("tr", {},
-          ...["", "tasks × samples", "before, %", "after, %", "difference", "in s.e."].map((title) => html("th", {}, title)),
+          ...["", "tasks × samples", "○ before, %", "● after, %", "difference", "in s.e."].map((title) => html("th", {}, title)),
           html("th", { class: "span" }, this.axis()))),
         html("tbody", {}, ...groups.flatMap(([temperature, series]) => this.rows(temperature, series))))),
       html("p", { class: "note" },
@@ -35,7 +35,7 @@ class HeldOut {
     const [before, after] = [series[0], series[series.length - 1]];
     const names = before === after ? evaluationName(before) : `${evaluationName(before)} → ${evaluationName(after)}`;
     const head = html("tr", { class: "group" },
-      html("th", { colspan: 7 }, temperatureName(temperature), html("span", { class: "muted" }, `  ${visible(names)}`)));
+      html("th", { colspan: 7 }, temperatureName(temperature), html("span", { class: "muted" }, visible(names))));
     return [head, ...kindsOf([after]).map((kind) => this.row(kind, before.kinds[kind], after === before ? null : after.kinds[kind]))];
   }
 

@@ -4,10 +4,11 @@ class Page {
     this.data = data;
     this.hidden = new Set();
     this.charts = [];
-    const environments = new Set([...Object.keys(data.evaluations[0]?.kinds ?? {}).map((kind) => kind.slice(0, kind.lastIndexOf("/"))),
-      ...data.tasks.map(({ env }) => env), ...data.verdicts.map(({ env }) => env)]);
     // As in the charts: the environment is named only where there are several.
-    this.label = (kind) => (environments.size < 2 ? kind.slice(kind.lastIndexOf("/") + 1) : kind);
+    this.label = (kind) => {
+      const name = kind.slice(kind.lastIndexOf("/") + 1);
+      return data.kinds.includes(name) ? name : kind;
+    };
   }
 
   build() {
@@ -28,10 +29,9 @@ class Page {
     const { name, experiment, totals, notices, steps_per_point } = this.data;
     document.title = `${visible(name)} · azr-host`;
     document.getElementById("name").textContent = visible(name);
-    const { policy, seed, device, version, started_unix_s } = experiment ?? {};
-    const facts = [policy && `policy ${policy}`, seed !== undefined && `seed ${seed}`, device && `on ${device}`,
-      version && `azr-host ${version}`, started_unix_s && `started ${new Date(1000 * started_unix_s).toISOString().slice(0, 16).replace("T", " ")} UTC`];
-    document.getElementById("facts").append(...facts.filter(Boolean).map((fact) => html("span", {}, visible(fact))));
+    const facts = experiment === null ? [] : [`policy ${experiment.policy}`, `seed ${experiment.seed}`, `on ${experiment.device}`,
+      `azr-host ${experiment.version}`, `started ${formatTime(experiment.started_unix_s)}`];
+    document.getElementById("facts").append(...facts.map((fact) => html("span", {}, visible(fact))));
     const figures = [["steps", grouped(totals.steps)], ["time in steps", formatDuration(totals.seconds)], ["rollouts", grouped(totals.rollouts)],
       ["tokens sampled", formatNumber(totals.tokens, "count")], ["program runs", formatNumber(totals.runs, "count")], ["faults", grouped(totals.faults)]];
     document.getElementById("totals").append(...figures.map(([title, figure]) => html("div", {}, html("dt", {}, title), html("dd", {}, figure))));
@@ -46,7 +46,7 @@ class Page {
     if (elements.length === 0) return;
     const id = title.toLowerCase().replace(/[^a-z]+/g, "-");
     document.getElementById("main").append(html("section", {}, html("h2", { id }, visible(title)), ...elements.filter(Boolean)));
-    document.getElementById("links").append(html("a", { href: `#${id}` }, visible(title.replace(" of proposals", ""))));
+    document.getElementById("links").append(html("a", { href: `#${id}` }, visible(title.split(" ")[0])));
   }
 
   heldOut() {
@@ -80,9 +80,9 @@ class Page {
     if (environments.length === 0) return [];
     const row = ({ name, version, digest, executors, kinds }) => html("tr", {},
       html("th", {}, visible(`${name} ${version}`)),
-      html("td", { class: "words" }, visible((kinds ?? []).join(", "))),
+      html("td", { class: "words" }, visible(kinds.join(", "))),
       html("td", { class: "digest" }, visible(digest)),
-      html("td", { class: "digest" }, ...(executors ?? []).map((executor) => html("div", {}, visible(executor)))));
+      html("td", { class: "digest" }, ...executors.map((executor) => html("div", {}, visible(executor)))));
     return [html("div", { class: "card scroll" }, html("table", {},
       html("thead", {}, html("tr", {}, ...["environment", "kinds", "digest", "executors"].map((title) => html("th", { class: "words" }, title)))),
       html("tbody", {}, ...environments.map(row))))];

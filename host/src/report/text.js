@@ -37,30 +37,25 @@ function svg(tag, attributes = {}, ...children) {
 
 const UNIT_NAMES = { number: "", count: "count", share: "%", tokens: "tokens", seconds: "s", "per-second": "per s" };
 
-/** A number without its unit's name; shares in per cent. */
+/** A number without its unit's name, to three digits; shares in per cent. */
 function formatNumber(value, unit) {
   if (value === null || value === undefined) return "–";
   const number = unit === "share" ? 100 * value : value;
+  return abbreviated(number, unit).replaceAll("-", "−");
+}
+
+function abbreviated(number, unit) {
   const size = Math.abs(number);
-  if (size >= 1e15) return number.toExponential(1);
-  for (const [factor, suffix] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e4, "k"]]) {
-    if (size >= factor) return `${trimmed(number / (suffix === "k" ? 1e3 : factor), 3)}${suffix}`;
+  if (size >= 1e15 || (size !== 0 && size < 1e-3)) return number.toExponential(1);
+  if (unit === "share") return number.toFixed(1);
+  for (const [least, factor, suffix] of [[1e12, 1e12, "T"], [1e9, 1e9, "G"], [1e6, 1e6, "M"], [1e4, 1e3, "k"]]) {
+    if (size >= least) return `${threeDigits(number / factor)}${suffix}`;
   }
-  if (size !== 0 && size < 1e-3) return number.toExponential(1).replace("-", "−").replace("e-", "e−");
-  return unit === "share" ? number.toFixed(1).replace("-", "−") : trimmed(number, 3);
+  return Number.isInteger(number) ? String(number) : threeDigits(number);
 }
 
-/** Some significant digits, without trailing zeros, and all digits before the point. */
-function trimmed(number, digits) {
-  const rounded = Math.abs(number) >= 10 ** digits ? Math.round(number) : Number(number.toPrecision(digits));
-  return String(rounded).replace("-", "−");
-}
-
-/** A number with its unit. */
-function formatValue(value, unit) {
-  const number = formatNumber(value, unit);
-  if (value === null || value === undefined) return number;
-  return unit === "share" || unit === "seconds" ? `${number} ${UNIT_NAMES[unit]}` : number;
+function threeDigits(number) {
+  return Math.abs(number) >= 1000 ? number.toFixed(0) : Number(number.toPrecision(3)).toPrecision(3);
 }
 
 /** A whole number with its digits in threes. */
@@ -72,5 +67,9 @@ function formatDuration(seconds) {
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   if (hours > 0) return `${hours} h ${minutes} min`;
   return seconds < 60 ? `${seconds.toFixed(0)} s` : `${minutes} min ${Math.floor(seconds % 60)} s`;
+}
+
+function formatTime(unixSeconds) {
+  return `${new Date(1000 * unixSeconds).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
