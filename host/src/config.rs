@@ -29,6 +29,7 @@ pub struct RunConfig {
     pub seed: u64,
     pub steps: u64,
     pub style: Style,
+    pub control: Control,
     pub policy: PolicyConfig,
     pub sampling: SamplingConfig,
     pub propose: ProposeConfig,
@@ -42,6 +43,7 @@ pub struct RunConfig {
     pub evaluation: EvaluationConfig,
     pub checkpoint: CheckpointConfig,
     pub faults: FaultsConfig,
+    pub sandbox: LimitsConfig,
     /// Settings that environments offer, by environment name and setting name.
     #[serde(default)]
     pub environments: std::collections::BTreeMap<String, std::collections::BTreeMap<String, String>>,
@@ -52,6 +54,16 @@ pub struct RunConfig {
 pub enum Style {
     Instruct,
     Compact,
+}
+
+/// A deliberately broken run to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Control {
+    /// The real thing.
+    None,
+    /// Rewards are shuffled within their group, so that nothing can be learned from them.
+    Shuffle,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -222,6 +234,23 @@ pub struct FaultsConfig {
     pub share_max: f64,
 }
 
+impl From<&SamplingConfig> for crate::policy::Sampling {
+    fn from(config: &SamplingConfig) -> Self {
+        let SamplingConfig { temperature, top_p, top_k, prompt_max_tokens: _, completion_max_tokens } = *config;
+        Self { temperature, top_p, top_k, completion_max_tokens }
+    }
+}
+
+/// What the operator grants at most. Part of the setting, because a verdict may depend on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LimitsConfig {
+    pub run_fuel_max: u64,
+    pub run_memory_max_bytes: u64,
+    pub run_output_max_bytes: u32,
+    pub runs_max: usize,
+}
+
 impl UpdateConfig {
     /// The learning rate of `step`, which counts from 1, in a run of `steps`.
     pub fn learning_rate_at(&self, step: u64, steps: u64) -> f64 {
@@ -242,9 +271,7 @@ impl RunConfig {
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-            let written = text
-                .parse()
-                .with_context(|| format!("{} is not TOML", path.display()))?;
+            let written = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
             overlay(&mut table, written);
         }
         for pair in overrides {
@@ -287,31 +314,18 @@ impl RunConfig {
             bail!("{key} is 0; it must be at least 1");
         }
         let sampling = &self.sampling;
-        ensure!(
-            sampling.temperature > 0.0,
-            "sampling.temperature is {}; it must be above 0",
-            sampling.temperature
-        );
+        ensure!(sampling.temperature > 0.0, "sampling.temperature is {}; it must be above 0", sampling.temperature);
         ensure!(
             sampling.top_p > 0.0 && sampling.top_p <= 1.0,
             "sampling.top-p is {}; it must be above 0 and at most 1",
             sampling.top_p
         );
         let rate = self.update.learning_rate;
-        ensure!(
-            rate.is_finite() && rate >= 0.0,
-            "update.learning-rate is {rate}; it must be finite and not negative"
-        );
+        ensure!(rate.is_finite() && rate >= 0.0, "update.learning-rate is {rate}; it must be finite and not negative");
         let clip = self.update.clip_low;
-        ensure!(
-            (0.0..1.0).contains(&clip),
-            "update.clip-low is {clip}; it must be in [0, 1)"
-        );
+        ensure!((0.0..1.0).contains(&clip), "update.clip-low is {clip}; it must be in [0, 1)");
         let share = self.faults.share_max;
-        ensure!(
-            (0.0..=1.0).contains(&share),
-            "faults.share-max is {share}; it must be in [0, 1]"
-        );
+        ensure!((0.0..=1.0).contains(&share), "faults.share-max is {share}; it must be in [0, 1]");
         Ok(())
     }
 }
@@ -330,9 +344,8 @@ fn overlay(base: &mut Table, over: Table) {
 
 /// `update.learning-rate=1e-4` as a table. The value is TOML; bare words are strings.
 fn parse_override(pair: &str) -> Result<Table> {
-    let (path, text) = pair
-        .split_once('=')
-        .with_context(|| format!("--set {pair:?} has no '='; write --set KEY=VALUE"))?;
+    let (path, text) =
+        pair.split_once('=').with_context(|| format!("--set {pair:?} has no '='; write --set KEY=VALUE"))?;
     let value = format!("v = {text}")
         .parse::<Table>()
         .ok()
@@ -341,9 +354,7 @@ fn parse_override(pair: &str) -> Result<Table> {
     let mut keys = path.split('.').rev();
     let last = keys.next().expect("split yields at least one part").to_owned();
     let innermost = Table::from_iter([(last, value)]);
-    Ok(keys.fold(innermost, |inner, key| {
-        Table::from_iter([(key.to_owned(), Value::Table(inner))])
-    }))
+    Ok(keys.fold(innermost, |inner, key| Table::from_iter([(key.to_owned(), Value::Table(inner))])))
 }
 
 #[cfg(test)]
@@ -351,33 +362,17 @@ mod tests {
     use super::*;
 
     fn resolve(overrides: &[&str]) -> Result<RunConfig> {
-        RunConfig::resolve(
-            Preset::Paper,
-            None,
-            &overrides.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>(),
-        )
+        RunConfig::resolve(Preset::Paper, None, &overrides.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>())
     }
 
     /// arXiv:2505.03335, table 3.
     #[test]
     fn the_default_is_the_papers_setting() {
         let config = resolve(&[]).unwrap();
-        assert_eq!(
-            (config.propose.batch, config.solve.batch, config.learnability.samples),
-            (64, 64, 8)
-        );
-        assert_eq!(
-            (config.propose.references, config.buffer.capacity, config.steps),
-            (6, 16384, 500)
-        );
-        assert_eq!(
-            (config.update.learning_rate, config.update.gradient_norm_max),
-            (1e-6, 1.0)
-        );
-        assert_eq!(
-            (config.sampling.prompt_max_tokens, config.sampling.completion_max_tokens),
-            (6144, 8096)
-        );
+        assert_eq!((config.propose.batch, config.solve.batch, config.learnability.samples), (64, 64, 8));
+        assert_eq!((config.propose.references, config.buffer.capacity, config.steps), (6, 16384, 500));
+        assert_eq!((config.update.learning_rate, config.update.gradient_norm_max), (1e-6, 1.0));
+        assert_eq!((config.sampling.prompt_max_tokens, config.sampling.completion_max_tokens), (6144, 8096));
     }
 
     #[test]

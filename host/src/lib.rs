@@ -1,23 +1,32 @@
 //! `azr-host`: self-play reinforcement learning on verifiable tasks, with WebAssembly environments.
+//!
+//! Start at [`selfplay`]: the training step on one screen. ARCHITECTURE.md has the map.
 
 pub mod cli;
 pub mod config;
+pub mod session;
 pub mod selfplay;
 
-pub mod advantage;
+pub mod prompt;
+pub mod seeding;
 pub mod propose;
-pub mod reward;
-pub mod solve;
-pub mod update;
 pub mod validate;
+pub mod solve;
 pub mod verify;
+pub mod reward;
+pub mod advantage;
+pub mod update;
+pub mod evaluation;
 
+pub mod arena;
 pub mod buffer;
+pub mod faults;
 pub mod rng;
 pub mod task;
 
 pub mod ledger;
 pub mod metrics;
+pub mod progress;
 pub mod report;
 pub mod run_dir;
 pub mod tensorboard;

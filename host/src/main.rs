@@ -1,11 +1,14 @@
+use std::process::ExitCode;
+
+use azr_host::cli::Cli;
 use clap::Parser as _;
 
-fn main() -> std::process::ExitCode {
-    match azr_host::cli::Cli::parse().run() {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("azr-host: {error:#}");
-            std::process::ExitCode::FAILURE
+            ExitCode::FAILURE
         }
     }
 }

@@ -1,1 +1,209 @@
-//! selfplay.
+//! Self-play: the step that is repeated.
+//!
+//! propose → validate → solve → verify → reward → advantage → update, after the Absolute Zero Reasoner
+//! (arXiv:2505.03335, algorithm 1). As in the paper's algorithm, and unlike its code, the solver of a step already
+//! gets the tasks that were proposed in the same step.
+
+use anyhow::Result;
+
+use crate::{
+    advantage::{Rewarded, advantages},
+    arena::{Arena, Group, Role},
+    config::{Control, RunConfig},
+    faults::Faults,
+    metrics::Stopwatch,
+    policy::Policy,
+    propose::{Wanted, propose},
+    reward::{ProposalOutcome, proposer_reward, solver_reward},
+    rng::{Purpose, StepRng},
+    seeding::proposable,
+    solve::{Aim, assign, solve},
+    update::{Learner, Rollout, UpdateMetrics},
+    validate::{Conclusion, Validated, validate},
+    verify::{Verified, verify},
+};
+
+/// The policy, its learner and the environments they play in.
+pub struct SelfPlay {
+    pub config: RunConfig,
+    pub arenas: Vec<Arena>,
+    pub policy: Policy,
+    pub learner: Learner,
+}
+
+/// Everything that happened in a step.
+pub struct Step {
+    pub step: u64,
+    pub validated: Vec<Validated>,
+    /// The share of right attempts at each proposal's task.
+    pub solve_rates: Vec<Option<f64>>,
+    pub verified: Vec<Verified>,
+    /// One per proposal: none if nothing was learned from it.
+    pub proposer_rewards: Vec<Option<f64>>,
+    /// One per attempt: none if nothing was learned from it.
+    pub solver_rewards: Vec<Option<f64>>,
+    /// One per optimiser update; none when nothing was rewarded.
+    pub updates: Vec<UpdateMetrics>,
+    pub faults: Faults,
+    pub timing: Stopwatch,
+}
+
+impl SelfPlay {
+    /// One step of training. `step` counts from 1.
+    pub fn step(&mut self, step: u64) -> Result<Step> {
+        let config = &self.config;
+        let rng = StepRng { seed: config.seed, step };
+        let (mut faults, mut timing) = (Faults::default(), Stopwatch::start());
+
+        let wanted = self.wanted();
+        let proposed =
+            propose(&self.arenas, &self.policy, &config.propose, &config.sampling, &wanted, rng, &mut faults)?;
+        timing.lap("propose");
+
+        let validated = validate(&mut self.arenas, proposed, step, &mut faults);
+        timing.lap("validate");
+
+        let assignments = assign(&self.arenas, &config.learnability, &config.solve, &validated, rng);
+        let sampling = &config.sampling;
+        let attempted = solve(&self.arenas, &self.policy, sampling, assignments, Purpose::Solve, rng, &mut faults)?;
+        timing.lap("solve");
+
+        let verified = verify(&self.arenas, attempted, &mut faults);
+        timing.lap("verify");
+        faults.check(&config.faults)?;
+
+        let solve_rates = solve_rates(&verified, validated.len());
+        let (proposer_rewards, solver_rewards) = self.rewards(&validated, &solve_rates, &verified);
+        let mut rollouts = rollouts(&validated, &proposer_rewards, &verified, &solver_rewards);
+        if config.control == Control::Shuffle {
+            shuffle_rewards(&mut rollouts, rng);
+        }
+        let rewarded: Vec<Rewarded<Group>> = rollouts.iter().map(|(rewarded, _)| *rewarded).collect();
+        let mut batch: Vec<Rollout> = rollouts.into_iter().map(|(_, rollout)| rollout).collect();
+        for (rollout, advantage) in batch.iter_mut().zip(advantages(&config.advantage, &rewarded)) {
+            rollout.advantage = advantage as f32;
+        }
+        let updates = self.update(batch, step)?;
+        timing.lap("update");
+        Ok(Step { step, validated, solve_rates, verified, proposer_rewards, solver_rewards, updates, faults, timing })
+    }
+
+    /// The step's updates: `epochs` passes in `minibatches` equal parts, each pass in another order.
+    fn update(&mut self, mut batch: Vec<Rollout>, step: u64) -> Result<Vec<UpdateMetrics>> {
+        let config = &self.config.update;
+        let learning_rate = config.learning_rate_at(step, self.config.steps);
+        let rng = StepRng { seed: self.config.seed, step };
+        let mut updates = Vec::new();
+        for epoch in 0..config.epochs {
+            rng.stream(Purpose::Update, epoch).draws().shuffle(&mut batch);
+            let part = batch.len().div_ceil(config.minibatches).max(1);
+            for minibatch in batch.chunks(part) {
+                updates.push(self.learner.update(&self.policy, minibatch, learning_rate)?);
+            }
+        }
+        Ok(updates)
+    }
+
+    fn wanted(&self) -> Vec<Wanted> {
+        let count = self.config.propose.batch;
+        proposable(&self.arenas).map(|(arena, kind)| Wanted { arena, kind, count }).collect()
+    }
+
+    /// The rewards of proposals and attempts, none for those that are not trained on.
+    fn rewards(
+        &self,
+        validated: &[Validated],
+        solve_rates: &[Option<f64>],
+        verified: &[Verified],
+    ) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
+        let RunConfig { propose, learnability, reward, .. } = &self.config;
+        let proposer = |(validated, &solve_rate): (&Validated, &Option<f64>)| {
+            let outcome = proposal_outcome(&validated.conclusion, solve_rate)?;
+            propose.train.then(|| proposer_reward(reward, outcome))
+        };
+        let solver = |verified: &Verified| {
+            let verdict = verified.verdict.as_ref()?;
+            let trained = verified.attempted.aim == Aim::Training || learnability.train;
+            trained.then(|| solver_reward(reward, verdict.score, verdict.well_formed))
+        };
+        (validated.iter().zip(solve_rates).map(proposer).collect(), verified.iter().map(solver).collect())
+    }
+}
+
+/// The share of right attempts at each proposal's task; none where there was no attempt.
+fn solve_rates(verified: &[Verified], proposals: usize) -> Vec<Option<f64>> {
+    let mut counts = vec![(0, 0); proposals];
+    for verified in verified {
+        if let (Aim::Learnability { proposal }, Some(solved)) = (verified.attempted.aim, verified.solved()) {
+            counts[proposal].0 += usize::from(solved);
+            counts[proposal].1 += 1;
+        }
+    }
+    counts.into_iter().map(|(solved, all)| (all > 0).then(|| solved as f64 / all as f64)).collect()
+}
+
+/// What the reward ladder makes of a conclusion; none if nothing is learned from it.
+fn proposal_outcome(conclusion: &Conclusion, solve_rate: Option<f64>) -> Option<ProposalOutcome> {
+    Some(match conclusion {
+        Conclusion::HeldOut | Conclusion::Fault => return None,
+        Conclusion::Rejected(_) => ProposalOutcome::Rejected,
+        Conclusion::New { well_formed: false, .. } | Conclusion::Duplicate { well_formed: false, .. } => {
+            ProposalOutcome::Malformed
+        }
+        Conclusion::New { .. } => ProposalOutcome::New { solve_rate },
+        Conclusion::Duplicate { .. } => ProposalOutcome::Duplicate { solve_rate },
+    })
+}
+
+/// Every rewarded completion with its group, its advantage still to be filled in.
+fn rollouts(
+    validated: &[Validated],
+    proposer_rewards: &[Option<f64>],
+    verified: &[Verified],
+    solver_rewards: &[Option<f64>],
+) -> Vec<(Rewarded<Group>, Rollout)> {
+    let proposer = validated.iter().zip(proposer_rewards).filter_map(|(validated, &reward)| {
+        let proposed = &validated.proposed;
+        let group = Group { arena: proposed.arena, kind: proposed.kind, role: Role::Proposer };
+        Some((
+            Rewarded { group, reward: reward?, tokens: proposed.completion.tokens.len() },
+            &proposed.prompt,
+            &proposed.completion,
+        ))
+    });
+    let solver = verified.iter().zip(solver_rewards).filter_map(|(verified, &reward)| {
+        let attempted = &verified.attempted;
+        let group = Group { arena: attempted.arena, kind: attempted.kind, role: Role::Solver };
+        Some((
+            Rewarded { group, reward: reward?, tokens: attempted.completion.tokens.len() },
+            &attempted.prompt,
+            &attempted.completion,
+        ))
+    });
+    let rollout = |(rewarded, prompt, completion): (_, &Vec<u32>, &crate::policy::Completion)| {
+        let rollout = Rollout {
+            prompt: prompt.clone(),
+            completion: completion.tokens.clone(),
+            old_logprobs: completion.logprobs.clone(),
+            advantage: 0.0,
+        };
+        (rewarded, rollout)
+    };
+    proposer.chain(solver).map(rollout).collect()
+}
+
+/// Shuffles rewards within each group, so that their distribution stays and their meaning goes.
+fn shuffle_rewards(rollouts: &mut [(Rewarded<Group>, Rollout)], rng: StepRng) {
+    let mut draws = rng.stream(Purpose::Shuffle, 0).draws();
+    let mut groups: Vec<Group> = rollouts.iter().map(|(rewarded, _)| rewarded.group).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    for group in groups {
+        let members: Vec<usize> = (0..rollouts.len()).filter(|&i| rollouts[i].0.group == group).collect();
+        let mut rewards: Vec<f64> = members.iter().map(|&i| rollouts[i].0.reward).collect();
+        draws.shuffle(&mut rewards);
+        for (i, reward) in members.into_iter().zip(rewards) {
+            rollouts[i].0.reward = reward;
+        }
+    }
+}

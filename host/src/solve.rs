@@ -1,1 +1,120 @@
-//! solve.
+//! Solve: the policy attempts tasks, some to estimate how hard new ones are, some to learn from.
+
+use anyhow::Result;
+
+use crate::{
+    arena::{Arena, batched},
+    config::{LearnabilityConfig, SamplingConfig, SolveConfig},
+    faults::Faults,
+    policy::{Completion, Policy, SampleRequest},
+    prompt,
+    propose::Proposed,
+    rng::{Purpose, StepRng},
+    task::Task,
+    validate::Validated,
+};
+
+/// Why a task is attempted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// To estimate the solve rate of the proposal at this position.
+    Learnability { proposal: usize },
+    /// To learn from.
+    Training,
+    /// To measure the policy on the task at this position.
+    Evaluation { task: usize },
+}
+
+/// A task to attempt.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// Index of the environment.
+    pub arena: usize,
+    /// Index of the task's kind within its environment.
+    pub kind: usize,
+    pub task: Task,
+    pub aim: Aim,
+    /// How many independent attempts.
+    pub samples: usize,
+}
+
+/// One solver completion for one task.
+#[derive(Clone, Debug)]
+pub struct Attempted {
+    /// Index of the environment.
+    pub arena: usize,
+    /// Index of the task's kind within its environment.
+    pub kind: usize,
+    pub task: Task,
+    pub aim: Aim,
+    pub prompt: Vec<u32>,
+    pub completion: Completion,
+}
+
+/// The tasks of a step: every new one `learnability.samples` times, then for each kind a batch from its buffer.
+pub fn assign(
+    arenas: &[Arena],
+    learnability: &LearnabilityConfig,
+    config: &SolveConfig,
+    validated: &[Validated],
+    rng: StepRng,
+) -> Vec<Assignment> {
+    let mut assignments = Vec::new();
+    for (proposal, validated) in validated.iter().enumerate() {
+        if let Some(task) = validated.conclusion.task() {
+            let aim = Aim::Learnability { proposal };
+            let Proposed { arena, kind, .. } = validated.proposed;
+            assignments.push(Assignment { arena, kind, task: task.clone(), aim, samples: learnability.samples });
+        }
+    }
+    let mut draws = rng.stream(Purpose::SolverTasks, 0).draws();
+    for (index, arena) in arenas.iter().enumerate() {
+        for (kind, buffer) in arena.buffers.iter().enumerate() {
+            let tasks = buffer.draw(config, rng.step, &mut draws);
+            let assignment = |task| Assignment { arena: index, kind, task, aim: Aim::Training, samples: 1 };
+            assignments.extend(tasks.into_iter().map(assignment));
+        }
+    }
+    assignments
+}
+
+/// Attempts every assignment, in order. A task whose prompt is too long for the policy is passed over.
+pub fn solve(
+    arenas: &[Arena],
+    policy: &Policy,
+    sampling: &SamplingConfig,
+    assignments: Vec<Assignment>,
+    purpose: Purpose,
+    rng: StepRng,
+    faults: &mut Faults,
+) -> Result<Vec<Attempted>> {
+    let prompts = batched(
+        arenas,
+        &assignments,
+        |assignment| assignment.arena,
+        |arena, batch| {
+            let tasks: Vec<Task> = batch.into_iter().map(|assignment| assignment.task.clone()).collect();
+            arena.environment.solve_prompts(&arena.context, &tasks)
+        },
+    );
+    let mut requests = Vec::new();
+    let mut attempted = Vec::new();
+    for (assignment, prompt) in assignments.into_iter().zip(prompts) {
+        let Some(prompt) = faults.note(prompt) else { continue };
+        let tokens = prompt::encode(policy, &prompt)?;
+        if tokens.len() > sampling.prompt_max_tokens {
+            continue;
+        }
+        for _ in 0..assignment.samples {
+            let stream = rng.stream(purpose, requests.len());
+            requests.push(SampleRequest { prompt: tokens.clone(), stop: prompt.stop.clone(), stream });
+            attempted.push((assignment.clone(), tokens.clone()));
+        }
+    }
+    let completions = policy.sample(&requests, &sampling.into())?;
+    let with_completion = |((assignment, prompt), completion)| {
+        let Assignment { arena, kind, task, aim, samples: _ } = assignment;
+        Attempted { arena, kind, task, aim, prompt, completion }
+    };
+    Ok(attempted.into_iter().zip(completions).map(with_completion).collect())
+}

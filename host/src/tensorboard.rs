@@ -20,6 +20,11 @@ impl<W: Write> EventWriter<W> {
         Ok(events)
     }
 
+    /// Goes on with an event file that has its beginning already.
+    pub fn resume(writer: W) -> Self {
+        Self { writer }
+    }
+
     /// Appends one value of the curve `tag`.
     pub fn scalar(&mut self, tag: &str, value: f32, step: u64, wall_time: f64) -> io::Result<()> {
         let mut entry = Vec::new();

@@ -1,1 +1,45 @@
-//! verify.
+//! Verify: the environment judges every attempt.
+
+use crate::{
+    arena::{Arena, batched},
+    faults::Faults,
+    sandbox::{Attempt, ExecutedRun, Judged, Verdict},
+    solve::Attempted,
+};
+
+/// An attempt and its verdict.
+#[derive(Debug)]
+pub struct Verified {
+    pub attempted: Attempted,
+    /// None after a fault: nobody knows, and nothing is learned from it.
+    pub verdict: Option<Verdict>,
+    pub runs: Vec<ExecutedRun>,
+}
+
+impl Verified {
+    /// Whether the attempt is wholly right. Format does not matter here.
+    pub fn solved(&self) -> Option<bool> {
+        self.verdict.as_ref().map(|verdict| verdict.score >= 1.0)
+    }
+}
+
+/// One verdict per attempt, in order.
+pub fn verify(arenas: &[Arena], attempted: Vec<Attempted>, faults: &mut Faults) -> Vec<Verified> {
+    let judged = batched(
+        arenas,
+        &attempted,
+        |attempted| attempted.arena,
+        |arena, batch| {
+            let attempt = |attempted: &Attempted| Attempt {
+                task: attempted.task.clone(),
+                completion: attempted.completion.text.clone(),
+            };
+            arena.environment.verify(&arena.context, &batch.into_iter().map(attempt).collect::<Vec<_>>())
+        },
+    );
+    let conclude = |(attempted, judged)| match faults.note(judged) {
+        Some(Judged { conclusion, runs }) => Verified { attempted, verdict: Some(conclusion), runs },
+        None => Verified { attempted, verdict: None, runs: Vec::new() },
+    };
+    attempted.into_iter().zip(judged).map(conclude).collect()
+}

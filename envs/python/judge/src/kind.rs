@@ -33,7 +33,9 @@ impl Kind {
     pub fn describe(self) -> azr_guest_sdk::Kind {
         let (asks, references_from, references_max) = match self {
             Kind::Deduction => ("Given a program and its arguments, what is the output?", vec!["deduction"], u32::MAX),
-            Kind::Abduction => ("Given a program and an output, which arguments lead to it?", vec!["abduction"], u32::MAX),
+            Kind::Abduction => {
+                ("Given a program and an output, which arguments lead to it?", vec!["abduction"], u32::MAX)
+            }
             // The proposer finds inputs for a program that exists.
             Kind::Induction => ("Given arguments and outputs, what is the program?", vec!["deduction", "abduction"], 1),
         };

@@ -19,7 +19,8 @@ mod settings;
 
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{
-    Accepted, Attempt, Context, Description, Environment, Limits, Prompt, Proposal, Rejection, Report, Run, Task, Verdict,
+    Accepted, Attempt, Context, Description, Environment, Limits, Prompt, Proposal, Rejection, Report, Run, Task,
+    Verdict,
 };
 
 use crate::kind::Kind;

@@ -1,0 +1,41 @@
+//! Which policy, on which device: arguments that training and evaluation share.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::{
+    config::PolicyConfig,
+    policy::{LoadOptions, Policy, embedded},
+};
+
+/// The policy and where it runs.
+#[derive(Args, Clone)]
+pub struct PolicyArgs {
+    /// A Hugging Face directory (config.json, tokenizer.json, *.safetensors) [default: the embedded policy].
+    #[arg(long, value_name = "DIR")]
+    pub policy: Option<PathBuf>,
+
+    /// Where the policy computes: cpu, cuda or cuda:N [default: cpu].
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+}
+
+impl PolicyArgs {
+    /// What the experiment record calls the policy.
+    pub fn name(&self) -> String {
+        self.policy.as_deref().map_or("embedded".to_owned(), |dir| dir.display().to_string())
+    }
+
+    /// Loads the policy, from `instead` where one is given.
+    pub fn load(&self, config: &PolicyConfig, instead: Option<&Path>) -> Result<Policy> {
+        let device = self.device.as_deref().unwrap_or("cpu").parse()?;
+        let PolicyConfig { dtype, threads } = *config;
+        let options = LoadOptions { device, dtype: Some(dtype), threads };
+        match instead.or(self.policy.as_deref()) {
+            Some(dir) => Policy::load(dir, &options),
+            None => embedded::policy(&options),
+        }
+    }
+}

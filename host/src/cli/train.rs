@@ -1,0 +1,137 @@
+//! `azr-host --env FILE`: trains.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Args;
+
+use super::{policy::PolicyArgs, sandbox::SandboxArgs};
+use crate::{
+    config::{Control, Preset, RunConfig},
+    session::{Session, Start},
+};
+
+/// What to train, on what, and where to write.
+#[derive(Args)]
+pub struct TrainArgs {
+    /// An environment: a component file. Repeat for several.
+    #[arg(long = "env", value_name = "FILE", required_unless_present = "resume")]
+    envs: Vec<PathBuf>,
+
+    #[command(flatten)]
+    policy: PolicyArgs,
+
+    /// The setting to start from [default: tiny for the embedded policy, paper otherwise].
+    #[arg(long, value_enum)]
+    preset: Option<Preset>,
+
+    /// A TOML file with keys that replace the preset's.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Replace one key, as in `--set update.learning-rate=1e-5`. May be repeated; wins over the file.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+
+    /// Optimiser updates; short for `--set steps=N`.
+    #[arg(long)]
+    steps: Option<u64>,
+
+    /// Everything random follows from it; short for `--set seed=N`.
+    #[arg(long)]
+    seed: Option<u64>,
+
+    /// Train on deliberately meaningless rewards, to compare with.
+    #[arg(long, value_enum)]
+    control: Option<Control>,
+
+    /// Held-out proposals, one JSON object per line; their tasks are measured before and after, and never trained on.
+    /// [default: those of the embedded policy, with it]
+    #[arg(long, value_name = "FILE")]
+    held_out: Option<PathBuf>,
+
+    /// The experiment directory [default: the next free experiments/<environment>-NNNN].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Continue an experiment from its last checkpoint, with the setting it was started with.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["preset", "config", "overrides", "steps", "seed", "control", "out", "held_out", "policy"])]
+    resume: Option<PathBuf>,
+
+    /// Print the resolved configuration and stop.
+    #[arg(long)]
+    print_config: bool,
+
+    #[command(flatten)]
+    sandbox: SandboxArgs,
+}
+
+impl TrainArgs {
+    /// Trains until the last step or the first Ctrl-C.
+    pub fn run(self) -> Result<()> {
+        let mut session = match &self.resume {
+            Some(dir) => Session::resume(dir, &self.envs, self.policy.device.as_deref(), &self.sandbox)?,
+            None => {
+                let config = self.configuration()?;
+                if self.print_config {
+                    print!("{}", config.to_toml());
+                    return Ok(());
+                }
+                let out = match self.out {
+                    Some(out) => out,
+                    None => free_directory(&self.envs[0])?,
+                };
+                let held_out = self.held_out;
+                Session::start(Start { config, envs: self.envs, policy: self.policy, held_out, out }, &self.sandbox)?
+            }
+        };
+        session.train(interrupted()?)
+    }
+
+    fn configuration(&self) -> Result<RunConfig> {
+        let embedded = self.policy.policy.is_none();
+        let preset = self.preset.unwrap_or(if embedded { Preset::Tiny } else { Preset::Paper });
+        let mut overrides = self.overrides.clone();
+        overrides.extend(self.steps.map(|steps| format!("steps={steps}")));
+        overrides.extend(self.seed.map(|seed| format!("seed={seed}")));
+        overrides.extend((self.control == Some(Control::Shuffle)).then(|| "control=\"shuffle\"".to_owned()));
+        RunConfig::resolve(preset, self.config.as_deref(), &overrides)
+    }
+}
+
+/// `experiments/<environment>-NNNN` with the lowest number that is free.
+fn free_directory(env: &Path) -> Result<PathBuf> {
+    let stem = env.file_stem().with_context(|| format!("{} is not a file name", env.display()))?.to_string_lossy();
+    let mut candidates = (1..10_000).map(|number| PathBuf::from(format!("experiments/{stem}-{number:04}")));
+    let free = candidates.find(|path| !path.exists());
+    free.context("experiments/ is full; give --out DIR")
+}
+
+/// A flag that the first Ctrl-C or SIGTERM sets. A second one ends the process at once.
+fn interrupted() -> Result<&'static AtomicBool> {
+    static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let listen = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            ensure!(!INTERRUPTED.swap(true, Ordering::Relaxed), "interrupted twice");
+            eprintln!("\nazr-host: finishing this step and writing a checkpoint; once more to stop at once");
+        }
+    };
+    std::thread::spawn(move || {
+        let result: Result<()> = runtime.block_on(listen);
+        if result.is_err() {
+            std::process::exit(130);
+        }
+    });
+    Ok(&INTERRUPTED)
+}

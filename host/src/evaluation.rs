@@ -1,0 +1,246 @@
+//! Held-out evaluation: how many fixed tasks the policy solves, with standard errors.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    arena::Arena,
+    config::SamplingConfig,
+    faults::Faults,
+    metrics::{mean, standard_deviation},
+    policy::Policy,
+    rng::{Purpose, StepRng},
+    sandbox::{Accepted, Proposal, Rejection},
+    solve::{Aim, Assignment, solve},
+    task::Task,
+    verify::verify,
+};
+
+/// A fixed task of one environment.
+#[derive(Clone, Debug)]
+pub struct HeldOutTask {
+    /// Index of the environment.
+    pub arena: usize,
+    /// Index of the task's kind within its environment.
+    pub kind: usize,
+    pub task: Task,
+}
+
+/// One measurement: every task `samples` times at one temperature.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Evaluation {
+    pub step: u64,
+    pub name: String,
+    pub temperature: f32,
+    /// By `<environment>/<kind>`.
+    pub kinds: BTreeMap<String, KindScores>,
+}
+
+/// How one kind was solved.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KindScores {
+    pub tasks: usize,
+    pub samples: usize,
+    /// Mean over tasks of the share of right attempts: pass@1.
+    pub solve_rate: f64,
+    /// Of that mean, over tasks.
+    pub standard_error: f64,
+    /// Mean over tasks of the chance that one of `samples` attempts is right.
+    pub solved_once: f64,
+    /// Difference to the start policy on the same tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paired_difference: Option<Estimate>,
+    /// Right attempts per task, in the order of the task file.
+    pub right: Vec<usize>,
+}
+
+/// A mean and its standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    pub mean: f64,
+    pub standard_error: f64,
+}
+
+impl Estimate {
+    /// Mean and standard error of independent values.
+    pub fn of(values: &[f64]) -> Self {
+        let deviation = standard_deviation(values).unwrap_or(0.0);
+        Self { mean: mean(values).unwrap_or(0.0), standard_error: deviation / (values.len().max(1) as f64).sqrt() }
+    }
+}
+
+/// A line of a held-out file: a proposal that the environment turns into a task.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    kind: String,
+    completion: String,
+    /// Numbers of earlier lines, from 1, whose tasks the proposer was shown.
+    #[serde(default)]
+    references: Vec<usize>,
+}
+
+/// Reads held-out proposals, lets the environment turn each into a task, and marks their subjects as held out.
+/// At most `tasks_max` of each kind are kept, 0 for all.
+pub fn load(
+    text: &str,
+    source: &str,
+    arenas: &mut [Arena],
+    arena: usize,
+    tasks_max: usize,
+) -> Result<Vec<HeldOutTask>> {
+    let owner = &mut arenas[arena];
+    let all = accepted(text, source, owner)?;
+    let subjects = owner.environment.subjects(&all).into_iter().collect::<Result<Vec<_>, _>>()?;
+    owner.held_out.extend(subjects);
+    let mut kept = vec![0; owner.kinds().len()];
+    let mut tasks = Vec::new();
+    for task in all {
+        let kind = owner.kind_index(&task.kind).expect("the sandbox checked that the kind exists");
+        kept[kind] += 1;
+        if tasks_max == 0 || kept[kind] <= tasks_max {
+            tasks.push(HeldOutTask { arena, kind, task });
+        }
+    }
+    ensure!(!tasks.is_empty(), "{source} holds no tasks");
+    Ok(tasks)
+}
+
+/// The tasks of a held-out file, line by line. Proposals that refer to others are judged after those.
+fn accepted(text: &str, source: &str, arena: &Arena) -> Result<Vec<Task>> {
+    let at = |number: usize| format!("{source}, line {}", number + 1);
+    let parse = |(number, line): (usize, &str)| {
+        serde_json::from_str(line).with_context(|| format!("{}: not a held-out proposal", at(number)))
+    };
+    let lines: Vec<Line> = text.lines().enumerate().map(parse).collect::<Result<_>>()?;
+    let mut tasks: Vec<Option<Task>> = vec![None; lines.len()];
+    let (roots, dependents): (Vec<usize>, Vec<usize>) = (0..lines.len()).partition(|&i| lines[i].references.is_empty());
+    for numbers in [roots, dependents] {
+        let proposal = |&number: &usize| {
+            let Line { kind, completion, references } = &lines[number];
+            let reference = |line: &usize| {
+                let task = line.checked_sub(1).and_then(|index| tasks.get(index)?.clone());
+                task.with_context(|| format!("{}: its reference, line {line}, is not a task", at(number)))
+            };
+            let references = references.iter().map(reference).collect::<Result<_>>()?;
+            Ok(Proposal { kind: kind.clone(), references, completion: completion.clone() })
+        };
+        let proposals: Vec<Proposal> = numbers.iter().map(proposal).collect::<Result<_>>()?;
+        for (number, judged) in numbers.into_iter().zip(arena.environment.validate(&arena.context, &proposals)) {
+            tasks[number] = match judged?.conclusion {
+                Ok(Accepted { task, .. }) => Some(Task::from(task)),
+                Err(Rejection { message, .. }) => bail!("{}: {message}", at(number)),
+            };
+        }
+    }
+    Ok(tasks.into_iter().flatten().collect())
+}
+
+/// What to measure with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Protocol {
+    /// 0 is greedy.
+    pub temperature: f32,
+    /// Attempts per task.
+    pub samples: usize,
+}
+
+/// Measures the policy on `tasks`. The random numbers depend on `seed` alone, so that two policies get the same ones.
+pub fn evaluate(
+    arenas: &[Arena],
+    policy: &Policy,
+    sampling: &SamplingConfig,
+    tasks: &[HeldOutTask],
+    protocol: Protocol,
+    seed: u64,
+) -> Result<BTreeMap<String, KindScores>> {
+    let assignment = |(index, held_out): (usize, &HeldOutTask)| Assignment {
+        arena: held_out.arena,
+        kind: held_out.kind,
+        task: held_out.task.clone(),
+        aim: Aim::Evaluation { task: index },
+        samples: protocol.samples,
+    };
+    let assignments = tasks.iter().enumerate().map(assignment).collect();
+    let sampling = SamplingConfig { temperature: protocol.temperature, ..sampling.clone() };
+    let mut faults = Faults::default();
+    let rng = StepRng { seed, step: 0 };
+    let attempted = solve(arenas, policy, &sampling, assignments, Purpose::Evaluate, rng, &mut faults)?;
+    let mut right = vec![0; tasks.len()];
+    for verified in verify(arenas, attempted, &mut faults) {
+        if let (Aim::Evaluation { task }, Some(true)) = (verified.attempted.aim, verified.solved()) {
+            right[task] += 1;
+        }
+    }
+    ensure!(faults.causes().is_empty(), "the evaluation failed: {:?}", faults.causes());
+    Ok(by_kind(arenas, tasks, &right, protocol.samples))
+}
+
+fn by_kind(arenas: &[Arena], tasks: &[HeldOutTask], right: &[usize], samples: usize) -> BTreeMap<String, KindScores> {
+    let mut kinds: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (held_out, &right) in tasks.iter().zip(right) {
+        kinds.entry(arenas[held_out.arena].label(held_out.kind)).or_default().push(right);
+    }
+    kinds.into_iter().map(|(label, right)| (label, KindScores::of(right, samples))).collect()
+}
+
+impl KindScores {
+    fn of(right: Vec<usize>, samples: usize) -> Self {
+        let shares: Vec<f64> = right.iter().map(|&right| right as f64 / samples as f64).collect();
+        let Estimate { mean, standard_error } = Estimate::of(&shares);
+        let once = right.iter().filter(|&&right| right > 0).count();
+        Self {
+            tasks: right.len(),
+            samples,
+            solve_rate: mean,
+            standard_error,
+            solved_once: once as f64 / right.len() as f64,
+            paired_difference: None,
+            right,
+        }
+    }
+
+    /// The difference to `start`, task by task.
+    pub fn compare(&mut self, start: &Self) {
+        let share = |right: usize, of: &Self| right as f64 / of.samples as f64;
+        let pairs = self.right.iter().zip(&start.right);
+        let differences: Vec<f64> = pairs.map(|(&now, &then)| share(now, self) - share(then, start)).collect();
+        self.paired_difference = Some(Estimate::of(&differences));
+    }
+}
+
+/// The unbiased estimate of pass@k from `right` of `samples` attempts (Chen et al. 2021, arXiv:2107.03374, equation 1).
+pub fn pass_at_k(samples: usize, right: usize, k: usize) -> f64 {
+    if samples - right < k {
+        return 1.0;
+    }
+    1.0 - (samples - right + 1..=samples).map(|i| 1.0 - k as f64 / i as f64).product::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // math.comb(n - c, k) / math.comb(n, k) in Python.
+    #[test]
+    fn pass_at_k_matches_the_binomial_formula() {
+        let cases = [(10, 3, 1, 0.3), (10, 3, 5, 0.9166666666666666), (8, 1, 4, 0.5), (5, 5, 2, 1.0), (5, 0, 2, 0.0)];
+        for (samples, right, k, expected) in cases {
+            assert!((pass_at_k(samples, right, k) - expected).abs() < 1e-12, "pass@{k} of {right}/{samples}");
+        }
+    }
+
+    // statistics.mean and statistics.stdev / sqrt(n) in Python.
+    #[test]
+    fn paired_differences_are_per_task() {
+        let start = KindScores::of(vec![0, 1, 2, 0], 4);
+        let mut now = KindScores::of(vec![4, 1, 3, 1], 4);
+        now.compare(&start);
+        let Estimate { mean, standard_error } = now.paired_difference.unwrap();
+        assert!((mean - 0.375).abs() < 1e-12);
+        assert!((standard_error - 0.2165063509461097).abs() < 1e-12);
+        assert_eq!(now.solved_once, 1.0);
+    }
+}

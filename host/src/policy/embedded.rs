@@ -1,0 +1,25 @@
+//! The policy that is compiled in: tiny, warm-started on programs drawn from a grammar (`azr-host warm-start`).
+
+use anyhow::Result;
+
+use super::{LoadOptions, Policy};
+
+/// The environment whose tasks the embedded policy was warm-started for.
+pub const ENVIRONMENT: &str = "python";
+
+/// Proposals that the warm start never saw, one JSON object per line.
+pub const HELD_OUT: &str = include_str!("../../policies/tiny/held-out.jsonl");
+
+/// Its Hugging Face directory.
+const FILES: [(&str, &[u8]); 5] = [
+    ("config.json", include_bytes!("../../policies/tiny/config.json")),
+    ("generation_config.json", include_bytes!("../../policies/tiny/generation_config.json")),
+    ("tokenizer.json", include_bytes!("../../policies/tiny/tokenizer.json")),
+    ("tokenizer_config.json", include_bytes!("../../policies/tiny/tokenizer_config.json")),
+    ("model.safetensors", include_bytes!("../../policies/tiny/model.safetensors")),
+];
+
+/// Loads the embedded policy.
+pub fn policy(options: &LoadOptions) -> Result<Policy> {
+    Policy::from_memory("the embedded policy", &FILES, options)
+}

@@ -1,0 +1,220 @@
+//! What a person sees while a run goes on. Progress goes to stderr, the final table to stdout.
+
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::{
+    arena::Arena,
+    evaluation::{Estimate, Evaluation, KindScores, Protocol},
+    metrics::{GroupMetrics, StepMetrics},
+    run_dir::Experiment,
+    selfplay::{SelfPlay, Step},
+    validate::Conclusion,
+};
+
+/// Steps between two samples of what the policy writes.
+const SAMPLE_EVERY_STEPS: u64 = 10;
+
+/// A progress bar with lines above it.
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// A bar for a run of `steps`.
+    pub fn new(steps: u64) -> Self {
+        let bar = ProgressBar::new(steps);
+        let template = "{bar:24} step {pos}/{len}  {elapsed} gone, {eta} left  {msg}";
+        bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+        Self { bar }
+    }
+
+    /// Says what the run consists of.
+    pub fn loaded(&self, experiment: &Experiment, path: &Path) {
+        for env in &experiment.environments {
+            let executors: Vec<String> = env.executors.iter().map(|digest| digest.short()).collect();
+            let executors = if executors.is_empty() { "none".to_owned() } else { executors.join(", ") };
+            let (name, version, digest) = (&env.name, &env.version, env.digest.short());
+            self.say(format!("environment  {name} {version}  sha256 {digest}  kinds {}", env.kinds.join(", ")));
+            self.say(format!("             executors {executors}"));
+        }
+        self.say(format!("policy       {} on {}", experiment.policy, experiment.device));
+        self.say(format!("experiment   {}  seed {}", path.display(), experiment.seed));
+    }
+
+    /// Says how full the buffers are.
+    pub fn seeding(&self, arenas: &[Arena], wanted: usize) {
+        let fill = |arena: &Arena| -> Vec<String> {
+            let kinds = arena.buffers.iter().enumerate();
+            kinds.map(|(kind, buffer)| format!("{} {}/{wanted}", arena.label(kind), buffer.len().min(wanted))).collect()
+        };
+        let fills: Vec<String> = arenas.iter().flat_map(fill).collect();
+        self.bar.set_message(format!("collecting first tasks: {}", fills.join(", ")));
+        self.bar.tick();
+    }
+
+    /// Says what is being measured.
+    pub fn measuring(&self, name: &str, protocol: Protocol) {
+        self.bar.set_message(format!("measuring the {name} policy on held-out tasks, {}", mode(protocol.temperature)));
+        self.bar.tick();
+    }
+
+    /// Shows a measurement.
+    pub fn measured(&self, evaluations: &[Evaluation]) {
+        for evaluation in evaluations {
+            let kind = |(label, scores): (&String, &KindScores)| {
+                format!("{label} {}", percent(scores.solve_rate, scores.standard_error))
+            };
+            let kinds: Vec<String> = evaluation.kinds.iter().map(kind).collect();
+            self.say(format!(
+                "held-out     {}, {}: {}",
+                evaluation.name,
+                mode(evaluation.temperature),
+                kinds.join("  ")
+            ));
+        }
+        self.bar.set_message("");
+    }
+
+    /// Starts the clock of the steps.
+    pub fn begin(&self, done: u64) {
+        self.bar.set_position(done);
+        self.bar.reset_eta();
+    }
+
+    /// One line about a step, and now and then what the policy wrote.
+    pub fn step(&self, selfplay: &SelfPlay, step: &Step, metrics: &StepMetrics) {
+        self.say(step_line(metrics));
+        if step.step % SAMPLE_EVERY_STEPS == 1 {
+            sample_lines(selfplay, step).into_iter().for_each(|line| self.say(line));
+        }
+        self.bar.set_position(step.step);
+    }
+
+    /// Says that the run was interrupted and how it goes on.
+    pub fn stopped(&self, done: u64, path: &Path) {
+        self.bar.abandon();
+        eprintln!("stopped after step {done}; continue with: azr-host --resume {}", path.display());
+    }
+
+    /// Prints the held-out table, and where everything is.
+    pub fn finished(&self, evaluations: &[Evaluation], path: &Path) {
+        self.bar.finish_and_clear();
+        if !evaluations.is_empty() {
+            print!("{}", held_out_table(evaluations));
+        }
+        println!("The experiment is in {0}; look at it with: azr-host report {0}", path.display());
+    }
+
+    fn say(&self, line: String) {
+        if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
+    }
+}
+
+fn mode(temperature: f32) -> String {
+    if temperature == 0.0 { "greedy".to_owned() } else { format!("T={temperature}") }
+}
+
+fn percent(rate: f64, standard_error: f64) -> String {
+    format!("{:.1}±{:.1} %", 100.0 * rate, 100.0 * standard_error)
+}
+
+/// `step 12  reward propose -0.31 solve +0.12 | solved deduction 41 % … | valid 78 % new 60 % | …`
+fn step_line(metrics: &StepMetrics) -> String {
+    let mut rewards = (Vec::new(), Vec::new());
+    let mut solved = Vec::new();
+    let mut valid = Vec::new();
+    let mut novel = Vec::new();
+    let mut think = Vec::new();
+    for (label, group) in &metrics.groups {
+        match group {
+            GroupMetrics::Proposer(group) => {
+                rewards.0.extend(group.all.reward_mean);
+                valid.push(group.own.valid);
+                novel.push(group.own.novel);
+            }
+            GroupMetrics::Solver(group) => {
+                rewards.1.extend(group.all.reward_mean);
+                think.extend(group.own.think_share);
+                let kind = label.split('/').nth(1).unwrap_or(label);
+                solved.extend(group.own.solve_rate.map(|rate| format!("{kind} {:.0} %", 100.0 * rate)));
+            }
+        }
+    }
+    let average = |values: &[f64]| crate::metrics::mean(values).unwrap_or(0.0);
+    format!(
+        "step {:>4}  reward: propose {:+.2}, solve {:+.2} | solved: {} | valid {:.0} %, novel {:.0} %, thinking {:.0} % \
+         | {:.0} tokens/s, {:.0} runs/s, {:.1} s",
+        metrics.step,
+        average(&rewards.0),
+        average(&rewards.1),
+        solved.join(", "),
+        100.0 * average(&valid),
+        100.0 * average(&novel),
+        100.0 * average(&think),
+        metrics.timing["tokens_per_s"],
+        metrics.timing["runs_per_s"],
+        metrics.timing["step_s"],
+    )
+}
+
+/// A proposal that became a task, and an attempt, each with what was made of it.
+fn sample_lines(selfplay: &SelfPlay, step: &Step) -> Vec<String> {
+    let mut lines = Vec::new();
+    let new = step.validated.iter().position(|v| matches!(v.conclusion, Conclusion::New { .. }));
+    if let Some(i) = new {
+        let proposed = &step.validated[i].proposed;
+        let rate =
+            step.solve_rates[i].map_or("not attempted".to_owned(), |rate| format!("solved {:.0} %", 100.0 * rate));
+        let label = selfplay.arenas[proposed.arena].label(proposed.kind);
+        lines.push(format!("  a {label} proposal, {rate}:"));
+        lines.extend(quoted(&proposed.completion.text));
+    }
+    if let Some(verified) = step.verified.iter().find(|verified| verified.verdict.is_some())
+        && let Some(verdict) = &verified.verdict
+    {
+        let label = selfplay.arenas[verified.attempted.arena].label(verified.attempted.kind);
+        lines.push(format!("  a {label} attempt, score {} ({}):", verdict.score, verdict.reason));
+        lines.extend(quoted(&verified.attempted.completion.text));
+    }
+    lines
+}
+
+/// A policy's text, indented, shortened and without control characters.
+fn quoted(text: &str) -> Vec<String> {
+    let clean = |line: &str| line.chars().map(|c| if c.is_control() { '·' } else { c }).take(160).collect::<String>();
+    text.lines().take(12).map(|line| format!("    | {}", clean(line))).collect()
+}
+
+/// Start and end, sampled and greedy, and what a lower temperature alone would have done.
+fn held_out_table(evaluations: &[Evaluation]) -> String {
+    let find =
+        |name: &str, temperature: f32| evaluations.iter().find(|e| e.name == name && e.temperature == temperature);
+    let (Some(cooler), Some(last)) = (find("start", 0.6), evaluations.last()) else { return String::new() };
+    let name = &last.name;
+    let mut table = format!("{:<22}{:>16}{:>16}{:>22}\n", "held-out solve rate", "start", name, "difference");
+    for (temperature, meaning) in [(1.0, "sampled, T=1"), (0.0, "greedy")] {
+        let (Some(start), Some(end)) = (find("start", temperature), find(name, temperature)) else { continue };
+        table += &format!("{meaning}\n");
+        for (label, scores) in &end.kinds {
+            let Some(before) = start.kinds.get(label) else { continue };
+            table += &row(label, before, scores);
+        }
+    }
+    table += "start policy, merely sampled at T=0.6\n";
+    for (label, scores) in &cooler.kinds {
+        let rate = percent(scores.solve_rate, scores.standard_error);
+        table += &format!("  {label:<20}{rate:>16}\n");
+    }
+    table += "A sampled gain that a lower temperature also gives is sharpening; a greedy gain is not.\n";
+    table
+}
+
+fn row(label: &str, before: &KindScores, after: &KindScores) -> String {
+    let difference = after.paired_difference.map_or(String::new(), |Estimate { mean, standard_error }| {
+        format!("{:+.1}±{:.1} ({:+.1} s.e.)", 100.0 * mean, 100.0 * standard_error, mean / standard_error.max(1e-9))
+    });
+    let rate = |scores: &KindScores| percent(scores.solve_rate, scores.standard_error);
+    format!("  {label:<20}{:>16}{:>16}{difference:>22}\n", rate(before), rate(after))
+}

@@ -1,0 +1,58 @@
+//! Seeding: before the first update, tasks are collected until there is something to learn from.
+
+use anyhow::Result;
+
+use crate::{
+    arena::Arena,
+    config::RunConfig,
+    faults::Faults,
+    policy::Policy,
+    propose::{Wanted, propose},
+    rng::StepRng,
+    task::Task,
+    validate::{Validated, validate},
+};
+
+/// Puts the environments' own first tasks into the buffers, and returns them by environment.
+pub fn plant(arenas: &mut [Arena]) -> Result<Vec<(usize, Task)>> {
+    let mut planted = Vec::new();
+    for (index, arena) in arenas.iter_mut().enumerate() {
+        let seeds = arena.environment.seeds(&arena.context)?;
+        let subjects = arena.environment.subjects(&seeds).into_iter().collect::<Result<Vec<_>, _>>()?;
+        for (task, subject) in seeds.into_iter().zip(subjects) {
+            let kind = arena.kind_index(&task.kind).expect("the sandbox checked that the kind exists");
+            arena.subjects.insert(subject);
+            if arena.buffers[kind].add(task.clone(), 0) {
+                planted.push((index, task));
+            }
+        }
+    }
+    Ok(planted)
+}
+
+/// One batch of proposals for every kind that has fewer than `seeding.tasks`; empty when none has. `round` counts from
+/// 0 and tells the batches' random numbers apart.
+pub fn gather(
+    arenas: &mut [Arena],
+    policy: &Policy,
+    config: &RunConfig,
+    round: usize,
+    faults: &mut Faults,
+) -> Result<Vec<Validated>> {
+    let wanted: Vec<Wanted> = proposable(arenas)
+        .filter(|&(arena, kind)| arenas[arena].buffers[kind].len() < config.seeding.tasks)
+        .map(|(arena, kind)| Wanted { arena, kind, count: config.propose.batch })
+        .collect();
+    // Seeding has no step of its own: its rounds use the numbers of steps that no run reaches.
+    let rng = StepRng { seed: config.seed, step: u64::from(u32::MAX) - round as u64 };
+    let proposed = propose(arenas, policy, &config.propose, &config.sampling, &wanted, rng, faults)?;
+    Ok(validate(arenas, proposed, 0, faults))
+}
+
+/// Every kind that the policy may propose tasks of.
+pub fn proposable(arenas: &[Arena]) -> impl Iterator<Item = (usize, usize)> {
+    arenas.iter().enumerate().flat_map(|(index, arena)| {
+        let kinds = arena.kinds().iter().enumerate().filter(|(_, kind)| kind.proposable);
+        kinds.map(move |(kind, _)| (index, kind))
+    })
+}

@@ -1,0 +1,197 @@
+//! The whole program: training, repeating, resuming, stopping.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A small run: every stage happens, in a few seconds.
+const SMALL: &[&str] = &[
+    "--set=propose.batch=6",
+    "--set=solve.batch=8",
+    "--set=learnability.samples=2",
+    "--set=seeding.tasks=8",
+    "--set=evaluation.tasks=12",
+    "--set=checkpoint.every-steps=2",
+    "--set=checkpoint.keep=9",
+];
+
+fn azr_host() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_azr-host"));
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    azr_host().args(args).output().expect("azr-host starts")
+}
+
+#[track_caller]
+fn succeed(args: &[&str]) -> Output {
+    let output = run(args);
+    assert!(output.status.success(), "{args:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn train(dir: &Path, more: &[&str]) {
+    let out = format!("--out={}", dir.display());
+    let base = ["--env", "envs/python.wasm", "--seed=7", &out];
+    succeed(&[&base, SMALL, more].concat());
+}
+
+/// Everything that must repeat: logs without wall-clock times, and the weights and optimiser state of every checkpoint.
+fn essence(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for name in ["ledger.jsonl", "tasks.jsonl", "evaluations.jsonl"] {
+        files.insert(name.to_owned(), fs::read(dir.join(name)).unwrap());
+    }
+    let metrics = fs::read_to_string(dir.join("metrics.jsonl")).unwrap();
+    let timeless = metrics.lines().map(|line| {
+        let mut row: Value = serde_json::from_str(line).unwrap();
+        row.as_object_mut().unwrap().remove("timing").expect("a row has its timing");
+        row.to_string()
+    });
+    files.insert("metrics.jsonl".to_owned(), timeless.collect::<Vec<_>>().join("\n").into_bytes());
+    for entry in fs::read_dir(dir.join("checkpoints")).unwrap() {
+        let path = entry.unwrap().path();
+        for name in ["policy/model.safetensors", "optimizer.safetensors"] {
+            let label = format!("{}/{name}", path.file_name().unwrap().display());
+            files.insert(label, fs::read(path.join(name)).unwrap());
+        }
+    }
+    files
+}
+
+#[track_caller]
+fn assert_same(a: &Path, b: &Path) {
+    let (a, b) = (essence(a), essence(b));
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    for (name, bytes) in &a {
+        assert!(*bytes == b[name], "{name} differs");
+    }
+}
+
+fn scratch() -> (TempDir, PathBuf, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+    (dir, a, b)
+}
+
+#[test]
+fn a_run_repeats_byte_for_byte_whatever_the_number_of_workers() {
+    let (_dir, one, three) = scratch();
+    train(&one, &["--steps=3", "--workers=1"]);
+    train(&three, &["--steps=3", "--workers=3"]);
+    assert_same(&one, &three);
+    let rows = fs::read_to_string(one.join("metrics.jsonl")).unwrap();
+    assert_eq!(rows.lines().count(), 3);
+}
+
+#[test]
+fn another_seed_is_another_run() {
+    let (_dir, one, other) = scratch();
+    train(&one, &["--steps=1"]);
+    train(&other, &["--steps=1", "--set=seed=8"]);
+    assert_ne!(essence(&one)["ledger.jsonl"], essence(&other)["ledger.jsonl"]);
+}
+
+#[test]
+fn a_run_that_died_after_a_checkpoint_resumes_to_the_same_end() {
+    let (_dir, whole, died) = scratch();
+    train(&whole, &["--steps=4"]);
+    train(&died, &["--steps=4"]);
+    // What a kill in step 4 leaves: a checkpoint that was being written, and a torn row.
+    fs::rename(died.join("checkpoints/step-000004"), died.join("checkpoints/.step-000004")).unwrap();
+    let mut metrics = fs::read(died.join("metrics.jsonl")).unwrap();
+    metrics.truncate(metrics.len() - 40);
+    fs::write(died.join("metrics.jsonl"), metrics).unwrap();
+    succeed(&["--resume", died.to_str().unwrap()]);
+    assert_same(&whole, &died);
+}
+
+#[test]
+fn an_interrupt_ends_with_a_checkpoint_that_can_be_resumed() {
+    let (_dir, whole, stopped) = scratch();
+    train(&whole, &["--steps=6"]);
+    let out = format!("--out={}", stopped.display());
+    let base = ["--env", "envs/python.wasm", "--seed=7", "--steps=6", &out];
+    let mut child = azr_host().args(base).args(SMALL).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    lines.find(|line| line.starts_with("step    1")).expect("a first step");
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    let rest: Vec<String> = lines.collect();
+    assert!(child.wait().unwrap().success(), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("--resume")), "{rest:?}");
+    succeed(&["--resume", stopped.to_str().unwrap()]);
+    let steps = |dir: &Path| essence(dir).remove("metrics.jsonl").unwrap();
+    assert!(steps(&whole) == steps(&stopped));
+}
+
+#[test]
+fn shuffled_rewards_keep_their_distribution() {
+    let (_dir, real, shuffled) = scratch();
+    train(&real, &["--steps=1"]);
+    train(&shuffled, &["--steps=1", "--control=shuffle"]);
+    let (real, shuffled) = (essence(&real), essence(&shuffled));
+    assert!(real["ledger.jsonl"] == shuffled["ledger.jsonl"], "the first step is sampled and judged alike");
+    assert!(real["step-000001/policy/model.safetensors"] != shuffled["step-000001/policy/model.safetensors"]);
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    fs::write(path("torn.wasm"), &fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../envs/python.wasm")).unwrap()[..5000])
+        .unwrap();
+    fs::write(path("text.wasm"), "hello").unwrap();
+    fs::write(path("wrong.toml"), "[update]\nlerning-rate = 1.0\n").unwrap();
+    fs::create_dir(path("empty")).unwrap();
+    let env = "--env=envs/python.wasm";
+    let cases: &[(&[&str], i32, &[&str])] = &[
+        (&[], 2, &["--env"]),
+        (&["--env", &path("none.wasm")], 1, &["none.wasm"]),
+        (&["--env", &path("torn.wasm")], 1, &["torn.wasm"]),
+        (&["--env", &path("text.wasm")], 1, &["text.wasm"]),
+        (&[env, "--config", &path("wrong.toml")], 1, &["wrong.toml", "lerning-rate"]),
+        (&[env, "--set", "steps=0"], 1, &["steps is 0", "at least 1"]),
+        (&[env, "--set", "environments.python.colour=\"red\""], 1, &["colour"]),
+        (&[env, "--policy", &path("empty")], 1, &["config.json"]),
+        (&[env, "--device", "tpu"], 1, &["tpu"]),
+        (&["--resume", &path("empty")], 1, &["experiment.json"]),
+        (&[env, "--out", "/proc/azr"], 1, &["/proc/azr"]),
+        (&["report", &path("empty")], 1, &[&path("empty")]),
+    ];
+    for (args, code, words) in cases {
+        let output = run(args);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(*code), "{args:?}: {message}");
+        for word in *words {
+            assert!(message.contains(word), "{args:?} does not mention {word}: {message}");
+        }
+    }
+    assert!(!dir.path().join("checkpoints").exists());
+}
+
+
+/// A limit on file sizes stands for a disk that fills up while a checkpoint is written.
+#[test]
+fn a_full_disk_stops_the_run_and_leaves_the_last_checkpoint() {
+    let (_dir, whole, full) = scratch();
+    train(&whole, &["--steps=4"]);
+    train(&full, &["--steps=4"]);
+    fs::remove_dir_all(full.join("checkpoints/step-000004")).unwrap();
+    let limited = format!("trap '' XFSZ; ulimit -f 1000; exec \"$0\" --resume {}", full.display());
+    let output = Command::new("bash").args(["-c", &limited, env!("CARGO_BIN_EXE_azr-host")]).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("cannot write the checkpoint of step 4") && message.contains("intact"), "{message}");
+    succeed(&["--resume", full.to_str().unwrap()]);
+    assert_same(&whole, &full);
+}
