@@ -139,8 +139,10 @@ impl Integer {
     /// digits, or too many of them.
     pub fn from_decimal(text: &str) -> Option<Integer> {
         let digits = text.strip_prefix('-').unwrap_or(text);
-        let plain = !digits.is_empty() && digits.len() <= INTEGER_MAX_DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
-        let canonical = if text.starts_with('-') { !digits.starts_with('0') } else { digits == "0" || !digits.starts_with('0') };
+        let plain =
+            !digits.is_empty() && digits.len() <= INTEGER_MAX_DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
+        let canonical =
+            if text.starts_with('-') { !digits.starts_with('0') } else { digits == "0" || !digits.starts_with('0') };
         (plain && canonical).then(|| Integer(text.to_owned()))
     }
 

@@ -69,7 +69,11 @@ impl<'a> Reader<'a> {
             b'b' => Value::Bytes(self.counted_bytes()?.to_vec()),
             b'm' => {
                 let count = self.count()?;
-                Value::Dict((0..count).map(|_| Ok((self.value(nesting - 1)?, self.value(nesting - 1)?))).collect::<Result<_, _>>()?)
+                Value::Dict(
+                    (0..count)
+                        .map(|_| Ok((self.value(nesting - 1)?, self.value(nesting - 1)?)))
+                        .collect::<Result<_, _>>()?,
+                )
             }
             _ => {
                 let count = self.count()?;

@@ -30,7 +30,11 @@ pub fn plan(style: Style, problem: &Problem, completion: &str) -> Vec<Run> {
                 return Vec::new();
             }
             let input = |(input, _)| gold_arguments(input).encode();
-            examples.hidden().map(input).map(|input| Run { executor: 0, program: program.clone(), inputs: vec![input] }).collect()
+            examples
+                .hidden()
+                .map(input)
+                .map(|input| Run { executor: 0, program: program.clone(), inputs: vec![input] })
+                .collect()
         }
     }
 }

@@ -9,7 +9,15 @@ use labelled::labelled;
 
 /// The markers of the compact style. A field ends where the next one begins.
 pub const MARKERS: [&str; 10] = [
-    "<solve>", "<propose>", "<deduction>", "<abduction>", "<induction>", "<program>", "<input>", "<output>", "<think>",
+    "<solve>",
+    "<propose>",
+    "<deduction>",
+    "<abduction>",
+    "<induction>",
+    "<program>",
+    "<input>",
+    "<output>",
+    "<think>",
     "</think>",
 ];
 

@@ -209,7 +209,8 @@ impl<'a> Parser<'a> {
     fn name(&mut self) -> &'a str {
         let rest = self.rest();
         let starts = rest.starts_with(|c: char| c.is_alphabetic() || c == '_');
-        let length = if starts { rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()) } else { 0 };
+        let length =
+            if starts { rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()) } else { 0 };
         self.at += length;
         &rest[..length]
     }
@@ -346,9 +347,9 @@ impl<'a> Parser<'a> {
 
 /// Words that cannot name a keyword argument.
 const RESERVED: [&str; 35] = [
-    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif",
-    "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or",
-    "pass", "raise", "return", "try", "while", "with", "yield",
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
+    "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
+    "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
 ];
 
 #[cfg(test)]

@@ -22,7 +22,9 @@ pub fn value(outcome: &Outcome) -> Result<Value, NoValue> {
     let (code, message) = match outcome {
         // The executor is part of this environment: bytes that are no value are a fault.
         Outcome::Value(encoded) => return Ok(Value::decode(encoded).unwrap_or_else(|error| panic!("{error}"))),
-        Outcome::Thrown(thrown) if thrown.message.is_empty() => ("thrown", format!("the program raised {}", thrown.name)),
+        Outcome::Thrown(thrown) if thrown.message.is_empty() => {
+            ("thrown", format!("the program raised {}", thrown.name))
+        }
         Outcome::Thrown(thrown) => ("thrown", format!("the program raised {}: {}", thrown.name, thrown.message)),
         Outcome::Refused(reason) => ("refused", reason.clone()),
         Outcome::Unsupported(reason) => ("unsupported-value", format!("f returned {reason}")),
@@ -36,8 +38,12 @@ pub fn value(outcome: &Outcome) -> Result<Value, NoValue> {
 
 /// The values of a run of so many calls, or why the first call without a value has none, with its index.
 pub fn values(report: &Report, calls: usize) -> Result<Vec<Value>, (usize, NoValue)> {
-    let values: Result<Vec<Value>, _> =
-        report.outcomes.iter().enumerate().map(|(index, outcome)| value(outcome).map_err(|none| (index, none))).collect();
+    let values: Result<Vec<Value>, _> = report
+        .outcomes
+        .iter()
+        .enumerate()
+        .map(|(index, outcome)| value(outcome).map_err(|none| (index, none)))
+        .collect();
     let values = values?;
     assert_eq!(values.len(), calls, "a run that met no obstacle has one outcome for each call");
     Ok(values)

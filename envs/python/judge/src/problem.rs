@@ -65,8 +65,13 @@ impl Problem {
             Kind::Deduction => Problem::Deduction(serde_json::from_str(&task.body).unwrap_or_else(fail)),
             Kind::Abduction => Problem::Abduction(serde_json::from_str(&task.body).unwrap_or_else(fail)),
             Kind::Induction => {
-                let examples: Examples = serde_json::from_str(&task.body).unwrap_or_else(|error| panic!("not the body of an induction task: {error}"));
-                assert_eq!(examples.inputs.len(), examples.outputs.len(), "an induction task needs as many outputs as inputs");
+                let examples: Examples = serde_json::from_str(&task.body)
+                    .unwrap_or_else(|error| panic!("not the body of an induction task: {error}"));
+                assert_eq!(
+                    examples.inputs.len(),
+                    examples.outputs.len(),
+                    "an induction task needs as many outputs as inputs"
+                );
                 Problem::Induction(examples)
             }
         }
@@ -113,8 +118,18 @@ pub fn identity(style: Style) -> &'static str {
 /// Values of every type, then integers without end.
 fn mixed_inputs() -> impl Iterator<Item = String> {
     let of_every_type = [
-        "'Hello world'", "1", "{'a': 1, 'b': 2}", "(1.1, 1.2, 1.3)", "'[[1, 0], [0, 0]]'", "1001101100010001", "[3, 1, 2]",
-        "None", "True", "2.5", "'a b'", "{1, 2}",
+        "'Hello world'",
+        "1",
+        "{'a': 1, 'b': 2}",
+        "(1.1, 1.2, 1.3)",
+        "'[[1, 0], [0, 0]]'",
+        "1001101100010001",
+        "[3, 1, 2]",
+        "None",
+        "True",
+        "2.5",
+        "'a b'",
+        "{1, 2}",
     ];
     of_every_type.into_iter().map(String::from).chain((10..).map(|number: u32| number.to_string()))
 }

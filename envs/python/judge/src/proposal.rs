@@ -83,7 +83,8 @@ impl Candidate {
                 return Err(not_deterministic(&format!("{} and, elsewhere, {}", repr(here), repr(there))));
             }
         }
-        let outputs: Vec<String> = values.iter().map(|value| text_within(repr(value), "the output", settings)).collect::<Result<_, _>>()?;
+        let outputs: Vec<String> =
+            values.iter().map(|value| text_within(repr(value), "the output", settings)).collect::<Result<_, _>>()?;
         Ok(Accepted { well_formed: self.well_formed, task: self.problem(outputs).task() })
     }
 
@@ -139,7 +140,10 @@ pub fn not_a_value(error: &NotAValue) -> Rejection {
 
 fn not_deterministic(both: &str) -> Rejection {
     // Two values of the largest size would be a message that nobody reads.
-    rejection("not-deterministic", format!("the same call came to different results: {both}").chars().take(400).collect::<String>())
+    rejection(
+        "not-deterministic",
+        format!("the same call came to different results: {both}").chars().take(400).collect::<String>(),
+    )
 }
 
 fn rejection(code: &str, message: impl Into<String>) -> Rejection {

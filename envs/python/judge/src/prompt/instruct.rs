@@ -58,7 +58,9 @@ textwrap, types, typing, unicodedata. Put imports at the top.";
 
 fn propose_call(kind: Kind, references: &[Problem]) -> String {
     let (subject, given, wanted) = match kind {
-        Kind::Abduction => ("find an input", "the code and its output", "an input that leads to that output; any such input is right"),
+        Kind::Abduction => {
+            ("find an input", "the code and its output", "an input that leads to that output; any such input is right")
+        }
         Kind::Deduction | Kind::Induction => ("work out the output", "the code and its input", "the exact output"),
     };
     let references = references_text(references);
@@ -205,9 +207,7 @@ fn solve_induction(examples: &Examples) -> String {
     let pairs: String = examples
         .shown()
         .enumerate()
-        .map(|(index, (input, output))| {
-            format!("```input_{index}\n{input}\n```\n```output_{index}\n{output}\n```\n")
-        })
+        .map(|(index, (input, output))| format!("```input_{index}\n{input}\n```\n```output_{index}\n{output}\n```\n"))
         .collect();
     let message = match examples.message.as_str() {
         "" => String::new(),
