@@ -43,6 +43,12 @@ pub trait Environment {
     /// Asks the policy to solve a task. Must not reveal its answer.
     fn solve_prompt(ctx: &Context, task: &Task) -> Prompt;
 
+    /// What a task is about: tasks of equal subject never stand on both sides of a held-out split. By default every task
+    /// is a subject of its own.
+    fn subject(task: &Task) -> String {
+        task.body.clone()
+    }
+
     /// Which programs must run to know whether a completion is a task. One report for each comes to
     /// [`Environment::judge_proposal`].
     fn plan_proposal(_ctx: &Context, _proposal: &Proposal) -> Result<Vec<Run>, Rejection> {
@@ -115,6 +121,10 @@ impl<E: Environment> Guest for Exported<E> {
 
     fn solve_prompt(ctx: Context, task: Task) -> Prompt {
         E::solve_prompt(&ctx, &task)
+    }
+
+    fn subject(task: Task) -> String {
+        E::subject(&task)
     }
 
     fn plan_proposal(

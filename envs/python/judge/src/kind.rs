@@ -13,6 +13,9 @@ pub enum Kind {
     Induction,
 }
 
+/// More would only lengthen the prompt; the reference implementation shows 6.
+const REFERENCES_MAX: u32 = 32;
+
 impl Kind {
     pub const ALL: [Kind; 3] = [Kind::Deduction, Kind::Abduction, Kind::Induction];
 
@@ -32,9 +35,11 @@ impl Kind {
 
     pub fn describe(self) -> azr_guest_sdk::Kind {
         let (asks, references_from, references_max) = match self {
-            Kind::Deduction => ("Given a program and its arguments, what is the output?", vec!["deduction"], u32::MAX),
+            Kind::Deduction => {
+                ("Given a program and its arguments, what is the output?", vec!["deduction"], REFERENCES_MAX)
+            }
             Kind::Abduction => {
-                ("Given a program and an output, which arguments lead to it?", vec!["abduction"], u32::MAX)
+                ("Given a program and an output, which arguments lead to it?", vec!["abduction"], REFERENCES_MAX)
             }
             // The proposer finds inputs for a program that exists.
             Kind::Induction => ("Given arguments and outputs, what is the program?", vec!["deduction", "abduction"], 1),

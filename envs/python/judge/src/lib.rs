@@ -43,8 +43,8 @@ impl Environment for Python {
                 run_fuel: 1_000_000_000,
                 // An idle interpreter has 20 MiB; the rest is the program's.
                 run_memory_max_bytes: 128 << 20,
-                // Two dozen values of the largest size that the executor returns.
-                run_output_max_bytes: 2 << 20,
+                // A dozen values of the largest size that the executor returns.
+                run_output_max_bytes: 1 << 20,
             },
         }
     }
@@ -60,6 +60,11 @@ impl Environment for Python {
 
     fn solve_prompt(ctx: &Context, task: &Task) -> Prompt {
         prompt::solve(ctx.style, &Settings::read(ctx), &Problem::read(task))
+    }
+
+    /// The program.
+    fn subject(task: &Task) -> String {
+        Problem::read(task).program().to_owned()
     }
 
     fn plan_proposal(ctx: &Context, proposal: &Proposal) -> Result<Vec<Run>, Rejection> {
