@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// What a hostile policy might write: it closes the script element, opens another, hides and reorders text.
-const HOSTILE: &str = "</script><script>alert(1)</script><!--<script>\u{202e}\u{2028}\0\u{1b}[31m{{script}}{{data}}\"\\u003c' onerror=alert(2)";
+const HOSTILE: &str = "</script><script>alert(1)</script><!--<script>\u{202e}\u{2028}\0\u{1b}[31m\
+    {{script}}{{data}}\"\\u003c' onerror=alert(2)";
 
 fn solver_row(step: u64, task: &str, completion: &str, score: f64) -> Value {
     json!({
@@ -27,7 +28,9 @@ fn metrics_row(step: u64, solve_rate: f64) -> Value {
         "step": step,
         "groups": {
             "python/deduction/solver": { "rollouts": 8, "solve_rate": solve_rate },
-            "python/deduction/proposer": { "rollouts": 4, "valid": 3, "learnability_mean": 0.25, "rejections": { "no-program": step } },
+            "python/deduction/proposer": {
+                "rollouts": 4, "valid": 3, "learnability_mean": 0.25, "rejections": { "no-program": step },
+            },
         },
         "update": { "grad_norm": 0.5 * step as f64, "novelty_of_tomorrow": 7 },
         "sampling": { "tokens": 100 },

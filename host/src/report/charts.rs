@@ -87,7 +87,7 @@ const SECTIONS: [&str; 6] = [SOLVER, PROPOSER, VARIETY, BUFFER, UPDATE, THROUGHP
 /// In the order of the page.
 #[rustfmt::skip]
 const KNOWN: &[Known] = &[
-    known("solver/solve_rate", SOLVER, "Solve rate", Unit::Share, "attempts at proposed tasks that were right; the tasks change as the proposer does, so a rise here is not evidence of learning: see the held-out tasks"),
+    known("solver/solve_rate", SOLVER, "Solve rate", Unit::Share, "right attempts at proposed tasks; these change with the proposer, so only held-out tasks show learning"),
     known("solver/reward_mean", SOLVER, "Reward", Unit::Number, "mean over the group"),
     known("solver/well_formed", SOLVER, "Well-formed attempts", Unit::Share, "completions that kept the format of the prompt"),
     known("solver/completion_tokens_mean", SOLVER, "Completion length", Unit::Tokens, "mean over the group"),
@@ -96,7 +96,7 @@ const KNOWN: &[Known] = &[
     known("solver/reward_std", SOLVER, "Reward spread", Unit::Number, "standard deviation within the group"),
     known("solver/rollouts", SOLVER, "Attempts", Unit::Count, ""),
     known("proposer/reward_mean", PROPOSER, "Reward", Unit::Number, "mean over the group"),
-    known("proposer/learnability_mean", PROPOSER, "Learnability", Unit::Number, "of the step's tasks: 1 − solve rate, and 0 where no attempt or every attempt was right"),
+    known("proposer/learnability_mean", PROPOSER, "Learnability", Unit::Number, "of new tasks: 1 − solve rate, and 0 where no attempt was right or all were"),
     known("proposer/solve_rate_mean", PROPOSER, "Solve rate of new tasks", Unit::Share, "mean over the attempts that measure learnability"),
     known("proposer/completion_tokens_mean", PROPOSER, "Completion length", Unit::Tokens, "mean over the group"),
     known("proposer/truncated", PROPOSER, "Truncated proposals", Unit::Share, "completions that reached the limit of tokens"),

@@ -71,7 +71,7 @@ impl Curves {
     pub(super) fn totals(&self) -> Totals {
         let sum = |wanted: &dyn Fn(&[String]) -> bool| {
             let columns = self.columns.iter().filter(|(path, _)| wanted(path));
-            columns.flat_map(|(_, column)| column.iter().flatten()).sum()
+            columns.flat_map(|(_, column)| column.iter().flatten()).fold(0.0, |sum, number| sum + number)
         };
         let sum_of = |section: &str, metric: &str| sum(&|path| path == [section, metric]);
         Totals {
@@ -199,9 +199,8 @@ mod tests {
     fn the_environment_is_named_only_where_there_are_several() {
         let one = curves("{\"step\":1,\"groups\":{\"python/deduction/solver\":{\"rollouts\":4}}}\n");
         assert_eq!(one.kinds(), ["deduction"]);
-        let two = curves(
-            "{\"step\":1,\"groups\":{\"python/deduction/solver\":{\"rollouts\":4},\"sql/query/solver\":{\"rollouts\":4}}}\n",
-        );
+        let two =
+            curves("{\"step\":1,\"groups\":{\"python/deduction/solver\":{\"n\":4},\"sql/query/solver\":{\"n\":4}}}\n");
         assert_eq!(two.kinds(), ["python/deduction", "sql/query"]);
     }
 }
