@@ -110,11 +110,7 @@ struct PairedDifference {
 impl PageData {
     fn read(dir: &Path) -> Result<Self> {
         const FILES: [&str; 4] = ["config.toml", "experiment.json", "metrics.jsonl", "ledger.jsonl"];
-        ensure!(
-            dir.is_dir(),
-            "{} is not a directory; give an experiment's directory",
-            dir.display()
-        );
+        ensure!(dir.is_dir(), "{} is not a directory; give an experiment's directory", dir.display());
         if !FILES.iter().any(|name| dir.join(name).exists()) {
             bail!(
                 "{} holds no experiment (none of {}); give the directory that training printed",
@@ -128,16 +124,9 @@ impl PageData {
         let kinds = curves.kinds();
         let curves = curves.thinned(curves::POINTS_MAX);
         let mut evaluations = Vec::new();
-        lines::for_each(&dir.join("evaluations.jsonl"), &mut notices, |_, row| {
-            evaluations.push(row)
-        })?;
+        lines::for_each(&dir.join("evaluations.jsonl"), &mut notices, |_, row| evaluations.push(row))?;
         Ok(Self {
-            name: dir
-                .canonicalize()?
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
+            name: dir.canonicalize()?.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             experiment: read_manifest(&dir.join("experiment.json"), &mut notices)?,
             config: read_if_exists(&dir.join("config.toml"))?,
             kinds,
@@ -157,9 +146,7 @@ fn read_manifest(path: &Path, notices: &mut Vec<String>) -> Result<Option<Manife
         return Ok(None);
     };
     let manifest = serde_json::from_str(&text);
-    Ok(manifest
-        .inspect_err(|error| notices.push(format!("experiment.json is not readable: {error}")))
-        .ok())
+    Ok(manifest.inspect_err(|error| notices.push(format!("experiment.json is not readable: {error}"))).ok())
 }
 
 fn as_text<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
@@ -191,15 +178,9 @@ fn page(data: &PageData) -> Result<String> {
     // Text inside the data cannot contain the hash of the data, so it cannot name this nonce.
     let nonce = Digest::of(&data).to_string();
     let template = TEMPLATE.replace("{{nonce}}", &nonce);
-    let (head, rest) = template
-        .split_once("{{style}}")
-        .context("the page's template has no place for the style")?;
-    let (middle, rest) = rest
-        .split_once("{{data}}")
-        .context("the page's template has no place for the data")?;
-    let (tail, end) = rest
-        .split_once("{{script}}")
-        .context("the page's template has no place for the script")?;
+    let (head, rest) = template.split_once("{{style}}").context("the page's template has no place for the style")?;
+    let (middle, rest) = rest.split_once("{{data}}").context("the page's template has no place for the data")?;
+    let (tail, end) = rest.split_once("{{script}}").context("the page's template has no place for the script")?;
     Ok([head, STYLE, middle, &data, tail, SCRIPT, end].concat())
 }
 
@@ -224,10 +205,8 @@ fn write_atomically(path: &Path, text: &str) -> Result<()> {
         _ => Path::new("."),
     };
     // A page is for sharing: the user's mask decides who reads it, not the privacy of temporary files.
-    let mut file = tempfile::Builder::new()
-        .prefix(".report-")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(dir)?;
+    let mut file =
+        tempfile::Builder::new().prefix(".report-").permissions(Permissions::from_mode(0o666)).tempfile_in(dir)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -206,9 +206,9 @@ function block(text) {
 }
 
 function runsBlock({ runs, runs_left_out }) {
-  const lines = runs.map(({ outcome, fuel }) => `${outcome}${fuel === null ? "" : `   fuel ${grouped(fuel)}`}`);
+  const lines = runs.map(({ executor, outcomes, fuel }) => `executor ${executor}, fuel ${grouped(fuel)}\n${outcomes}`);
   if (runs_left_out > 0) lines.push(`and ${runs_left_out} more`);
-  return block(lines.join("\n"));
+  return block(lines.join("\n\n"));
 }
 
 /** The named parts of a task's body: the entries of a JSON object, or the text as it is. */

@@ -65,13 +65,7 @@ const fn known(
     unit: Unit,
     about: &'static str,
 ) -> Known {
-    Known {
-        key,
-        section,
-        title,
-        unit,
-        about,
-    }
+    Known { key, section, title, unit, about }
 }
 
 const SOLVER: &str = "Solver";
@@ -94,30 +88,30 @@ const KNOWN: &[Known] = &[
     known("solver/truncated", SOLVER, "Truncated attempts", Unit::Share, "completions that reached the limit of tokens"),
     known("solver/think_share", SOLVER, "Attempts that think", Unit::Share, "attempts with a thinking block"),
     known("solver/reward_std", SOLVER, "Reward spread", Unit::Number, "standard deviation within the group"),
-    known("solver/rollouts", SOLVER, "Attempts", Unit::Count, ""),
+    known("solver/completions", SOLVER, "Attempts", Unit::Count, "per step"),
     known("proposer/reward_mean", PROPOSER, "Reward", Unit::Number, "mean over the group"),
-    known("proposer/learnability_mean", PROPOSER, "Learnability", Unit::Number, "of new tasks: 1 − solve rate, and 0 where no attempt was right or all were"),
+    known("proposer/learnable", PROPOSER, "Learnability", Unit::Share, "new tasks that were solved sometimes but not always"),
     known("proposer/solve_rate_mean", PROPOSER, "Solve rate of new tasks", Unit::Share, "mean over the attempts that measure learnability"),
     known("proposer/completion_tokens_mean", PROPOSER, "Completion length", Unit::Tokens, "mean over the group"),
     known("proposer/truncated", PROPOSER, "Truncated proposals", Unit::Share, "completions that reached the limit of tokens"),
     known("proposer/reward_std", PROPOSER, "Reward spread", Unit::Number, "standard deviation within the group"),
-    known("proposer/rollouts", PROPOSER, "Proposals", Unit::Count, ""),
-    known("proposer/valid", VARIETY, "Valid proposals", Unit::Share, "proposals that became tasks"),
-    known("proposer/well_formed", VARIETY, "Well-formed proposals", Unit::Share, "completions that kept the format of the prompt"),
-    known("proposer/distinct", VARIETY, "Distinct proposals", Unit::Share, "different from each other within the step"),
-    known("proposer/duplicates", VARIETY, "Duplicate proposals", Unit::Share, "already proposed, in this step or before"),
-    known("proposer/novel", VARIETY, "Novel proposals", Unit::Share, "valid and not in the buffer"),
+    known("proposer/completions", PROPOSER, "Proposals", Unit::Count, "per step"),
+    known("proposer/valid", VARIETY, "Valid proposals", Unit::Share, "proposals that are tasks, known ones included"),
+    known("proposer/new", VARIETY, "New tasks", Unit::Share, "proposals that are tasks new to the buffer"),
+    known("proposer/duplicate", VARIETY, "Duplicates", Unit::Share, "proposals that are tasks which the buffer held already"),
+    known("proposer/novel", VARIETY, "Novel subjects", Unit::Share, "proposals about something, such as a program, that was never seen before"),
+    known("proposer/distinct", VARIETY, "Distinct tasks", Unit::Share, "different tasks among the valid proposals of a step"),
+    known("proposer/held_out", VARIETY, "Held-out subjects", Unit::Count, "proposals dropped because they are about a held-out subject"),
     known("proposer/rejections", VARIETY, "Rejections", Unit::Count, "by reason"),
     known("buffer/tasks", BUFFER, "Tasks in the buffer", Unit::Count, ""),
-    known("buffer/added", BUFFER, "Tasks added", Unit::Count, "in the step"),
-    known("update/grad_norm", UPDATE, "Gradient norm", Unit::Number, "before clipping"),
+    known("buffer/added", BUFFER, "Tasks added", Unit::Count, "per step"),
+    known("update/gradient_norm", UPDATE, "Gradient norm", Unit::Number, "before clipping"),
     known("update/entropy", UPDATE, "Entropy", Unit::Number, "of the policy's next-token distribution, in nats: falling to 0 means collapse"),
     known("update/loss", UPDATE, "Loss", Unit::Number, "of the clipped objective; not a measure of progress"),
     known("update/clip_fraction", UPDATE, "Clipped tokens", Unit::Share, "tokens whose probability ratio left the clip range"),
     known("update/approx_kl", UPDATE, "KL to the sampling policy", Unit::Number, "estimated, over the step's updates"),
-    known("update/mismatch_kl", UPDATE, "KL of sampler and learner", Unit::Number, "the same weights evaluated twice: numerical mismatch"),
-    known("update/learning_rate", UPDATE, "Learning rate", Unit::Number, ""),
-    known("update/tokens", UPDATE, "Tokens trained on", Unit::Tokens, "per step"),
+    known("update/logprob_gap", UPDATE, "Gap of sampler and learner", Unit::Number, "between log-probabilities of the same weights: numerical mismatch"),
+    known("update/tokens", UPDATE, "Tokens trained on", Unit::Tokens, "per update"),
     known("timing/stages", THROUGHPUT, "Step time by stage", Unit::Seconds, "not smoothed"),
     known("timing/step_s", THROUGHPUT, "Step time", Unit::Seconds, ""),
     known("timing/tokens_per_s", THROUGHPUT, "Sampling speed", Unit::PerSecond, "tokens per second"),
@@ -160,18 +154,10 @@ pub(super) fn sections(curves: &Curves) -> Vec<Section> {
         let chart = chart(place, series);
         match sections.iter_mut().find(|section| section.title == title) {
             Some(section) => section.charts.push(chart),
-            None => sections.push(Section {
-                title,
-                charts: vec![chart],
-            }),
+            None => sections.push(Section { title, charts: vec![chart] }),
         }
     }
-    sections.sort_by_key(|section| {
-        SECTIONS
-            .iter()
-            .position(|title| *title == section.title)
-            .unwrap_or(SECTIONS.len())
-    });
+    sections.sort_by_key(|section| SECTIONS.iter().position(|title| *title == section.title).unwrap_or(SECTIONS.len()));
     sections
 }
 
@@ -185,12 +171,9 @@ fn place(path: &[&str], kind_label: impl Fn(&str) -> String) -> (Place, String) 
                 _ => (role, metric, kind_label(kind), rest.join(" · ")),
             }
         }
-        ["timing", stage] if STAGES.contains(&stage) => (
-            "timing",
-            "stages",
-            String::new(),
-            stage.trim_end_matches("_s").to_owned(),
-        ),
+        ["timing", stage] if STAGES.contains(&stage) => {
+            ("timing", "stages", String::new(), stage.trim_end_matches("_s").to_owned())
+        }
         [section, series, metric, ref rest @ ..] => match rest {
             [] => (section, metric, String::new(), kind_label(series)),
             _ => (section, metric, kind_label(series), rest.join(" · ")),
@@ -201,15 +184,7 @@ fn place(path: &[&str], kind_label: impl Fn(&str) -> String) -> (Place, String) 
     };
     let key = format!("{section}/{metric}");
     let rank = KNOWN.iter().position(|known| known.key == key).unwrap_or(KNOWN.len());
-    (
-        Place {
-            rank,
-            section: section.to_owned(),
-            metric: metric.to_owned(),
-            subject,
-        },
-        name,
-    )
+    (Place { rank, section: section.to_owned(), metric: metric.to_owned(), subject }, name)
 }
 
 fn section_title(place: &Place) -> String {
@@ -234,25 +209,10 @@ fn chart(place: Place, mut series: Vec<Series>) -> Chart {
     }
     let stacked = place.metric == "stages";
     if stacked {
-        series.sort_by_key(|series| {
-            STAGES
-                .iter()
-                .position(|stage| stage.trim_end_matches("_s") == series.name)
-        });
+        series.sort_by_key(|series| STAGES.iter().position(|stage| stage.trim_end_matches("_s") == series.name));
     }
     let unit = known.map_or_else(|| guess_unit(&place.metric), |known| known.unit);
-    let unit = if unit == Unit::Share {
-        share_or_count(&series)
-    } else {
-        unit
-    };
-    Chart {
-        title,
-        about: known.map_or("", |known| known.about),
-        unit,
-        stacked,
-        series: with_the_rest_summed(series),
-    }
+    Chart { title, about: known.map_or("", |known| known.about), unit, stacked, series: with_the_rest_summed(series) }
 }
 
 /// The unit that a metric's name ends in, by the house's rule that units come last.
@@ -271,16 +231,6 @@ fn guess_unit(metric: &str) -> Unit {
     }
 }
 
-/// Shares above 1 are counts: some metrics are written either way.
-fn share_or_count(series: &[Series]) -> Unit {
-    let above_one = series
-        .iter()
-        .flat_map(|series| &series.values)
-        .flatten()
-        .any(|value| *value > 1.0);
-    if above_one { Unit::Count } else { Unit::Share }
-}
-
 fn with_the_rest_summed(mut series: Vec<Series>) -> Vec<Series> {
     if series.len() <= SERIES_MAX {
         return series;
@@ -288,16 +238,9 @@ fn with_the_rest_summed(mut series: Vec<Series>) -> Vec<Series> {
     let total = |series: &Series| series.values.iter().flatten().sum::<f64>();
     series.sort_by(|a, b| total(b).total_cmp(&total(a)));
     let rest = series.split_off(SERIES_MAX - 1);
-    let sum = |index: usize| {
-        rest.iter()
-            .filter_map(|series| series.values[index])
-            .reduce(|a, b| a + b)
-    };
+    let sum = |index: usize| rest.iter().filter_map(|series| series.values[index]).reduce(|a, b| a + b);
     let values = (0..rest[0].values.len()).map(sum).collect();
-    series.push(Series {
-        name: format!("{} others", rest.len()),
-        values,
-    });
+    series.push(Series { name: format!("{} others", rest.len()), values });
     series
 }
 
@@ -305,9 +248,7 @@ fn with_the_rest_summed(mut series: Vec<Series>) -> Vec<Series> {
 fn sentence_case(key: &str) -> String {
     let words = key.replace('_', " ");
     let mut characters = words.chars();
-    characters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 #[cfg(test)]
@@ -324,31 +265,21 @@ mod tests {
         let placed = |path: &[&str]| placed(path);
         let text = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
         assert_eq!(
-            placed(&["groups", "python/deduction/proposer", "learnability_mean"]),
+            placed(&["groups", "python/deduction/proposer", "learnable"]),
             text("Proposer", "Learnability", "python/deduction")
         );
         assert_eq!(
             placed(&["groups", "python/deduction/proposer", "rejections", "no-program"]),
-            text(
-                "Validity and diversity of proposals",
-                "Rejections · python/deduction",
-                "no-program"
-            )
+            text("Validity and diversity of proposals", "Rejections · python/deduction", "no-program")
         );
-        assert_eq!(
-            placed(&["timing", "verify_s"]),
-            text("Time and throughput", "Step time by stage", "verify")
-        );
-        assert_eq!(placed(&["update", "grad_norm"]), text("Update", "Gradient norm", ""));
+        assert_eq!(placed(&["timing", "verify_s"]), text("Time and throughput", "Step time by stage", "verify"));
+        assert_eq!(placed(&["update", "gradient_norm"]), text("Update", "Gradient norm", ""));
     }
 
     #[test]
     fn unknown_numbers_have_a_chart_too() {
         let text = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
-        assert_eq!(
-            placed(&["groups", "e/k/solver", "edit_distance"]),
-            text("Solver", "Edit distance", "e/k")
-        );
+        assert_eq!(placed(&["groups", "e/k/solver", "edit_distance"]), text("Solver", "Edit distance", "e/k"));
         assert_eq!(placed(&["replay", "hit_rate"]), text("Replay", "Hit rate", ""));
         assert_eq!(placed(&["temperature"]), text("Other", "Temperature", ""));
         assert_eq!(guess_unit("hit_rate"), Unit::Share);
@@ -357,12 +288,7 @@ mod tests {
 
     #[test]
     fn the_smallest_series_are_summed() {
-        let series = (1..=10)
-            .map(|n| Series {
-                name: n.to_string(),
-                values: vec![Some(f64::from(n)), None],
-            })
-            .collect();
+        let series = (1..=10).map(|n| Series { name: n.to_string(), values: vec![Some(f64::from(n)), None] }).collect();
         let kept = with_the_rest_summed(series);
         let names: Vec<_> = kept.iter().map(|series| series.name.as_str()).collect();
         assert_eq!(names, ["10", "9", "8", "7", "6", "5", "4", "3 others"]);

@@ -38,7 +38,7 @@ class Page {
     const figures = [
       ["steps", grouped(totals.steps)],
       ["time in steps", formatDuration(totals.seconds)],
-      ["rollouts", grouped(totals.rollouts)],
+      ["completions", grouped(totals.completions)],
       ["tokens sampled", formatNumber(totals.tokens, "count")],
       ["program runs", formatNumber(totals.runs, "count")],
       ["faults", grouped(totals.faults)],

@@ -1,6 +1,6 @@
 //! The tasks and verdicts that the page shows: all of them, or a bounded sample of a large ledger.
 //!
-//! The sample is stratified, so that rare things (a fault, a reason for rejection of one kind) stay visible, and
+//! The sample is stratified, so that rare things (dropped attempts, say) stay visible, and
 //! follows tasks: a row is chosen by the hash of its task, so that the proposal, the measuring attempts and the later
 //! attempts of a chosen task come together. It depends on the files alone.
 
@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::lines;
 use crate::task::Digest;
@@ -49,7 +49,14 @@ struct Row {
     reward: Option<f64>,
     conclusion: Value,
     #[serde(default)]
-    runs: Vec<Value>,
+    runs: Vec<RowRun>,
+}
+
+#[derive(Deserialize)]
+struct RowRun {
+    executor: u64,
+    outcomes: Vec<Value>,
+    fuel: u64,
 }
 
 /// A row of `tasks.jsonl`.
@@ -76,8 +83,15 @@ struct Shown {
     reward: Option<f64>,
     answer: String,
     reason: String,
-    runs: Vec<Value>,
+    runs: Vec<ShownRun>,
     runs_left_out: usize,
+}
+
+#[derive(Serialize)]
+struct ShownRun {
+    executor: u64,
+    outcomes: String,
+    fuel: u64,
 }
 
 #[derive(Serialize)]
@@ -101,8 +115,11 @@ enum Class {
     Wrong,
     Malformed,
     Accepted,
+    /// Accepted, and known before.
+    Duplicate,
     Rejected,
-    Fault,
+    /// Not judged, or not to be learned from.
+    Dropped,
     /// A conclusion that this version does not know.
     Other,
 }
@@ -148,12 +165,7 @@ impl Sample {
         kept.extend(others.into_sample(alike_max));
         kept.sort_by(|a, b| (a.step, &a.id).cmp(&(b.step, &b.id)));
         let tasks = kept.into_iter().map(|row| ShownTask::new(row, &tallies)).collect();
-        Ok(Self {
-            verdicts,
-            verdict_counts,
-            tasks,
-            task_count,
-        })
+        Ok(Self { verdicts, verdict_counts, tasks, task_count })
     }
 }
 
@@ -170,9 +182,10 @@ impl Class {
         }
         let has = |key| conclusion.get(key).is_some();
         match () {
+            () if conclusion["accepted"]["duplicate"] == true => Self::Duplicate,
             () if has("accepted") => Self::Accepted,
             () if has("rejection") => Self::Rejected,
-            () if has("fault") => Self::Fault,
+            () if has("dropped") => Self::Dropped,
             () => Self::Other,
         }
     }
@@ -180,74 +193,52 @@ impl Class {
 
 impl From<Row> for Shown {
     fn from(row: Row) -> Self {
-        let Row {
-            step,
-            env,
-            kind,
-            role,
-            purpose,
-            task,
-            completion,
-            reward,
-            conclusion,
-            mut runs,
-        } = row;
+        let Row { step, env, kind, role, purpose, task, completion, reward, conclusion, mut runs } = row;
         let class = Class::of(&conclusion);
         let text = |pointer| conclusion.pointer(pointer).and_then(Value::as_str).unwrap_or("");
         let reason = match class {
             Class::Right | Class::Partial | Class::Wrong | Class::Malformed => text("/verdict/reason").to_owned(),
             Class::Rejected => format!("{}: {}", text("/rejection/code"), text("/rejection/message")),
-            Class::Fault => text("/fault").to_owned(),
-            Class::Accepted => String::new(),
+            Class::Dropped => text("/dropped").to_owned(),
+            Class::Accepted | Class::Duplicate => String::new(),
             Class::Other => conclusion.to_string(),
         };
         let runs_left_out = runs.len().saturating_sub(RUNS_MAX);
         runs.truncate(RUNS_MAX);
-        for run in &mut runs {
-            let outcome = run["outcome"]
-                .as_str()
-                .map_or_else(|| run["outcome"].to_string(), str::to_owned);
-            *run = json!({ "outcome": clipped(outcome), "fuel": run["fuel"] });
-        }
+        let runs = runs.into_iter().map(ShownRun::from).collect();
         let answer = clipped(text("/verdict/answer").to_owned());
         let (completion, reason) = (clipped(completion), clipped(reason));
-        Self {
-            step,
-            env,
-            kind,
-            role,
-            purpose,
-            class,
-            task,
-            completion,
-            reward,
-            answer,
-            reason,
-            runs,
-            runs_left_out,
+        Self { step, env, kind, role, purpose, class, task, completion, reward, answer, reason, runs, runs_left_out }
+    }
+}
+
+impl From<RowRun> for ShownRun {
+    fn from(RowRun { executor, outcomes, fuel }: RowRun) -> Self {
+        let outcomes: Vec<String> = outcomes.iter().map(outcome_text).collect();
+        Self { executor, outcomes: clipped(outcomes.join("\n")), fuel }
+    }
+}
+
+/// An outcome in a line: its name and what comes with it. Encoded values are the environment's own business.
+fn outcome_text(outcome: &Value) -> String {
+    let named = outcome.as_object().and_then(|entries| entries.iter().next());
+    match (outcome, named) {
+        (Value::String(name), _) => name.clone(),
+        (_, Some((name, Value::String(text)))) => format!("{name}: {text}"),
+        (_, Some((name, Value::Array(bytes)))) => format!("{name} ({} bytes)", bytes.len()),
+        (_, Some((name, Value::Object(thrown)))) => {
+            let text = |key| thrown.get(key).and_then(Value::as_str).unwrap_or("");
+            format!("{name}: {}: {}", text("name"), text("message"))
         }
+        _ => outcome.to_string(),
     }
 }
 
 impl ShownTask {
     fn new(row: TaskRow, tallies: &HashMap<String, Tally>) -> Self {
-        let TaskRow {
-            id,
-            env,
-            kind,
-            body,
-            step,
-        } = row;
+        let TaskRow { id, env, kind, body, step } = row;
         let (attempts, right) = tallies.get(&id).map_or((0, 0), |tally| (tally.attempts, tally.right));
-        Self {
-            id,
-            env,
-            kind,
-            body: clipped(body),
-            step,
-            attempts,
-            right,
-        }
+        Self { id, env, kind, body: clipped(body), step, attempts, right }
     }
 }
 
@@ -272,10 +263,7 @@ struct Priority {
 
 impl Priority {
     fn of(group: &str, line: u64) -> Self {
-        Self {
-            group: Digest::of(group).0,
-            line,
-        }
+        Self { group: Digest::of(group).0, line }
     }
 }
 
@@ -291,9 +279,7 @@ struct Entry<T> {
 
 impl<K: Ord, T> Strata<K, T> {
     fn new() -> Self {
-        Self {
-            strata: BTreeMap::new(),
-        }
+        Self { strata: BTreeMap::new() }
     }
 
     fn len(&self) -> usize {
@@ -311,9 +297,7 @@ impl<K: Ord, T> Strata<K, T> {
     /// At most `alike_max` rows of each stratum, in the order of their lines.
     fn into_sample(self, alike_max: usize) -> Vec<T> {
         let strata = self.strata.into_values();
-        let mut kept: Vec<_> = strata
-            .flat_map(|heap| heap.into_sorted_vec().into_iter().take(alike_max))
-            .collect();
+        let mut kept: Vec<_> = strata.flat_map(|heap| heap.into_sorted_vec().into_iter().take(alike_max)).collect();
         kept.sort_by_key(|entry| entry.priority.line);
         kept.into_iter().map(|entry| entry.row).collect()
     }
@@ -341,6 +325,8 @@ impl<T> Ord for Entry<T> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -353,19 +339,23 @@ mod tests {
         assert_eq!(Class::of(&verdict(0.0, false)), Class::Malformed);
         assert_eq!(Class::of(&json!({ "accepted": {} })), Class::Accepted);
         assert_eq!(Class::of(&json!({ "rejection": { "code": "x" } })), Class::Rejected);
-        assert_eq!(Class::of(&json!({ "fault": "x" })), Class::Fault);
+        assert_eq!(Class::of(&json!({ "accepted": { "duplicate": true } })), Class::Duplicate);
+        assert_eq!(Class::of(&json!({ "dropped": "x" })), Class::Dropped);
+    }
+
+    #[test]
+    fn outcomes_are_said_in_a_line() {
+        assert_eq!(outcome_text(&json!("OutOfFuel")), "OutOfFuel");
+        assert_eq!(outcome_text(&json!({ "Value": [1, 2, 3] })), "Value (3 bytes)");
+        assert_eq!(outcome_text(&json!({ "Refused": "no f" })), "Refused: no f");
+        let thrown = json!({ "Thrown": { "name": "ValueError", "message": "x" } });
+        assert_eq!(outcome_text(&thrown), "Thrown: ValueError: x");
     }
 
     #[test]
     fn long_texts_are_cut_between_characters_and_say_so() {
         let text = clipped("é".repeat(TEXT_MAX_BYTES));
-        assert_eq!(
-            text,
-            format!(
-                "{}… [{TEXT_MAX_BYTES} more bytes in the ledger]",
-                "é".repeat(TEXT_MAX_BYTES / 2)
-            )
-        );
+        assert_eq!(text, format!("{}… [{TEXT_MAX_BYTES} more bytes in the ledger]", "é".repeat(TEXT_MAX_BYTES / 2)));
         assert_eq!(clipped("short".into()), "short");
     }
 
