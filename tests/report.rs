@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// What a hostile policy might write: it closes the script element, opens another, hides and reorders text.
-const HOSTILE: &str = "</script><script>alert(1)</script><!--<script>\u{202e}\u{2028}\0\u{1b}[31m{{script}}{{data}}\"\\u003c' onerror=alert(2)";
+const HOSTILE: &str = "</script><script>alert(1)</script><!--<script>\u{202e}\u{2028}\0\u{1b}[31m\
+    {{script}}{{data}}\"\\u003c' onerror=alert(2)";
 
 fn solver_row(step: u64, task: &str, completion: &str, score: f64) -> Value {
     json!({
         "step": step, "env": "python", "kind": "deduction", "role": "solver", "purpose": "solve", "task": task,
         "completion": completion, "reward": score - 0.5,
         "conclusion": { "verdict": { "score": score, "well_formed": true, "answer": completion, "reason": "because" } },
-        "runs": [{ "outcome": "value", "fuel": 1234 }],
+        "runs": [{ "executor": 0, "outcomes": [{ "Value": [1, 2] }, "OutOfFuel"], "fuel": 1234 }],
     })
 }
 
@@ -26,11 +27,13 @@ fn metrics_row(step: u64, solve_rate: f64) -> Value {
     json!({
         "step": step,
         "groups": {
-            "python/deduction/solver": { "rollouts": 8, "solve_rate": solve_rate },
-            "python/deduction/proposer": { "rollouts": 4, "valid": 3, "learnability_mean": 0.25, "rejections": { "no-program": step } },
+            "python/deduction/solver": { "completions": 8, "solve_rate": solve_rate },
+            "python/deduction/proposer": {
+                "completions": 4, "valid": 0.75, "learnable": 0.25, "rejections": { "no-program": step },
+            },
         },
-        "update": { "grad_norm": 0.5 * step as f64, "novelty_of_tomorrow": 7 },
-        "sampling": { "tokens": 100 },
+        "update": { "gradient_norm": 0.5 * step as f64, "novelty_of_tomorrow": 7 },
+        "sampling": { "tokens": 100, "completions": 12 },
         "sandbox": { "runs": 10, "faults": 0 },
         "timing": { "propose_s": 1.0, "solve_s": 2.0, "step_s": 3.5 },
     })
@@ -92,7 +95,7 @@ fn every_number_of_the_metrics_is_on_a_chart() {
     assert_eq!(solve_rate["series"], json!([{ "name": "deduction", "values": [0.25, 0.75] }]));
     assert_eq!(chart(&data, "Proposer", "Learnability")["series"][0]["values"], json!([0.25, 0.25]));
     let variety = "Validity and diversity of proposals";
-    assert_eq!(chart(&data, variety, "Valid proposals")["unit"], "count");
+    assert_eq!(chart(&data, variety, "Valid proposals")["series"][0]["values"], json!([0.75, 0.75]));
     let rejections = json!([{ "name": "no-program", "values": [1.0, 2.0] }]);
     assert_eq!(chart(&data, variety, "Rejections · deduction")["series"], rejections);
     assert_eq!(chart(&data, "Update", "Gradient norm")["series"][0]["values"], json!([0.5, 1.0]));
@@ -100,7 +103,8 @@ fn every_number_of_the_metrics_is_on_a_chart() {
     let stages = chart(&data, "Time and throughput", "Step time by stage");
     assert_eq!(stages["stacked"], true);
     assert_eq!(stages["series"][1], json!({ "name": "solve", "values": [2.0, 2.0] }));
-    let totals = json!({ "steps": 2, "rollouts": 24.0, "tokens": 200.0, "runs": 20.0, "faults": 0.0, "seconds": 7.0 });
+    let totals =
+        json!({ "steps": 2, "completions": 24.0, "tokens": 200.0, "runs": 20.0, "faults": 0.0, "seconds": 7.0 });
     assert_eq!(data["totals"], totals);
 }
 
@@ -111,7 +115,8 @@ fn verdicts_tasks_and_evaluations_are_in_the_page() {
     assert_eq!(data["verdict_counts"], json!({ "rejected": 1, "wrong": 1, "right": 1 }));
     let right = &data["verdicts"][2];
     assert_eq!((&right["class"], &right["reward"], &right["answer"]), (&json!("right"), &json!(0.5), &json!("4")));
-    assert_eq!(right["runs"], json!([{ "outcome": "value", "fuel": 1234 }]));
+    let runs = json!([{ "executor": 0, "outcomes": "Value (2 bytes)\nOutOfFuel", "fuel": 1234 }]);
+    assert_eq!(right["runs"], runs);
     let task = &data["tasks"][0];
     assert_eq!((&task["id"], &task["attempts"], &task["right"]), (&json!("t1"), &json!(2), &json!(1)));
     assert_eq!(data["evaluations"][1]["kinds"]["python/deduction"]["solve_rate"], 0.4);

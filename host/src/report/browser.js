@@ -7,27 +7,41 @@ class Browser {
     Object.assign(this, { data, label, view: "verdicts", shown: Browser.PAGE });
     this.tasks = new Map(data.tasks.map((task) => [task.id, task]));
     this.byTask = Map.groupBy(data.verdicts, ({ task }) => task);
-    const all = [...data.verdicts, ...data.tasks];
-    const kinds = new Set(all.map((row) => this.kindOf(row)));
-    const classes = Object.entries(data.verdict_counts).map(([name, count]) => [name, `${name} (${grouped(count)})`]);
-    this.kind = this.select("all kinds", [...kinds].sort().map((kind) => [kind, kind]));
-    this.purpose = this.select("all purposes", [...new Set(data.verdicts.map(({ purpose }) => purpose))].map((purpose) => [purpose, purpose]));
-    this.class = this.select("all verdicts", classes);
-    this.search = html("input", { type: "search", placeholder: "Search text or task id", "aria-label": "Search", oninput: () => this.restart() });
-    this.tabs = ["verdicts", "tasks"].map((view) => html("button", { type: "button", onclick: () => this.show(view) }, view === "tasks" ? "Tasks" : "Verdicts"));
-    this.count = html("span", { class: "count" });
     this.columns = html("div", { class: "columns" });
     this.rows = html("div", { class: "rows" });
     this.more = html("button", { type: "button", class: "more", onclick: () => this.extend() });
-    this.element = html("div", { class: "card rows" },
-      html("div", { class: "filters" }, html("span", { class: "tabs" }, ...this.tabs), this.kind, this.purpose, this.class, this.search, this.count),
-      this.columns, this.rows, this.more);
+    this.element = html("div", { class: "card rows" }, this.filters(), this.columns, this.rows, this.more);
     this.restart();
   }
 
-  select(all, options) {
-    const choices = options.map(([value, text]) => html("option", { value }, visible(text)));
-    return html("select", { "aria-label": all, onchange: () => this.restart() }, html("option", { value: "" }, all), ...choices);
+  filters() {
+    const { verdicts, tasks, verdict_counts } = this.data;
+    const kinds = new Set([...verdicts, ...tasks].map((row) => this.kindOf(row)));
+    const purposes = new Set(verdicts.map(({ purpose }) => purpose));
+    this.kind = this.select("all kinds", [...kinds].sort());
+    this.purpose = this.select("all purposes", [...purposes]);
+    this.class = this.select(
+      "all verdicts",
+      Object.keys(verdict_counts),
+      (name) => ` (${grouped(verdict_counts[name])})`,
+    );
+    this.search = html("input", {
+      type: "search",
+      placeholder: "Search text or task id",
+      "aria-label": "Search",
+      oninput: () => this.restart(),
+    });
+    const tab = (view, title) => html("button", { type: "button", onclick: () => this.show(view) }, title);
+    this.tabs = [tab("verdicts", "Verdicts"), tab("tasks", "Tasks")];
+    this.count = html("span", { class: "count" });
+    const tabs = html("span", { class: "tabs" }, ...this.tabs);
+    return html("div", { class: "filters" }, tabs, this.kind, this.purpose, this.class, this.search, this.count);
+  }
+
+  select(all, values, note = () => "") {
+    const choices = values.map((value) => html("option", { value }, visible(value) + note(value)));
+    const everything = html("option", { value: "" }, all);
+    return html("select", { "aria-label": all, onchange: () => this.restart() }, everything, ...choices);
   }
 
   kindOf({ env, kind }) {
@@ -51,7 +65,9 @@ class Browser {
     this.tabs.forEach((tab, index) => tab.setAttribute("aria-pressed", String((index === 0) === isVerdicts)));
     this.purpose.hidden = this.class.hidden = !isVerdicts;
     this.matching = isVerdicts ? this.matchingVerdicts() : this.matchingTasks();
-    const columns = isVerdicts ? ["step", "kind", "purpose", "verdict", "reward", "completion"] : ["step", "kind", "attempts", "right", "rate", "task"];
+    const columns = isVerdicts
+      ? ["step", "kind", "purpose", "verdict", "reward", "completion"]
+      : ["step", "kind", "attempts", "right", "rate", "task"];
     this.columns.replaceChildren(...columns.map((title) => html("span", {}, title)));
     this.count.textContent = `${grouped(this.matching.length)} ${this.view}`;
     this.rows.replaceChildren(...this.matching.slice(0, this.shown).map((row) => this.row(row)));
@@ -73,13 +89,23 @@ class Browser {
   /** Newest first. */
   matchingVerdicts() {
     const matches = (filter, value) => filter.value === "" || filter.value === value;
-    return this.data.verdicts.filter((row) => matches(this.kind, this.kindOf(row)) && matches(this.purpose, row.purpose) &&
-      matches(this.class, row.class) && this.finds([row.completion, row.answer, row.reason, row.task ?? ""])).reverse();
+    return this.data.verdicts
+      .filter(
+        (row) =>
+          matches(this.kind, this.kindOf(row)) &&
+          matches(this.purpose, row.purpose) &&
+          matches(this.class, row.class) &&
+          this.finds([row.completion, row.answer, row.reason, row.task ?? ""]),
+      )
+      .reverse();
   }
 
   matchingTasks() {
-    return this.data.tasks.filter((task) => (this.kind.value === "" || this.kind.value === this.kindOf(task)) &&
-      this.finds([task.body, task.id])).reverse();
+    return this.data.tasks
+      .filter(
+        (task) => (this.kind.value === "" || this.kind.value === this.kindOf(task)) && this.finds([task.body, task.id]),
+      )
+      .reverse();
   }
 
   finds(texts) {
@@ -92,14 +118,17 @@ class Browser {
   }
 
   verdictRow(row) {
-    return disclosure([
-      html("span", { class: "step muted" }, String(row.step)),
-      html("span", { class: "clip" }, visible(this.kindOf(row))),
-      html("span", { class: "clip muted" }, visible(row.purpose)),
-      html("span", { class: `badge ${row.class}` }, row.class),
-      html("span", { class: "number" }, row.reward === null ? "" : row.reward.toFixed(2).replace("-", "−")),
-      html("code", { class: "clip" }, preview(row.completion)),
-    ], () => this.verdictDetail(row));
+    return disclosure(
+      [
+        html("span", { class: "step muted" }, String(row.step)),
+        html("span", { class: "clip" }, visible(this.kindOf(row))),
+        html("span", { class: "clip muted" }, visible(row.purpose)),
+        html("span", { class: `badge ${row.class}` }, row.class),
+        html("span", { class: "number" }, row.reward === null ? "" : row.reward.toFixed(2).replace("-", "−")),
+        html("code", { class: "clip" }, preview(row.completion)),
+      ],
+      () => this.verdictDetail(row),
+    );
   }
 
   verdictDetail(row) {
@@ -116,20 +145,33 @@ class Browser {
 
   taskRow(task) {
     const isTried = task.attempts > 0;
-    return disclosure([
-      html("span", { class: "step muted" }, String(task.step)),
-      html("span", { class: "clip" }, visible(this.kindOf(task))),
-      html("span", { class: "muted" }, isTried ? grouped(task.attempts) : "none"),
-      html("span", { class: "muted" }, isTried ? grouped(task.right) : ""),
-      html("span", { class: "number" }, isTried ? `${((100 * task.right) / task.attempts).toFixed(0)} %` : ""),
-      html("code", { class: "clip" }, preview(bodyOf(task).map(([, text]) => text).join("  ·  "))),
-    ], () => this.taskDetail(task));
+    return disclosure(
+      [
+        html("span", { class: "step muted" }, String(task.step)),
+        html("span", { class: "clip" }, visible(this.kindOf(task))),
+        html("span", { class: "muted" }, isTried ? grouped(task.attempts) : "none"),
+        html("span", { class: "muted" }, isTried ? grouped(task.right) : ""),
+        html("span", { class: "number" }, isTried ? `${((100 * task.right) / task.attempts).toFixed(0)} %` : ""),
+        html(
+          "code",
+          { class: "clip" },
+          preview(
+            bodyOf(task)
+              .map(([, text]) => text)
+              .join("  ·  "),
+          ),
+        ),
+      ],
+      () => this.taskDetail(task),
+    );
   }
 
   taskDetail(task) {
     const verdicts = this.byTask.get(task.id) ?? [];
-    const list = verdicts.length === 0 ? html("span", { class: "muted" }, "none in this sample")
-      : html("div", { class: "card" }, ...verdicts.slice(0, Browser.PAGE).map((row) => this.verdictRow(row)));
+    const list =
+      verdicts.length === 0
+        ? html("span", { class: "muted" }, "none in this sample")
+        : html("div", { class: "card" }, ...verdicts.slice(0, Browser.PAGE).map((row) => this.verdictRow(row)));
     return [...this.bodyFields(task), ...field("verdicts", list), ...field("task", this.taskLink(task.id))];
   }
 
@@ -138,8 +180,13 @@ class Browser {
   }
 
   taskLink(id) {
-    return html("span", {}, html("code", {}, visible(id)), " ",
-      html("button", { type: "button", onclick: () => this.show("verdicts", id) }, "all its verdicts"));
+    return html(
+      "span",
+      {},
+      html("code", {}, visible(id)),
+      " ",
+      html("button", { type: "button", onclick: () => this.show("verdicts", id) }, "all its verdicts"),
+    );
   }
 }
 
@@ -159,9 +206,9 @@ function block(text) {
 }
 
 function runsBlock({ runs, runs_left_out }) {
-  const lines = runs.map(({ outcome, fuel }) => `${outcome}${fuel === null ? "" : `   fuel ${grouped(fuel)}`}`);
+  const lines = runs.map(({ executor, outcomes, fuel }) => `executor ${executor}, fuel ${grouped(fuel)}\n${outcomes}`);
   if (runs_left_out > 0) lines.push(`and ${runs_left_out} more`);
-  return block(lines.join("\n"));
+  return block(lines.join("\n\n"));
 }
 
 /** The named parts of a task's body: the entries of a JSON object, or the text as it is. */
@@ -177,4 +224,3 @@ function bodyOf({ body }) {
   }
   return [["body", body]];
 }
-

@@ -16,17 +16,33 @@ class LineChart {
     this.plot.addEventListener("pointermove", (event) => page.point(this.steps[this.indexAt(event)]));
     this.plot.addEventListener("pointerleave", () => page.point(null));
     this.outputs = chart.series.map(() => html("output"));
-    this.keys = chart.series.map(({ name }, index) => html("button", {
-      type: "button", class: `c${this.colours[index]}`, title: "Hide or show", onclick: () => page.toggle(name),
-    }, html("span", {}, visible(name)), this.outputs[index]));
+    this.keys = chart.series.map(({ name }, index) =>
+      html(
+        "button",
+        {
+          type: "button",
+          class: `c${this.colours[index]}`,
+          title: "Hide or show",
+          onclick: () => page.toggle(name),
+        },
+        html("span", {}, visible(name)),
+        this.outputs[index],
+      ),
+    );
     const alone = chart.series.length === 1 && chart.series[0].name === "";
-    this.element = html("figure", { class: "card chart" },
-      html("figcaption", {},
+    this.element = html(
+      "figure",
+      { class: "card chart" },
+      html(
+        "figcaption",
+        {},
         html("h3", { title: chart.about || null }, visible(chart.title)),
         html("span", { class: "unit" }, UNIT_NAMES[chart.unit]),
-        alone ? this.outputs[0] : null),
+        alone ? this.outputs[0] : null,
+      ),
       this.plot,
-      alone ? null : html("div", { class: "legend" }, ...this.keys));
+      alone ? null : html("div", { class: "legend" }, ...this.keys),
+    );
   }
 
   /** Draws everything anew. `weight` is the share of the past in the moving average. */
@@ -34,11 +50,18 @@ class LineChart {
     const { stacked, series } = this.chart;
     const isShown = series.map(({ name }) => !hidden.has(name) || name === "");
     this.keys.forEach((key, index) => key.classList.toggle("off", !isShown[index]));
-    this.tops = stacked ? stack(series.map(({ values }, index) => (isShown[index] ? values : []))) : series.map(({ values }) => values);
-    const values = this.tops.filter((_, index) => isShown[index]).flat().filter((value) => value !== null);
+    this.tops = stacked
+      ? stack(series.map(({ values }, index) => (isShown[index] ? values : [])))
+      : series.map(({ values }) => values);
+    const values = this.tops
+      .filter((_, index) => isShown[index])
+      .flat()
+      .filter((value) => value !== null);
     this.setScales(values);
     const marks = series.map((_, index) => (isShown[index] ? this.marksOf(index, weight) : []));
-    this.dots = series.map((_, index) => svg("circle", { r: isShown[index] && !stacked ? 3.2 : 0, class: `dot c${this.colours[index]}` }));
+    this.dots = series.map((_, index) =>
+      svg("circle", { r: isShown[index] && !stacked ? 3.2 : 0, class: `dot c${this.colours[index]}` }),
+    );
     const { top, bottom, height } = LineChart.SIZE;
     this.cursor = svg("line", { class: "cursor", y1: top, y2: height - bottom });
     this.plot.replaceChildren(...this.axes(), ...marks.flat(), this.cursor, ...this.dots);
@@ -50,10 +73,14 @@ class LineChart {
     const [first, last] = [this.steps[0], this.steps[this.steps.length - 1]];
     const span = last - first || 1;
     this.x = (step) => left + ((step - first) / span) * (width - left - right);
-    let [low, high] = values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+    let [low, high] = values.reduce(
+      ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+      [Infinity, -Infinity],
+    );
     if (low > high) [low, high] = [0, 1];
     if (this.chart.stacked || (low >= 0 && low < 0.6 * high)) low = 0;
-    if (low === high) [low, high] = low === 0 ? [0, 1] : [Math.min(low * 0.9, low * 1.1), Math.max(low * 0.9, low * 1.1)];
+    if (low === high)
+      [low, high] = low === 0 ? [0, 1] : [Math.min(low * 0.9, low * 1.1), Math.max(low * 0.9, low * 1.1)];
     this.ticks = niceTicks(low, high, this.chart.unit === "count" ? 1 : 0);
     [low, high] = [this.ticks[0], this.ticks[this.ticks.length - 1]];
     this.y = (value) => height - bottom - ((value - low) / (high - low)) * (height - top - bottom);
@@ -62,16 +89,34 @@ class LineChart {
   axes() {
     const { width, height, left, right } = LineChart.SIZE;
     const marks = this.ticks.flatMap((tick) => [
-      svg("line", { class: tick === 0 ? "gridline zero" : "gridline", x1: left, x2: width - right, y1: this.y(tick), y2: this.y(tick) }),
-      svg("text", { x: left - 6, y: this.y(tick) + 3.5, "text-anchor": "end" }, formatTick(tick, this.ticks, this.chart.unit)),
+      svg("line", {
+        class: tick === 0 ? "gridline zero" : "gridline",
+        x1: left,
+        x2: width - right,
+        y1: this.y(tick),
+        y2: this.y(tick),
+      }),
+      svg(
+        "text",
+        { x: left - 6, y: this.y(tick) + 3.5, "text-anchor": "end" },
+        formatTick(tick, this.ticks, this.chart.unit),
+      ),
     ]);
     const [first, last] = [this.steps[0], this.steps[this.steps.length - 1]];
     const inner = niceTicks(first, last).filter((tick) => tick > first && tick < last && Number.isInteger(tick));
-    const labels = [...new Set([first, ...inner, last])].filter((step) => step === first || step === last ||
-      (this.x(step) - this.x(first) > 34 && this.x(last) - this.x(step) > 44));
+    const labels = [...new Set([first, ...inner, last])].filter(
+      (step) =>
+        step === first || step === last || (this.x(step) - this.x(first) > 34 && this.x(last) - this.x(step) > 64),
+    );
     const anchor = (step) => (step === first ? "start" : step === last ? "end" : "middle");
     for (const step of labels) {
-      marks.push(svg("text", { x: this.x(step), y: height - 5, "text-anchor": anchor(step) }, step === last ? `step ${step}` : String(step)));
+      marks.push(
+        svg(
+          "text",
+          { x: this.x(step), y: height - 5, "text-anchor": anchor(step) },
+          step === last ? `step ${step}` : String(step),
+        ),
+      );
     }
     return marks;
   }
@@ -152,14 +197,23 @@ function stack(series) {
   return series.map((values) => (below = below.map((sum, index) => sum + (values[index] ?? 0))));
 }
 
-/** Exponential moving average, corrected for its empty start. Gaps stay gaps. */
+/** The average over neighbours on both sides, their weights falling by `weight` with each step. Gaps stay gaps. */
 function smooth(values, weight) {
-  let [sum, norm] = [0, 0];
+  const [before, after] = [decayingSums(values, weight), decayingSums(values.toReversed(), weight).reverse()];
+  // Both sides contain the value itself.
+  return values.map((value, index) =>
+    value === null
+      ? null
+      : (before[index].sum + after[index].sum - value) / (before[index].weights + after[index].weights - 1),
+  );
+}
+
+function decayingSums(values, weight) {
+  let [sum, weights] = [0, 0];
   return values.map((value) => {
-    if (value === null) return null;
-    sum = weight * sum + (1 - weight) * value;
-    norm = weight * norm + (1 - weight);
-    return sum / norm;
+    sum = weight * sum + (value ?? 0);
+    weights = weight * weights + (value === null ? 0 : 1);
+    return { sum, weights };
   });
 }
 
@@ -193,4 +247,3 @@ function nearest(numbers, wanted) {
   }
   return wanted - numbers[low] <= numbers[high] - wanted ? low : high;
 }
-

@@ -81,37 +81,37 @@ const SECTIONS: [&str; 6] = [SOLVER, PROPOSER, VARIETY, BUFFER, UPDATE, THROUGHP
 /// In the order of the page.
 #[rustfmt::skip]
 const KNOWN: &[Known] = &[
-    known("solver/solve_rate", SOLVER, "Solve rate", Unit::Share, "attempts at proposed tasks that were right; the tasks change as the proposer does, so a rise here is not evidence of learning: see the held-out tasks"),
+    known("solver/solve_rate", SOLVER, "Solve rate", Unit::Share, "right attempts at proposed tasks; these change with the proposer, so only held-out tasks show learning"),
     known("solver/reward_mean", SOLVER, "Reward", Unit::Number, "mean over the group"),
     known("solver/well_formed", SOLVER, "Well-formed attempts", Unit::Share, "completions that kept the format of the prompt"),
     known("solver/completion_tokens_mean", SOLVER, "Completion length", Unit::Tokens, "mean over the group"),
     known("solver/truncated", SOLVER, "Truncated attempts", Unit::Share, "completions that reached the limit of tokens"),
     known("solver/think_share", SOLVER, "Attempts that think", Unit::Share, "attempts with a thinking block"),
     known("solver/reward_std", SOLVER, "Reward spread", Unit::Number, "standard deviation within the group"),
-    known("solver/rollouts", SOLVER, "Attempts", Unit::Count, ""),
+    known("solver/completions", SOLVER, "Attempts", Unit::Count, "per step"),
     known("proposer/reward_mean", PROPOSER, "Reward", Unit::Number, "mean over the group"),
-    known("proposer/learnability_mean", PROPOSER, "Learnability", Unit::Number, "of the step's tasks: 1 − solve rate, and 0 where no attempt or every attempt was right"),
+    known("proposer/learnable", PROPOSER, "Learnability", Unit::Share, "new tasks that were solved sometimes but not always"),
     known("proposer/solve_rate_mean", PROPOSER, "Solve rate of new tasks", Unit::Share, "mean over the attempts that measure learnability"),
     known("proposer/completion_tokens_mean", PROPOSER, "Completion length", Unit::Tokens, "mean over the group"),
     known("proposer/truncated", PROPOSER, "Truncated proposals", Unit::Share, "completions that reached the limit of tokens"),
     known("proposer/reward_std", PROPOSER, "Reward spread", Unit::Number, "standard deviation within the group"),
-    known("proposer/rollouts", PROPOSER, "Proposals", Unit::Count, ""),
-    known("proposer/valid", VARIETY, "Valid proposals", Unit::Share, "proposals that became tasks"),
-    known("proposer/well_formed", VARIETY, "Well-formed proposals", Unit::Share, "completions that kept the format of the prompt"),
-    known("proposer/distinct", VARIETY, "Distinct proposals", Unit::Share, "different from each other within the step"),
-    known("proposer/duplicates", VARIETY, "Duplicate proposals", Unit::Share, "already proposed, in this step or before"),
-    known("proposer/novel", VARIETY, "Novel proposals", Unit::Share, "valid and not in the buffer"),
+    known("proposer/completions", PROPOSER, "Proposals", Unit::Count, "per step"),
+    known("proposer/valid", VARIETY, "Valid proposals", Unit::Share, "proposals that are tasks, known ones included"),
+    known("proposer/new", VARIETY, "New tasks", Unit::Share, "proposals that are tasks new to the buffer"),
+    known("proposer/duplicate", VARIETY, "Duplicates", Unit::Share, "proposals that are tasks which the buffer held already"),
+    known("proposer/novel", VARIETY, "Novel subjects", Unit::Share, "proposals about something, such as a program, that was never seen before"),
+    known("proposer/distinct", VARIETY, "Distinct tasks", Unit::Share, "different tasks among the valid proposals of a step"),
+    known("proposer/held_out", VARIETY, "Held-out subjects", Unit::Count, "proposals dropped because they are about a held-out subject"),
     known("proposer/rejections", VARIETY, "Rejections", Unit::Count, "by reason"),
     known("buffer/tasks", BUFFER, "Tasks in the buffer", Unit::Count, ""),
-    known("buffer/added", BUFFER, "Tasks added", Unit::Count, "in the step"),
-    known("update/grad_norm", UPDATE, "Gradient norm", Unit::Number, "before clipping"),
+    known("buffer/added", BUFFER, "Tasks added", Unit::Count, "per step"),
+    known("update/gradient_norm", UPDATE, "Gradient norm", Unit::Number, "before clipping"),
     known("update/entropy", UPDATE, "Entropy", Unit::Number, "of the policy's next-token distribution, in nats: falling to 0 means collapse"),
     known("update/loss", UPDATE, "Loss", Unit::Number, "of the clipped objective; not a measure of progress"),
     known("update/clip_fraction", UPDATE, "Clipped tokens", Unit::Share, "tokens whose probability ratio left the clip range"),
     known("update/approx_kl", UPDATE, "KL to the sampling policy", Unit::Number, "estimated, over the step's updates"),
-    known("update/mismatch_kl", UPDATE, "KL of sampler and learner", Unit::Number, "the same weights evaluated twice: numerical mismatch"),
-    known("update/learning_rate", UPDATE, "Learning rate", Unit::Number, ""),
-    known("update/tokens", UPDATE, "Tokens trained on", Unit::Tokens, "per step"),
+    known("update/logprob_gap", UPDATE, "Gap of sampler and learner", Unit::Number, "between log-probabilities of the same weights: numerical mismatch"),
+    known("update/tokens", UPDATE, "Tokens trained on", Unit::Tokens, "per update"),
     known("timing/stages", THROUGHPUT, "Step time by stage", Unit::Seconds, "not smoothed"),
     known("timing/step_s", THROUGHPUT, "Step time", Unit::Seconds, ""),
     known("timing/tokens_per_s", THROUGHPUT, "Sampling speed", Unit::PerSecond, "tokens per second"),
@@ -212,7 +212,6 @@ fn chart(place: Place, mut series: Vec<Series>) -> Chart {
         series.sort_by_key(|series| STAGES.iter().position(|stage| stage.trim_end_matches("_s") == series.name));
     }
     let unit = known.map_or_else(|| guess_unit(&place.metric), |known| known.unit);
-    let unit = if unit == Unit::Share { share_or_count(&series) } else { unit };
     Chart { title, about: known.map_or("", |known| known.about), unit, stacked, series: with_the_rest_summed(series) }
 }
 
@@ -230,12 +229,6 @@ fn guess_unit(metric: &str) -> Unit {
     } else {
         Unit::Number
     }
-}
-
-/// Shares above 1 are counts: some metrics are written either way.
-fn share_or_count(series: &[Series]) -> Unit {
-    let above_one = series.iter().flat_map(|series| &series.values).flatten().any(|value| *value > 1.0);
-    if above_one { Unit::Count } else { Unit::Share }
 }
 
 fn with_the_rest_summed(mut series: Vec<Series>) -> Vec<Series> {
@@ -272,7 +265,7 @@ mod tests {
         let placed = |path: &[&str]| placed(path);
         let text = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
         assert_eq!(
-            placed(&["groups", "python/deduction/proposer", "learnability_mean"]),
+            placed(&["groups", "python/deduction/proposer", "learnable"]),
             text("Proposer", "Learnability", "python/deduction")
         );
         assert_eq!(
@@ -280,7 +273,7 @@ mod tests {
             text("Validity and diversity of proposals", "Rejections · python/deduction", "no-program")
         );
         assert_eq!(placed(&["timing", "verify_s"]), text("Time and throughput", "Step time by stage", "verify"));
-        assert_eq!(placed(&["update", "grad_norm"]), text("Update", "Gradient norm", ""));
+        assert_eq!(placed(&["update", "gradient_norm"]), text("Update", "Gradient norm", ""));
     }
 
     #[test]

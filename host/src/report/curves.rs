@@ -31,7 +31,7 @@ pub(super) struct Curves {
 #[derive(Serialize)]
 pub(super) struct Totals {
     steps: usize,
-    rollouts: f64,
+    completions: f64,
     tokens: f64,
     runs: f64,
     faults: f64,
@@ -65,18 +65,17 @@ impl Curves {
     }
 
     pub(super) fn totals(&self) -> Totals {
-        let sum = |wanted: &dyn Fn(&[String]) -> bool| {
-            let columns = self.columns.iter().filter(|(path, _)| wanted(path));
-            columns.flat_map(|(_, column)| column.iter().flatten()).sum()
+        let sum = |section: &str, metric: &str| {
+            let column = self.columns.get([section.to_owned(), metric.to_owned()].as_slice());
+            column.into_iter().flatten().flatten().fold(0.0, |sum, number| sum + number)
         };
-        let sum_of = |section: &str, metric: &str| sum(&|path| path == [section, metric]);
         Totals {
             steps: self.steps.len(),
-            rollouts: sum(&|path| matches!(path, [first, _, last] if first == "groups" && last == "rollouts")),
-            tokens: sum_of("sampling", "tokens"),
-            runs: sum_of("sandbox", "runs"),
-            faults: sum_of("sandbox", "faults"),
-            seconds: sum_of("timing", "step_s"),
+            completions: sum("sampling", "completions"),
+            tokens: sum("sampling", "tokens"),
+            runs: sum("sandbox", "runs"),
+            faults: sum("sandbox", "faults"),
+            seconds: sum("timing", "step_s"),
         }
     }
 
@@ -173,9 +172,8 @@ mod tests {
     fn the_environment_is_named_only_where_there_are_several() {
         let one = curves("{\"step\":1,\"groups\":{\"python/deduction/solver\":{\"rollouts\":4}}}\n");
         assert_eq!(one.kinds(), ["deduction"]);
-        let two = curves(
-            "{\"step\":1,\"groups\":{\"python/deduction/solver\":{\"rollouts\":4},\"sql/query/solver\":{\"rollouts\":4}}}\n",
-        );
+        let two =
+            curves("{\"step\":1,\"groups\":{\"python/deduction/solver\":{\"n\":4},\"sql/query/solver\":{\"n\":4}}}\n");
         assert_eq!(two.kinds(), ["python/deduction", "sql/query"]);
     }
 }

@@ -1,6 +1,6 @@
 //! The tasks and verdicts that the page shows: all of them, or a bounded sample of a large ledger.
 //!
-//! The sample is stratified, so that rare things (a fault, a reason for rejection of one kind) stay visible, and
+//! The sample is stratified, so that rare things (dropped attempts, say) stay visible, and
 //! follows tasks: a row is chosen by the hash of its task, so that the proposal, the measuring attempts and the later
 //! attempts of a chosen task come together. It depends on the files alone.
 
@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::lines;
 use crate::task::Digest;
@@ -49,7 +49,14 @@ struct Row {
     reward: Option<f64>,
     conclusion: Value,
     #[serde(default)]
-    runs: Vec<Value>,
+    runs: Vec<RowRun>,
+}
+
+#[derive(Deserialize)]
+struct RowRun {
+    executor: u64,
+    outcomes: Vec<Value>,
+    fuel: u64,
 }
 
 /// A row of `tasks.jsonl`.
@@ -76,8 +83,15 @@ struct Shown {
     reward: Option<f64>,
     answer: String,
     reason: String,
-    runs: Vec<Value>,
+    runs: Vec<ShownRun>,
     runs_left_out: usize,
+}
+
+#[derive(Serialize)]
+struct ShownRun {
+    executor: u64,
+    outcomes: String,
+    fuel: u64,
 }
 
 #[derive(Serialize)]
@@ -101,8 +115,11 @@ enum Class {
     Wrong,
     Malformed,
     Accepted,
+    /// Accepted, and known before.
+    Duplicate,
     Rejected,
-    Fault,
+    /// Not judged, or not to be learned from.
+    Dropped,
     /// A conclusion that this version does not know.
     Other,
 }
@@ -165,9 +182,10 @@ impl Class {
         }
         let has = |key| conclusion.get(key).is_some();
         match () {
+            () if conclusion["accepted"]["duplicate"] == true => Self::Duplicate,
             () if has("accepted") => Self::Accepted,
             () if has("rejection") => Self::Rejected,
-            () if has("fault") => Self::Fault,
+            () if has("dropped") => Self::Dropped,
             () => Self::Other,
         }
     }
@@ -181,19 +199,38 @@ impl From<Row> for Shown {
         let reason = match class {
             Class::Right | Class::Partial | Class::Wrong | Class::Malformed => text("/verdict/reason").to_owned(),
             Class::Rejected => format!("{}: {}", text("/rejection/code"), text("/rejection/message")),
-            Class::Fault => text("/fault").to_owned(),
-            Class::Accepted => String::new(),
+            Class::Dropped => text("/dropped").to_owned(),
+            Class::Accepted | Class::Duplicate => String::new(),
             Class::Other => conclusion.to_string(),
         };
         let runs_left_out = runs.len().saturating_sub(RUNS_MAX);
         runs.truncate(RUNS_MAX);
-        for run in &mut runs {
-            let outcome = run["outcome"].as_str().map_or_else(|| run["outcome"].to_string(), str::to_owned);
-            *run = json!({ "outcome": clipped(outcome), "fuel": run["fuel"] });
-        }
+        let runs = runs.into_iter().map(ShownRun::from).collect();
         let answer = clipped(text("/verdict/answer").to_owned());
         let (completion, reason) = (clipped(completion), clipped(reason));
         Self { step, env, kind, role, purpose, class, task, completion, reward, answer, reason, runs, runs_left_out }
+    }
+}
+
+impl From<RowRun> for ShownRun {
+    fn from(RowRun { executor, outcomes, fuel }: RowRun) -> Self {
+        let outcomes: Vec<String> = outcomes.iter().map(outcome_text).collect();
+        Self { executor, outcomes: clipped(outcomes.join("\n")), fuel }
+    }
+}
+
+/// An outcome in a line: its name and what comes with it. Encoded values are the environment's own business.
+fn outcome_text(outcome: &Value) -> String {
+    let named = outcome.as_object().and_then(|entries| entries.iter().next());
+    match (outcome, named) {
+        (Value::String(name), _) => name.clone(),
+        (_, Some((name, Value::String(text)))) => format!("{name}: {text}"),
+        (_, Some((name, Value::Array(bytes)))) => format!("{name} ({} bytes)", bytes.len()),
+        (_, Some((name, Value::Object(thrown)))) => {
+            let text = |key| thrown.get(key).and_then(Value::as_str).unwrap_or("");
+            format!("{name}: {}: {}", text("name"), text("message"))
+        }
+        _ => outcome.to_string(),
     }
 }
 
@@ -288,6 +325,8 @@ impl<T> Ord for Entry<T> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -300,7 +339,17 @@ mod tests {
         assert_eq!(Class::of(&verdict(0.0, false)), Class::Malformed);
         assert_eq!(Class::of(&json!({ "accepted": {} })), Class::Accepted);
         assert_eq!(Class::of(&json!({ "rejection": { "code": "x" } })), Class::Rejected);
-        assert_eq!(Class::of(&json!({ "fault": "x" })), Class::Fault);
+        assert_eq!(Class::of(&json!({ "accepted": { "duplicate": true } })), Class::Duplicate);
+        assert_eq!(Class::of(&json!({ "dropped": "x" })), Class::Dropped);
+    }
+
+    #[test]
+    fn outcomes_are_said_in_a_line() {
+        assert_eq!(outcome_text(&json!("OutOfFuel")), "OutOfFuel");
+        assert_eq!(outcome_text(&json!({ "Value": [1, 2, 3] })), "Value (3 bytes)");
+        assert_eq!(outcome_text(&json!({ "Refused": "no f" })), "Refused: no f");
+        let thrown = json!({ "Thrown": { "name": "ValueError", "message": "x" } });
+        assert_eq!(outcome_text(&thrown), "Thrown: ValueError: x");
     }
 
     #[test]

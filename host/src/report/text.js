@@ -35,6 +35,20 @@ function svg(tag, attributes = {}, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
 
+function byId(id) {
+  return document.getElementById(id);
+}
+
+/** A table in a card: the cells of its head, and its rows. */
+function table(heads, rows) {
+  const head = html("thead", {}, html("tr", {}, ...heads));
+  return html("div", { class: "card scroll" }, html("table", {}, head, html("tbody", {}, ...rows)));
+}
+
+function note(...texts) {
+  return html("p", { class: "note" }, ...texts);
+}
+
 const UNIT_NAMES = { number: "", count: "count", share: "%", tokens: "tokens", seconds: "s", "per-second": "per s" };
 
 /** A number without its unit's name, to three digits; shares in per cent. */
@@ -48,7 +62,12 @@ function abbreviated(number, unit) {
   const size = Math.abs(number);
   if (size >= 1e15 || (size !== 0 && size < 1e-3)) return number.toExponential(1);
   if (unit === "share") return number.toFixed(1);
-  for (const [least, factor, suffix] of [[1e12, 1e12, "T"], [1e9, 1e9, "G"], [1e6, 1e6, "M"], [1e4, 1e3, "k"]]) {
+  for (const [least, factor, suffix] of [
+    [1e12, 1e12, "T"],
+    [1e9, 1e9, "G"],
+    [1e6, 1e6, "M"],
+    [1e4, 1e3, "k"],
+  ]) {
     if (size >= least) return `${threeDigits(number / factor)}${suffix}`;
   }
   return Number.isInteger(number) ? String(number) : threeDigits(number);
@@ -72,4 +91,3 @@ function formatDuration(seconds) {
 function formatTime(unixSeconds) {
   return `${new Date(1000 * unixSeconds).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
-
