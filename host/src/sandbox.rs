@@ -1,4 +1,31 @@
-//! The sandbox: the only code that knows wasmtime.
+//! The sandbox: loads environments and executes programs, and is the only code that knows wasmtime.
+//!
+//! An environment is one file: a judge component and the executors that it plans runs for. Every call of the judge and
+//! every run of a program happens in a fresh instance in a store of its own, so that nothing is kept, nothing leaks from
+//! one program to the next, and a trap ends one call and nothing else. Expected answers reach the judge only; a program
+//! gets its source and its inputs.
+//!
+//! # Covered
+//! - **Access**: an executor is given no imports, a judge only the log. Anything else, WASI included, is refused at load
+//!   by name, and so are other versions of `wit/`.
+//! - **Time**: fuel, which is the same on every machine, ends every call. A watchdog thread ends what fuel would not, and
+//!   that is a host fault: the clock never decides about a program.
+//! - **Memory**: one limiter sums all memories and tables of a store, initial sizes included; instances, memories, tables
+//!   and handles are counted; the stack is bounded. A refused growth is -1 to the guest, as on a real machine.
+//! - **What guests return**: bytes that may cross, then lengths, names, kinds, scores and executor numbers are checked
+//!   before anything believes them. Log lines are capped and escaped.
+//! - **Compiled code**: comes from this host only. Its cache is one user's own, files that others could have written are
+//!   compiled again, and a compiled file in place of an environment is refused.
+//! - **Which fault is whose**: outcomes are data, a judge's trap is an environment fault, ours are host faults. Results
+//!   keep the order of their requests and do not depend on the number of workers.
+//!
+//! # Not covered
+//! - Defects of wasmtime and Cranelift: the smallest feature set leaves less of them to reach, no more. Run hostile
+//!   environments under a user account that has nothing to lose.
+//! - Side channels between programs on one machine.
+//! - The time and memory of compiling a component: an environment from a stranger can make the compiler work for long.
+//! - A machine that cannot give the memory that a run was granted: the program sees a refusal, as from its limit.
+//! - A judge that is wrong on purpose: it can falsify the rewards of its own environment, and of no other.
 pub mod bindings;
 mod cache;
 mod engine;
@@ -19,7 +46,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Error, Result, anyhow};
 use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, component::Component};
 
@@ -81,7 +108,7 @@ impl Default for SandboxConfig {
             run_memory_max_bytes: 256 << 20,
             run_output_max_bytes: 1 << 20,
             runs_max: 64,
-            judge_fuel: 10_000_000_000,
+            judge_fuel: 5_000_000_000,
             judge_memory_max_bytes: 256 << 20,
             judge_output_max_bytes: 16 << 20,
             deadline_ms: 120_000,
@@ -196,18 +223,18 @@ impl Sandbox {
 
     /// A program must find an interpreter that starts; one that does not would make every run a fault.
     fn try_start(&self, executors: Vec<Executor>, limits: Limits, deadline: Duration) -> Result<Vec<Executor>> {
-        let started = self.workers.map(executors, move |executor| match executor.try_start(&limits, deadline) {
-            Ok(()) => Ok(executor),
-            Err(error) => Err(Fault::Host(error.into())),
+        let started = self.workers.map(executors, move |executor| {
+            let started = executor.try_start(&limits, deadline);
+            Ok(started.map(|()| executor))
         });
-        let limit = limits.run_memory_max_bytes;
-        started
-            .into_iter()
-            .enumerate()
-            .map(|(index, started)| {
-                started.with_context(|| format!("its executor {index} does not start with {limit} bytes of memory"))
-            })
-            .collect()
+        let context = |index| {
+            let Limits { run_fuel, run_memory_max_bytes, run_output_max_bytes: _ } = limits;
+            format!(
+                "its executor {index} does not start with {run_memory_max_bytes} bytes of memory and {run_fuel} fuel"
+            )
+        };
+        let started = started.into_iter().enumerate();
+        started.map(|(index, started)| started?.map_err(Error::from).with_context(|| context(index))).collect()
     }
 
     /// The smaller of what is asked and what is granted.

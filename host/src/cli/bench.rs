@@ -1,8 +1,24 @@
-//! x
-#[derive(clap::Subcommand)]
-pub enum BenchCommand {}
+//! `azr-host bench`: throughput on this machine.
+
+mod sandbox;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// Measure throughput on this machine.
+#[derive(Subcommand)]
+pub enum BenchCommand {
+    /// Run trivial programs in fresh sandboxes, and beside them without isolation.
+    ///
+    /// Example: azr-host bench sandbox envs/python.wasm
+    Sandbox(sandbox::SandboxBench),
+}
+
 impl BenchCommand {
-    pub fn run(self) -> anyhow::Result<()> {
-        match self {}
+    /// Measures.
+    pub fn run(self) -> Result<()> {
+        match self {
+            Self::Sandbox(bench) => bench.run(),
+        }
     }
 }

@@ -130,8 +130,9 @@ fn ticks(time: Duration) -> u64 {
     u64::try_from(time.as_nanos() / TICK.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The epoch deadline for `time`: never early, at most a tick late.
+/// The epoch deadline for `time`: never early, at most two ticks late. The next tick may come at once, hence one more
+/// than the time rounded up.
 pub(super) fn deadline_ticks(time: Duration) -> u64 {
     // Added to the current epoch by wasmtime, so it must leave room.
-    ticks(time).min(u64::MAX / 2) + 1
+    ticks(time).min(u64::MAX / 2) + 2
 }

@@ -1,6 +1,10 @@
 //! A loaded environment: plan → run → judge over whole batches.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, bail};
 
@@ -211,6 +215,14 @@ impl Environment {
                 Err(fault) => Err(fault.again()),
             })
             .collect()
+    }
+
+    /// Executes every run, also equal ones, and says how long each took from a worker's view.
+    pub fn exec_timed(&self, runs: &[Run]) -> Vec<Result<(Report, Duration), Fault>> {
+        self.map(runs.to_vec(), |env, run| {
+            let start = Instant::now();
+            Ok((env.execute(&run)?, start.elapsed()))
+        })
     }
 
     /// Encoded values as a person would write them.

@@ -49,7 +49,11 @@ impl Guest for Judge {
                 meaning: "What prompts and seeds do.".into(),
                 default: "honest".into(),
             }],
-            limits: Limits { run_fuel: 50_000_000, run_memory_max_bytes: 16 << 20, run_output_max_bytes: 1000 },
+            limits: Limits {
+                run_fuel: if behaviour == "unlimited" { u64::MAX } else { 50_000_000 },
+                run_memory_max_bytes: 16 << 20,
+                run_output_max_bytes: 1000,
+            },
         }
     }
 

@@ -1,0 +1,122 @@
+//! What guests return is not believed.
+
+use azr_host::sandbox::{Outcome, Proposal};
+
+use super::*;
+
+fn cause(completion: &str) -> String {
+    let env = Bench::new().hostile();
+    let cause = environment_fault(verify(&env, completion));
+    serves(&env);
+    cause
+}
+
+#[test]
+fn scores_outside_0_to_1_are_faults() {
+    for (completion, score) in
+        [("score-nan", "NaN"), ("score-two", "2"), ("score-negative", "-0.001"), ("score-infinite", "inf")]
+    {
+        let expected = format!("judge-answer: the judge returned a score of {score}; it must lie between 0 and 1");
+        assert_eq!(cause(completion), expected);
+    }
+}
+
+#[test]
+fn a_run_for_an_executor_that_is_not_packed_is_a_fault() {
+    assert_eq!(cause("executor-9"), "plan-answer: the judge returned a run for executor 9, but 1 are packed");
+}
+
+#[test]
+fn a_huge_program_is_a_fault() {
+    assert_eq!(
+        cause("huge-program"),
+        "plan-answer: the judge returned a program of 2097152 bytes; the limit is 1048576"
+    );
+}
+
+#[test]
+fn executors_that_miscount_or_speak_for_the_host_are_at_fault() {
+    for (program, what) in [
+        ("too-many-outcomes", "3 outcomes for 2 calls"),
+        ("too-few-outcomes", "0 outcomes, all of them values, for 2 calls"),
+        ("after-the-end", "outcomes after the one that ended the run"),
+        ("outcome-of-the-host", "an outcome that only the host may give"),
+    ] {
+        assert_eq!(cause(program), format!("execute: the executor returned {what}"));
+    }
+}
+
+#[test]
+fn the_judge_sees_what_the_programs_did() {
+    let env = Bench::new().hostile();
+    let Judged { conclusion, runs } = verify(&env, "echo\nthrow\nloop\nhoard").unwrap();
+    assert_eq!(conclusion.reason, "call 1: value 7, value 7 | thrown ValueError | out-of-fuel | out-of-memory");
+    assert_eq!(conclusion.score, 0.0);
+    assert_eq!(runs.len(), 4);
+    assert_eq!(runs[2].report.outcomes, [Outcome::OutOfFuel]);
+}
+
+#[test]
+fn a_judge_keeps_nothing_from_call_to_call() {
+    let env = Bench::new().hostile();
+    for _ in 0..8 {
+        assert_eq!(verify(&env, "echo").unwrap().conclusion.reason, "call 1: value 7, value 7");
+    }
+}
+
+#[test]
+fn a_fault_stays_with_its_item() {
+    let env = Bench::new().hostile();
+    let attempt = |completion: &str| Attempt { task: task(), completion: completion.into() };
+    let batch: Vec<_> = ["echo", "too-many-outcomes", "trap", "echo\ntoo-many-outcomes", "count"].map(attempt).into();
+    let scores: Vec<_> = env
+        .verify(&context(&env), &batch)
+        .into_iter()
+        .map(|judged| judged.map(|judged| (judged.conclusion.score, judged.conclusion.reason)).ok())
+        .collect();
+    let right = |reason: &str| Some((1.0, reason.to_owned()));
+    assert_eq!(scores, [right("call 1: value 7, value 7"), None, None, None, right("call 1: value 1, value 2")]);
+}
+
+#[test]
+fn proposals_become_tasks_or_rejections() {
+    let env = Bench::new().hostile();
+    let validate = |completion: &str| {
+        let proposal = Proposal { kind: "other".into(), references: vec![task()], completion: completion.into() };
+        env.validate(&context(&env), &[proposal]).remove(0)
+    };
+    let accepted = validate("echo\nunreachable").unwrap().conclusion.unwrap();
+    let task = Task::from(accepted.task);
+    assert_eq!(task, Task { kind: "other".into(), body: r#"{"saw":"value 7, value 7 | crashed unreachable"}"#.into() });
+    let early = validate("reject").unwrap();
+    assert_eq!((early.conclusion.unwrap_err().code.as_str(), early.runs.len()), ("no-program", 0));
+    assert_eq!(validate("judge-rejects").unwrap().conclusion.unwrap_err().code, "not-deterministic");
+    let unknown = environment_fault(validate("judge-invents-a-kind"));
+    assert_eq!(unknown, r#"judge-proposal: the judge returned a kind "nowhere" that it does not describe"#);
+    let code = environment_fault(validate("bad-code"));
+    assert!(
+        code.starts_with(r#"plan-proposal: the judge returned "no program\n" as the name of a rejection code"#),
+        "{code}"
+    );
+}
+
+#[test]
+fn prompts_and_seeds_are_checked() {
+    let env = Bench::new().hostile();
+    let prompt = |behaviour: &str| env.solve_prompts(&behaving(&env, behaviour), &[task()]).remove(0);
+    assert_eq!(prompt("x").unwrap().messages[0].content, "Style::Instruct echo {}");
+    assert_eq!(environment_fault(prompt("no-messages")), "solve-prompt: the judge returned a prompt without messages");
+    let many = environment_fault(prompt("many-messages"));
+    assert_eq!(many, "solve-prompt: the judge returned 10000 messages; the limit is 64");
+    assert_eq!(env.seeds(&context(&env)).unwrap(), [Task { kind: "echo".into(), body: r#"{"seed":1}"#.into() }]);
+    let seeds = environment_fault(env.seeds(&behaving(&env, "unknown-kind")));
+    assert_eq!(seeds, r#"seeds: the judge returned a kind "nowhere" that it does not describe"#);
+}
+
+#[test]
+fn settings_are_known_and_defaults_never_arrive() {
+    let env = Bench::new().hostile();
+    assert_eq!(behaving(&env, "honest"), context(&env));
+    let error = env.context(Style::Compact, &[("colour".into(), "red".into())]).unwrap_err().to_string();
+    assert_eq!(error, r#"environment hostile has no setting "colour"; it has: behaviour"#);
+}

@@ -1,0 +1,101 @@
+//! Which components are loaded.
+
+use super::*;
+
+/// A component that imports and exports empty instances of these names.
+fn foreign(imports: &[&str], exports: &[&str]) -> Vec<u8> {
+    let import = |name: &&str| format!(r#"(import "{name}" (instance (export "f" (func))))"#);
+    let export = |name: &&str| format!(r#"(instance (export "{name}") (instantiate $empty))"#);
+    let imports: String = imports.iter().map(import).collect();
+    let exports: String = exports.iter().map(export).collect();
+    wat::parse_str(format!("(component {imports} (component $empty) {exports})")).unwrap()
+}
+
+#[test]
+fn wasi_is_not_granted() {
+    let why = Bench::new().refusal(&foreign(&["wasi:filesystem/types@0.2.6"], &["azr:env/judge@0.1.0"]));
+    assert!(why.contains("imports wasi:filesystem/types@0.2.6, and nothing of WASI is granted"), "{why}");
+    assert!(why.contains("wasm32-unknown-unknown"), "{why}");
+}
+
+#[test]
+fn an_unknown_import_is_named() {
+    let why = Bench::new().refusal(&foreign(&["acme:net/sockets"], &["azr:env/judge@0.1.0"]));
+    assert!(why.ends_with("it imports acme:net/sockets, which this azr-host does not have"), "{why}");
+}
+
+#[test]
+fn other_versions_of_our_interfaces_are_named() {
+    let bench = Bench::new();
+    // The linker would accept 0.1.9 in place of 0.1.0.
+    let why = bench.refusal(&foreign(&["azr:env/log@0.1.9"], &["azr:env/judge@0.1.0"]));
+    assert!(why.contains("imports azr:env/log@0.1.9, but this azr-host has azr:env/log@0.1.0"), "{why}");
+    let why = bench.refusal(&foreign(&[], &["azr:env/judge@0.2.0"]));
+    assert!(why.contains("exports azr:env/judge@0.2.0, but this azr-host needs azr:env/judge@0.1.0"), "{why}");
+}
+
+#[test]
+fn another_world_is_named() {
+    let bench = Bench::new();
+    let why = bench.refusal(&foreign(&[], &["wasi:cli/run@0.2.0"]));
+    assert!(why.contains("exports wasi:cli/run@0.2.0, and azr:env/judge@0.1.0 is missing"), "{why}");
+    let module = executor(r#"(memory (export "memory") 1)"#, "");
+    assert!(bench.refusal(&component("executor", &module)).contains("it is an executor and has no judge"));
+}
+
+#[test]
+fn a_judge_that_lacks_a_function_is_refused_by_its_name() {
+    let why = Bench::new().refusal(&foreign(&[], &["azr:env/judge@0.1.0"]));
+    assert!(why.contains("its azr:env/judge@0.1.0 differs from this azr-host's"), "{why}");
+    assert!(why.contains("does not have export `describe`"), "{why}");
+}
+
+#[test]
+fn a_description_that_makes_no_sense_is_refused() {
+    let bench = Bench::new();
+    let judge = std::fs::read(guest("azr_test_judge")).unwrap();
+    for (behaviour, why) in [
+        ("describe=no-kinds", "the judge returned no kinds of tasks"),
+        ("describe=twice", "the judge returned kind \"echo\" twice"),
+        ("describe=bad-name", "the judge returned \"a\\u{1b}[2J\" as the name of a kind"),
+        ("describe=spin", "the judge used more than 50000000 fuel"),
+        ("describe=trap", "the judge trapped"),
+    ] {
+        let judge = bench.file("judge.wasm", &patched(&judge, behaviour));
+        let refusal = bench.refusal(&pack(&judge, &[] as &[PathBuf]).unwrap());
+        assert!(refusal.contains(why), "{behaviour}: {refusal}");
+    }
+}
+
+#[test]
+fn an_executor_that_does_not_start_is_refused_at_once() {
+    let bench = Bench::new();
+    for (module, why) in [
+        (r#"(memory (export "memory") 300)"#, "memory minimum size of 300 pages exceeds memory limits"),
+        (
+            r#"(memory (export "memory") 1) (table 40000 funcref)"#,
+            "table minimum size of 40000 elements exceeds table limits",
+        ),
+        (r#"(memory (export "memory") 1) (start $s) (func $s (loop (br 0)))"#, "all fuel consumed"),
+        (r#"(memory (export "memory") 1) (start $s) (func $s unreachable)"#, "unreachable"),
+    ] {
+        let refusal = bench.with_executor(&executor(module, "")).err().expect("it was loaded");
+        assert!(refusal.contains("its executor 0 does not start") && refusal.contains(why), "{module}: {refusal}");
+    }
+}
+
+#[test]
+fn features_that_environments_do_not_need_are_off() {
+    let bench = Bench::new();
+    for module in [
+        r#"(memory (export "memory") 1) (memory 1)"#,
+        r#"(memory (export "memory") 1) (memory i64 1)"#,
+        r#"(memory (export "memory") 1 1 shared)"#,
+        r#"(memory (export "memory") 1) (func (return_call 0))"#,
+        r#"(memory (export "memory") 1) (tag)"#,
+        r#"(memory (export "memory") 1) (type (struct))"#,
+    ] {
+        let refusal = bench.with_executor(&executor(module, "")).err().expect("it was loaded");
+        assert!(refusal.contains("its executor 0 does not compile"), "{module}: {refusal}");
+    }
+}
