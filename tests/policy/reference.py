@@ -124,7 +124,7 @@ ROLLOUTS = [
     ([1, 4], [2, 1, 3, 5], [-3.0, -3.2, -3.7, -3.45], -1.0),
 ]
 IMITATED = [([3, 1, 4], [1, 5, 9], [1.0, 0.5, 2.0]), ([2, 7], [8, 31], [1.0, 1.0])]
-PROBES = ["model.embed_tokens.weight", "model.layers.0.self_attn.k_proj.bias", "model.layers.1.mlp.up_proj.weight"]
+PROBES = ["model.embed_tokens.weight", "model.layers.0.self_attn.v_proj.bias", "model.layers.1.mlp.up_proj.weight"]
 
 
 def logprobs(model, prompt, completion):
