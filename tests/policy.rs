@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 mod forward;
 mod learning;
+mod sampling;
 
 const OPTIONS: LoadOptions = LoadOptions { device: Device::Cpu, dtype: None, threads: 1 };
 

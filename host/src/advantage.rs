@@ -30,15 +30,9 @@ pub fn advantages<G: Ord + Copy>(config: &AdvantageConfig, rollouts: &[Rewarded<
             Weighting::Token => rollout.tokens as f64,
             Weighting::Sequence => 1.0,
         };
-        members.entry(key(rollout)).or_default().push(Sample {
-            reward: rollout.reward,
-            weight,
-        });
+        members.entry(key(rollout)).or_default().push(Sample { reward: rollout.reward, weight });
     }
-    let moments: BTreeMap<_, _> = members
-        .into_iter()
-        .map(|(key, samples)| (key, Moments::of(&samples)))
-        .collect();
+    let moments: BTreeMap<_, _> = members.into_iter().map(|(key, samples)| (key, Moments::of(&samples))).collect();
     let normalise = |rollout: &Rewarded<G>| {
         let Moments { mean, variance } = moments[&key(rollout)];
         // The reference's numerical floor.
@@ -64,10 +58,7 @@ impl Moments {
     fn of(samples: &[Sample]) -> Self {
         let total: f64 = samples.iter().map(|sample| sample.weight).sum();
         let mean = samples.iter().map(|sample| sample.weight * sample.reward).sum::<f64>() / total;
-        let squares: f64 = samples
-            .iter()
-            .map(|sample| sample.weight * (sample.reward - mean).powi(2))
-            .sum();
+        let squares: f64 = samples.iter().map(|sample| sample.weight * (sample.reward - mean).powi(2)).sum();
         let variance = if total > 1.0 { squares / (total - 1.0) } else { 0.0 };
         Self { mean, variance }
     }
@@ -78,19 +69,11 @@ mod tests {
     use super::*;
 
     fn config(weighting: Weighting) -> AdvantageConfig {
-        AdvantageConfig {
-            baseline: Baseline::Role,
-            weighting,
-            std_min: 0.0,
-        }
+        AdvantageConfig { baseline: Baseline::Role, weighting, std_min: 0.0 }
     }
 
     fn rollouts(rewards: &[f64], tokens: &[usize]) -> Vec<Rewarded<u8>> {
-        let rollout = |(&reward, &tokens)| Rewarded {
-            group: 0,
-            reward,
-            tokens,
-        };
+        let rollout = |(&reward, &tokens)| Rewarded { group: 0, reward, tokens };
         rewards.iter().zip(tokens).map(rollout).collect()
     }
 
@@ -121,31 +104,17 @@ mod tests {
         let short = rollouts(&[1.0, -0.5, -1.0], &[2, 3, 1]);
         assert_close(&advantages(&sequence, &short), &[1.120897, -0.320256, -0.800641]);
         let long = rollouts(&[0.625, -0.5, -1.0, 0.875], &[10, 20, 30, 40]);
-        assert_close(
-            &advantages(&sequence, &long),
-            &[0.697863, -0.558291, -1.116581, 0.977008],
-        );
+        assert_close(&advantages(&sequence, &long), &[0.697863, -0.558291, -1.116581, 0.977008]);
     }
 
     #[test]
     fn groups_do_not_influence_each_other_unless_the_baseline_is_global() {
         let mut mixed = rollouts(&[1.0, -0.5, -1.0], &[2, 3, 1]);
-        mixed.push(Rewarded {
-            group: 1,
-            reward: 100.0,
-            tokens: 7,
-        });
-        mixed.push(Rewarded {
-            group: 1,
-            reward: -100.0,
-            tokens: 7,
-        });
+        mixed.push(Rewarded { group: 1, reward: 100.0, tokens: 7 });
+        mixed.push(Rewarded { group: 1, reward: -100.0, tokens: 7 });
         let role = advantages(&config(Weighting::Token), &mixed);
         assert_close(&role[..3], &[1.257934, -0.483821, -1.064405]);
-        let global = AdvantageConfig {
-            baseline: Baseline::Global,
-            ..config(Weighting::Sequence)
-        };
+        let global = AdvantageConfig { baseline: Baseline::Global, ..config(Weighting::Sequence) };
         assert!(advantages(&global, &mixed)[0].abs() < 0.1);
     }
 
@@ -166,10 +135,7 @@ mod tests {
 
     #[test]
     fn a_smallest_deviation_tempers_nearly_constant_groups() {
-        let tempered = AdvantageConfig {
-            std_min: 0.5,
-            ..config(Weighting::Sequence)
-        };
+        let tempered = AdvantageConfig { std_min: 0.5, ..config(Weighting::Sequence) };
         assert_close(&advantages(&tempered, &rollouts(&[0.1, -0.1], &[1, 1])), &[0.2, -0.2]);
     }
 }

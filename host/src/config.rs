@@ -242,9 +242,7 @@ impl RunConfig {
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-            let written = text
-                .parse()
-                .with_context(|| format!("{} is not TOML", path.display()))?;
+            let written = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
             overlay(&mut table, written);
         }
         for pair in overrides {
@@ -287,31 +285,18 @@ impl RunConfig {
             bail!("{key} is 0; it must be at least 1");
         }
         let sampling = &self.sampling;
-        ensure!(
-            sampling.temperature > 0.0,
-            "sampling.temperature is {}; it must be above 0",
-            sampling.temperature
-        );
+        ensure!(sampling.temperature > 0.0, "sampling.temperature is {}; it must be above 0", sampling.temperature);
         ensure!(
             sampling.top_p > 0.0 && sampling.top_p <= 1.0,
             "sampling.top-p is {}; it must be above 0 and at most 1",
             sampling.top_p
         );
         let rate = self.update.learning_rate;
-        ensure!(
-            rate.is_finite() && rate >= 0.0,
-            "update.learning-rate is {rate}; it must be finite and not negative"
-        );
+        ensure!(rate.is_finite() && rate >= 0.0, "update.learning-rate is {rate}; it must be finite and not negative");
         let clip = self.update.clip_low;
-        ensure!(
-            (0.0..1.0).contains(&clip),
-            "update.clip-low is {clip}; it must be in [0, 1)"
-        );
+        ensure!((0.0..1.0).contains(&clip), "update.clip-low is {clip}; it must be in [0, 1)");
         let share = self.faults.share_max;
-        ensure!(
-            (0.0..=1.0).contains(&share),
-            "faults.share-max is {share}; it must be in [0, 1]"
-        );
+        ensure!((0.0..=1.0).contains(&share), "faults.share-max is {share}; it must be in [0, 1]");
         Ok(())
     }
 }
@@ -330,9 +315,8 @@ fn overlay(base: &mut Table, over: Table) {
 
 /// `update.learning-rate=1e-4` as a table. The value is TOML; bare words are strings.
 fn parse_override(pair: &str) -> Result<Table> {
-    let (path, text) = pair
-        .split_once('=')
-        .with_context(|| format!("--set {pair:?} has no '='; write --set KEY=VALUE"))?;
+    let (path, text) =
+        pair.split_once('=').with_context(|| format!("--set {pair:?} has no '='; write --set KEY=VALUE"))?;
     let value = format!("v = {text}")
         .parse::<Table>()
         .ok()
@@ -341,9 +325,7 @@ fn parse_override(pair: &str) -> Result<Table> {
     let mut keys = path.split('.').rev();
     let last = keys.next().expect("split yields at least one part").to_owned();
     let innermost = Table::from_iter([(last, value)]);
-    Ok(keys.fold(innermost, |inner, key| {
-        Table::from_iter([(key.to_owned(), Value::Table(inner))])
-    }))
+    Ok(keys.fold(innermost, |inner, key| Table::from_iter([(key.to_owned(), Value::Table(inner))])))
 }
 
 #[cfg(test)]
@@ -351,33 +333,17 @@ mod tests {
     use super::*;
 
     fn resolve(overrides: &[&str]) -> Result<RunConfig> {
-        RunConfig::resolve(
-            Preset::Paper,
-            None,
-            &overrides.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>(),
-        )
+        RunConfig::resolve(Preset::Paper, None, &overrides.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>())
     }
 
     /// arXiv:2505.03335, table 3.
     #[test]
     fn the_default_is_the_papers_setting() {
         let config = resolve(&[]).unwrap();
-        assert_eq!(
-            (config.propose.batch, config.solve.batch, config.learnability.samples),
-            (64, 64, 8)
-        );
-        assert_eq!(
-            (config.propose.references, config.buffer.capacity, config.steps),
-            (6, 16384, 500)
-        );
-        assert_eq!(
-            (config.update.learning_rate, config.update.gradient_norm_max),
-            (1e-6, 1.0)
-        );
-        assert_eq!(
-            (config.sampling.prompt_max_tokens, config.sampling.completion_max_tokens),
-            (6144, 8096)
-        );
+        assert_eq!((config.propose.batch, config.solve.batch, config.learnability.samples), (64, 64, 8));
+        assert_eq!((config.propose.references, config.buffer.capacity, config.steps), (6, 16384, 500));
+        assert_eq!((config.update.learning_rate, config.update.gradient_norm_max), (1e-6, 1.0));
+        assert_eq!((config.sampling.prompt_max_tokens, config.sampling.completion_max_tokens), (6144, 8096));
     }
 
     #[test]

@@ -9,13 +9,18 @@ use tch::{Kind, Tensor};
 use crate::config::Dtype;
 
 mod attention;
+pub mod bench;
+mod cache;
 mod config;
+mod draw;
 pub(crate) mod libtorch;
 pub(crate) mod model;
 mod rope;
+mod sampler;
 mod text;
 pub(crate) mod weights;
 
+pub use sampler::{Completion, Finish, SampleRequest, Sampling};
 pub use text::Message;
 
 use attention::Causal;
@@ -117,21 +122,12 @@ impl Policy {
             Dtype::Bf16 => Kind::BFloat16,
         };
         let threads = options.threads;
-        let workers = if config.parameter_count() < SMALL_PARAMETERS && device == tch::Device::Cpu {
-            threads
-        } else {
-            1
-        };
+        let workers =
+            if config.parameter_count() < SMALL_PARAMETERS && device == tch::Device::Cpu { threads } else { 1 };
         tch::set_num_threads(if workers > 1 { 1 } else { threads as i32 });
         let text = Text::load(files)?;
         let (model, parameters) = Model::build(config, (kind, device), fetch)?;
-        Ok(Self {
-            model,
-            text,
-            parameters,
-            side_files: files.side_files(),
-            workers,
-        })
+        Ok(Self { model, text, parameters, side_files: files.side_files(), workers })
     }
 
     /// Writes a directory that `transformers` loads. Saving what was loaded gives the same tensors, bit for bit.
@@ -139,11 +135,7 @@ impl Policy {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         for (name, bytes) in &self.side_files {
             let path = dir.join(name);
-            let adapted = if name == "config.json" {
-                Some(self.config_json(bytes)?)
-            } else {
-                None
-            };
+            let adapted = if name == "config.json" { Some(self.config_json(bytes)?) } else { None };
             let bytes = adapted.as_deref().unwrap_or(bytes);
             std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
         }
@@ -152,19 +144,13 @@ impl Policy {
 
     /// `config.json` with the dtype that the weights now have; unchanged where it says so already.
     fn config_json(&self, bytes: &[u8]) -> Result<Vec<u8>> {
-        let dtype = if self.model.place().0 == Kind::BFloat16 {
-            Dtype::Bf16
-        } else {
-            Dtype::F32
-        };
+        let dtype = if self.model.place().0 == Kind::BFloat16 { Dtype::Bf16 } else { Dtype::F32 };
         if self.model.config.dtype == Some(dtype) {
             return Ok(bytes.to_vec());
         }
         let mut config: serde_json::Value = serde_json::from_slice(bytes)?;
         let name = if dtype == Dtype::Bf16 { "bfloat16" } else { "float32" };
-        let present = ["dtype", "torch_dtype"]
-            .into_iter()
-            .find(|key| config.get(*key).is_some());
+        let present = ["dtype", "torch_dtype"].into_iter().find(|key| config.get(*key).is_some());
         config[present.unwrap_or("torch_dtype")] = name.into();
         Ok(serde_json::to_vec_pretty(&config)?)
     }
@@ -186,11 +172,13 @@ impl Policy {
 
     /// The token that ends a completion; the smallest where there are several.
     pub fn end_token(&self) -> u32 {
-        *self
-            .text
-            .ends
-            .first()
-            .expect("loading refuses a policy without an end token")
+        *self.text.ends.first().expect("loading refuses a policy without an end token")
+    }
+
+    /// One completion per request, in order. A completion depends on its request and stream only, apart from rounding,
+    /// which in a near tie can depend on the other requests; never on threads.
+    pub fn sample(&self, requests: &[SampleRequest], sampling: &Sampling) -> Result<Vec<Completion>> {
+        sampler::sample(&self.model, &self.text, self.workers, requests, sampling)
     }
 
     /// Names and tensors in the checkpoint's order. The tensors are the model's own.
@@ -210,13 +198,8 @@ impl Policy {
 
     /// Log-probabilities of the targets, `[n]` in f32, at `temperature`, with gradients.
     pub fn logprobs(&self, batch: &Batch, temperature: f64) -> Result<Tensor> {
-        let logprobs = self
-            .logits(batch)?
-            .f_div_scalar(temperature)?
-            .f_log_softmax(-1, Kind::Float)?;
-        Ok(logprobs
-            .f_gather(1, &batch.targets.f_unsqueeze(1)?, false)?
-            .f_squeeze_dim(1)?)
+        let logprobs = self.logits(batch)?.f_div_scalar(temperature)?.f_log_softmax(-1, Kind::Float)?;
+        Ok(logprobs.f_gather(1, &batch.targets.f_unsqueeze(1)?, false)?.f_squeeze_dim(1)?)
     }
 }
 

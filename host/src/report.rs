@@ -62,11 +62,7 @@ struct PageData {
 impl PageData {
     fn read(dir: &Path) -> Result<Self> {
         const FILES: [&str; 4] = ["config.toml", "experiment.json", "metrics.jsonl", "ledger.jsonl"];
-        ensure!(
-            dir.is_dir(),
-            "{} is not a directory; give an experiment's directory",
-            dir.display()
-        );
+        ensure!(dir.is_dir(), "{} is not a directory; give an experiment's directory", dir.display());
         if !FILES.iter().any(|name| dir.join(name).exists()) {
             bail!(
                 "{} holds no experiment (none of {}); give the directory that training printed",
@@ -80,9 +76,7 @@ impl PageData {
         let kinds = curves.kinds();
         let curves = curves.thinned(curves::POINTS_MAX);
         let mut evaluations = Vec::new();
-        lines::for_each(&dir.join("evaluations.jsonl"), &mut notices, |_, row| {
-            evaluations.push(row)
-        })?;
+        lines::for_each(&dir.join("evaluations.jsonl"), &mut notices, |_, row| evaluations.push(row))?;
         Ok(Self {
             name: dir.canonicalize()?.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             experiment: read_experiment(&dir.join("experiment.json"), &mut notices)?,
@@ -134,15 +128,9 @@ fn page(data: &PageData) -> Result<String> {
     // Text inside the data cannot contain the hash of the data, so it cannot name this nonce.
     let nonce = Digest::of(&data).to_string();
     let template = TEMPLATE.replace("{{nonce}}", &nonce);
-    let (head, rest) = template
-        .split_once("{{style}}")
-        .context("the page's template has no place for the style")?;
-    let (middle, rest) = rest
-        .split_once("{{data}}")
-        .context("the page's template has no place for the data")?;
-    let (tail, end) = rest
-        .split_once("{{script}}")
-        .context("the page's template has no place for the script")?;
+    let (head, rest) = template.split_once("{{style}}").context("the page's template has no place for the style")?;
+    let (middle, rest) = rest.split_once("{{data}}").context("the page's template has no place for the data")?;
+    let (tail, end) = rest.split_once("{{script}}").context("the page's template has no place for the script")?;
     Ok([head, STYLE, middle, &data, tail, SCRIPT, end].concat())
 }
 
@@ -167,10 +155,8 @@ fn write_atomically(path: &Path, text: &str) -> Result<()> {
         _ => Path::new("."),
     };
     // A page is for sharing: the user's mask decides who reads it, not the privacy of temporary files.
-    let mut file = tempfile::Builder::new()
-        .prefix(".report-")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(dir)?;
+    let mut file =
+        tempfile::Builder::new().prefix(".report-").permissions(Permissions::from_mode(0o666)).tempfile_in(dir)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -29,11 +29,7 @@ pub fn proposer_reward(config: &RewardConfig, outcome: ProposalOutcome) -> f64 {
 
 /// The solver's reward for an attempt with `score` in [0, 1]. Half-right attempts get half-way between wrong and right.
 pub fn solver_reward(config: &RewardConfig, score: f64, well_formed: bool) -> f64 {
-    if well_formed {
-        config.wrong + (1.0 - config.wrong) * score
-    } else {
-        config.malformed
-    }
+    if well_formed { config.wrong + (1.0 - config.wrong) * score } else { config.malformed }
 }
 
 #[cfg(test)]
@@ -49,26 +45,18 @@ mod tests {
     #[test]
     fn proposer_ladder() {
         let reward = |outcome| proposer_reward(&config(), outcome);
-        let solved = |count: f64| ProposalOutcome::New {
-            solve_rate: Some(count / 8.0),
-        };
+        let solved = |count: f64| ProposalOutcome::New { solve_rate: Some(count / 8.0) };
         assert_eq!(reward(ProposalOutcome::Rejected), -1.0);
         assert_eq!(reward(ProposalOutcome::Malformed), -1.0);
         assert_eq!(reward(ProposalOutcome::New { solve_rate: None }), -0.5);
-        assert_eq!(
-            [0.0, 1.0, 4.0, 7.0, 8.0].map(|count| reward(solved(count))),
-            [-0.5, 0.875, 0.5, 0.125, -0.5]
-        );
+        assert_eq!([0.0, 1.0, 4.0, 7.0, 8.0].map(|count| reward(solved(count))), [-0.5, 0.875, 0.5, 0.125, -0.5]);
     }
 
     #[test]
     fn a_duplicate_is_rewarded_as_configured() {
         let duplicate = ProposalOutcome::Duplicate { solve_rate: Some(0.25) };
         assert_eq!(proposer_reward(&config(), duplicate), 0.75);
-        let strict = RewardConfig {
-            duplicate: DuplicateReward::Fixed(-0.5),
-            ..config()
-        };
+        let strict = RewardConfig { duplicate: DuplicateReward::Fixed(-0.5), ..config() };
         assert_eq!(proposer_reward(&strict, duplicate), -0.5);
     }
 

@@ -43,10 +43,7 @@ impl Stream {
     /// The stream for one purpose at one step; `index` tells apart what happens within the step.
     pub fn new(seed: u64, purpose: Purpose, step: u64, index: u64) -> Self {
         // The seed is spread over the key by one Philox block, so that neighbouring seeds have unrelated keys.
-        let spread = philox(
-            [seed as u32, (seed >> 32) as u32, purpose as u32, 0],
-            [0x617a_7221, 0x686f_7374],
-        );
+        let spread = philox([seed as u32, (seed >> 32) as u32, purpose as u32, 0], [0x617a_7221, 0x686f_7374]);
         let key = [spread[0], spread[1]];
         Self {
             key,
@@ -57,10 +54,7 @@ impl Stream {
 
     /// 64 random bits at `position`.
     pub fn bits(&self, position: u64) -> u64 {
-        let block = philox(
-            [position as u32, (position >> 32) as u32, self.index, self.step],
-            self.key,
-        );
+        let block = philox([position as u32, (position >> 32) as u32, self.index, self.step], self.key);
         u64::from(block[0]) | u64::from(block[1]) << 32
     }
 
@@ -77,10 +71,7 @@ impl Stream {
 
     /// The numbers one after another.
     pub fn draws(self) -> Draws {
-        Draws {
-            stream: self,
-            position: 0,
-        }
+        Draws { stream: self, position: 0 }
     }
 }
 
@@ -147,18 +138,9 @@ mod tests {
     /// Random123's known-answer vectors for philox4x32-10 (`tests/kat_vectors`).
     #[test]
     fn philox_matches_the_published_vectors() {
-        assert_eq!(
-            philox([0; 4], [0; 2]),
-            [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]
-        );
-        assert_eq!(
-            philox([u32::MAX; 4], [u32::MAX; 2]),
-            [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
-        );
-        let pi = philox(
-            [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
-            [0xa409_3822, 0x299f_31d0],
-        );
+        assert_eq!(philox([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
+        assert_eq!(philox([u32::MAX; 4], [u32::MAX; 2]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
+        let pi = philox([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0]);
         assert_eq!(pi, [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]);
     }
 

@@ -107,10 +107,8 @@ impl Sandbox {
             count => count,
         };
         let slots = u32::try_from(count).context("too many sandbox workers")?;
-        let (judges, executors) = (
-            engine::judge_engine()?,
-            engine::executor_engine(slots, config.run_memory_max_bytes)?,
-        );
+        let (judges, executors) =
+            (engine::judge_engine()?, engine::executor_engine(slots, config.run_memory_max_bytes)?);
         let folder = config.cache_dir.clone().map_or_else(cache::default_folder, Ok)?;
         Ok(Self {
             cache: Cache::open(&folder)?,
@@ -125,8 +123,7 @@ impl Sandbox {
     /// Loads an environment: reads the file once, compiles it or finds it in the cache, and starts each part once.
     pub fn load(&self, path: &Path) -> Result<Environment> {
         let package = Package::read(path)?;
-        self.start(&package, path)
-            .with_context(|| format!("cannot load environment {}", path.display()))
+        self.start(&package, path).with_context(|| format!("cannot load environment {}", path.display()))
     }
 
     fn start(&self, package: &Package, path: &Path) -> Result<Environment> {
@@ -143,9 +140,7 @@ impl Sandbox {
             .enumerate()
             .map(|(index, executor)| {
                 let pre = world::executor(&self.executors, executor);
-                Ok(Executor {
-                    pre: pre.with_context(|| format!("its executor {index} does not fit"))?,
-                })
+                Ok(Executor { pre: pre.with_context(|| format!("its executor {index} does not fit"))? })
             })
             .collect::<Result<Vec<_>>>()?;
         let (judge, description) = self.describe(judge)?;
@@ -169,24 +164,17 @@ impl Sandbox {
     /// The judge, then the executors, each on a thread of its own.
     fn compile(&self, package: &Package, path: &Path) -> Result<Vec<Component>> {
         let parts = [(&self.judges, &package.judge)];
-        let parts = parts
-            .into_iter()
-            .chain(package.executors.iter().map(|executor| (&self.executors, executor)));
+        let parts = parts.into_iter().chain(package.executors.iter().map(|executor| (&self.executors, executor)));
         std::thread::scope(|scope| {
-            let threads: Vec<_> = parts
-                .map(|(engine, wasm)| scope.spawn(|| self.cache.component(engine, wasm)))
-                .collect();
+            let threads: Vec<_> =
+                parts.map(|(engine, wasm)| scope.spawn(|| self.cache.component(engine, wasm))).collect();
             threads
                 .into_iter()
                 .enumerate()
                 .map(|(index, thread)| {
                     let compiled = thread.join().map_err(|_| anyhow!("the compiler panicked"))?;
                     let part = || {
-                        if index == 0 {
-                            "judge".into()
-                        } else {
-                            format!("executor {}", index - 1)
-                        }
+                        if index == 0 { "judge".into() } else { format!("executor {}", index - 1) }
                     };
                     let (component, origin) = compiled.with_context(|| format!("its {} does not compile", part()))?;
                     if origin == Origin::Compiled && index > 0 {
@@ -208,12 +196,10 @@ impl Sandbox {
 
     /// A program must find an interpreter that starts; one that does not would make every run a fault.
     fn try_start(&self, executors: Vec<Executor>, limits: Limits, deadline: Duration) -> Result<Vec<Executor>> {
-        let started = self
-            .workers
-            .map(executors, move |executor| match executor.try_start(&limits, deadline) {
-                Ok(()) => Ok(executor),
-                Err(error) => Err(Fault::Host(error.into())),
-            });
+        let started = self.workers.map(executors, move |executor| match executor.try_start(&limits, deadline) {
+            Ok(()) => Ok(executor),
+            Err(error) => Err(Fault::Host(error.into())),
+        });
         let limit = limits.run_memory_max_bytes;
         started
             .into_iter()
@@ -226,11 +212,7 @@ impl Sandbox {
 
     /// The smaller of what is asked and what is granted.
     fn limits(&self, asked: &Limits) -> Limits {
-        let Limits {
-            run_fuel,
-            run_memory_max_bytes,
-            run_output_max_bytes,
-        } = *asked;
+        let Limits { run_fuel, run_memory_max_bytes, run_output_max_bytes } = *asked;
         Limits {
             run_fuel: run_fuel.min(self.config.run_fuel_max),
             run_memory_max_bytes: run_memory_max_bytes.min(self.config.run_memory_max_bytes),

@@ -59,10 +59,7 @@ impl FromStr for Digest {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        ensure!(
-            text.len() == 64 && text.is_ascii(),
-            "{text:?} is not 64 hexadecimal digits"
-        );
+        ensure!(text.len() == 64 && text.is_ascii(), "{text:?} is not 64 hexadecimal digits");
         let mut bytes = [0; 32];
         for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
             let digits = std::str::from_utf8(digits)?;
@@ -80,9 +77,7 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -94,19 +89,13 @@ mod tests {
     #[test]
     fn digest_of_abc_is_the_published_one() {
         let digest = Digest::of("abc");
-        assert_eq!(
-            digest.to_string(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(digest.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(digest.to_string().parse::<Digest>().unwrap(), digest);
     }
 
     #[test]
     fn kind_and_body_do_not_run_into_each_other() {
-        let task = |kind: &str, body: &str| Task {
-            kind: kind.into(),
-            body: body.into(),
-        };
+        let task = |kind: &str, body: &str| Task { kind: kind.into(), body: body.into() };
         assert_ne!(task("ab", "c").id(), task("a", "bc").id());
     }
 }

@@ -78,16 +78,9 @@ pub struct Learner {
 impl Learner {
     /// A learner without history. Where the weights are bf16 it keeps f32 master copies.
     pub fn new(policy: &Policy, config: &UpdateConfig, temperature: f32) -> Result<Self> {
-        ensure!(
-            temperature > 0.0,
-            "the learner's temperature is {temperature}; it must be above 0"
-        );
+        ensure!(temperature > 0.0, "the learner's temperature is {temperature}; it must be above 0");
         let optimizer = Optimizer::new(policy.parameters(), config)?;
-        Ok(Self {
-            config: config.clone(),
-            temperature: f64::from(temperature),
-            optimizer,
-        })
+        Ok(Self { config: config.clone(), temperature: f64::from(temperature), optimizer })
     }
 
     /// One optimiser step on the clipped surrogate (Schulman et al. 2017, eq. 7, with separate bounds below and above),
@@ -95,12 +88,7 @@ impl Learner {
     pub fn update(&mut self, policy: &Policy, rollouts: &[Rollout], learning_rate: f64) -> Result<UpdateMetrics> {
         let tokens: usize = rollouts.iter().map(|rollout| rollout.completion.len()).sum();
         ensure!(tokens > 0, "an update needs at least one completion token");
-        let UpdateConfig {
-            clip_low,
-            clip_high,
-            entropy_coefficient,
-            ..
-        } = self.config;
+        let UpdateConfig { clip_low, clip_high, entropy_coefficient, .. } = self.config;
         let objective = PolicyGradient {
             rollouts,
             tokens: tokens as f64,
@@ -126,28 +114,17 @@ impl Learner {
     pub fn imitate(&mut self, policy: &Policy, examples: &[Example], learning_rate: f64) -> Result<ImitationMetrics> {
         let weights = examples.iter().flat_map(|example| &example.weights);
         let total: f64 = weights.map(|&weight| f64::from(weight)).sum();
-        ensure!(
-            total > 0.0,
-            "examples to imitate have weight {total}; it must be above 0"
-        );
+        ensure!(total > 0.0, "examples to imitate have weight {total}; it must be above 0");
         let objective = Imitation { examples, total };
         let (gradients, sums) = gradient(policy, &objective, self.config.micro_batch_max_tokens)?;
         let gradient_norm = self.apply(gradients, &sums, learning_rate)?;
         let tokens = examples.iter().map(|example| example.completion.len()).sum();
-        Ok(ImitationMetrics {
-            loss: sums.loss,
-            gradient_norm,
-            tokens,
-        })
+        Ok(ImitationMetrics { loss: sums.loss, gradient_norm, tokens })
     }
 
     /// Clips the gradient and steps; returns the norm before clipping.
     fn apply(&mut self, gradients: Vec<Tensor>, sums: &Sums, learning_rate: f64) -> Result<f64> {
-        ensure!(
-            sums.loss.is_finite(),
-            "the loss is {}; the weights were left as they are",
-            sums.loss
-        );
+        ensure!(sums.loss.is_finite(), "the loss is {}; the weights were left as they are", sums.loss);
         self.optimizer.step(gradients, learning_rate)
     }
 
@@ -173,8 +150,5 @@ pub fn policy_gradient(policy: &Policy, rollouts: &[Rollout], config: &UpdateCon
         entropy_coefficient: config.entropy_coefficient,
     };
     let (gradients, sums) = gradient(policy, &objective, config.micro_batch_max_tokens)?;
-    Ok((
-        gradients.iter().map(|gradient| gradient.to_kind(Kind::Float)).collect(),
-        sums.loss,
-    ))
+    Ok((gradients.iter().map(|gradient| gradient.to_kind(Kind::Float)).collect(), sums.loss))
 }

@@ -94,12 +94,8 @@ fn imitation_is_weighted_cross_entropy() {
 /// `reference.py`, `muon`: two steps.
 #[test]
 fn muon_moves_matrices_as_torch_does_and_adamw_the_rest() {
-    let config = UpdateConfig {
-        optimizer: OptimizerKind::Muon,
-        muon_learning_rate: 0.02,
-        muon_momentum: 0.95,
-        ..config(1000)
-    };
+    let config =
+        UpdateConfig { optimizer: OptimizerKind::Muon, muon_learning_rate: 0.02, muon_momentum: 0.95, ..config(1000) };
     let policy = model("qwen2-tied-grouped");
     let mut learner = Learner::new(&policy, &config, 1.0).unwrap();
     for _ in 0..2 {

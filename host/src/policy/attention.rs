@@ -25,9 +25,7 @@ pub(crate) fn causal(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
         if shared == heads {
             return Ok(x);
         }
-        let wide = x
-            .f_unsqueeze(2)?
-            .f_expand([batch, shared, heads / shared, seq, head_dim], false)?;
+        let wide = x.f_unsqueeze(2)?.f_expand([batch, shared, heads / shared, seq, head_dim], false)?;
         Ok(wide.f_reshape([batch, heads, seq, head_dim])?)
     };
     let mixed = Tensor::f_scaled_dot_product_attention(

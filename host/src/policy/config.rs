@@ -59,18 +59,10 @@ impl ModelConfig {
         let json = Json(&value);
         let family = json.string("model_type")?.unwrap_or_default();
         let bias = match family {
-            "qwen2" => Biases {
-                qkv: true,
-                o: false,
-                mlp: false,
-            },
+            "qwen2" => Biases { qkv: true, o: false, mlp: false },
             "llama" => {
                 let attention = json.flag("attention_bias")?;
-                Biases {
-                    qkv: attention,
-                    o: attention,
-                    mlp: json.flag("mlp_bias")?,
-                }
+                Biases { qkv: attention, o: attention, mlp: json.flag("mlp_bias")? }
             }
             other => bail!("config.json: model_type is {other:?}; supported are qwen2 and llama"),
         };
@@ -108,14 +100,7 @@ impl ModelConfig {
 
     /// The number of parameters.
     pub(crate) fn parameter_count(&self) -> i64 {
-        let Self {
-            vocab_size,
-            hidden_size: d,
-            intermediate_size: ff,
-            head_dim,
-            bias,
-            ..
-        } = *self;
+        let Self { vocab_size, hidden_size: d, intermediate_size: ff, head_dim, bias, .. } = *self;
         let (q, kv) = (self.num_attention_heads * head_dim, self.num_key_value_heads * head_dim);
         let matrices = d * (q + 2 * kv) + q * d + 3 * d * ff;
         let biases = i64::from(bias.qkv) * (q + 2 * kv) + i64::from(bias.o) * d + i64::from(bias.mlp) * (2 * ff + d);
@@ -136,10 +121,9 @@ impl<'a> Json<'a> {
     fn number(&self, key: &str) -> Result<Option<f64>> {
         match self.0.get(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => value
-                .as_f64()
-                .map(Some)
-                .with_context(|| format!("config.json: {key} is {value}, not a number")),
+            Some(value) => {
+                value.as_f64().map(Some).with_context(|| format!("config.json: {key} is {value}, not a number"))
+            }
         }
     }
 
@@ -150,9 +134,7 @@ impl<'a> Json<'a> {
     fn flag(&self, key: &str) -> Result<bool> {
         match self.0.get(key) {
             None | Some(Value::Null) => Ok(false),
-            Some(value) => value
-                .as_bool()
-                .with_context(|| format!("config.json: {key} is {value}, not true or false")),
+            Some(value) => value.as_bool().with_context(|| format!("config.json: {key} is {value}, not true or false")),
         }
     }
 
@@ -171,9 +153,8 @@ impl<'a> Json<'a> {
 
     /// Two spellings: `rope_theta` and `rope_scaling` at the top, or both inside `rope_parameters`.
     fn rope(&self) -> Result<Rope> {
-        let nested = ["rope_parameters", "rope_scaling"]
-            .iter()
-            .find_map(|key| self.0.get(key).filter(|v| v.is_object()));
+        let nested =
+            ["rope_parameters", "rope_scaling"].iter().find_map(|key| self.0.get(key).filter(|v| v.is_object()));
         let inner = nested.map(Json);
         let theta = match &inner {
             Some(inner) => inner.number("rope_theta")?.or(self.number("rope_theta")?),
@@ -193,10 +174,7 @@ impl<'a> Json<'a> {
             },
         };
         // 10000 is the families' default.
-        Ok(Rope {
-            theta: theta.unwrap_or(10_000.0),
-            scaling,
-        })
+        Ok(Rope { theta: theta.unwrap_or(10_000.0), scaling })
     }
 
     /// Two spellings: `torch_dtype` and `dtype`.

@@ -44,10 +44,7 @@ pub(crate) struct InferenceMode {
 impl InferenceMode {
     pub(crate) fn enter() -> Self {
         // SAFETY: takes nothing; the guard is destroyed by `drop`, on this thread because it is not `Send`.
-        Self {
-            guard: unsafe { azr_inference_mode_enter() },
-            thread: PhantomData,
-        }
+        Self { guard: unsafe { azr_inference_mode_enter() }, thread: PhantomData }
     }
 }
 
@@ -78,19 +75,9 @@ pub(crate) fn adamw(
     exp_avg_sqs: &[Tensor],
     coefficients: AdamwStep,
 ) -> Result<()> {
-    let AdamwStep {
-        step,
-        learning_rate,
-        beta1,
-        beta2,
-        weight_decay,
-        eps,
-    } = coefficients;
+    let AdamwStep { step, learning_rate, beta1, beta2, weight_decay, eps } = coefficients;
     let count = params.len();
-    assert!(
-        grads.len() == count && exp_avgs.len() == count && exp_avg_sqs.len() == count,
-        "one state per parameter"
-    );
+    assert!(grads.len() == count && exp_avgs.len() == count && exp_avg_sqs.len() == count, "one state per parameter");
     let (params, grads) = (pointers(params), pointers(grads));
     let (exp_avgs, exp_avg_sqs) = (pointers(exp_avgs), pointers(exp_avg_sqs));
     // SAFETY: four lists of `count` live tensors.

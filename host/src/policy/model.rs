@@ -78,11 +78,7 @@ impl Model {
         place: (Kind, Device),
         fetch: &mut dyn FnMut(&str, &[i64]) -> Result<Tensor>,
     ) -> Result<(Self, Vec<(String, Tensor)>)> {
-        let mut builder = Builder {
-            fetch,
-            place,
-            parameters: Vec::new(),
-        };
+        let mut builder = Builder { fetch, place, parameters: Vec::new() };
         let (vocab, hidden) = (config.vocab_size, config.hidden_size);
         let embed_tokens = builder.tensor("model.embed_tokens.weight", &[vocab, hidden])?;
         let layers = (0..config.num_hidden_layers).map(|i| Layer::build(&mut builder, &config, i));
@@ -93,16 +89,7 @@ impl Model {
             false => builder.tensor("lm_head.weight", &[vocab, hidden])?,
         };
         let parameters = builder.parameters;
-        Ok((
-            Self {
-                config,
-                embed_tokens,
-                layers,
-                norm,
-                lm_head,
-            },
-            parameters,
-        ))
+        Ok((Self { config, embed_tokens, layers, norm, lm_head }, parameters))
     }
 
     /// Another handle to the same weights, for another thread.
@@ -138,9 +125,7 @@ impl Model {
         let mut x = Tensor::f_embedding(&self.embed_tokens, &tokens.f_reshape([batch * seq])?, -1, false, false)?;
         for (i, layer) in self.layers.iter().enumerate() {
             let normed = self.rms_norm(&x, &layer.input_layernorm)?;
-            let (q, k, v) = layer
-                .self_attn
-                .project(&normed, [batch, seq], &self.config, rotation, pass)?;
+            let (q, k, v) = layer.self_attn.project(&normed, [batch, seq], &self.config, rotation, pass)?;
             let mixed = attend.attend(i, q, k, v)?.f_reshape([batch * seq, -1])?;
             x = layer.self_attn.o_proj.add_to(&x, &mixed)?;
             let normed = self.rms_norm(&x, &layer.post_attention_layernorm)?;
@@ -152,14 +137,7 @@ impl Model {
     /// Scores of every vocabulary entry, `[n, vocab]` in f32, for hidden states `[n, hidden]`.
     pub(crate) fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         let (_n, _hidden) = hidden.size2()?;
-        Ok(hidden
-            .f_linear(&self.lm_head, None::<&Tensor>)?
-            .f_to_kind(Kind::Float)?)
-    }
-
-    /// The vocabulary head's weight, `[vocab, hidden]`. With tied embeddings, the embedding.
-    pub(crate) fn head(&self) -> &Tensor {
-        &self.lm_head
+        Ok(hidden.f_linear(&self.lm_head, None::<&Tensor>)?.f_to_kind(Kind::Float)?)
     }
 
     fn rms_norm(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
@@ -171,10 +149,7 @@ impl Layer {
     fn build(builder: &mut Builder, config: &ModelConfig, i: usize) -> Result<Self> {
         let name = |rest: &str| format!("model.layers.{i}.{rest}");
         let (d, ff) = (config.hidden_size, config.intermediate_size);
-        let (q, kv) = (
-            config.num_attention_heads * config.head_dim,
-            config.num_key_value_heads * config.head_dim,
-        );
+        let (q, kv) = (config.num_attention_heads * config.head_dim, config.num_key_value_heads * config.head_dim);
         let bias = config.bias;
         let names = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"].map(name);
         let (qkv, [q_proj, k_proj, v_proj]) = builder.fused(names, [q, kv, kv], d, bias.qkv)?;
@@ -183,38 +158,16 @@ impl Layer {
         let (gate_up, [gate_proj, up_proj]) = builder.fused(names, [ff, ff], d, bias.mlp)?;
         let (_, [down_proj]) = builder.fused([name("mlp.down_proj")], [d], ff, bias.mlp)?;
         Ok(Self {
-            self_attn: Attention {
-                q_proj,
-                k_proj,
-                v_proj,
-                o_proj,
-                qkv,
-            },
-            mlp: Mlp {
-                gate_proj,
-                up_proj,
-                down_proj,
-                gate_up,
-            },
+            self_attn: Attention { q_proj, k_proj, v_proj, o_proj, qkv },
+            mlp: Mlp { gate_proj, up_proj, down_proj, gate_up },
             input_layernorm: builder.tensor(&name("input_layernorm.weight"), &[d])?,
             post_attention_layernorm: builder.tensor(&name("post_attention_layernorm.weight"), &[d])?,
         })
     }
 
     fn share(&self) -> Self {
-        let Attention {
-            q_proj,
-            k_proj,
-            v_proj,
-            o_proj,
-            qkv,
-        } = &self.self_attn;
-        let Mlp {
-            gate_proj,
-            up_proj,
-            down_proj,
-            gate_up,
-        } = &self.mlp;
+        let Attention { q_proj, k_proj, v_proj, o_proj, qkv } = &self.self_attn;
+        let Mlp { gate_proj, up_proj, down_proj, gate_up } = &self.mlp;
         Self {
             input_layernorm: self.input_layernorm.shallow_clone(),
             self_attn: Attention {
@@ -246,12 +199,7 @@ impl Attention {
         rotation: &Rotation,
         pass: Pass,
     ) -> Result<(Tensor, Tensor, Tensor)> {
-        let ModelConfig {
-            num_attention_heads: heads,
-            num_key_value_heads: shared,
-            head_dim,
-            ..
-        } = *config;
+        let ModelConfig { num_attention_heads: heads, num_key_value_heads: shared, head_dim, .. } = *config;
         match pass {
             Pass::Learn => {
                 let split = |x: Tensor| x.f_view([batch, seq, -1, head_dim]);
@@ -260,10 +208,7 @@ impl Attention {
                 Ok((q, k, split(self.v_proj.forward(x)?)?))
             }
             Pass::Sample => {
-                let qkv = self
-                    .qkv
-                    .forward(x)?
-                    .f_view([batch, seq, heads + 2 * shared, head_dim])?;
+                let qkv = self.qkv.forward(x)?.f_view([batch, seq, heads + 2 * shared, head_dim])?;
                 let turned = rotation.turn(&qkv.f_narrow(2, 0, heads + shared)?)?;
                 let (q, k) = (turned.f_narrow(2, 0, heads)?, turned.f_narrow(2, heads, shared)?);
                 Ok((q, k, qkv.f_narrow(2, heads + shared, shared)?))
@@ -279,9 +224,7 @@ impl Mlp {
             Pass::Learn => self.gate_proj.forward(x)?.f_silu()?.f_mul(&self.up_proj.forward(x)?)?,
             Pass::Sample => {
                 let both = self.gate_up.forward(x)?.f_chunk(2, 1)?;
-                let [gate, up] = both.as_slice() else {
-                    unreachable!("chunk(2) makes two")
-                };
+                let [gate, up] = both.as_slice() else { unreachable!("chunk(2) makes two") };
                 gate.f_silu()?.f_mul_(up)?
             }
         };
@@ -303,10 +246,7 @@ impl Linear {
     }
 
     fn share(&self) -> Self {
-        Self {
-            weight: self.weight.shallow_clone(),
-            bias: self.bias.as_ref().map(Tensor::shallow_clone),
-        }
+        Self { weight: self.weight.shallow_clone(), bias: self.bias.as_ref().map(Tensor::shallow_clone) }
     }
 }
 
@@ -326,11 +266,7 @@ impl Builder<'_> {
     ) -> Result<(Linear, [Linear; N])> {
         let total = rows.iter().sum::<i64>();
         let weight = Tensor::f_empty([total, columns], self.place)?;
-        let whole_bias = if bias {
-            Some(Tensor::f_empty([total], self.place)?)
-        } else {
-            None
-        };
+        let whole_bias = if bias { Some(Tensor::f_empty([total], self.place)?) } else { None };
         let mut start = 0;
         let mut parts = Vec::with_capacity(N);
         for (name, rows) in names.into_iter().zip(rows) {
@@ -343,13 +279,7 @@ impl Builder<'_> {
             start += rows;
         }
         let parts = parts.try_into().unwrap_or_else(|_| unreachable!("one linear per name"));
-        Ok((
-            Linear {
-                weight,
-                bias: whole_bias,
-            },
-            parts,
-        ))
+        Ok((Linear { weight, bias: whole_bias }, parts))
     }
 
     /// Fetches a tensor into `into` and makes that a parameter.

@@ -28,37 +28,26 @@ impl RopeTable {
             Tensor::f_arange_start_step(0, head_dim, 2, (Kind::Float, Device::Cpu))?.f_div_scalar(head_dim)?;
         let mut frequencies: Vec<f32> = Vec::try_from(Tensor::f_pow_scalar(rope.theta, &exponents)?.f_reciprocal()?)?;
         if let Some(scaling) = rope.scaling {
-            frequencies
-                .iter_mut()
-                .for_each(|frequency| *frequency = scaling.stretch(f64::from(*frequency)) as f32);
+            frequencies.iter_mut().for_each(|frequency| *frequency = scaling.stretch(f64::from(*frequency)) as f32);
         }
         let positions = Tensor::f_arange(positions, (Kind::Float, Device::Cpu))?.f_unsqueeze(1)?;
         let angles = positions.f_mul(&Tensor::f_from_slice(&frequencies)?)?;
         let (cos, sin) = (angles.f_cos()?, angles.f_sin()?);
         let place = |halves: [&Tensor; 2]| Tensor::f_cat(&halves, 1)?.f_to_kind(kind)?.f_to_device(device);
         // The sign of the first half belongs to the rotation; see `Rotation::turn`.
-        Ok(Self {
-            cos: place([&cos, &cos])?,
-            sin: place([&sin.f_neg()?, &sin])?,
-        })
+        Ok(Self { cos: place([&cos, &cos])?, sin: place([&sin.f_neg()?, &sin])? })
     }
 
     /// For `[batch, seq]` tokens at positions `0..seq`.
     pub(crate) fn leading(&self, seq: i64) -> Result<Rotation> {
         let pick = |table: &Tensor| table.f_narrow(0, 0, seq)?.f_unsqueeze(0)?.f_unsqueeze(2);
-        Ok(Rotation {
-            cos: pick(&self.cos)?,
-            sin: pick(&self.sin)?,
-        })
+        Ok(Rotation { cos: pick(&self.cos)?, sin: pick(&self.sin)? })
     }
 
     /// For `[batch, 1]` tokens, each at its own position; `positions` is `[batch]`.
     pub(crate) fn at(&self, positions: &Tensor) -> Result<Rotation> {
         let pick = |table: &Tensor| table.f_index_select(0, positions)?.f_unsqueeze(1)?.f_unsqueeze(2);
-        Ok(Rotation {
-            cos: pick(&self.cos)?,
-            sin: pick(&self.sin)?,
-        })
+        Ok(Rotation { cos: pick(&self.cos)?, sin: pick(&self.sin)? })
     }
 }
 

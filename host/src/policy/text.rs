@@ -55,23 +55,15 @@ impl Text {
             "{origin} names no token that ends a completion; set eos_token_id in generation_config.json"
         );
         let source = match (files.get("chat_template.jinja"), &tokenizer_config["chat_template"]) {
-            (Some(bytes), _) => Some(
-                std::str::from_utf8(bytes)
-                    .context("chat_template.jinja is not UTF-8")?
-                    .to_owned(),
-            ),
+            (Some(bytes), _) => {
+                Some(std::str::from_utf8(bytes).context("chat_template.jinja is not UTF-8")?.to_owned())
+            }
             (None, Value::String(source)) => Some(source.clone()),
             (None, _) => None,
         };
         let bos_token = token_text(&tokenizer_config["bos_token"]);
-        let template = source
-            .map(|source| Template::new(source, bos_token, eos_token))
-            .transpose()?;
-        Ok(Self {
-            tokenizer,
-            template,
-            ends,
-        })
+        let template = source.map(|source| Template::new(source, bos_token, eos_token)).transpose()?;
+        Ok(Self { tokenizer, template, ends })
     }
 
     /// The prompt that `messages` make, ready for the assistant to continue `prefill`. Without a chat template the
@@ -88,18 +80,13 @@ impl Text {
 
     /// Tokens of `text` as it is.
     pub(crate) fn encode_text(&self, text: &str, special: bool) -> Result<Vec<u32>> {
-        let encoding = self
-            .tokenizer
-            .encode_fast(text, special)
-            .map_err(|error| anyhow!("tokenizer: {error}"))?;
+        let encoding = self.tokenizer.encode_fast(text, special).map_err(|error| anyhow!("tokenizer: {error}"))?;
         Ok(encoding.get_ids().to_vec())
     }
 
     /// Text of `tokens`, without the tokenizer's special ones.
     pub(crate) fn decode(&self, tokens: &[u32]) -> Result<String> {
-        self.tokenizer
-            .decode(tokens, true)
-            .map_err(|error| anyhow!("tokenizer: {error}"))
+        self.tokenizer.decode(tokens, true).map_err(|error| anyhow!("tokenizer: {error}"))
     }
 
     /// Whether the newest of `tokens` completes one of the `stop` strings.
@@ -132,33 +119,18 @@ impl Template {
         jinja.set_trim_blocks(true);
         jinja.set_lstrip_blocks(true);
         jinja.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        jinja.add_function(
-            "raise_exception",
-            |message: String| -> Result<String, minijinja::Error> {
-                Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
-            },
-        );
-        jinja
-            .add_template_owned("chat", source)
-            .context("the chat template is not valid")?;
-        Ok(Self {
-            jinja,
-            bos_token,
-            eos_token,
-        })
+        jinja.add_function("raise_exception", |message: String| -> Result<String, minijinja::Error> {
+            Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+        });
+        jinja.add_template_owned("chat", source).context("the chat template is not valid")?;
+        Ok(Self { jinja, bos_token, eos_token })
     }
 
     fn render(&self, messages: &[Message<'_>]) -> Result<String> {
-        let Self {
-            jinja,
-            bos_token,
-            eos_token,
-        } = self;
+        let Self { jinja, bos_token, eos_token } = self;
         let template = jinja.get_template("chat").context("the chat template is gone")?;
         let context = context! { messages, bos_token, eos_token, add_generation_prompt => true };
-        template
-            .render(context)
-            .context("the chat template does not accept these messages")
+        template.render(context).context("the chat template does not accept these messages")
     }
 }
 
@@ -179,4 +151,34 @@ fn token_ids(value: &Value) -> Result<Vec<u32>> {
 fn token_text(value: &Value) -> String {
     let text = value.as_str().or_else(|| value["content"].as_str());
     text.unwrap_or("").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `tests/policy/reference.py`, `templates`: rendered by transformers.
+    #[test]
+    fn chat_templates_render_as_in_transformers() {
+        let reference: Value = serde_json::from_str(include_str!("../../../tests/policy/reference.json")).unwrap();
+        for case in reference["templates"].as_array().unwrap() {
+            let source = case["template"].as_str().unwrap().to_owned();
+            let template = Template::new(source, "<s>".to_owned(), "</s>".to_owned()).unwrap();
+            let conversations = case["conversations"].as_array().unwrap().iter();
+            for (conversation, rendered) in conversations.zip(case["rendered"].as_array().unwrap()) {
+                let messages: Vec<Message<'_>> = (conversation.as_array().unwrap().iter())
+                    .map(|m| Message { role: m["role"].as_str().unwrap(), content: m["content"].as_str().unwrap() })
+                    .collect();
+                assert_eq!(template.render(&messages).unwrap(), rendered.as_str().unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn a_template_that_refuses_says_why() {
+        let source = "{{ raise_exception('roles must alternate') }}".to_owned();
+        let template = Template::new(source, String::new(), String::new()).unwrap();
+        let error = template.render(&[Message { role: "user", content: "" }]).unwrap_err();
+        assert!(format!("{error:#}").contains("roles must alternate"), "{error:#}");
+    }
 }

@@ -72,22 +72,13 @@ impl Files {
                 files.insert(name.to_owned(), Bytes::Owned(bytes));
             }
         }
-        Ok(Self {
-            origin: dir.display().to_string(),
-            files,
-        })
+        Ok(Self { origin: dir.display().to_string(), files })
     }
 
     /// Files in memory; `origin` names them in messages.
     pub(crate) fn in_memory(origin: &str, files: &[(&str, &[u8])]) -> Self {
-        let files = files
-            .iter()
-            .map(|(name, bytes)| ((*name).to_owned(), Bytes::Owned(bytes.to_vec())))
-            .collect();
-        Self {
-            origin: origin.to_owned(),
-            files,
-        }
+        let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), Bytes::Owned(bytes.to_vec()))).collect();
+        Self { origin: origin.to_owned(), files }
     }
 
     pub(crate) fn origin(&self) -> &str {
@@ -99,30 +90,19 @@ impl Files {
     }
 
     pub(crate) fn require(&self, name: &str) -> Result<&[u8]> {
-        let missing = || {
-            format!(
-                "{} has no {name}; a policy is a directory as transformers saves it",
-                self.origin
-            )
-        };
+        let missing = || format!("{} has no {name}; a policy is a directory as transformers saves it", self.origin);
         self.get(name).with_context(missing)
     }
 
     /// The side files there are, by name.
     pub(crate) fn side_files(&self) -> Vec<(String, Arc<[u8]>)> {
         let present = SIDE_FILES.iter().filter_map(|name| Some((name, self.get(name)?)));
-        present
-            .map(|(name, bytes)| ((*name).to_owned(), bytes.into()))
-            .collect()
+        present.map(|(name, bytes)| ((*name).to_owned(), bytes.into())).collect()
     }
 
     /// The weights: `model.safetensors`, or the parts that `model.safetensors.index.json` stands for.
     pub(crate) fn checkpoint(&self) -> Result<Checkpoint<'_>> {
-        let mut names: Vec<&String> = self
-            .files
-            .keys()
-            .filter(|name| name.ends_with(".safetensors"))
-            .collect();
+        let mut names: Vec<&String> = self.files.keys().filter(|name| name.ends_with(".safetensors")).collect();
         names.sort();
         // A directory may hold other safetensors files beside the model's.
         if self.files.contains_key(WEIGHTS_FILE) {
@@ -130,24 +110,14 @@ impl Files {
         } else {
             names.retain(|name| name.starts_with("model-"));
         }
-        ensure!(
-            !names.is_empty(),
-            "{} has no {WEIGHTS_FILE} and no model-*.safetensors",
-            self.origin
-        );
+        ensure!(!names.is_empty(), "{} has no {WEIGHTS_FILE} and no model-*.safetensors", self.origin);
         let parse = |name: &'_ String| {
             let bytes = self.files[name].as_slice();
             SafeTensors::deserialize(bytes)
                 .with_context(|| format!("{}/{name} is not a whole safetensors file; fetch it again", self.origin))
         };
-        let parts = names
-            .into_iter()
-            .map(|name| Ok((name.as_str(), parse(name)?)))
-            .collect::<Result<_>>()?;
-        Ok(Checkpoint {
-            origin: &self.origin,
-            parts,
-        })
+        let parts = names.into_iter().map(|name| Ok((name.as_str(), parse(name)?))).collect::<Result<_>>()?;
+        Ok(Checkpoint { origin: &self.origin, parts })
     }
 }
 
@@ -163,10 +133,7 @@ impl Bytes {
 impl Checkpoint<'_> {
     /// A copy of the named tensor on the CPU, in its stored dtype.
     pub(crate) fn tensor(&self, name: &str, shape: &[i64]) -> Result<Tensor> {
-        let found = self
-            .parts
-            .iter()
-            .find_map(|(file, part)| Some((file, part.tensor(name).ok()?)));
+        let found = self.parts.iter().find_map(|(file, part)| Some((file, part.tensor(name).ok()?)));
         let (file, view) = found.with_context(|| format!("{} has no tensor {name}", self.origin))?;
         let stored: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
         let origin = self.origin;
@@ -182,10 +149,7 @@ impl Checkpoint<'_> {
     pub(crate) fn refuse_others(&self, known: &[String]) -> Result<()> {
         for (file, part) in &self.parts {
             let ignorable = |name: &str| name.ends_with("rotary_emb.inv_freq") || name == "lm_head.weight";
-            let other = part
-                .names()
-                .into_iter()
-                .find(|name| !ignorable(name) && !known.iter().any(|k| k == name));
+            let other = part.names().into_iter().find(|name| !ignorable(name) && !known.iter().any(|k| k == name));
             if let Some(name) = other {
                 bail!(
                     "{}/{file} has a tensor {name} that this family does not use; check model_type in config.json",
@@ -199,9 +163,7 @@ impl Checkpoint<'_> {
 
 /// Writes tensors as safetensors in the form that `transformers` loads.
 pub(crate) fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
-    let stored = tensors
-        .iter()
-        .map(|(name, tensor)| Ok((name.as_str(), Stored::new(tensor)?)));
+    let stored = tensors.iter().map(|(name, tensor)| Ok((name.as_str(), Stored::new(tensor)?)));
     let stored = stored.collect::<Result<Vec<_>>>()?;
     // transformers refuses a file that does not say which framework's layout it has.
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
@@ -216,10 +178,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
         .with_context(|| format!("{} is not a whole safetensors file", path.display()))?;
     let load = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
         let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
-        Ok((
-            name,
-            Tensor::f_from_data_size(view.data(), &shape, kind_of(view.dtype())?)?,
-        ))
+        Ok((name, Tensor::f_from_data_size(view.data(), &shape, kind_of(view.dtype())?)?))
     };
     parsed.tensors().into_iter().map(load).collect()
 }

@@ -65,13 +65,7 @@ const fn known(
     unit: Unit,
     about: &'static str,
 ) -> Known {
-    Known {
-        key,
-        section,
-        title,
-        unit,
-        about,
-    }
+    Known { key, section, title, unit, about }
 }
 
 const SOLVER: &str = "Solver";
@@ -160,18 +154,10 @@ pub(super) fn sections(curves: &Curves) -> Vec<Section> {
         let chart = chart(place, series);
         match sections.iter_mut().find(|section| section.title == title) {
             Some(section) => section.charts.push(chart),
-            None => sections.push(Section {
-                title,
-                charts: vec![chart],
-            }),
+            None => sections.push(Section { title, charts: vec![chart] }),
         }
     }
-    sections.sort_by_key(|section| {
-        SECTIONS
-            .iter()
-            .position(|title| *title == section.title)
-            .unwrap_or(SECTIONS.len())
-    });
+    sections.sort_by_key(|section| SECTIONS.iter().position(|title| *title == section.title).unwrap_or(SECTIONS.len()));
     sections
 }
 
@@ -185,12 +171,9 @@ fn place(path: &[&str], kind_label: impl Fn(&str) -> String) -> (Place, String) 
                 _ => (role, metric, kind_label(kind), rest.join(" · ")),
             }
         }
-        ["timing", stage] if STAGES.contains(&stage) => (
-            "timing",
-            "stages",
-            String::new(),
-            stage.trim_end_matches("_s").to_owned(),
-        ),
+        ["timing", stage] if STAGES.contains(&stage) => {
+            ("timing", "stages", String::new(), stage.trim_end_matches("_s").to_owned())
+        }
         [section, series, metric, ref rest @ ..] => match rest {
             [] => (section, metric, String::new(), kind_label(series)),
             _ => (section, metric, kind_label(series), rest.join(" · ")),
@@ -201,15 +184,7 @@ fn place(path: &[&str], kind_label: impl Fn(&str) -> String) -> (Place, String) 
     };
     let key = format!("{section}/{metric}");
     let rank = KNOWN.iter().position(|known| known.key == key).unwrap_or(KNOWN.len());
-    (
-        Place {
-            rank,
-            section: section.to_owned(),
-            metric: metric.to_owned(),
-            subject,
-        },
-        name,
-    )
+    (Place { rank, section: section.to_owned(), metric: metric.to_owned(), subject }, name)
 }
 
 fn section_title(place: &Place) -> String {
@@ -234,25 +209,11 @@ fn chart(place: Place, mut series: Vec<Series>) -> Chart {
     }
     let stacked = place.metric == "stages";
     if stacked {
-        series.sort_by_key(|series| {
-            STAGES
-                .iter()
-                .position(|stage| stage.trim_end_matches("_s") == series.name)
-        });
+        series.sort_by_key(|series| STAGES.iter().position(|stage| stage.trim_end_matches("_s") == series.name));
     }
     let unit = known.map_or_else(|| guess_unit(&place.metric), |known| known.unit);
-    let unit = if unit == Unit::Share {
-        share_or_count(&series)
-    } else {
-        unit
-    };
-    Chart {
-        title,
-        about: known.map_or("", |known| known.about),
-        unit,
-        stacked,
-        series: with_the_rest_summed(series),
-    }
+    let unit = if unit == Unit::Share { share_or_count(&series) } else { unit };
+    Chart { title, about: known.map_or("", |known| known.about), unit, stacked, series: with_the_rest_summed(series) }
 }
 
 /// The unit that a metric's name ends in, by the house's rule that units come last.
@@ -273,11 +234,7 @@ fn guess_unit(metric: &str) -> Unit {
 
 /// Shares above 1 are counts: some metrics are written either way.
 fn share_or_count(series: &[Series]) -> Unit {
-    let above_one = series
-        .iter()
-        .flat_map(|series| &series.values)
-        .flatten()
-        .any(|value| *value > 1.0);
+    let above_one = series.iter().flat_map(|series| &series.values).flatten().any(|value| *value > 1.0);
     if above_one { Unit::Count } else { Unit::Share }
 }
 
@@ -288,16 +245,9 @@ fn with_the_rest_summed(mut series: Vec<Series>) -> Vec<Series> {
     let total = |series: &Series| series.values.iter().flatten().sum::<f64>();
     series.sort_by(|a, b| total(b).total_cmp(&total(a)));
     let rest = series.split_off(SERIES_MAX - 1);
-    let sum = |index: usize| {
-        rest.iter()
-            .filter_map(|series| series.values[index])
-            .reduce(|a, b| a + b)
-    };
+    let sum = |index: usize| rest.iter().filter_map(|series| series.values[index]).reduce(|a, b| a + b);
     let values = (0..rest[0].values.len()).map(sum).collect();
-    series.push(Series {
-        name: format!("{} others", rest.len()),
-        values,
-    });
+    series.push(Series { name: format!("{} others", rest.len()), values });
     series
 }
 
@@ -305,9 +255,7 @@ fn with_the_rest_summed(mut series: Vec<Series>) -> Vec<Series> {
 fn sentence_case(key: &str) -> String {
     let words = key.replace('_', " ");
     let mut characters = words.chars();
-    characters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 #[cfg(test)]
@@ -329,26 +277,16 @@ mod tests {
         );
         assert_eq!(
             placed(&["groups", "python/deduction/proposer", "rejections", "no-program"]),
-            text(
-                "Validity and diversity of proposals",
-                "Rejections · python/deduction",
-                "no-program"
-            )
+            text("Validity and diversity of proposals", "Rejections · python/deduction", "no-program")
         );
-        assert_eq!(
-            placed(&["timing", "verify_s"]),
-            text("Time and throughput", "Step time by stage", "verify")
-        );
+        assert_eq!(placed(&["timing", "verify_s"]), text("Time and throughput", "Step time by stage", "verify"));
         assert_eq!(placed(&["update", "grad_norm"]), text("Update", "Gradient norm", ""));
     }
 
     #[test]
     fn unknown_numbers_have_a_chart_too() {
         let text = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
-        assert_eq!(
-            placed(&["groups", "e/k/solver", "edit_distance"]),
-            text("Solver", "Edit distance", "e/k")
-        );
+        assert_eq!(placed(&["groups", "e/k/solver", "edit_distance"]), text("Solver", "Edit distance", "e/k"));
         assert_eq!(placed(&["replay", "hit_rate"]), text("Replay", "Hit rate", ""));
         assert_eq!(placed(&["temperature"]), text("Other", "Temperature", ""));
         assert_eq!(guess_unit("hit_rate"), Unit::Share);
@@ -357,12 +295,7 @@ mod tests {
 
     #[test]
     fn the_smallest_series_are_summed() {
-        let series = (1..=10)
-            .map(|n| Series {
-                name: n.to_string(),
-                values: vec![Some(f64::from(n)), None],
-            })
-            .collect();
+        let series = (1..=10).map(|n| Series { name: n.to_string(), values: vec![Some(f64::from(n)), None] }).collect();
         let kept = with_the_rest_summed(series);
         let names: Vec<_> = kept.iter().map(|series| series.name.as_str()).collect();
         assert_eq!(names, ["10", "9", "8", "7", "6", "5", "4", "3 others"]);

@@ -61,11 +61,7 @@ impl Curves {
                 column[index] = Some(*number);
             }
         }
-        Ok(Self {
-            steps: rows.into_keys().collect(),
-            columns,
-            steps_per_point: 1,
-        })
+        Ok(Self { steps: rows.into_keys().collect(), columns, steps_per_point: 1 })
     }
 
     pub(super) fn totals(&self) -> Totals {
@@ -92,11 +88,8 @@ impl Curves {
 
     /// `python/deduction` is just `deduction` where the experiment has one environment.
     pub(super) fn kind_label(&self, kind: &str) -> String {
-        let environments: BTreeSet<_> = self
-            .group_kinds()
-            .filter_map(|kind| kind.rsplit_once('/'))
-            .map(|(env, _)| env)
-            .collect();
+        let environments: BTreeSet<_> =
+            self.group_kinds().filter_map(|kind| kind.rsplit_once('/')).map(|(env, _)| env).collect();
         match kind.rsplit_once('/') {
             Some((_, name)) if environments.len() < 2 => name.to_owned(),
             _ => kind.to_owned(),
@@ -106,9 +99,7 @@ impl Curves {
     /// The `env/kind` of every group, repeated.
     fn group_kinds(&self) -> impl Iterator<Item = &str> {
         let groups = self.columns.keys().filter(|path| path[0] == "groups" && path.len() > 2);
-        groups
-            .filter_map(|path| path[1].rsplit_once('/'))
-            .map(|(kind, _role)| kind)
+        groups.filter_map(|path| path[1].rsplit_once('/')).map(|(kind, _role)| kind)
     }
 
     /// At most `points_max` points: each is the mean of as many neighbouring steps as that takes, at the last of them.
@@ -121,9 +112,7 @@ impl Curves {
         let columns = self.columns.into_iter();
         Self {
             steps: self.steps.chunks(width).map(|steps| steps[steps.len() - 1]).collect(),
-            columns: columns
-                .map(|(path, column)| (path, column.chunks(width).map(mean).collect()))
-                .collect(),
+            columns: columns.map(|(path, column)| (path, column.chunks(width).map(mean).collect())).collect(),
             steps_per_point: width,
         }
     }
@@ -160,18 +149,8 @@ mod tests {
         let curves =
             curves("{\"step\":2,\"a\":{\"b\":{\"c\":7}}}\n{\"step\":1,\"a\":{\"d\":-0.5,\"e\":null,\"f\":\"x\"}}\n");
         assert_eq!(curves.steps, [1, 2]);
-        let columns: Vec<_> = curves
-            .columns
-            .iter()
-            .map(|(path, column)| (path.join("/"), column.clone()))
-            .collect();
-        assert_eq!(
-            columns,
-            [
-                ("a/b/c".into(), vec![None, Some(7.0)]),
-                ("a/d".into(), vec![Some(-0.5), None])
-            ]
-        );
+        let columns: Vec<_> = curves.columns.iter().map(|(path, column)| (path.join("/"), column.clone())).collect();
+        assert_eq!(columns, [("a/b/c".into(), vec![None, Some(7.0)]), ("a/d".into(), vec![Some(-0.5), None])]);
     }
 
     #[test]
@@ -183,15 +162,10 @@ mod tests {
 
     #[test]
     fn thinning_takes_the_mean_of_neighbours() {
-        let rows: String = (1..=5)
-            .map(|step| format!("{{\"step\":{step},\"a\":{}}}\n", step * step))
-            .collect();
+        let rows: String = (1..=5).map(|step| format!("{{\"step\":{step},\"a\":{}}}\n", step * step)).collect();
         let thinned = curves(&rows).thinned(3);
         assert_eq!(thinned.steps, [2, 4, 5]);
-        assert_eq!(
-            thinned.columns[&vec!["a".to_owned()]],
-            [Some(2.5), Some(12.5), Some(25.0)]
-        );
+        assert_eq!(thinned.columns[&vec!["a".to_owned()]], [Some(2.5), Some(12.5), Some(25.0)]);
         assert_eq!(thinned.steps_per_point, 2);
     }
 

@@ -27,9 +27,7 @@ pub(super) fn for_each<T: DeserializeOwned>(
     let mut unreadable = Vec::new();
     for number in 1.. {
         line.clear();
-        let length = reader
-            .read_until(b'\n', &mut line)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let length = reader.read_until(b'\n', &mut line).with_context(|| format!("cannot read {}", path.display()))?;
         if length == 0 {
             break;
         }
@@ -42,9 +40,7 @@ pub(super) fn for_each<T: DeserializeOwned>(
     if let Some((number, error)) = unreadable.first() {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let count = unreadable.len();
-        notices.push(format!(
-            "{name}: {count} unreadable line(s) left out, the first is line {number} ({error})"
-        ));
+        notices.push(format!("{name}: {count} unreadable line(s) left out, the first is line {number} ({error})"));
     }
     Ok(())
 }

@@ -148,12 +148,7 @@ impl Sample {
         kept.extend(others.into_sample(alike_max));
         kept.sort_by(|a, b| (a.step, &a.id).cmp(&(b.step, &b.id)));
         let tasks = kept.into_iter().map(|row| ShownTask::new(row, &tallies)).collect();
-        Ok(Self {
-            verdicts,
-            verdict_counts,
-            tasks,
-            task_count,
-        })
+        Ok(Self { verdicts, verdict_counts, tasks, task_count })
     }
 }
 
@@ -180,18 +175,7 @@ impl Class {
 
 impl From<Row> for Shown {
     fn from(row: Row) -> Self {
-        let Row {
-            step,
-            env,
-            kind,
-            role,
-            purpose,
-            task,
-            completion,
-            reward,
-            conclusion,
-            mut runs,
-        } = row;
+        let Row { step, env, kind, role, purpose, task, completion, reward, conclusion, mut runs } = row;
         let class = Class::of(&conclusion);
         let text = |pointer| conclusion.pointer(pointer).and_then(Value::as_str).unwrap_or("");
         let reason = match class {
@@ -204,50 +188,20 @@ impl From<Row> for Shown {
         let runs_left_out = runs.len().saturating_sub(RUNS_MAX);
         runs.truncate(RUNS_MAX);
         for run in &mut runs {
-            let outcome = run["outcome"]
-                .as_str()
-                .map_or_else(|| run["outcome"].to_string(), str::to_owned);
+            let outcome = run["outcome"].as_str().map_or_else(|| run["outcome"].to_string(), str::to_owned);
             *run = json!({ "outcome": clipped(outcome), "fuel": run["fuel"] });
         }
         let answer = clipped(text("/verdict/answer").to_owned());
         let (completion, reason) = (clipped(completion), clipped(reason));
-        Self {
-            step,
-            env,
-            kind,
-            role,
-            purpose,
-            class,
-            task,
-            completion,
-            reward,
-            answer,
-            reason,
-            runs,
-            runs_left_out,
-        }
+        Self { step, env, kind, role, purpose, class, task, completion, reward, answer, reason, runs, runs_left_out }
     }
 }
 
 impl ShownTask {
     fn new(row: TaskRow, tallies: &HashMap<String, Tally>) -> Self {
-        let TaskRow {
-            id,
-            env,
-            kind,
-            body,
-            step,
-        } = row;
+        let TaskRow { id, env, kind, body, step } = row;
         let (attempts, right) = tallies.get(&id).map_or((0, 0), |tally| (tally.attempts, tally.right));
-        Self {
-            id,
-            env,
-            kind,
-            body: clipped(body),
-            step,
-            attempts,
-            right,
-        }
+        Self { id, env, kind, body: clipped(body), step, attempts, right }
     }
 }
 
@@ -272,10 +226,7 @@ struct Priority {
 
 impl Priority {
     fn of(group: &str, line: u64) -> Self {
-        Self {
-            group: Digest::of(group).0,
-            line,
-        }
+        Self { group: Digest::of(group).0, line }
     }
 }
 
@@ -291,9 +242,7 @@ struct Entry<T> {
 
 impl<K: Ord, T> Strata<K, T> {
     fn new() -> Self {
-        Self {
-            strata: BTreeMap::new(),
-        }
+        Self { strata: BTreeMap::new() }
     }
 
     fn len(&self) -> usize {
@@ -311,9 +260,7 @@ impl<K: Ord, T> Strata<K, T> {
     /// At most `alike_max` rows of each stratum, in the order of their lines.
     fn into_sample(self, alike_max: usize) -> Vec<T> {
         let strata = self.strata.into_values();
-        let mut kept: Vec<_> = strata
-            .flat_map(|heap| heap.into_sorted_vec().into_iter().take(alike_max))
-            .collect();
+        let mut kept: Vec<_> = strata.flat_map(|heap| heap.into_sorted_vec().into_iter().take(alike_max)).collect();
         kept.sort_by_key(|entry| entry.priority.line);
         kept.into_iter().map(|entry| entry.row).collect()
     }
@@ -359,13 +306,7 @@ mod tests {
     #[test]
     fn long_texts_are_cut_between_characters_and_say_so() {
         let text = clipped("é".repeat(TEXT_MAX_BYTES));
-        assert_eq!(
-            text,
-            format!(
-                "{}… [{TEXT_MAX_BYTES} more bytes in the ledger]",
-                "é".repeat(TEXT_MAX_BYTES / 2)
-            )
-        );
+        assert_eq!(text, format!("{}… [{TEXT_MAX_BYTES} more bytes in the ledger]", "é".repeat(TEXT_MAX_BYTES / 2)));
         assert_eq!(clipped("short".into()), "short");
     }
 

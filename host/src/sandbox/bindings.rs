@@ -40,9 +40,6 @@ impl From<types::Task> for Task {
 
 impl From<&Task> for types::Task {
     fn from(Task { kind, body }: &Task) -> Self {
-        Self {
-            kind: kind.clone(),
-            body: body.clone(),
-        }
+        Self { kind: kind.clone(), body: body.clone() }
     }
 }

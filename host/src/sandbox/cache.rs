@@ -39,25 +39,15 @@ impl Cache {
     /// Opens the folder, or makes it where it does not exist.
     pub(super) fn open(folder: &Path) -> Result<Self> {
         let context = || format!("cannot use {} as the cache of compiled components", folder.display());
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .with_context(context)?;
-        let owner = tempfile::tempfile_in(folder)
-            .and_then(|file| file.metadata())
-            .with_context(context)?
-            .uid();
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(context)?;
+        let owner = tempfile::tempfile_in(folder).and_then(|file| file.metadata()).with_context(context)?.uid();
         let found = fs::symlink_metadata(folder).with_context(context)?;
         ensure!(
             found.is_dir() && found.uid() == owner && found.mode() & OTHERS == 0,
             "{} is open to other users, and what it holds is run as native code; `chmod 700` it or name another folder",
             folder.display()
         );
-        Ok(Self {
-            folder: folder.to_owned(),
-            owner,
-        })
+        Ok(Self { folder: folder.to_owned(), owner })
     }
 
     /// The compiled form of `wasm`. A cache that cannot be written costs time, not the run.
@@ -78,8 +68,7 @@ impl Cache {
         // it tells apart configurations, which nobody attacks, while the wasm itself is named by SHA-256.
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        self.folder
-            .join(format!("{}-{:016x}.cwasm", Digest::of(wasm), hasher.finish()))
+        self.folder.join(format!("{}-{:016x}.cwasm", Digest::of(wasm), hasher.finish()))
     }
 
     fn find(&self, engine: &Engine, path: &Path) -> Option<Component> {
@@ -105,15 +94,9 @@ impl Cache {
 
 /// `$XDG_CACHE_HOME/azr-host`, or `~/.cache/azr-host`.
 pub(super) fn default_folder() -> Result<PathBuf> {
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    Ok(base
-        .context("no home directory for compiled components; set cache-dir")?
-        .join("azr-host"))
+    Ok(base.context("no home directory for compiled components; set cache-dir")?.join("azr-host"))
 }
 
 #[cfg(test)]
@@ -148,11 +131,7 @@ mod tests {
         let path = entry(folder.path());
         fs::write(&path, b"not code").unwrap();
         assert_eq!(cache.component(&engine, EMPTY).unwrap().1, Origin::Compiled);
-        assert_eq!(
-            cache.component(&engine, EMPTY).unwrap().1,
-            Origin::Cache,
-            "the damaged entry was not replaced"
-        );
+        assert_eq!(cache.component(&engine, EMPTY).unwrap().1, Origin::Cache, "the damaged entry was not replaced");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
         assert_eq!(cache.component(&engine, EMPTY).unwrap().1, Origin::Compiled);
     }

@@ -28,9 +28,7 @@ const TICK: Duration = Duration::from_millis(50);
 pub(super) fn judge_engine() -> Result<Engine> {
     let mut config = smallest();
     config.max_wasm_stack(JUDGE_STACK_BYTES);
-    Engine::new(&config)
-        .map_err(Error::from)
-        .context("cannot set up the judges' wasm engine")
+    Engine::new(&config).map_err(Error::from).context("cannot set up the judges' wasm engine")
 }
 
 /// The engine that programs run in, with memory for `slots` of them at a time kept ready where the machine allows.
@@ -46,9 +44,7 @@ pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64) -> Result<Engin
     if let Ok(engine) = Engine::new(&pooled) {
         return Ok(engine);
     }
-    Engine::new(&config)
-        .map_err(Error::from)
-        .context("cannot set up the executors' wasm engine")
+    Engine::new(&config).map_err(Error::from).context("cannot set up the executors' wasm engine")
 }
 
 /// Everything that environments do not need is off: most of wasmtime's security record lies in those parts. Threads,
@@ -113,14 +109,8 @@ impl Watchdog {
                 ticked = due;
             }
         };
-        let thread = std::thread::Builder::new()
-            .name("watchdog".into())
-            .spawn(tick)
-            .context("no watchdog thread")?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        let thread = std::thread::Builder::new().name("watchdog".into()).spawn(tick).context("no watchdog thread")?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
 

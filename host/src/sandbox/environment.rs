@@ -69,9 +69,7 @@ pub(super) struct Loaded {
 
 impl Environment {
     pub(super) fn new(loaded: Loaded) -> Self {
-        Self {
-            loaded: Arc::new(loaded),
-        }
+        Self { loaded: Arc::new(loaded) }
     }
 
     /// Of the file.
@@ -100,34 +98,21 @@ impl Environment {
 
     /// The context of calls, from settings as an operator wrote them.
     pub fn context(&self, style: Style, settings: &[(String, String)]) -> Result<Context> {
-        let Description {
-            name,
-            settings: offered,
-            ..
-        } = self.description();
+        let Description { name, settings: offered, .. } = self.description();
         let mut differing: Vec<Setting> = Vec::new();
         for (wanted, value) in settings {
             let Some(offer) = offered.iter().find(|offer| offer.name == *wanted) else {
                 let names: Vec<&str> = offered.iter().map(|offer| &*offer.name).collect();
-                bail!(
-                    "environment {name} has no setting {wanted:?}; it has: {}",
-                    names.join(", ")
-                );
+                bail!("environment {name} has no setting {wanted:?}; it has: {}", names.join(", "));
             };
             differing.retain(|setting| setting.name != *wanted);
             if offer.default != *value {
-                differing.push(Setting {
-                    name: wanted.clone(),
-                    value: value.clone(),
-                });
+                differing.push(Setting { name: wanted.clone(), value: value.clone() });
             }
         }
         // Equal settings make equal contexts, whatever order they were written in.
         differing.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Context {
-            style,
-            settings: differing,
-        })
+        Ok(Context { style, settings: differing })
     }
 
     /// What the judge logged since the last call, and how many lines were dropped.
@@ -144,9 +129,7 @@ impl Environment {
     /// One prompt for each (kind, references).
     pub fn propose_prompts(&self, ctx: &Context, requests: &[(String, Vec<Task>)]) -> Vec<Result<Prompt, Fault>> {
         let ctx = ctx.clone();
-        self.map(requests.to_vec(), move |env, (kind, references)| {
-            env.judge.propose_prompt(&ctx, &kind, &references)
-        })
+        self.map(requests.to_vec(), move |env, (kind, references)| env.judge.propose_prompt(&ctx, &kind, &references))
     }
 
     /// One prompt for each task.
@@ -168,8 +151,7 @@ impl Environment {
     ) -> Vec<Result<Judged<Result<Accepted, Rejection>>, Fault>> {
         let plan_ctx = ctx.clone();
         let plans = self.map(proposals.to_vec(), move |env, proposal| {
-            env.judge
-                .plan_proposal(&subject(&plan_ctx, &proposal), env.executors.len())
+            env.judge.plan_proposal(&subject(&plan_ctx, &proposal), env.executors.len())
         });
         let ran = self.run_plans(plans);
         let judge_ctx = ctx.clone();
@@ -178,10 +160,7 @@ impl Environment {
             let runs = match ran? {
                 Ok(runs) => runs,
                 Err(rejection) => {
-                    return Ok(Judged {
-                        conclusion: Err(rejection),
-                        runs: Vec::new(),
-                    });
+                    return Ok(Judged { conclusion: Err(rejection), runs: Vec::new() });
                 }
             };
             let subject = subject(&judge_ctx, &proposal);
@@ -194,27 +173,21 @@ impl Environment {
     pub fn verify(&self, ctx: &Context, attempts: &[Attempt]) -> Vec<Result<Judged<Verdict>, Fault>> {
         let plan_ctx = ctx.clone();
         let plans = self.map(attempts.to_vec(), move |env, Attempt { task, completion }| {
-            env.judge
-                .plan_answer(&plan_ctx, &task, &completion, env.executors.len())
-                .map(Ok::<_, Never>)
+            env.judge.plan_answer(&plan_ctx, &task, &completion, env.executors.len()).map(Ok::<_, Never>)
         });
         let ran = self.run_plans(plans);
         let judge_ctx = ctx.clone();
         let work = attempts.iter().cloned().zip(ran).collect();
         self.map(work, move |env, (Attempt { task, completion }, ran)| {
             let Ok(runs) = ran?;
-            let conclusion = env
-                .judge
-                .judge_answer(&judge_ctx, &task, &completion, &reports(&runs))?;
+            let conclusion = env.judge.judge_answer(&judge_ctx, &task, &completion, &reports(&runs))?;
             Ok(Judged { conclusion, runs })
         })
     }
 
     /// The runs that a person means by (program, text of its arguments).
     pub fn plan_exec(&self, programs: &[(String, String)]) -> Vec<Result<Result<Run, Rejection>, Fault>> {
-        self.map(programs.to_vec(), |env, (program, input)| {
-            env.judge.plan_exec(&program, &input, env.executors.len())
-        })
+        self.map(programs.to_vec(), |env, (program, input)| env.judge.plan_exec(&program, &input, env.executors.len()))
     }
 
     /// Executes runs, equal ones once: equal runs have equal reports.
@@ -224,12 +197,10 @@ impl Environment {
         let order: Vec<usize> = runs
             .iter()
             .map(|run| {
-                *numbers
-                    .entry((run.executor, &run.program, &run.inputs))
-                    .or_insert_with(|| {
-                        distinct.push(run.clone());
-                        distinct.len() - 1
-                    })
+                *numbers.entry((run.executor, &run.program, &run.inputs)).or_insert_with(|| {
+                    distinct.push(run.clone());
+                    distinct.len() - 1
+                })
             })
             .collect();
         let reports = self.map(distinct, |env, run| env.execute(&run));
@@ -261,10 +232,8 @@ impl Environment {
                 Ok(runs) => {
                     // Every report of this plan is taken, also after a fault, so that the next plan finds its own.
                     let own: Vec<_> = reports.by_ref().take(runs.len()).collect();
-                    let executed = runs
-                        .into_iter()
-                        .zip(own)
-                        .map(|(run, report)| Ok(ExecutedRun { run, report: report? }));
+                    let executed =
+                        runs.into_iter().zip(own).map(|(run, report)| Ok(ExecutedRun { run, report: report? }));
                     executed.collect::<Result<_, Fault>>().map(Ok)
                 }
             })
@@ -289,9 +258,7 @@ impl Environment {
         &self,
         f: impl Fn(&Loaded) -> Result<R, Fault> + Send + Sync + 'static,
     ) -> Result<R, Fault> {
-        self.map(vec![()], move |env, ()| f(env))
-            .pop()
-            .expect("one result for one item")
+        self.map(vec![()], move |env, ()| f(env)).pop().expect("one result for one item")
     }
 }
 
@@ -299,10 +266,7 @@ impl Loaded {
     pub(super) fn execute(&self, run: &Run) -> Result<Report, Fault> {
         let executor = self.executors.get(run.executor as usize).ok_or_else(|| {
             let packed = self.executors.len();
-            Fault::environment(
-                "execute",
-                format!("a run for executor {}, but {packed} are packed", run.executor),
-            )
+            Fault::environment("execute", format!("a run for executor {}, but {packed} are packed", run.executor))
         })?;
         executor.execute(run, &self.limits, self.deadline)
     }
@@ -311,20 +275,8 @@ impl Loaded {
 /// Plans of answers have no rejections.
 type Never = std::convert::Infallible;
 
-fn subject<'a>(
-    ctx: &'a Context,
-    Proposal {
-        kind,
-        references,
-        completion,
-    }: &'a Proposal,
-) -> ProposalSubject<'a> {
-    ProposalSubject {
-        ctx,
-        kind,
-        references,
-        completion,
-    }
+fn subject<'a>(ctx: &'a Context, Proposal { kind, references, completion }: &'a Proposal) -> ProposalSubject<'a> {
+    ProposalSubject { ctx, kind, references, completion }
 }
 
 fn reports(runs: &[ExecutedRun]) -> Vec<Report> {

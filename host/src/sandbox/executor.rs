@@ -23,14 +23,11 @@ pub(super) struct Executor {
 impl Executor {
     /// Runs a program under the limits.
     pub(super) fn execute(&self, run: &Run, limits: &Limits, deadline: Duration) -> Result<Report, Fault> {
-        let mut store = self
-            .store(limits, deadline)
-            .map_err(|error| Fault::Host(error.into()))?;
-        let result = self.pre.instantiate(&mut store).and_then(|executor| {
-            executor
-                .azr_env_execution()
-                .call_execute(&mut store, &run.program, &run.inputs)
-        });
+        let mut store = self.store(limits, deadline).map_err(|error| Fault::Host(error.into()))?;
+        let result = self
+            .pre
+            .instantiate(&mut store)
+            .and_then(|executor| executor.azr_env_execution().call_execute(&mut store, &run.program, &run.inputs));
         let fuel_left = store.get_fuel().map_err(|error| Fault::Host(error.into()))?;
         let outcomes = match result {
             Ok(outcomes) => {
@@ -40,10 +37,7 @@ impl Executor {
             }
             Err(error) => vec![ended(&error, store.data(), deadline)?],
         };
-        Ok(Report {
-            outcomes,
-            fuel: limits.run_fuel - fuel_left,
-        })
+        Ok(Report { outcomes, fuel: limits.run_fuel - fuel_left })
     }
 
     /// Instantiates once, so that an executor that cannot start is found when it is loaded.
@@ -68,10 +62,7 @@ impl Executor {
 /// What an executor's error says about the program.
 fn ended(error: &wasmtime::Error, limiter: &Limiter, deadline: Duration) -> Result<Outcome, Fault> {
     let Some(trap) = error.downcast_ref::<Trap>() else {
-        return Err(Fault::environment(
-            CALL,
-            format!("the executor broke its contract: {error:#}"),
-        ));
+        return Err(Fault::environment(CALL, format!("the executor broke its contract: {error:#}")));
     };
     match trap {
         Trap::OutOfFuel => Ok(Outcome::OutOfFuel),

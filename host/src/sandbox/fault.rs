@@ -20,19 +20,13 @@ pub enum Fault {
 
 impl Fault {
     pub(super) fn environment(call: &'static str, cause: impl Into<String>) -> Self {
-        Self::Environment {
-            call,
-            cause: cause.into(),
-        }
+        Self::Environment { call, cause: cause.into() }
     }
 
     /// The same fault for another item of a batch that shared the failed run.
     pub(super) fn again(&self) -> Self {
         match self {
-            Self::Environment { call, cause } => Self::Environment {
-                call,
-                cause: cause.clone(),
-            },
+            Self::Environment { call, cause } => Self::Environment { call, cause: cause.clone() },
             Self::Host(error) => Self::Host(anyhow!("{error:#}")),
         }
     }

@@ -76,18 +76,15 @@ impl Judge {
 
     pub(super) fn propose_prompt(&self, ctx: &Context, kind: &str, references: &[Task]) -> Result<Prompt, Fault> {
         let references = tasks(references);
-        let prompt = self.call("propose-prompt", |judge, store| {
-            judge.call_propose_prompt(store, ctx, kind, &references)
-        })?;
+        let prompt =
+            self.call("propose-prompt", |judge, store| judge.call_propose_prompt(store, ctx, kind, &references))?;
         checked("propose-prompt", returned::prompt(&prompt))?;
         Ok(prompt)
     }
 
     pub(super) fn solve_prompt(&self, ctx: &Context, task: &Task) -> Result<Prompt, Fault> {
         let task = task.into();
-        let prompt = self.call("solve-prompt", |judge, store| {
-            judge.call_solve_prompt(store, ctx, &task)
-        })?;
+        let prompt = self.call("solve-prompt", |judge, store| judge.call_solve_prompt(store, ctx, &task))?;
         checked("solve-prompt", returned::prompt(&prompt))?;
         Ok(prompt)
     }
@@ -98,12 +95,7 @@ impl Judge {
     }
 
     pub(super) fn plan_proposal(&self, subject: &ProposalSubject<'_>, executors: usize) -> Result<Plan, Fault> {
-        let ProposalSubject {
-            ctx,
-            kind,
-            references,
-            completion,
-        } = *subject;
+        let ProposalSubject { ctx, kind, references, completion } = *subject;
         let references = tasks(references);
         let plan = self.call("plan-proposal", |judge, store| {
             judge.call_plan_proposal(store, ctx, kind, &references, completion)
@@ -117,12 +109,7 @@ impl Judge {
         reports: &[Report],
         of: &Description,
     ) -> Result<Result<Accepted, Rejection>, Fault> {
-        let ProposalSubject {
-            ctx,
-            kind,
-            references,
-            completion,
-        } = *subject;
+        let ProposalSubject { ctx, kind, references, completion } = *subject;
         let references = tasks(references);
         let conclusion = self.call("judge-proposal", |judge, store| {
             judge.call_judge_proposal(store, ctx, kind, &references, completion, reports)
@@ -145,9 +132,7 @@ impl Judge {
         executors: usize,
     ) -> Result<Vec<Run>, Fault> {
         let task = task.into();
-        let plan = self.call("plan-answer", |judge, store| {
-            judge.call_plan_answer(store, ctx, &task, completion)
-        })?;
+        let plan = self.call("plan-answer", |judge, store| judge.call_plan_answer(store, ctx, &task, completion))?;
         checked("plan-answer", returned::plan(&plan, self.budget.runs_max, executors))?;
         Ok(plan)
     }
@@ -160,9 +145,8 @@ impl Judge {
         reports: &[Report],
     ) -> Result<Verdict, Fault> {
         let task = task.into();
-        let verdict = self.call("judge-answer", |judge, store| {
-            judge.call_judge_answer(store, ctx, &task, completion, reports)
-        })?;
+        let verdict =
+            self.call("judge-answer", |judge, store| judge.call_judge_answer(store, ctx, &task, completion, reports))?;
         checked("judge-answer", returned::verdict(&verdict))?;
         Ok(verdict)
     }
@@ -199,10 +183,7 @@ impl Judge {
         export: impl FnOnce(&JudgeExports, &mut Store<Guest>) -> wasmtime::Result<R>,
     ) -> Result<R, Fault> {
         let mut store = self.store(call).map_err(|error| Fault::Host(error.into()))?;
-        let result = self
-            .pre
-            .instantiate(&mut store)
-            .and_then(|judge| export(judge.azr_env_judge(), &mut store));
+        let result = self.pre.instantiate(&mut store).and_then(|judge| export(judge.azr_env_judge(), &mut store));
         let Guest { limiter, log } = store.into_data();
         self.log.take(log);
         result.map_err(|error| self.fault(call, &error, &limiter))
@@ -210,13 +191,7 @@ impl Judge {
 
     fn store(&self, call: &'static str) -> wasmtime::Result<Store<Guest>> {
         let limiter = Limiter::new(self.budget.memory_max_bytes);
-        let mut store = Store::new(
-            self.pre.engine(),
-            Guest {
-                limiter,
-                log: CallLog::new(call),
-            },
-        );
+        let mut store = Store::new(self.pre.engine(), Guest { limiter, log: CallLog::new(call) });
         store.limiter(|guest| &mut guest.limiter);
         store.set_fuel(self.budget.fuel)?;
         store.set_epoch_deadline(deadline_ticks(self.budget.deadline));
@@ -227,13 +202,7 @@ impl Judge {
 
     /// A judge that ends in an error is at fault, except where the clock ended it.
     fn fault(&self, call: &'static str, error: &wasmtime::Error, limiter: &Limiter) -> Fault {
-        let Budget {
-            fuel,
-            memory_max_bytes,
-            output_max_bytes,
-            runs_max: _,
-            deadline,
-        } = self.budget;
+        let Budget { fuel, memory_max_bytes, output_max_bytes, runs_max: _, deadline } = self.budget;
         Fault::environment(
             call,
             match error.downcast_ref::<Trap>() {

@@ -24,12 +24,7 @@ pub(super) struct Limiter {
 impl Limiter {
     pub(super) fn new(memory_max_bytes: u64) -> Self {
         let memory_max_bytes = usize::try_from(memory_max_bytes).unwrap_or(usize::MAX);
-        Self {
-            memory_max_bytes,
-            memory_bytes: 0,
-            table_elements: 0,
-            refused: false,
-        }
+        Self { memory_max_bytes, memory_bytes: 0, table_elements: 0, refused: false }
     }
 
     /// Whether the guest was refused memory at any time: a later trap is then the consequence.
@@ -87,15 +82,9 @@ mod tests {
         let mut limiter = Limiter::new(100);
         assert!(limiter.memory_growing(0, 60, None).unwrap());
         assert!(!limiter.refused());
-        assert!(
-            !limiter.memory_growing(0, 60, None).unwrap(),
-            "each memory had a budget of its own"
-        );
+        assert!(!limiter.memory_growing(0, 60, None).unwrap(), "each memory had a budget of its own");
         assert!(limiter.refused());
-        assert!(
-            limiter.memory_growing(60, 100, None).unwrap(),
-            "a refused growth was counted"
-        );
+        assert!(limiter.memory_growing(60, 100, None).unwrap(), "a refused growth was counted");
     }
 
     #[test]

@@ -52,12 +52,7 @@ pub(super) struct CallLog {
 
 impl CallLog {
     pub(super) fn new(call: &'static str) -> Self {
-        Self {
-            call,
-            lines: Vec::new(),
-            bytes: 0,
-            dropped: 0,
-        }
+        Self { call, lines: Vec::new(), bytes: 0, dropped: 0 }
     }
 
     pub(super) fn emit(&mut self, level: Level, message: &str) {
@@ -70,11 +65,7 @@ impl CallLog {
             return;
         }
         self.bytes += message.len();
-        self.lines.push(LogLine {
-            level,
-            call: self.call,
-            message,
-        });
+        self.lines.push(LogLine { level, call: self.call, message });
     }
 }
 
@@ -104,15 +95,7 @@ struct Waiting {
 }
 
 impl Log {
-    pub(super) fn take(
-        &self,
-        CallLog {
-            call: _,
-            lines,
-            bytes: _,
-            dropped,
-        }: CallLog,
-    ) {
+    pub(super) fn take(&self, CallLog { call: _, lines, bytes: _, dropped }: CallLog) {
         if lines.is_empty() && dropped == 0 {
             return;
         }
@@ -139,10 +122,7 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped_and_text_is_not() {
-        assert_eq!(
-            escape("a\u{1b}[31m\r\nb\u{202e}é\t"),
-            "a\\u{1b}[31m\\r\\nb\\u{202e}é\\t"
-        );
+        assert_eq!(escape("a\u{1b}[31m\r\nb\u{202e}é\t"), "a\\u{1b}[31m\\r\\nb\\u{202e}é\\t");
     }
 
     #[test]
@@ -160,10 +140,6 @@ mod tests {
 
         let mut call = CallLog::new("seeds");
         call.emit(Level::Info, &"\0".repeat(CALL_BYTES_MAX));
-        assert_eq!(
-            (call.lines.len(), call.dropped),
-            (0, 1),
-            "escaping made the message larger than the cap"
-        );
+        assert_eq!((call.lines.len(), call.dropped), (0, 1), "escaping made the message larger than the cap");
     }
 }

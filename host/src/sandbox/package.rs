@@ -57,11 +57,7 @@ impl Package {
         for (index, executor) in executors.iter().enumerate() {
             check_component(executor).with_context(|| format!("its executor {index} is damaged"))?;
         }
-        Ok(Self {
-            digest: Digest::of(bytes),
-            judge,
-            executors,
-        })
+        Ok(Self { digest: Digest::of(bytes), judge, executors })
     }
 }
 
@@ -69,9 +65,7 @@ impl Package {
 /// wasm32-unknown-unknown that was built with wit-bindgen, or a component.
 pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
     let bytes = read_capped(judge)?;
-    let mut file = component_of(&bytes)
-        .with_context(|| format!("cannot pack judge {}", judge.display()))?
-        .into_owned();
+    let mut file = component_of(&bytes).with_context(|| format!("cannot pack judge {}", judge.display()))?.into_owned();
     for path in executors {
         let path = path.as_ref();
         let bytes = read_capped(path)?;
@@ -86,21 +80,11 @@ pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
 fn read_capped(path: &Path) -> Result<Vec<u8>> {
     let context = || format!("cannot read {}", path.display());
     let file = File::open(path).with_context(context)?;
-    ensure!(
-        !file.metadata().with_context(context)?.is_dir(),
-        "{} is a directory, not a .wasm file",
-        path.display()
-    );
+    ensure!(!file.metadata().with_context(context)?.is_dir(), "{} is a directory, not a .wasm file", path.display());
     let mut bytes = Vec::new();
-    file.take(FILE_MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .with_context(context)?;
+    file.take(FILE_MAX_BYTES + 1).read_to_end(&mut bytes).with_context(context)?;
     let length = u64::try_from(bytes.len()).context("a file larger than memory")?;
-    ensure!(
-        length <= FILE_MAX_BYTES,
-        "{} is larger than {FILE_MAX_BYTES} bytes, the limit",
-        path.display()
-    );
+    ensure!(length <= FILE_MAX_BYTES, "{} is larger than {FILE_MAX_BYTES} bytes, the limit", path.display());
     Ok(bytes)
 }
 
@@ -110,11 +94,10 @@ fn component_of(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
         check_component(bytes)?;
         return Ok(Cow::Borrowed(bytes));
     }
-    let component = ComponentEncoder::default()
-        .validate(true)
-        .module(bytes)
-        .and_then(|mut encoder| encoder.encode())
-        .context("this core module cannot become a component; build it for wasm32-unknown-unknown with wit-bindgen")?;
+    let component =
+        ComponentEncoder::default().validate(true).module(bytes).and_then(|mut encoder| encoder.encode()).context(
+            "this core module cannot become a component; build it for wasm32-unknown-unknown with wit-bindgen",
+        )?;
     Ok(Cow::Owned(component))
 }
 
@@ -129,10 +112,7 @@ fn check_component(bytes: &[u8]) -> Result<()> {
         !Parser::is_core_wasm(bytes),
         "this is a core wasm module, not a component; `azr-host env pack --judge FILE --out FILE` makes one of it"
     );
-    ensure!(
-        Parser::is_component(bytes),
-        "this is not a WebAssembly component (the first bytes are wrong)"
-    );
+    ensure!(Parser::is_component(bytes), "this is not a WebAssembly component (the first bytes are wrong)");
     Ok(())
 }
 
@@ -155,23 +135,12 @@ fn custom_sections(bytes: &[u8]) -> Result<Vec<CustomSection<'_>>> {
         let id = reader.read_u8().context(damaged)?;
         let length = reader.read_var_u32().context(damaged)? as usize;
         let end = reader.original_position().saturating_add(length);
-        ensure!(
-            end <= bytes.len(),
-            "{damaged}: a section ends at byte {end} of {}",
-            bytes.len()
-        );
+        ensure!(end <= bytes.len(), "{damaged}: a section ends at byte {end} of {}", bytes.len());
         if id == CUSTOM {
             let name = reader.read_string().context(damaged)?;
             let data = reader.original_position()..end;
-            ensure!(
-                data.start <= end,
-                "{damaged}: the name of a section is longer than the section"
-            );
-            sections.push(CustomSection {
-                name,
-                data,
-                whole: start..end,
-            });
+            ensure!(data.start <= end, "{damaged}: the name of a section is longer than the section");
+            sections.push(CustomSection { name, data, whole: start..end });
         }
         start = end;
     }

@@ -18,13 +18,7 @@ const INPUTS_MAX: usize = 1024;
 type Checked = Result<(), String>;
 
 pub(super) fn description(description: &Description) -> Checked {
-    let Description {
-        name: environment,
-        version,
-        kinds,
-        settings,
-        limits,
-    } = description;
+    let Description { name: environment, version, kinds, settings, limits } = description;
     name("environment", environment)?;
     name("version", version)?;
     if kinds.is_empty() {
@@ -38,9 +32,7 @@ pub(super) fn description(description: &Description) -> Checked {
         if kinds[..index].iter().any(|other| other.name == kind.name) {
             return Err(format!("kind {:?} twice", kind.name));
         }
-        kind.references_from
-            .iter()
-            .try_for_each(|from| known(kinds.iter().map(|kind| &*kind.name), from))?;
+        kind.references_from.iter().try_for_each(|from| known(kinds.iter().map(|kind| &*kind.name), from))?;
     }
     for (index, setting) in settings.iter().enumerate() {
         name("setting", &setting.name)?;
@@ -61,40 +53,23 @@ pub(super) fn seeds(tasks: &[types::Task], of: &Description) -> Checked {
 }
 
 pub(super) fn prompt(prompt: &Prompt) -> Checked {
-    let Prompt {
-        messages,
-        prefill,
-        stop,
-    } = prompt;
+    let Prompt { messages, prefill, stop } = prompt;
     if messages.is_empty() {
         return Err("a prompt without messages".into());
     }
     count("messages", messages.len(), MESSAGES_MAX)?;
     count("stop strings", stop.len(), MESSAGES_MAX)?;
-    messages
-        .iter()
-        .try_for_each(|message| text("a message", &message.content, TEXT_MAX_BYTES))?;
+    messages.iter().try_for_each(|message| text("a message", &message.content, TEXT_MAX_BYTES))?;
     text("a prefill", prefill, TEXT_MAX_BYTES)?;
-    match stop
-        .iter()
-        .find(|stop| stop.is_empty() || stop.len() > SENTENCE_MAX_BYTES)
-    {
-        Some(stop) => Err(format!(
-            "a stop string of {} bytes; 1 to {SENTENCE_MAX_BYTES} are allowed",
-            stop.len()
-        )),
+    match stop.iter().find(|stop| stop.is_empty() || stop.len() > SENTENCE_MAX_BYTES) {
+        Some(stop) => Err(format!("a stop string of {} bytes; 1 to {SENTENCE_MAX_BYTES} are allowed", stop.len())),
         None => Ok(()),
     }
 }
 
 pub(super) fn plan(runs: &[Run], runs_max: usize, executors: usize) -> Checked {
     count("runs", runs.len(), runs_max)?;
-    for Run {
-        executor,
-        program,
-        inputs,
-    } in runs
-    {
+    for Run { executor, program, inputs } in runs {
         if *executor as usize >= executors {
             return Err(format!("a run for executor {executor}, but {executors} are packed"));
         }
@@ -111,20 +86,12 @@ pub(super) fn rejection(rejection: &Rejection) -> Checked {
 }
 
 pub(super) fn accepted(accepted: &Accepted, of: &Description) -> Checked {
-    let Accepted {
-        task: proposed,
-        well_formed: _,
-    } = accepted;
+    let Accepted { task: proposed, well_formed: _ } = accepted;
     task(proposed, of)
 }
 
 pub(super) fn verdict(verdict: &Verdict) -> Checked {
-    let Verdict {
-        score,
-        well_formed: _,
-        answer,
-        reason,
-    } = verdict;
+    let Verdict { score, well_formed: _, answer, reason } = verdict;
     // Also false for NaN.
     if !(0.0..=1.0).contains(score) {
         return Err(format!("a score of {score}; it must lie between 0 and 1"));
@@ -153,10 +120,7 @@ pub(super) fn outcomes(outcomes: &[Outcome], calls: usize) -> Checked {
     }
     match outcomes.len() == calls {
         true => Ok(()),
-        false => Err(format!(
-            "{} outcomes, all of them values, for {calls} calls",
-            outcomes.len()
-        )),
+        false => Err(format!("{} outcomes, all of them values, for {calls} calls", outcomes.len())),
     }
 }
 
@@ -178,10 +142,7 @@ fn name(of: &str, name: &str) -> Checked {
     let word = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
     match !name.is_empty() && name.len() <= NAME_MAX_BYTES && name.chars().all(word) {
         true => Ok(()),
-        false => Err(format!(
-            "{:?} as the name of a {of}; letters, digits and -_.+ are allowed",
-            cut(name)
-        )),
+        false => Err(format!("{:?} as the name of a {of}; letters, digits and -_.+ are allowed", cut(name))),
     }
 }
 

@@ -37,10 +37,7 @@ impl Workers {
                     .with_context(|| format!("cannot start sandbox worker {index} of {count}; lower --workers"))
             })
             .collect::<Result<_>>()?;
-        Ok(Self {
-            queue: Some(queue),
-            threads,
-        })
+        Ok(Self { queue: Some(queue), threads })
     }
 
     /// Applies `f` to every item in parallel; results keep the order of the items. A panic in `f` becomes a host fault
@@ -57,10 +54,7 @@ impl Workers {
         let f = Arc::new(f);
         let mut results: Vec<_> = items.iter().map(|_| None).collect();
         let (done, finished) = channel();
-        let queue = self
-            .queue
-            .as_ref()
-            .expect("the queue closes when the workers are dropped");
+        let queue = self.queue.as_ref().expect("the queue closes when the workers are dropped");
         for (index, item) in items.into_iter().enumerate() {
             let (f, done) = (Arc::clone(&f), done.clone());
             let job = Box::new(move || {
@@ -68,18 +62,13 @@ impl Workers {
                 // The receiver is gone only if the caller itself panicked.
                 let _ = done.send((index, result));
             });
-            queue
-                .send(job)
-                .expect("workers catch panics, so they outlive the queue");
+            queue.send(job).expect("workers catch panics, so they outlive the queue");
         }
         drop(done);
         for (index, result) in finished {
             results[index] = Some(result);
         }
-        results
-            .into_iter()
-            .map(|result| result.expect("every job sends one result"))
-            .collect()
+        results.into_iter().map(|result| result.expect("every job sends one result")).collect()
     }
 }
 
@@ -103,14 +92,8 @@ fn work(jobs: &Mutex<Receiver<Job>>) {
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Fault {
-    let message = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    Fault::Host(anyhow!(
-        "a sandbox worker panicked: {}",
-        message.unwrap_or("no message")
-    ))
+    let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    Fault::Host(anyhow!("a sandbox worker panicked: {}", message.unwrap_or("no message")))
 }
 
 #[cfg(test)]

@@ -26,13 +26,8 @@ pub(super) fn judge(engine: &Engine, component: &Component) -> Result<JudgePre<G
     check_export(engine, component, JUDGE)?;
     let mut linker = Linker::new(engine);
     log::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
-    let pre = linker
-        .instantiate_pre(component)
-        .map_err(Error::from)
-        .with_context(|| different(LOG))?;
-    JudgePre::new(pre)
-        .map_err(Error::from)
-        .with_context(|| different(JUDGE))
+    let pre = linker.instantiate_pre(component).map_err(Error::from).with_context(|| different(LOG))?;
+    JudgePre::new(pre).map_err(Error::from).with_context(|| different(JUDGE))
 }
 
 /// An executor that is ready to be instantiated. It may import nothing.
@@ -40,9 +35,7 @@ pub(super) fn executor(engine: &Engine, component: &Component) -> Result<Executo
     check_imports(engine, component, &[])?;
     check_export(engine, component, EXECUTION)?;
     let pre = Linker::new(engine).instantiate_pre(component)?;
-    ExecutorPre::new(pre)
-        .map_err(Error::from)
-        .with_context(|| different(EXECUTION))
+    ExecutorPre::new(pre).map_err(Error::from).with_context(|| different(EXECUTION))
 }
 
 /// The interfaces that a component takes functions from.
@@ -58,9 +51,7 @@ pub(super) fn imports(engine: &Engine, component: &Component) -> Vec<String> {
 
 /// Interfaces that only lend their types need nothing from the host.
 fn has_code(engine: &Engine, instance: &ComponentInstance) -> bool {
-    instance
-        .exports(engine)
-        .any(|(_, export)| !matches!(export.ty, ComponentItem::Type(_)))
+    instance.exports(engine).any(|(_, export)| !matches!(export.ty, ComponentItem::Type(_)))
 }
 
 fn check_imports(engine: &Engine, component: &Component, granted: &[&str]) -> Result<()> {
@@ -95,11 +86,7 @@ fn check_export(engine: &Engine, component: &Component, wanted: &str) -> Result<
         !exports.contains(&EXECUTION),
         "it is an executor and has no judge; `azr-host env pack --judge JUDGE --executor THIS --out FILE` joins them"
     );
-    let exports = if exports.is_empty() {
-        "nothing".to_owned()
-    } else {
-        exports.join(", ")
-    };
+    let exports = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
     bail!("it exports {exports}, and {wanted} is missing: it was built for another world")
 }
 

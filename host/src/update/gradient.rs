@@ -42,23 +42,14 @@ struct Part {
 pub(super) fn gradient(policy: &Policy, objective: &impl Objective, tokens_max: usize) -> Result<(Vec<Tensor>, Sums)> {
     let sequences = objective.sequences();
     for (prompt, _) in &sequences {
-        ensure!(
-            !prompt.is_empty(),
-            "a prompt is empty; the first completion token needs something to follow"
-        );
+        ensure!(!prompt.is_empty(), "a prompt is empty; the first completion token needs something to follow");
     }
-    let lengths: Vec<usize> = sequences
-        .iter()
-        .map(|(prompt, completion)| prompt.len() + completion.len() - 1)
-        .collect();
+    let lengths: Vec<usize> =
+        sequences.iter().map(|(prompt, completion)| prompt.len() + completion.len() - 1).collect();
     let groups = micro_batch::groups(&lengths, tokens_max);
     let worker = || Worker {
         model: policy.model.share(),
-        parameters: policy
-            .parameters()
-            .iter()
-            .map(|(_, tensor)| tensor.shallow_clone())
-            .collect(),
+        parameters: policy.parameters().iter().map(|(_, tensor)| tensor.shallow_clone()).collect(),
         head_at: head_at(policy),
         objective,
         sequences: &sequences,
@@ -121,13 +112,7 @@ struct Total {
 
 impl Total {
     fn add(&mut self, part: Part) -> Result<()> {
-        let Sums {
-            loss,
-            clipped,
-            kl,
-            entropy,
-            gap,
-        } = part.sums;
+        let Sums { loss, clipped, kl, entropy, gap } = part.sums;
         self.sums.loss += loss;
         self.sums.clipped += clipped;
         self.sums.kl += kl;
@@ -152,23 +137,17 @@ impl<O: Objective> Worker<'_, O> {
         let (n, _hidden) = states.size2()?;
         let constants = self.objective.constants(group);
         let rows = constants.len() as i64;
-        let constants = Tensor::f_from_slice(&constants.concat())?
-            .f_view([rows, n])?
-            .f_to_device(device)?;
+        let constants = Tensor::f_from_slice(&constants.concat())?.f_view([rows, n])?.f_to_device(device)?;
 
         let step = (LOGITS_MAX / self.model.config.vocab_size).max(LOGIT_ROWS_MIN);
         let pieces = |tensor: &Tensor, dim| tensor.f_split(step, dim);
         let head = &self.parameters[self.head_at];
         let (mut head_gradient, mut state_gradients, mut sums) = (None::<Tensor>, Vec::new(), Sums::default());
-        let pieces = pieces(&states.f_detach()?, 0)?
-            .into_iter()
-            .zip(pieces(&batch.targets, 0)?)
-            .zip(pieces(&constants, 1)?);
+        let pieces =
+            pieces(&states.f_detach()?, 0)?.into_iter().zip(pieces(&batch.targets, 0)?).zip(pieces(&constants, 1)?);
         for ((states, targets), constants) in pieces {
             let states = states.f_detach()?.f_set_requires_grad(true)?;
-            let token_loss = self
-                .objective
-                .loss(&self.model.logits(&states)?, &targets, &constants)?;
+            let token_loss = self.objective.loss(&self.model.logits(&states)?, &targets, &constants)?;
             sums.add(&token_loss.sums)?;
             let gradients = Tensor::f_run_backward(&[&token_loss.loss], &[&states, head], false, false)?;
             let [state_gradient, gradient] = <[Tensor; 2]>::try_from(gradients).expect("one gradient per input");
@@ -181,19 +160,12 @@ impl<O: Objective> Worker<'_, O> {
         let head_gradient = head_gradient.expect("a group has at least one sequence");
         // tch cannot start a backward pass from a given gradient; this scalar has that gradient.
         let pulled = states.f_mul(&Tensor::f_cat(&state_gradients, 0)?)?.f_sum(Kind::Float)?;
-        Ok(Part {
-            gradients: self.trunk_gradients(&pulled, head_gradient)?,
-            sums,
-        })
+        Ok(Part { gradients: self.trunk_gradients(&pulled, head_gradient)?, sums })
     }
 
     fn trunk_gradients(&self, pulled: &Tensor, head_gradient: Tensor) -> Result<Vec<Tensor>> {
         let tied = self.model.config.tie_word_embeddings;
-        let trunk = self
-            .parameters
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| tied || *i != self.head_at);
+        let trunk = self.parameters.iter().enumerate().filter(|(i, _)| tied || *i != self.head_at);
         let trunk: Vec<&Tensor> = trunk.map(|(_, tensor)| tensor).collect();
         let mut gradients = Tensor::f_run_backward(&[pulled], &trunk, false, false)?;
         if tied {
@@ -221,33 +193,21 @@ impl Batch {
         for (row, sequence) in sequences.iter().enumerate() {
             let (prompt, completion) = sequence;
             let inputs = prompt.iter().chain(*completion).take(length(sequence));
-            tokens[row * seq..]
-                .iter_mut()
-                .zip(inputs)
-                .for_each(|(into, &token)| *into = i64::from(token));
+            tokens[row * seq..].iter_mut().zip(inputs).for_each(|(into, &token)| *into = i64::from(token));
             let first = row * seq + prompt.len() - 1;
             places.extend((first..first + completion.len()).map(|place| place as i64));
             targets.extend(completion.iter().map(|&token| i64::from(token)));
         }
-        let tokens = Tensor::f_from_slice(&tokens)?
-            .f_view([sequences.len() as i64, seq as i64])?
-            .f_to_device(device)?;
+        let tokens =
+            Tensor::f_from_slice(&tokens)?.f_view([sequences.len() as i64, seq as i64])?.f_to_device(device)?;
         let place = |values: &[i64]| Tensor::f_from_slice(values)?.f_to_device(device);
-        Ok(Self {
-            tokens,
-            places: place(&places)?,
-            targets: place(&targets)?,
-        })
+        Ok(Self { tokens, places: place(&places)?, targets: place(&targets)? })
     }
 }
 
 /// The place of the vocabulary head among the parameters.
 fn head_at(policy: &Policy) -> usize {
-    let name = if policy.model.config.tie_word_embeddings {
-        "model.embed_tokens.weight"
-    } else {
-        "lm_head.weight"
-    };
+    let name = if policy.model.config.tie_word_embeddings { "model.embed_tokens.weight" } else { "lm_head.weight" };
     let found = policy.parameters().iter().position(|(parameter, _)| parameter == name);
     found.expect("every model has a vocabulary head")
 }

@@ -54,27 +54,16 @@ pub(super) struct Imitation<'a> {
 
 impl Objective for PolicyGradient<'_> {
     fn sequences(&self) -> Vec<(&[u32], &[u32])> {
-        self.rollouts
-            .iter()
-            .map(|rollout| (&rollout.prompt[..], &rollout.completion[..]))
-            .collect()
+        self.rollouts.iter().map(|rollout| (&rollout.prompt[..], &rollout.completion[..])).collect()
     }
 
     fn constants(&self, sequences: &[usize]) -> Vec<Vec<f32>> {
         let rollouts = || sequences.iter().map(|&i| &self.rollouts[i]);
         for rollout in rollouts() {
-            assert_eq!(
-                rollout.old_logprobs.len(),
-                rollout.completion.len(),
-                "one old log-probability per token"
-            );
+            assert_eq!(rollout.old_logprobs.len(), rollout.completion.len(), "one old log-probability per token");
         }
-        let old = rollouts()
-            .flat_map(|rollout| rollout.old_logprobs.iter().copied())
-            .collect();
-        let advantage = rollouts()
-            .flat_map(|rollout| rollout.completion.iter().map(|_| rollout.advantage))
-            .collect();
+        let old = rollouts().flat_map(|rollout| rollout.old_logprobs.iter().copied()).collect();
+        let advantage = rollouts().flat_map(|rollout| rollout.completion.iter().map(|_| rollout.advantage)).collect();
         vec![old, advantage]
     }
 
@@ -101,10 +90,7 @@ impl Objective for PolicyGradient<'_> {
             let kl = ratio.f_sub_scalar(1.0)?.f_sub(&change)?.f_sum(Kind::Float)?;
             let hit = clipped.f_lt_tensor(&free)?.f_sum(Kind::Float)?;
             let gap = change.f_abs()?.f_sum(Kind::Float)?;
-            Ok(Tensor::f_stack(
-                &[&loss.f_detach()?, &hit, &kl, &entropy.f_detach()?, &gap],
-                0,
-            )?)
+            Ok(Tensor::f_stack(&[&loss.f_detach()?, &hit, &kl, &entropy.f_detach()?, &gap], 0)?)
         })?;
         Ok(TokenLoss { loss, sums })
     }
@@ -112,10 +98,7 @@ impl Objective for PolicyGradient<'_> {
 
 impl Objective for Imitation<'_> {
     fn sequences(&self) -> Vec<(&[u32], &[u32])> {
-        self.examples
-            .iter()
-            .map(|example| (&example.prompt[..], &example.completion[..]))
-            .collect()
+        self.examples.iter().map(|example| (&example.prompt[..], &example.completion[..])).collect()
     }
 
     fn constants(&self, sequences: &[usize]) -> Vec<Vec<f32>> {
@@ -130,10 +113,7 @@ impl Objective for Imitation<'_> {
         let (_n, _vocab) = logits.size2()?;
         let all = logits.f_log_softmax(-1, Kind::Float)?;
         let logprobs = all.f_gather(1, &targets.f_unsqueeze(1)?, false)?.f_squeeze_dim(1)?;
-        let loss = logprobs
-            .f_mul(&constants.f_get(0)?)?
-            .f_sum(Kind::Float)?
-            .f_mul_scalar(-1.0 / self.total)?;
+        let loss = logprobs.f_mul(&constants.f_get(0)?)?.f_sum(Kind::Float)?.f_mul_scalar(-1.0 / self.total)?;
         let zero = loss.f_detach()?.f_zeros_like()?;
         let sums = Tensor::f_stack(&[&loss.f_detach()?, &zero, &zero, &zero, &zero], 0)?;
         Ok(TokenLoss { loss, sums })
@@ -145,13 +125,7 @@ impl Sums {
     pub(super) fn add(&mut self, part: &Tensor) -> Result<()> {
         let part: Vec<f64> = Vec::try_from(part.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?)?;
         ensure!(part.len() == 5, "sums have five entries");
-        let into = [
-            &mut self.loss,
-            &mut self.clipped,
-            &mut self.kl,
-            &mut self.entropy,
-            &mut self.gap,
-        ];
+        let into = [&mut self.loss, &mut self.clipped, &mut self.kl, &mut self.entropy, &mut self.gap];
         into.into_iter().zip(part).for_each(|(into, part)| *into += part);
         Ok(())
     }

@@ -32,10 +32,8 @@ enum Rule {
 
 impl Optimizer {
     pub(super) fn new(parameters: &[(String, Tensor)], config: &UpdateConfig) -> Result<Self> {
-        let (names, tensors): (Vec<String>, Vec<Tensor>) = parameters
-            .iter()
-            .map(|(name, tensor)| (name.clone(), tensor.shallow_clone()))
-            .unzip();
+        let (names, tensors): (Vec<String>, Vec<Tensor>) =
+            parameters.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).unzip();
         let master = |tensor: &Tensor| match tensor.kind() {
             Kind::Float => Ok(tensor.shallow_clone()),
             _ => tensor.f_detach()?.f_to_kind(Kind::Float),
@@ -47,21 +45,11 @@ impl Optimizer {
             let matrix = name.contains(".layers.") && master.dim() == 2;
             match config.optimizer {
                 OptimizerKind::Muon if matrix => Ok(Rule::Muon { momentum: zeros()? }),
-                _ => Ok(Rule::AdamW {
-                    exp_avg: zeros()?,
-                    exp_avg_sq: zeros()?,
-                }),
+                _ => Ok(Rule::AdamW { exp_avg: zeros()?, exp_avg_sq: zeros()? }),
             }
         };
         let rules = names.iter().zip(&masters).map(rule).collect::<Result<_>>()?;
-        Ok(Self {
-            config: config.clone(),
-            steps: 0,
-            parameters: tensors,
-            names,
-            masters,
-            rules,
-        })
+        Ok(Self { config: config.clone(), steps: 0, parameters: tensors, names, masters, rules })
     }
 
     /// Clips `gradients`, one per parameter, to the configured norm and takes a step. Returns the norm before; where it
@@ -71,10 +59,7 @@ impl Optimizer {
         let to_f32 = |gradient: Tensor| gradient.f_to_kind(Kind::Float);
         let gradients: Vec<Tensor> = gradients.into_iter().map(to_f32).collect::<Result<_, _>>()?;
         let norm = libtorch::norm(&gradients)?;
-        ensure!(
-            norm.is_finite(),
-            "the gradient's norm is {norm}; the weights were left as they are"
-        );
+        ensure!(norm.is_finite(), "the gradient's norm is {norm}; the weights were left as they are");
         // As torch.nn.utils.clip_grad_norm_ has it.
         let clip = self.config.gradient_norm_max / (norm + 1e-6);
         if clip < 1.0 {
@@ -83,11 +68,7 @@ impl Optimizer {
         self.steps += 1;
         self.adamw(&gradients, learning_rate)?;
         self.muon(&gradients, learning_rate)?;
-        if self
-            .parameters
-            .first()
-            .is_some_and(|parameter| parameter.kind() != Kind::Float)
-        {
+        if self.parameters.first().is_some_and(|parameter| parameter.kind() != Kind::Float) {
             libtorch::copy(&self.parameters, &self.masters)?;
         }
         Ok(norm)
@@ -104,39 +85,16 @@ impl Optimizer {
             exp_avgs.push(exp_avg.shallow_clone());
             exp_avg_sqs.push(exp_avg_sq.shallow_clone());
         }
-        let UpdateConfig {
-            beta1,
-            beta2,
-            epsilon,
-            weight_decay,
-            ..
-        } = self.config;
-        let coefficients = AdamwStep {
-            step: self.steps,
-            learning_rate,
-            beta1,
-            beta2,
-            weight_decay,
-            eps: epsilon,
-        };
+        let UpdateConfig { beta1, beta2, epsilon, weight_decay, .. } = self.config;
+        let coefficients = AdamwStep { step: self.steps, learning_rate, beta1, beta2, weight_decay, eps: epsilon };
         libtorch::adamw(&params, &grads, &exp_avgs, &exp_avg_sqs, coefficients)
     }
 
     /// One step of Muon (Jordan et al. 2024) as in `torch.optim.Muon`, but with the iteration in f32. The schedule of
     /// `learning_rate` applies to Muon's own rate too.
     fn muon(&mut self, gradients: &[Tensor], learning_rate: f64) -> Result<()> {
-        let UpdateConfig {
-            muon_learning_rate,
-            muon_momentum,
-            weight_decay,
-            learning_rate: base,
-            ..
-        } = self.config;
-        let rate = if base > 0.0 {
-            muon_learning_rate * learning_rate / base
-        } else {
-            0.0
-        };
+        let UpdateConfig { muon_learning_rate, muon_momentum, weight_decay, learning_rate: base, .. } = self.config;
+        let rate = if base > 0.0 { muon_learning_rate * learning_rate / base } else { 0.0 };
         for ((rule, master), gradient) in self.rules.iter_mut().zip(&mut self.masters).zip(gradients) {
             let Rule::Muon { momentum } = rule else { continue };
             let _ = momentum.f_lerp_(gradient, 1.0 - muon_momentum)?;
@@ -162,19 +120,13 @@ impl Optimizer {
         let _no_grad = tch::no_grad_guard();
         let saved: HashMap<String, Tensor> = weights::read(path)?.into_iter().collect();
         let find = |key: &str| {
-            saved
-                .get(key)
-                .with_context(|| format!("{} has no {key}; it belongs to another setting", path.display()))
+            saved.get(key).with_context(|| format!("{} has no {key}; it belongs to another setting", path.display()))
         };
         for (i, name) in self.names.iter().enumerate() {
             for (what, tensor) in self.state(i) {
                 let found = find(&format!("{what}.{name}"))?;
                 let (stored, wanted) = (found.size(), tensor.size());
-                ensure!(
-                    stored == wanted,
-                    "{}: {what}.{name} has shape {stored:?}, not {wanted:?}",
-                    path.display()
-                );
+                ensure!(stored == wanted, "{}: {what}.{name} has shape {stored:?}, not {wanted:?}", path.display());
                 tensor.shallow_clone().f_copy_(found)?;
             }
         }
@@ -204,11 +156,7 @@ fn orthogonal(g: &Tensor) -> Result<Tensor> {
     const C: f64 = 2.0315;
     let (rows, columns) = g.size2()?;
     // The Gram matrix is smaller on the short side.
-    let wide = if rows > columns {
-        g.f_transpose(0, 1)?
-    } else {
-        g.shallow_clone()
-    };
+    let wide = if rows > columns { g.f_transpose(0, 1)? } else { g.shallow_clone() };
     let mut x = wide.f_div(&wide.f_norm()?.f_clamp_min(1e-7)?)?;
     for _ in 0..5 {
         let gram = x.f_matmul(&x.f_transpose(0, 1)?)?;
