@@ -124,7 +124,7 @@ ROLLOUTS = [
     ([1, 4], [2, 1, 3, 5], [-3.0, -3.2, -3.7, -3.45], -1.0),
 ]
 IMITATED = [([3, 1, 4], [1, 5, 9], [1.0, 0.5, 2.0]), ([2, 7], [8, 31], [1.0, 1.0])]
-PROBES = ["model.embed_tokens.weight", "model.layers.0.self_attn.k_proj.bias", "model.layers.1.mlp.up_proj.weight"]
+PROBES = ["model.embed_tokens.weight", "model.layers.0.self_attn.v_proj.bias", "model.layers.1.mlp.up_proj.weight"]
 
 
 def logprobs(model, prompt, completion):
@@ -227,6 +227,53 @@ def truncation() -> dict:
     }
 
 
+# Shaped like the templates of Qwen2.5 and Llama 3: white space control, string methods, namespaces, refusals.
+TEMPLATES = [
+    """{%- if messages[0]['role'] == 'system' %}
+    {{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}
+{%- else %}
+    {{- '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' }}
+{%- endif %}
+{%- for message in messages %}
+    {%- if (message.role == "user") or (message.role == "system" and not loop.first) or (message.role == "assistant" and not message.tool_calls) %}
+        {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}
+    {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '<|im_start|>assistant\\n' }}
+{%- endif %}
+""",
+    """{{ bos_token }}
+{% set state = namespace(users=0) %}
+{% for message in messages %}
+    {% if message['role'] not in ['system', 'user', 'assistant'] %}
+        {{ raise_exception('unknown role ' ~ message['role']) }}
+    {% endif %}
+    {% if message.role == 'user' %}{% set state.users = state.users + 1 %}{% endif %}
+{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n' + message['content'] | trim + eos_token }}
+{% endfor %}
+{{ state.users }}{{ messages[-1].content.strip().split(' ')[0].upper() if messages[-1].content.startswith('What') }}
+{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{% endif %}
+""",
+]
+CONVERSATIONS = [
+    [{"role": "user", "content": "What is 1 + 1? "}],
+    [{"role": "system", "content": " Be brief."}, {"role": "user", "content": "Hello"},
+     {"role": "assistant", "content": "Hi\n"}, {"role": "user", "content": "<b>'quoted' & \"so\"</b>"}],
+]
+
+
+def templates() -> list:
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    def render(template):
+        rendered, _ = render_jinja_template(CONVERSATIONS, chat_template=template, add_generation_prompt=True,
+                                            bos_token="<s>", eos_token="</s>")
+        return {"template": template, "conversations": CONVERSATIONS, "rendered": rendered}
+
+    return [render(template) for template in TEMPLATES]
+
+
 def _apply(warpers, scores):
     for warper in warpers:
         scores = warper(torch.zeros(1, 1, dtype=torch.long), scores)
@@ -242,4 +289,5 @@ if __name__ == "__main__":
         "imitation": imitation(),
         "muon": muon(),
         "truncation": truncation(),
+        "templates": templates(),
     }))

@@ -1,0 +1,162 @@
+use azr_host::{
+    config::{OptimizerKind, Preset, RunConfig, UpdateConfig},
+    update::{Example, Learner, Rollout},
+};
+
+use super::*;
+
+fn config(micro_batch_max_tokens: usize) -> UpdateConfig {
+    let paper = RunConfig::resolve(Preset::Paper, None, &[]).expect("the preset is valid").update;
+    UpdateConfig {
+        learning_rate: 0.01,
+        beta1: 0.9,
+        beta2: 0.99,
+        epsilon: 1e-8,
+        weight_decay: 0.1,
+        gradient_norm_max: 0.5,
+        clip_low: 0.2,
+        clip_high: 0.28,
+        entropy_coefficient: 0.01,
+        micro_batch_max_tokens,
+        ..paper
+    }
+}
+
+fn rollouts() -> Vec<Rollout> {
+    let of = |row: &Value| Rollout {
+        prompt: tokens(&row[0]),
+        completion: tokens(&row[1]),
+        old_logprobs: floats(&row[2]),
+        advantage: row[3].as_f64().unwrap() as f32,
+    };
+    reference()["learning"]["rollouts"].as_array().unwrap().iter().map(of).collect()
+}
+
+/// The first 40 numbers of the named parameter.
+fn probe(policy: &Policy, name: &str) -> Vec<f32> {
+    let (_, tensor) = policy.parameters().iter().find(|(parameter, _)| parameter == name).expect("a parameter");
+    Vec::<f32>::try_from(tensor.detach().flatten(0, -1)).unwrap()[..40.min(tensor.numel())].to_vec()
+}
+
+/// `reference.py`, `learning`: three steps of the clipped surrogate with entropy bonus, `clip_grad_norm_` and `AdamW`.
+#[test]
+fn three_updates_are_those_of_pytorch_however_the_batch_is_cut() {
+    let reference = reference();
+    for tokens_max in [1000, 8, 1] {
+        let policy = model("qwen2-tied-grouped");
+        let mut learner = Learner::new(&policy, &config(tokens_max), 1.0).unwrap();
+        for step in reference["learning"]["steps"].as_array().unwrap() {
+            let metrics = learner.update(&policy, &rollouts(), 0.01).unwrap();
+            let close = |actual: f64, key: &str| {
+                let expected = step[key].as_f64().unwrap();
+                assert!((actual - expected).abs() < 1e-4 * expected.abs().max(0.1), "{key}: {actual}, not {expected}");
+            };
+            close(metrics.loss, "loss");
+            close(metrics.entropy, "entropy");
+            close(metrics.approx_kl, "kl");
+            close(metrics.clip_fraction, "clipped");
+            close(metrics.gradient_norm, "norm");
+            for (name, expected) in step["weights"].as_object().unwrap() {
+                assert_close(&probe(&policy, name), &floats(expected), 2e-5, name);
+            }
+        }
+    }
+}
+
+/// `reference.py`, `learning`: the gradient of the first step.
+#[test]
+fn the_gradient_is_that_of_pytorch() {
+    let policy = model("qwen2-tied-grouped");
+    let (gradients, _) = azr_host::update::policy_gradient(&policy, &rollouts(), &config(1000)).unwrap();
+    for (name, expected) in reference()["learning"]["steps"][0]["gradient"].as_object().unwrap() {
+        let at = policy.parameters().iter().position(|(parameter, _)| parameter == name).unwrap();
+        let actual = Vec::<f32>::try_from(gradients[at].flatten(0, -1)).unwrap();
+        let expected = floats(expected);
+        assert_close(&actual[..expected.len()], &expected, 1e-5, name);
+    }
+}
+
+/// `reference.py`, `imitation`.
+#[test]
+fn imitation_is_weighted_cross_entropy() {
+    let reference = reference();
+    let of = |row: &Value| Example { prompt: tokens(&row[0]), completion: tokens(&row[1]), weights: floats(&row[2]) };
+    let examples: Vec<Example> = reference["imitation"]["examples"].as_array().unwrap().iter().map(of).collect();
+    let policy = model("qwen2-tied-grouped");
+    let mut learner = Learner::new(&policy, &config(1000), 1.0).unwrap();
+    let metrics = learner.imitate(&policy, &examples, 0.01).unwrap();
+    assert!((metrics.loss - reference["imitation"]["loss"].as_f64().unwrap()).abs() < 1e-5);
+    assert!((metrics.gradient_norm - reference["imitation"]["norm"].as_f64().unwrap()).abs() < 1e-4);
+    let better = learner.imitate(&policy, &examples, 0.01).unwrap();
+    assert!(better.loss < metrics.loss);
+}
+
+/// `reference.py`, `muon`: two steps.
+#[test]
+fn muon_moves_matrices_as_torch_does_and_adamw_the_rest() {
+    let config =
+        UpdateConfig { optimizer: OptimizerKind::Muon, muon_learning_rate: 0.02, muon_momentum: 0.95, ..config(1000) };
+    let policy = model("qwen2-tied-grouped");
+    let mut learner = Learner::new(&policy, &config, 1.0).unwrap();
+    for _ in 0..2 {
+        learner.update(&policy, &rollouts(), 0.01).unwrap();
+    }
+    for (name, expected) in reference()["muon"].as_object().unwrap() {
+        let expected = floats(expected);
+        assert_close(&probe(&policy, name)[..expected.len()], &expected, 2e-5, name);
+    }
+}
+
+#[test]
+fn an_update_that_is_not_a_number_leaves_the_weights() {
+    let policy = model("qwen2-untied");
+    let before: Vec<tch::Tensor> = policy.parameters().iter().map(|(_, tensor)| tensor.detach().copy()).collect();
+    let mut learner = Learner::new(&policy, &config(1000), 1.0).unwrap();
+    let mut rollouts = rollouts();
+    rollouts[1].advantage = f32::NAN;
+    let error = learner.update(&policy, &rollouts, 0.01).unwrap_err();
+    assert!(error.to_string().contains("NaN"), "{error}");
+    assert!(policy.parameters().iter().zip(&before).all(|((_, now), before)| now.equal(before)));
+}
+
+#[test]
+fn a_resumed_learner_takes_the_same_steps() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("optimizer.safetensors");
+    for optimizer in [OptimizerKind::Adamw, OptimizerKind::Muon] {
+        let config = UpdateConfig { optimizer, ..config(8) };
+        let policy = model("llama-untied-scaled");
+        let mut learner = Learner::new(&policy, &config, 1.0).unwrap();
+        learner.update(&policy, &rollouts(), 0.01).unwrap();
+        learner.save(&state).unwrap();
+        policy.save(dir.path()).unwrap();
+        let resumed_policy = load(dir.path());
+        let mut resumed = Learner::new(&resumed_policy, &config, 1.0).unwrap();
+        resumed.load(&state).unwrap();
+        learner.update(&policy, &rollouts(), 0.01).unwrap();
+        resumed.update(&resumed_policy, &rollouts(), 0.01).unwrap();
+        for ((name, a), (_, b)) in policy.parameters().iter().zip(resumed_policy.parameters()) {
+            assert!(a.equal(b), "{name}");
+        }
+    }
+}
+
+#[test]
+fn threads_do_not_change_an_update() {
+    let update = |threads| {
+        let reference = reference();
+        let config_json = reference["models"]["qwen2-untied"]["config"].to_string();
+        let tokenizer = tokenizer().to_string();
+        let files = [("config.json", config_json.as_bytes()), ("tokenizer.json", tokenizer.as_bytes())];
+        let options = LoadOptions { threads, ..OPTIONS };
+        let policy = Policy::initialise(&files, &options, value).unwrap();
+        let mut learner = Learner::new(&policy, &config(8), 1.0).unwrap();
+        let metrics = learner.update(&policy, &rollouts(), 0.01).unwrap();
+        (metrics, policy)
+    };
+    let ((one_metrics, one), (two_metrics, two)) = (update(1), update(2));
+    assert_eq!(one_metrics, two_metrics);
+    for ((name, a), (_, b)) in one.parameters().iter().zip(two.parameters()) {
+        assert!(a.equal(b), "{name}");
+    }
+}
