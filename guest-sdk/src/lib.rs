@@ -80,12 +80,14 @@ pub mod bindings {
     });
 }
 
-/// Makes an [`Environment`] the component that is being built. Once per crate.
+/// Makes an [`Environment`] the component that is being built. Once per crate. Outside of wasm, where tests run, it only
+/// checks the type: native linkers refuse the names of the exports.
 #[macro_export]
 macro_rules! export {
     ($environment:ty) => {
-        #[doc(hidden)]
+        #[allow(dead_code)]
         type AzrExportedEnvironment = $crate::environment::Exported<$environment>;
+        #[cfg(target_family = "wasm")]
         $crate::bindings::export_environment!(AzrExportedEnvironment with_types_in $crate::bindings);
     };
 }

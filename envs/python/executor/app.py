@@ -47,7 +47,8 @@ from wit_world.imports.types import (
 _MESSAGE_MAX_CHARS = 500
 _MODULE_NAME = "program"
 
-_OFFERED = frozenset(offered.MODULES)
+# `from __future__ import …` is a statement to the compiler that is executed as an import as well.
+_OFFERED = frozenset(offered.MODULES + ("__future__",))
 _real_import = builtins.__import__
 _encode, _decode, _Unsupported = values.encode, values.decode, values.Unsupported
 _class_name = type.__dict__["__name__"].__get__
@@ -61,10 +62,6 @@ def _import(name, globals=None, locals=None, fromlist=(), level=0):
     if level == 0 and name.partition(".")[0] in _OFFERED:
         return _real_import(name, globals, locals, fromlist, level)
     raise _NotOffered(f"module {name!r} is not offered; these are: {', '.join(offered.MODULES)}")
-
-
-class WitWorld:
-    """Marks the place of the generated protocol; componentize-py looks exports up by name."""
 
 
 class Execution:

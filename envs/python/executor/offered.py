@@ -9,10 +9,10 @@ import importlib
 import sys
 
 MODULES = (
-    "abc", "array", "ast", "base64", "binascii", "bisect", "builtins", "cmath", "collections", "contextlib", "copy",
-    "dataclasses", "decimal", "difflib", "enum", "fractions", "functools", "graphlib", "heapq", "html", "io", "itertools",
-    "json", "keyword", "math", "numbers", "operator", "pprint", "re", "reprlib", "statistics", "string", "struct", "sys",
-    "textwrap", "types", "typing", "unicodedata", "warnings", "zlib",
+    "abc", "array", "ast", "base64", "binascii", "bisect", "cmath", "collections", "contextlib", "copy", "dataclasses",
+    "decimal", "difflib", "enum", "fractions", "functools", "graphlib", "heapq", "html", "io", "itertools", "json", "math",
+    "numbers", "operator", "pprint", "re", "statistics", "string", "struct", "sys", "textwrap", "types", "typing",
+    "unicodedata", "zlib",
 )  # fmt: skip
 
 # Submodules and codecs are separate files, which a snapshot only has when they were loaded before it.

@@ -22,7 +22,8 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn parse(text: &str) -> Result<Arguments, NotAValue> {
-        let mut parser = Parser::new(text);
+        let text = with_unix_lines(text);
+        let mut parser = Parser::new(&text);
         let arguments = parser.arguments()?;
         parser.end()?;
         Ok(arguments)
@@ -46,10 +47,16 @@ impl Arguments {
 
 /// Reads one value.
 pub fn parse(text: &str) -> Result<Value, NotAValue> {
-    let mut parser = Parser::new(text);
+    let text = with_unix_lines(text);
+    let mut parser = Parser::new(&text);
     let value = parser.top_level()?;
     parser.end()?;
     Ok(value)
+}
+
+/// Source line ends are one character, however the text spells them; inside of strings too.
+fn with_unix_lines(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 /// Why a text is not a literal.
@@ -106,11 +113,11 @@ impl<'a> Parser<'a> {
     fn skip_space(&mut self) {
         loop {
             let rest = self.rest();
-            let trimmed = rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0c']);
+            let trimmed = rest.trim_start_matches([' ', '\t', '\n', '\x0c']);
             self.at += rest.len() - trimmed.len();
             if trimmed.starts_with('#') {
-                self.at += trimmed.find(['\n', '\r']).unwrap_or(trimmed.len());
-            } else if trimmed.starts_with("\\\n") || trimmed.starts_with("\\\r\n") {
+                self.at += trimmed.find('\n').unwrap_or(trimmed.len());
+            } else if trimmed.starts_with("\\\n") {
                 self.at += 1;
             } else {
                 return;

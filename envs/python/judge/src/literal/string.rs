@@ -59,15 +59,10 @@ impl Parser<'_> {
         while !self.take(quote) {
             match self.peek() {
                 None => return Err(self.error_at(start, "a string that does not end")),
-                Some('\n' | '\r') if quote.len() == 1 => {
+                Some('\n') if quote.len() == 1 => {
                     return Err(self.error_at(start, "a string that does not end on its line"));
                 }
                 Some('\\') => self.backslash(&prefix, &mut content)?,
-                // Source line ends are one character, however the file spells them.
-                Some('\r') => {
-                    self.at += if self.rest().starts_with("\r\n") { 2 } else { 1 };
-                    content.push('\n');
-                }
                 Some(c) if prefix.bytes && !c.is_ascii() => {
                     return Err(self.error("bytes can only contain ASCII characters"));
                 }
@@ -88,11 +83,8 @@ impl Parser<'_> {
         };
         if prefix.raw {
             // The backslash stays, and a quote after it does not end the string.
-            content.push('\\');
-            if !matches!(escape, '\r') {
-                content.push(escape);
-                self.at += escape.len_utf8();
-            }
+            content.extend(['\\', escape]);
+            self.at += escape.len_utf8();
             return match (prefix.bytes, escape.is_ascii()) {
                 (true, false) => Err(self.error_at(start, "bytes can only contain ASCII characters")),
                 _ => Ok(()),
@@ -104,7 +96,7 @@ impl Parser<'_> {
             return Ok(());
         }
         match escape {
-            '\n' | '\r' => self.at += if self.rest().starts_with("\r\n") { 2 } else { 1 },
+            '\n' => self.at += 1,
             '0'..='7' => content.push(self.octal(prefix.bytes)),
             'x' => content.push(self.hexadecimal(2)?),
             'u' if !prefix.bytes => content.push(self.hexadecimal(4)?),
@@ -128,7 +120,7 @@ impl Parser<'_> {
     }
 
     fn hexadecimal(&mut self, count: usize) -> Result<char, NotAValue> {
-        let start = self.at;
+        let start = self.at - "\\".len();
         self.at += 1;
         let digits = self.rest().get(..count).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
         let digits = digits.ok_or_else(|| self.error_at(start, format!("an escape without its {count} digits")))?;

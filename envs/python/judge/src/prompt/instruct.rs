@@ -1,11 +1,10 @@
 //! Prompts in English.
 
-use azr_guest_sdk::{Prompt, prompt};
+use azr_guest_sdk::{Prompt, Style, prompt};
 
 use crate::kind::Kind;
 use crate::problem::{Call, Examples, Problem, identity};
 use crate::settings::{Settings, Template};
-use azr_guest_sdk::Style;
 
 pub fn propose(settings: &Settings, kind: Kind, references: &[Problem]) -> Prompt {
     let question = match kind {
@@ -52,9 +51,9 @@ the order of sets of strings, on addresses, or on anything kept from earlier cal
 - No randomness, no date or time, no files or network, no processes or threads, no printing or logging, no state outside \
 of the program.
 - It finishes within a second on a modern CPU.
-- These modules can be imported, others cannot: abc, array, bisect, cmath, collections, contextlib, copy, dataclasses, decimal, \
-difflib, enum, fractions, functools, graphlib, heapq, itertools, json, math, numbers, operator, re, statistics, string, struct, sys, \
-textwrap, types, typing, unicodedata. Put imports at the top.";
+- These modules can be imported, others cannot: abc, array, ast, base64, binascii, bisect, cmath, collections, contextlib, \
+copy, dataclasses, decimal, difflib, enum, fractions, functools, graphlib, heapq, html, io, itertools, json, math, numbers, operator, \
+pprint, re, statistics, string, struct, sys, textwrap, types, typing, unicodedata, zlib. Put imports at the top.";
 
 fn propose_call(kind: Kind, references: &[Problem]) -> String {
     let (subject, given, wanted) = match kind {
@@ -94,9 +93,10 @@ def f(name, info):
 - It runs: code and input work together without an error.
 - It is hard to {subject}: use algorithms and data structures such as trees, heaps, stacks, queues and graphs, dynamic \
 programming, recursion, divide and conquer, greedy choices, backtracking, or state machines, but keep the result short.
-- It is new: do something that the references do not.
+- It is new: {new}.
 
 Think first: plan what the program does and why that makes it hard to {subject}, then write it.{references}",
+        new = if references.is_empty() { "do something out of the ordinary" } else { "do something that the references do not" },
         novelty = if references.is_empty() { "" } else { " It must differ clearly from the reference programs below." },
     )
 }
