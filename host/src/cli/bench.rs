@@ -1,5 +1,6 @@
 //! `azr-host bench`: throughput on this machine.
 
+mod policy;
 mod sandbox;
 
 use anyhow::Result;
@@ -11,7 +12,11 @@ pub enum BenchCommand {
     /// Run trivial programs in fresh sandboxes, and beside them without isolation.
     ///
     /// Example: azr-host bench sandbox envs/python.wasm
-    Sandbox(sandbox::SandboxBench),
+    Sandbox(sandbox::BenchSandbox),
+    /// Sample and learn with a policy, in tokens per second.
+    ///
+    /// Example: azr-host bench policy --policy DIR
+    Policy(policy::BenchPolicy),
 }
 
 impl BenchCommand {
@@ -19,6 +24,7 @@ impl BenchCommand {
     pub fn run(self) -> Result<()> {
         match self {
             Self::Sandbox(bench) => bench.run(),
+            Self::Policy(bench) => bench.run(),
         }
     }
 }
