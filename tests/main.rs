@@ -1,6 +1,7 @@
 //! The integration tests: one binary, because linking libtorch is slow.
 
 mod policy;
+mod python_env;
 mod report;
 mod sandbox;
 mod selfplay;

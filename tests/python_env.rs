@@ -1,0 +1,81 @@
+//! The Python environment as the host sees it: `envs/python.wasm` with real executors. `make test` builds it.
+
+mod defects;
+mod programs;
+mod tasks;
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use azr_host::sandbox::{
+    Accepted, Attempt, Context, Environment, Judged, Outcome, Proposal, Rejection, Sandbox, SandboxConfig, Style,
+    Verdict,
+};
+use azr_host::task::Task;
+
+/// Compiled once for all tests, and kept for the next `cargo test`.
+static PYTHON: LazyLock<Environment> = LazyLock::new(|| {
+    let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
+    let sandbox = Sandbox::new(&SandboxConfig { cache_dir, ..SandboxConfig::default() }).unwrap();
+    sandbox.load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../envs/python.wasm")).unwrap()
+});
+
+fn compact(settings: &[(&str, &str)]) -> Context {
+    let settings: Vec<(String, String)> =
+        settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    PYTHON.context(Style::Compact, &settings).unwrap()
+}
+
+fn instruct() -> Context {
+    PYTHON.context(Style::Instruct, &[]).unwrap()
+}
+
+fn validate(ctx: &Context, proposals: &[Proposal]) -> Vec<Judged<Result<Accepted, Rejection>>> {
+    PYTHON.validate(ctx, proposals).into_iter().map(|judged| judged.unwrap()).collect()
+}
+
+fn proposal(kind: &str, references: &[Task], completion: impl Into<String>) -> Proposal {
+    Proposal { kind: kind.into(), references: references.to_vec(), completion: completion.into() }
+}
+
+/// One proposal in the compact style: the task, or the code of the rejection.
+fn propose(kind: &str, program: &str, input: &str) -> Result<Task, String> {
+    let judged = validate(&compact(&[]), &[proposal(kind, &[], format!("{program}<input>{input}"))]).remove(0);
+    judged.conclusion.map(|accepted| accepted.task).map_err(|rejection| rejection.code)
+}
+
+fn task(kind: &str, program: &str, input: &str) -> Task {
+    propose(kind, program, input).unwrap_or_else(|code| panic!("{code}: {program} with {input}"))
+}
+
+/// One task of kind induction about a program, half of its inputs shown.
+fn induction(program: &str, inputs: &[&str]) -> Result<Task, Rejection> {
+    let reference = task("deduction", program, inputs[0]);
+    let ctx = compact(&[("induction-inputs", &inputs.len().to_string())]);
+    let judged = validate(&ctx, &[proposal("induction", &[reference], inputs.join("<input>"))]).remove(0);
+    judged.conclusion.map(|accepted| accepted.task)
+}
+
+fn verify(ctx: &Context, task: &Task, completion: &str) -> Judged<Verdict> {
+    let attempt = Attempt { task: task.clone(), completion: completion.into() };
+    PYTHON.verify(ctx, &[attempt]).remove(0).unwrap()
+}
+
+/// The score of an answer in the compact style.
+fn score(task: &Task, answer: &str) -> f64 {
+    verify(&compact(&[]), task, answer).conclusion.score
+}
+
+/// What one call comes to.
+fn outcome(program: &str, input: &str) -> Outcome {
+    let run = PYTHON.plan_exec(&[(program.into(), input.into())]).remove(0).unwrap().unwrap();
+    PYTHON.exec(&[run]).remove(0).unwrap().outcomes.pop().unwrap()
+}
+
+/// A call's value as text, or the outcome in its stead.
+fn value(program: &str, input: &str) -> String {
+    match outcome(program, input) {
+        Outcome::Value(encoded) => PYTHON.show_values(&[encoded]).remove(0).unwrap(),
+        other => format!("{other:?}"),
+    }
+}
