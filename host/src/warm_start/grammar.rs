@@ -1,0 +1,226 @@
+//! Random programs of the task language: straight lines of one operation each, with inputs and the value of every line.
+
+use std::{collections::HashSet, fmt};
+
+use super::{
+    operation::{LETTERS, Operation},
+    value::{Type, Value},
+};
+use crate::{rng::Draws, task::Digest};
+
+/// The most operation lines of a program: with two arguments the variables are then named a to h.
+pub const LINES_MAX: usize = 6;
+/// Inputs per sampled program. Seven, because an induction task needs six and one more makes the filter stricter.
+pub const CASES: usize = 7;
+/// A program must have this many different outputs among its cases, or it hardly depends on its input.
+const DISTINCT_OUTPUTS_MIN: usize = 3;
+/// Operations tried for a line before the program is thrown away. Arbitrary; most lines need one or two.
+const TRIES: usize = 12;
+
+/// One line: a new variable gets the value of an operation. Variables are numbered from 0, arguments first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What is computed.
+    pub operation: Operation,
+    /// The first operand: the variable of the line before, so that every line matters.
+    pub operand: usize,
+    /// The second operand, where the operation takes one.
+    pub other: Option<usize>,
+}
+
+/// A program; its `Display` is the Python text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Number of arguments.
+    pub arity: usize,
+    /// The operations in order; the last one's value is returned.
+    pub lines: Vec<Line>,
+}
+
+/// One execution of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    arity: usize,
+    values: Vec<Value>,
+}
+
+/// A program that passed the filters, with its cases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The program.
+    pub program: Program,
+    /// Executions on [`CASES`] random inputs.
+    pub cases: Vec<Case>,
+}
+
+/// Whether tasks about a program are kept for evaluation: one program in eight, by hash of its text. The warm start
+/// never trains on them and self-play refuses to.
+pub fn is_held_out(program_text: &str) -> bool {
+    Digest::of(program_text).0[0] < 32
+}
+
+impl Line {
+    /// The Python text right of the `=`.
+    pub fn expression(&self) -> String {
+        let name = |variable: usize| name(variable).to_string();
+        self.operation.text(&name(self.operand), &self.other.map_or(String::new(), name))
+    }
+}
+
+impl Case {
+    /// The text between the parentheses of the call.
+    pub fn input(&self) -> String {
+        let arguments: Vec<String> = self.values[..self.arity].iter().map(Value::to_string).collect();
+        arguments.join(", ")
+    }
+
+    /// What the program returns.
+    pub fn output(&self) -> &Value {
+        self.values.last().expect("a program has an argument")
+    }
+
+    /// The variables that lines assign, in order, with their values; the last one is the output.
+    pub fn trace(&self) -> impl DoubleEndedIterator<Item = (char, &Value)> {
+        self.values.iter().enumerate().skip(self.arity).map(|(index, value)| (name(index), value))
+    }
+}
+
+impl Sample {
+    /// Every line with the values of its operands in place of their names, and its result: `c=5*2=10`.
+    pub fn work(&self, case: &Case) -> impl Iterator<Item = String> {
+        let plain = std::env::var("PLAIN").is_ok();
+        self.program.lines.iter().enumerate().map(move |(index, line)| {
+            let value = |variable: usize| case.values[variable].to_string();
+            let variable = self.program.arity + index;
+            let substituted = line.operation.text(&value(line.operand), &line.other.map_or(String::new(), value));
+            if plain { return format!("{}={}", name(variable), value(variable)); }
+            format!("{}={substituted}={}", name(variable), value(variable))
+        })
+    }
+}
+
+impl Program {
+    /// Executes on `arguments`; none where CPython would raise.
+    pub fn run(&self, arguments: &[Value]) -> Option<Case> {
+        let mut values = arguments.to_vec();
+        for line in &self.lines {
+            values.push(line.operation.apply(&values[line.operand], line.other.map(|other| &values[other]))?);
+        }
+        Some(Case { arity: self.arity, values })
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arguments: Vec<String> = (0..self.arity).map(|argument| name(argument).to_string()).collect();
+        write!(f, "def f({}):", arguments.join(","))?;
+        for (index, line) in self.lines.iter().enumerate() {
+            write!(f, "\n {}={}", name(self.arity + index), line.expression())?;
+        }
+        write!(f, "\n return {}", name(self.arity + self.lines.len() - 1))
+    }
+}
+
+/// A random program of `lines` operations, with its cases.
+pub fn sample(draws: &mut Draws, lines: usize) -> Sample {
+    loop {
+        let arity = if draws.uniform() < 0.3 { 2 } else { 1 };
+        let types: Vec<Type> = (0..arity).map(|_| [Type::Int, Type::List, Type::Str][draws.below(3)]).collect();
+        let mut cases: Vec<Case> = Vec::new();
+        while cases.len() < CASES {
+            let case = Case { arity, values: types.iter().map(|kind| argument(*kind, draws)).collect() };
+            if !cases.contains(&case) {
+                cases.push(case);
+            }
+        }
+        let start = Sample { program: Program { arity, lines: Vec::new() }, cases };
+        if let Some(sample) = grow(start, draws, lines) {
+            return sample;
+        }
+    }
+}
+
+/// The identity program, from which a run is seeded, on random inputs of one type.
+pub fn identity(draws: &mut Draws) -> Sample {
+    let kind = [Type::Int, Type::List, Type::Str][draws.below(3)];
+    Sample {
+        program: Program { arity: 1, lines: Vec::new() },
+        cases: (0..CASES).map(|_| Case { arity: 1, values: vec![argument(kind, draws)] }).collect(),
+    }
+}
+
+/// A program of `lines` operations that begins like `reference` and goes on differently, with its cases; none where
+/// the draws do not lead to one.
+pub fn edit(reference: &Sample, draws: &mut Draws, lines: usize) -> Option<Sample> {
+    let kept = draws.below(reference.program.lines.len().min(lines).max(1));
+    let mut start = reference.clone();
+    start.program.lines.truncate(kept);
+    start.cases.iter_mut().for_each(|case| case.values.truncate(case.arity + kept));
+    grow(start, draws, lines).filter(|sample| sample.program != reference.program)
+}
+
+/// Adds lines until there are `lines` of them.
+fn grow(mut sample: Sample, draws: &mut Draws, lines: usize) -> Option<Sample> {
+    while sample.program.lines.len() < lines {
+        (0..TRIES).find_map(|_| add_line(&mut sample, draws))?;
+    }
+    (uses_all_arguments(&sample.program) && depends_on_input(&sample)).then_some(sample)
+}
+
+/// Tries one random line.
+fn add_line(sample: &mut Sample, draws: &mut Draws) -> Option<()> {
+    let values = &sample.cases[0].values;
+    let operand = values.len() - 1;
+    let operation = Operation::draw(values[operand].kind(), draws);
+    let other = match operation.other_operand(values[operand].kind()) {
+        Some(kind) => {
+            let fitting: Vec<usize> = (0..operand).filter(|index| values[*index].kind() == kind).collect();
+            (!fitting.is_empty()).then(|| fitting[draws.below(fitting.len())]).map(Some)?
+        }
+        None => None,
+    };
+    let results = sample
+        .cases
+        .iter()
+        .map(|case| operation.apply(&case.values[operand], other.map(|other| &case.values[other])))
+        .map(|value| value.filter(Value::is_small))
+        .collect::<Option<Vec<Value>>>()?;
+    let changes = sample.cases.iter().zip(&results).any(|(case, result)| case.values[operand] != *result);
+    if !changes || results.iter().all(|result| *result == results[0]) {
+        return None;
+    }
+    sample.program.lines.push(Line { operation, operand, other });
+    sample.cases.iter_mut().zip(results).for_each(|(case, result)| case.values.push(result));
+    Some(())
+}
+
+fn uses_all_arguments(program: &Program) -> bool {
+    let used: HashSet<usize> = program.lines.iter().flat_map(|line| [Some(line.operand), line.other]).flatten().collect();
+    (0..program.arity).all(|argument| used.contains(&argument))
+}
+
+fn depends_on_input(sample: &Sample) -> bool {
+    let outputs: HashSet<&Value> = sample.cases.iter().map(Case::output).collect();
+    outputs.len() >= DISTINCT_OUTPUTS_MIN
+        && sample.cases.iter().any(|case| case.values[..case.arity] != [case.output().clone()])
+}
+
+/// A random argument: smaller than what the lines may compute from it, so that few programs are thrown away.
+fn argument(kind: Type, draws: &mut Draws) -> Value {
+    match kind {
+        Type::Int => Value::Int(draws.below(13) as i64),
+        Type::List => Value::List((0..1 + draws.below(4)).map(|_| draws.below(10) as i64).collect()),
+        Type::Str => Value::Str((0..1 + draws.below(4)).map(|_| letter(draws)).collect()),
+    }
+}
+
+/// Mostly lower case, so that `lower()` has something to do now and then.
+fn letter(draws: &mut Draws) -> char {
+    let letter = char::from(LETTERS[draws.below(LETTERS.len())]);
+    if draws.uniform() < 0.15 { letter.to_ascii_uppercase() } else { letter }
+}
+
+/// What variable number `variable` is called.
+pub fn name(variable: usize) -> char {
+    char::from(b'a' + u8::try_from(variable).expect("a program has at most eight variables"))
+}

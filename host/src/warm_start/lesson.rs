@@ -1,0 +1,210 @@
+//! What the warm start learns from: prompts and completions of the compact style, drawn from the grammar.
+
+use super::grammar::{self, Case, LINES_MAX, Sample};
+use crate::rng::Draws;
+
+/// Pairs that an induction task shows.
+pub const INDUCTION_SHOWN: usize = 3;
+/// Inputs of an induction proposal: as many hidden as shown. The run configuration must ask for the same number.
+pub const INDUCTION_INPUTS: usize = 2 * INDUCTION_SHOWN;
+/// Cases of one program in a lesson: they share the tokens of the program.
+const CASES_PER_LESSON: usize = 4;
+/// The most references in a proposer's prompt.
+const REFERENCES_MAX: usize = 3;
+
+/// How often which kind of lesson is drawn, and how often a lesson shows its work.
+#[derive(Clone, Debug)]
+pub struct Mix {
+    /// Relative number of lessons per kind.
+    pub weights: [(Kind, f64); 5],
+    /// Share of the deduction and abduction completions that think before they answer.
+    pub traced_share: f64,
+}
+
+/// What a lesson teaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Propose a program with an input, for deduction or abduction.
+    ProposeProgram,
+    /// Propose inputs for a program, for induction.
+    ProposeInputs,
+    /// Find the output.
+    Deduction,
+    /// Find an input.
+    Abduction,
+    /// Find a program.
+    Induction,
+}
+
+/// A prefix with continuations that do not see each other: all the same program, each another case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lesson {
+    /// The part of the prompt that the branches share.
+    pub prefix: String,
+    /// The rest.
+    pub branches: Vec<Branch>,
+}
+
+/// The rest of a prompt with its completion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Branch {
+    /// Goes on where the prefix ends.
+    pub prompt: String,
+    /// What the policy should say, without the end marker.
+    pub completion: String,
+    /// Whether the completion begins with a `<think>` block where another of the same kind does not. The training gives
+    /// that first token less weight.
+    pub thinks: bool,
+}
+
+impl Default for Mix {
+    /// The shares of the deduction and abduction lessons are small in lessons but large in tokens.
+    fn default() -> Self {
+        Self {
+            weights: [
+                (Kind::ProposeProgram, 0.13),
+                (Kind::ProposeInputs, 0.05),
+                (Kind::Deduction, 0.40),
+                (Kind::Abduction, 0.27),
+                (Kind::Induction, 0.15),
+            ],
+            traced_share: 0.8,
+        }
+    }
+}
+
+impl Mix {
+    /// A random lesson about programs of at most `lines_max` lines that are not held out.
+    pub fn draw(&self, draws: &mut Draws, lines_max: usize) -> Lesson {
+        let total: f64 = self.weights.iter().map(|(_, weight)| weight).sum();
+        let mut left = draws.uniform() * total;
+        let kind = self.weights.iter().find(|(_, weight)| {
+            left -= weight;
+            left < 0.0
+        });
+        let kind = kind.map_or(Kind::Induction, |(kind, _)| *kind);
+        let lines = 1 + draws.below(lines_max);
+        match kind {
+            Kind::ProposeProgram => propose_program(draws, lines, lines_max),
+            Kind::ProposeInputs => propose_inputs(&known(draws, lines)),
+            Kind::Deduction => deduction(&known(draws, lines), draws, self.traced_share),
+            Kind::Abduction => abduction(&known(draws, lines), draws, self.traced_share),
+            Kind::Induction => induction(&known(draws, lines)),
+        }
+    }
+}
+
+/// A program of the training split.
+fn known(draws: &mut Draws, lines: usize) -> Sample {
+    loop {
+        let sample = grammar::sample(draws, lines);
+        if !grammar::is_held_out(&sample.program.to_string()) {
+            return sample;
+        }
+    }
+}
+
+/// A program of the held-out split.
+pub fn unknown(draws: &mut Draws, lines: usize) -> Sample {
+    loop {
+        let sample = grammar::sample(draws, lines);
+        if grammar::is_held_out(&sample.program.to_string()) {
+            return sample;
+        }
+    }
+}
+
+/// `<solve><deduction><program>P<input>I<output>` → the output, after the values of all lines where it thinks.
+pub fn deduction(sample: &Sample, draws: &mut Draws, traced_share: f64) -> Lesson {
+    let branch = |case: &Case, draws: &mut Draws| {
+        let thinks = draws.uniform() < traced_share;
+        let thought = if thinks { thought(sample.work(case)) } else { String::new() };
+        Branch {
+            prompt: format!("<input>{}<output>", case.input()),
+            completion: format!("{thought}{}", case.output()),
+            thinks,
+        }
+    };
+    Lesson {
+        prefix: format!("<solve><deduction><program>{}", sample.program),
+        branches: sample.cases[..CASES_PER_LESSON].iter().map(|case| branch(case, draws)).collect(),
+    }
+}
+
+/// `<solve><abduction><program>P<output>O<input>` → an input, after the values of all lines, last one first, where it
+/// thinks.
+pub fn abduction(sample: &Sample, draws: &mut Draws, traced_share: f64) -> Lesson {
+    let branch = |case: &Case, draws: &mut Draws| {
+        let thinks = draws.uniform() < traced_share;
+        let thought = if thinks { thought(case.trace().rev().map(|(n,v)|format!("{n}={v}"))) } else { String::new() };
+        Branch {
+            prompt: format!("<output>{}<input>", case.output()),
+            completion: format!("{thought}{}", case.input()),
+            thinks,
+        }
+    };
+    Lesson {
+        prefix: format!("<solve><abduction><program>{}", sample.program),
+        branches: sample.cases[..CASES_PER_LESSON].iter().map(|case| branch(case, draws)).collect(),
+    }
+}
+
+/// `<think>b=5\nc=10</think>`.
+fn thought(steps: impl Iterator<Item = String>) -> String {
+    format!("<think>{}</think>", steps.collect::<Vec<String>>().join("\n"))
+}
+
+/// `<solve><induction>` and the shown pairs → the program.
+pub fn induction(sample: &Sample) -> Lesson {
+    let pairs: String = sample.cases[..INDUCTION_SHOWN]
+        .iter()
+        .map(|case| format!("<input>{}<output>{}", case.input(), case.output()))
+        .collect();
+    lesson(format!("<solve><induction>{pairs}<program>"), sample.program.to_string())
+}
+
+/// `<propose><induction><program>P<input>` → inputs.
+fn propose_inputs(sample: &Sample) -> Lesson {
+    lesson(format!("<propose><induction><program>{}<input>", sample.program), inputs(sample))
+}
+
+/// The inputs of an induction proposal.
+pub fn inputs(sample: &Sample) -> String {
+    let inputs: Vec<String> = sample.cases[..INDUCTION_INPUTS].iter().map(Case::input).collect();
+    inputs.join("<input>")
+}
+
+/// `<propose><deduction>` or `<propose><abduction>` with references → a program with an input. Half of the proposals
+/// with a reference begin like it.
+fn propose_program(draws: &mut Draws, lines: usize, lines_max: usize) -> Lesson {
+    let kind = ["deduction", "abduction"][draws.below(2)];
+    let references: Vec<Sample> = (0..draws.below(REFERENCES_MAX + 1))
+        .map(|_| {
+            let lines = draws.below(lines_max + 1);
+            if lines == 0 { grammar::identity(draws) } else { known(draws, lines) }
+        })
+        .collect();
+    let edited = references.last().filter(|_| draws.uniform() < 0.5);
+    let edited = edited.and_then(|reference| grammar::edit(reference, draws, lines));
+    let proposed = edited
+        .filter(|sample| !grammar::is_held_out(&sample.program.to_string()))
+        .unwrap_or_else(|| known(draws, lines));
+    let shown: String = references.iter().map(program_and_input).map(|text| format!("<program>{text}")).collect();
+    lesson(format!("<propose><{kind}>{shown}<program>"), program_and_input(&proposed))
+}
+
+/// The text of a deduction or abduction proposal.
+pub fn program_and_input(sample: &Sample) -> String {
+    format!("{}<input>{}", sample.program, sample.cases[0].input())
+}
+
+fn lesson(prompt: String, completion: String) -> Lesson {
+    Lesson { prefix: String::new(), branches: vec![Branch { prompt, completion, thinks: false }] }
+}
+
+/// The longest program in lessons when `progress` (0 to 1) of the training is done: short ones first, all lengths in
+/// the second half.
+pub fn lines_max(progress: f64) -> usize {
+    let grown = 1.0 + 2.5 * progress * LINES_MAX as f64;
+    (grown as usize).clamp(1, LINES_MAX)
+}

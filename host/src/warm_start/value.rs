@@ -1,0 +1,57 @@
+//! The values of the task language: what Python's `int`, `list[int]` and `str` hold in it.
+
+use std::fmt;
+
+/// A value that a variable of the language can have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// A Python `int`.
+    Int(i64),
+    /// A Python `list` of `int`.
+    List(Vec<i64>),
+    /// A Python `str` of letters.
+    Str(String),
+}
+
+/// The type of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Type {
+    /// `int`.
+    Int,
+    /// `list[int]`.
+    List,
+    /// `str`.
+    Str,
+}
+
+impl Value {
+    /// The value's type.
+    pub fn kind(&self) -> Type {
+        match self {
+            Value::Int(_) => Type::Int,
+            Value::List(_) => Type::List,
+            Value::Str(_) => Type::Str,
+        }
+    }
+
+    /// Whether the grammar admits the value. The bounds keep every number one token (`tokenizer`) and every value short
+    /// enough that a model of half a million weights copies it without slips.
+    pub fn is_small(&self) -> bool {
+        match self {
+            Value::Int(number) => (-9..=30).contains(number),
+            Value::List(items) => items.len() <= 5 && items.iter().all(|item| (0..=20).contains(item)),
+            Value::Str(text) => text.len() <= 5,
+        }
+    }
+}
+
+/// Prints as Python's `repr` does.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Int(number) => write!(f, "{number}"),
+            Value::List(items) => write!(f, "{items:?}"),
+            Value::Str(text) => write!(f, "'{text}'"),
+        }
+    }
+}
