@@ -80,22 +80,8 @@ impl Case {
     }
 
     /// The variables that lines assign, in order, with their values; the last one is the output.
-    pub fn trace(&self) -> impl DoubleEndedIterator<Item = (char, &Value)> {
+    pub fn assigned(&self) -> impl DoubleEndedIterator<Item = (char, &Value)> {
         self.values.iter().enumerate().skip(self.arity).map(|(index, value)| (name(index), value))
-    }
-}
-
-impl Sample {
-    /// Every line with the values of its operands in place of their names, and its result: `c=5*2=10`.
-    pub fn work(&self, case: &Case) -> impl Iterator<Item = String> {
-        let plain = std::env::var("PLAIN").is_ok();
-        self.program.lines.iter().enumerate().map(move |(index, line)| {
-            let value = |variable: usize| case.values[variable].to_string();
-            let variable = self.program.arity + index;
-            let substituted = line.operation.text(&value(line.operand), &line.other.map_or(String::new(), value));
-            if plain { return format!("{}={}", name(variable), value(variable)); }
-            format!("{}={substituted}={}", name(variable), value(variable))
-        })
     }
 }
 
@@ -107,6 +93,15 @@ impl Program {
             values.push(line.operation.apply(&values[line.operand], line.other.map(|other| &values[other]))?);
         }
         Some(Case { arity: self.arity, values })
+    }
+
+    /// Every line with the values of its operands in place of their names, and its result: `c=5*2=10`.
+    pub fn work(&self, case: &Case) -> impl Iterator<Item = String> {
+        let value = |variable: usize| case.values[variable].to_string();
+        self.lines.iter().zip(self.arity..).map(move |(line, variable)| {
+            let (operand, other) = (value(line.operand), line.other.map_or(String::new(), value));
+            format!("{}={}={}", name(variable), line.operation.text(&operand, &other), value(variable))
+        })
     }
 }
 

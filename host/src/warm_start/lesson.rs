@@ -1,14 +1,12 @@
 //! What the warm start learns from: prompts and completions of the compact style, drawn from the grammar.
 
-use super::grammar::{self, Case, LINES_MAX, Sample};
+use super::grammar::{self, Case, LINES_MAX, Program, Sample};
 use crate::rng::Draws;
 
 /// Pairs that an induction task shows.
 pub const INDUCTION_SHOWN: usize = 3;
 /// Inputs of an induction proposal: as many hidden as shown. The run configuration must ask for the same number.
 pub const INDUCTION_INPUTS: usize = 2 * INDUCTION_SHOWN;
-/// Cases of one program in a lesson: they share the tokens of the program.
-const CASES_PER_LESSON: usize = 4;
 /// The most references in a proposer's prompt.
 const REFERENCES_MAX: usize = 3;
 
@@ -36,29 +34,19 @@ pub enum Kind {
     Induction,
 }
 
-/// A prefix with continuations that do not see each other: all the same program, each another case.
+/// A prompt and what the policy should say to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lesson {
-    /// The part of the prompt that the branches share.
-    pub prefix: String,
-    /// The rest.
-    pub branches: Vec<Branch>,
-}
-
-/// The rest of a prompt with its completion.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Branch {
-    /// Goes on where the prefix ends.
+    /// The prompt in the compact style.
     pub prompt: String,
-    /// What the policy should say, without the end marker.
+    /// The completion, without the end marker.
     pub completion: String,
-    /// Whether the completion begins with a `<think>` block where another of the same kind does not. The training gives
-    /// that first token less weight.
+    /// Whether the completion begins with a `<think>` block although it could begin with the answer.
     pub thinks: bool,
 }
 
 impl Default for Mix {
-    /// The shares of the deduction and abduction lessons are small in lessons but large in tokens.
+    /// Found by trial. Most deductions and abductions are traced, because single steps are what has to become reliable.
     fn default() -> Self {
         Self {
             weights: [
@@ -87,8 +75,8 @@ impl Mix {
         match kind {
             Kind::ProposeProgram => propose_program(draws, lines, lines_max),
             Kind::ProposeInputs => propose_inputs(&known(draws, lines)),
-            Kind::Deduction => deduction(&known(draws, lines), draws, self.traced_share),
-            Kind::Abduction => abduction(&known(draws, lines), draws, self.traced_share),
+            Kind::Deduction => deduction(&known(draws, lines), draws.uniform() < self.traced_share),
+            Kind::Abduction => abduction(&known(draws, lines), draws.uniform() < self.traced_share),
             Kind::Induction => induction(&known(draws, lines)),
         }
     }
@@ -105,7 +93,7 @@ fn known(draws: &mut Draws, lines: usize) -> Sample {
 }
 
 /// A program of the held-out split.
-pub fn unknown(draws: &mut Draws, lines: usize) -> Sample {
+pub fn held_out(draws: &mut Draws, lines: usize) -> Sample {
     loop {
         let sample = grammar::sample(draws, lines);
         if grammar::is_held_out(&sample.program.to_string()) {
@@ -114,39 +102,36 @@ pub fn unknown(draws: &mut Draws, lines: usize) -> Sample {
     }
 }
 
-/// `<solve><deduction><program>P<input>I<output>` → the output, after the values of all lines where it thinks.
-pub fn deduction(sample: &Sample, draws: &mut Draws, traced_share: f64) -> Lesson {
-    let branch = |case: &Case, draws: &mut Draws| {
-        let thinks = draws.uniform() < traced_share;
-        let thought = if thinks { thought(sample.work(case)) } else { String::new() };
-        Branch {
-            prompt: format!("<input>{}<output>", case.input()),
-            completion: format!("{thought}{}", case.output()),
-            thinks,
-        }
-    };
-    Lesson {
-        prefix: format!("<solve><deduction><program>{}", sample.program),
-        branches: sample.cases[..CASES_PER_LESSON].iter().map(|case| branch(case, draws)).collect(),
-    }
+/// `<solve><deduction><program>P<input>I<output>`
+pub fn deduction_prompt(program: &Program, case: &Case) -> String {
+    format!("<solve><deduction><program>{program}<input>{}<output>", case.input())
 }
 
-/// `<solve><abduction><program>P<output>O<input>` → an input, after the values of all lines, last one first, where it
-/// thinks.
-pub fn abduction(sample: &Sample, draws: &mut Draws, traced_share: f64) -> Lesson {
-    let branch = |case: &Case, draws: &mut Draws| {
-        let thinks = draws.uniform() < traced_share;
-        let thought = if thinks { thought(case.trace().rev().map(|(n,v)|format!("{n}={v}"))) } else { String::new() };
-        Branch {
-            prompt: format!("<output>{}<input>", case.output()),
-            completion: format!("{thought}{}", case.input()),
-            thinks,
-        }
-    };
-    Lesson {
-        prefix: format!("<solve><abduction><program>{}", sample.program),
-        branches: sample.cases[..CASES_PER_LESSON].iter().map(|case| branch(case, draws)).collect(),
-    }
+/// `<solve><abduction><program>P<output>O<input>`
+pub fn abduction_prompt(program: &Program, case: &Case) -> String {
+    format!("<solve><abduction><program>{program}<output>{}<input>", case.output())
+}
+
+/// `<solve><induction>`, the shown pairs and `<program>`
+pub fn induction_prompt(cases: &[Case]) -> String {
+    let pair = |case: &Case| format!("<input>{}<output>{}", case.input(), case.output());
+    let pairs: String = cases[..INDUCTION_SHOWN].iter().map(pair).collect();
+    format!("<solve><induction>{pairs}<program>")
+}
+
+/// The output, after all lines with their values where it thinks.
+fn deduction(Sample { program, cases }: &Sample, thinks: bool) -> Lesson {
+    let thought = if thinks { thought(program.work(&cases[0])) } else { String::new() };
+    let completion = format!("{thought}{}", cases[0].output());
+    Lesson { prompt: deduction_prompt(program, &cases[0]), completion, thinks }
+}
+
+/// An input, after the values of all lines, the last one first, where it thinks.
+fn abduction(Sample { program, cases }: &Sample, thinks: bool) -> Lesson {
+    let steps = cases[0].assigned().rev().map(|(name, value)| format!("{name}={value}"));
+    let thought = if thinks { thought(steps) } else { String::new() };
+    let completion = format!("{thought}{}", cases[0].input());
+    Lesson { prompt: abduction_prompt(program, &cases[0]), completion, thinks }
 }
 
 /// `<think>b=5\nc=10</think>`.
@@ -154,18 +139,15 @@ fn thought(steps: impl Iterator<Item = String>) -> String {
     format!("<think>{}</think>", steps.collect::<Vec<String>>().join("\n"))
 }
 
-/// `<solve><induction>` and the shown pairs → the program.
-pub fn induction(sample: &Sample) -> Lesson {
-    let pairs: String = sample.cases[..INDUCTION_SHOWN]
-        .iter()
-        .map(|case| format!("<input>{}<output>{}", case.input(), case.output()))
-        .collect();
-    lesson(format!("<solve><induction>{pairs}<program>"), sample.program.to_string())
+/// A program that fits the shown pairs.
+fn induction(Sample { program, cases }: &Sample) -> Lesson {
+    Lesson { prompt: induction_prompt(cases), completion: program.to_string(), thinks: false }
 }
 
 /// `<propose><induction><program>P<input>` → inputs.
 fn propose_inputs(sample: &Sample) -> Lesson {
-    lesson(format!("<propose><induction><program>{}<input>", sample.program), inputs(sample))
+    let prompt = format!("<propose><induction><program>{}<input>", sample.program);
+    Lesson { prompt, completion: inputs(sample), thinks: false }
 }
 
 /// The inputs of an induction proposal.
@@ -190,16 +172,13 @@ fn propose_program(draws: &mut Draws, lines: usize, lines_max: usize) -> Lesson 
         .filter(|sample| !grammar::is_held_out(&sample.program.to_string()))
         .unwrap_or_else(|| known(draws, lines));
     let shown: String = references.iter().map(program_and_input).map(|text| format!("<program>{text}")).collect();
-    lesson(format!("<propose><{kind}>{shown}<program>"), program_and_input(&proposed))
+    let prompt = format!("<propose><{kind}>{shown}<program>");
+    Lesson { prompt, completion: program_and_input(&proposed), thinks: false }
 }
 
 /// The text of a deduction or abduction proposal.
 pub fn program_and_input(sample: &Sample) -> String {
     format!("{}<input>{}", sample.program, sample.cases[0].input())
-}
-
-fn lesson(prompt: String, completion: String) -> Lesson {
-    Lesson { prefix: String::new(), branches: vec![Branch { prompt, completion, thinks: false }] }
 }
 
 /// The longest program in lessons when `progress` (0 to 1) of the training is done: short ones first, all lengths in
