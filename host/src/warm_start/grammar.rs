@@ -78,11 +78,6 @@ impl Case {
     pub fn output(&self) -> &Value {
         self.values.last().expect("a program has an argument")
     }
-
-    /// The variables that lines assign, in order, with their values; the last one is the output.
-    pub fn assigned(&self) -> impl DoubleEndedIterator<Item = (char, &Value)> {
-        self.values.iter().enumerate().skip(self.arity).map(|(index, value)| (name(index), value))
-    }
 }
 
 impl Program {
@@ -93,6 +88,13 @@ impl Program {
             values.push(line.operation.apply(&values[line.operand], line.other.map(|other| &values[other]))?);
         }
         Some(Case { arity: self.arity, values })
+    }
+
+    /// Every line as it stands in the program, and its result, the last line first: `c=b*2=10`. Each result follows from
+    /// the line written before it.
+    pub fn work_backwards(&self, case: &Case) -> impl Iterator<Item = String> {
+        let lines = self.lines.iter().zip(self.arity..).rev();
+        lines.map(|(line, variable)| format!("{}={}={}", name(variable), line.expression(), case.values[variable]))
     }
 
     /// Every line with the values of its operands in place of their names, and its result: `c=5*2=10`.
@@ -203,7 +205,7 @@ fn depends_on_input(sample: &Sample) -> bool {
 /// A random argument: smaller than what the lines may compute from it, so that few programs are thrown away.
 fn argument(kind: Type, draws: &mut Draws) -> Value {
     match kind {
-        Type::Int => Value::Int(draws.below(13) as i64),
+        Type::Int => Value::Int(draws.below(11) as i64),
         Type::List => Value::List((0..1 + draws.below(4)).map(|_| draws.below(10) as i64).collect()),
         Type::Str => Value::Str((0..1 + draws.below(4)).map(|_| letter(draws)).collect()),
     }

@@ -51,12 +51,12 @@ impl Default for Mix {
         Self {
             weights: [
                 (Kind::ProposeProgram, 0.13),
-                (Kind::ProposeInputs, 0.05),
-                (Kind::Deduction, 0.40),
-                (Kind::Abduction, 0.27),
-                (Kind::Induction, 0.15),
+                (Kind::ProposeInputs, 0.04),
+                (Kind::Deduction, 0.45),
+                (Kind::Abduction, 0.25),
+                (Kind::Induction, 0.13),
             ],
-            traced_share: 0.8,
+            traced_share: 0.85,
         }
     }
 }
@@ -128,8 +128,7 @@ fn deduction(Sample { program, cases }: &Sample, thinks: bool) -> Lesson {
 
 /// An input, after the values of all lines, the last one first, where it thinks.
 fn abduction(Sample { program, cases }: &Sample, thinks: bool) -> Lesson {
-    let steps = cases[0].assigned().rev().map(|(name, value)| format!("{name}={value}"));
-    let thought = if thinks { thought(steps) } else { String::new() };
+    let thought = if thinks { thought(program.work_backwards(&cases[0])) } else { String::new() };
     let completion = format!("{thought}{}", cases[0].input());
     Lesson { prompt: abduction_prompt(program, &cases[0]), completion, thinks }
 }

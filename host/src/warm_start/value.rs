@@ -38,7 +38,7 @@ impl Value {
     /// enough that a model of half a million weights copies it without slips.
     pub fn is_small(&self) -> bool {
         match self {
-            Value::Int(number) => (-9..=30).contains(number),
+            Value::Int(number) => (-5..=20).contains(number),
             Value::List(items) => items.len() <= 5 && items.iter().all(|item| (0..=20).contains(item)),
             Value::Str(text) => text.len() <= 5,
         }
