@@ -79,6 +79,11 @@ impl Case {
         &self.values[..self.arity]
     }
 
+    /// The values of all variables: arguments first, then one per line.
+    pub fn values(&self) -> &[Value] {
+        &self.values
+    }
+
     /// What the program returns.
     pub fn output(&self) -> &Value {
         self.values.last().expect("a program has an argument")
