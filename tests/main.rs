@@ -5,3 +5,4 @@ mod python_env;
 mod report;
 mod sandbox;
 mod selfplay;
+mod warm_start;

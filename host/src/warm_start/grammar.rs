@@ -70,8 +70,18 @@ impl Line {
 impl Case {
     /// The text between the parentheses of the call.
     pub fn input(&self) -> String {
-        let arguments: Vec<String> = self.values[..self.arity].iter().map(Value::to_string).collect();
+        let arguments: Vec<String> = self.arguments().iter().map(Value::to_string).collect();
         arguments.join(", ")
+    }
+
+    /// The arguments of the call.
+    pub fn arguments(&self) -> &[Value] {
+        &self.values[..self.arity]
+    }
+
+    /// The values of all variables: arguments first, then one per line.
+    pub fn values(&self) -> &[Value] {
+        &self.values
     }
 
     /// What the program returns.
@@ -93,7 +103,7 @@ impl Program {
     /// Every line as it stands in the program, and its result, the last line first: `c=b*2=10`. Each result follows from
     /// the line written before it.
     pub fn work_backwards(&self, case: &Case) -> impl Iterator<Item = String> {
-        let lines = self.lines.iter().zip(self.arity..).rev();
+        let lines = self.lines.iter().zip(self.arity..self.arity + self.lines.len()).rev();
         lines.map(|(line, variable)| format!("{}={}={}", name(variable), line.expression(), case.values[variable]))
     }
 
@@ -199,7 +209,7 @@ fn uses_all_arguments(program: &Program) -> bool {
 fn depends_on_input(sample: &Sample) -> bool {
     let outputs: HashSet<&Value> = sample.cases.iter().map(Case::output).collect();
     outputs.len() >= DISTINCT_OUTPUTS_MIN
-        && sample.cases.iter().any(|case| case.values[..case.arity] != [case.output().clone()])
+        && sample.cases.iter().any(|case| case.arguments() != [case.output().clone()])
 }
 
 /// A random argument: smaller than what the lines may compute from it, so that few programs are thrown away.

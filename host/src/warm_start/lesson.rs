@@ -37,6 +37,8 @@ pub enum Kind {
 /// A prompt and what the policy should say to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lesson {
+    /// What it teaches.
+    pub kind: Kind,
     /// The prompt in the compact style.
     pub prompt: String,
     /// The completion, without the end marker.
@@ -123,14 +125,14 @@ pub fn induction_prompt(cases: &[Case]) -> String {
 fn deduction(Sample { program, cases }: &Sample, thinks: bool) -> Lesson {
     let thought = if thinks { thought(program.work(&cases[0])) } else { String::new() };
     let completion = format!("{thought}{}", cases[0].output());
-    Lesson { prompt: deduction_prompt(program, &cases[0]), completion, thinks }
+    Lesson { kind: Kind::Deduction, prompt: deduction_prompt(program, &cases[0]), completion, thinks }
 }
 
 /// An input, after the values of all lines, the last one first, where it thinks.
 fn abduction(Sample { program, cases }: &Sample, thinks: bool) -> Lesson {
     let thought = if thinks { thought(program.work_backwards(&cases[0])) } else { String::new() };
     let completion = format!("{thought}{}", cases[0].input());
-    Lesson { prompt: abduction_prompt(program, &cases[0]), completion, thinks }
+    Lesson { kind: Kind::Abduction, prompt: abduction_prompt(program, &cases[0]), completion, thinks }
 }
 
 /// `<think>b=5\nc=10</think>`.
@@ -140,13 +142,13 @@ fn thought(steps: impl Iterator<Item = String>) -> String {
 
 /// A program that fits the shown pairs.
 fn induction(Sample { program, cases }: &Sample) -> Lesson {
-    Lesson { prompt: induction_prompt(cases), completion: program.to_string(), thinks: false }
+    Lesson { kind: Kind::Induction, prompt: induction_prompt(cases), completion: program.to_string(), thinks: false }
 }
 
 /// `<propose><induction><program>P<input>` → inputs.
 fn propose_inputs(sample: &Sample) -> Lesson {
     let prompt = format!("<propose><induction><program>{}<input>", sample.program);
-    Lesson { prompt, completion: inputs(sample), thinks: false }
+    Lesson { kind: Kind::ProposeInputs, prompt, completion: inputs(sample), thinks: false }
 }
 
 /// The inputs of an induction proposal.
@@ -172,7 +174,7 @@ fn propose_program(draws: &mut Draws, lines: usize, lines_max: usize) -> Lesson 
         .unwrap_or_else(|| known(draws, lines));
     let shown: String = references.iter().map(program_and_input).map(|text| format!("<program>{text}")).collect();
     let prompt = format!("<propose><{kind}>{shown}<program>");
-    Lesson { prompt, completion: program_and_input(&proposed), thinks: false }
+    Lesson { kind: Kind::ProposeProgram, prompt, completion: program_and_input(&proposed), thinks: false }
 }
 
 /// The text of a deduction or abduction proposal.

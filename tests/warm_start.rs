@@ -1,0 +1,120 @@
+//! The warm start's language against CPython and against the tokenizer of the Hugging Face library.
+
+use std::collections::HashSet;
+
+use azr_host::{
+    rng::{Purpose, Stream},
+    warm_start::{
+        examination,
+        grammar::{self, Sample},
+        lesson::Mix,
+        parse::{self, Parser},
+        tokenizer,
+    },
+};
+use tokenizers::Tokenizer;
+
+fn sample(seed: u64, index: u64) -> Sample {
+    grammar::sample(&mut Stream::new(seed, Purpose::Grammar, 0, index).draws(), 1 + index as usize % 6)
+}
+
+/// 240 random programs on two inputs each, with the value of every variable from CPython 3.11:
+/// ```python
+/// import json, sys
+/// for line in sys.stdin:
+///     program, arguments = json.loads(line)
+///     exec(program.replace("\n return ", "\n return locals() #"))
+///     values = [repr(value) for value in eval(f"f({arguments})").values()]
+///     print(json.dumps([program, arguments, values]))
+/// ```
+#[test]
+fn every_line_has_the_value_that_cpython_gives_it() {
+    let parser = Parser::default();
+    let mut operations = HashSet::new();
+    for line in include_str!("warm_start/cpython.jsonl").lines() {
+        let (text, input, values): (String, String, Vec<String>) = serde_json::from_str(line).unwrap();
+        let program = parser.program(&text).unwrap_or_else(|| panic!("does not parse: {text}"));
+        let case = program.run(&parse::arguments(&input).unwrap()).unwrap_or_else(|| panic!("raises: {line}"));
+        let computed: Vec<String> = case.values().iter().map(ToString::to_string).collect();
+        assert_eq!(computed, values, "{line}");
+        operations.extend(program.lines.iter().map(|line| std::mem::discriminant(&line.operation)));
+    }
+    // All templates of `Operation`.
+    assert_eq!(operations.len(), 43);
+}
+
+#[test]
+fn the_grammar_depends_on_nothing_but_its_draws() {
+    for index in 0..200 {
+        assert_eq!(sample(5, index), sample(5, index), "program {index}");
+    }
+    let programs: HashSet<String> = (0..200).map(|index| sample(5, index).program.to_string()).collect();
+    let others: HashSet<String> = (0..200).map(|index| sample(6, index).program.to_string()).collect();
+    // Programs of one line repeat; longer ones hardly do.
+    assert!(programs.len() > 180, "{} different programs", programs.len());
+    assert!(programs.intersection(&others).count() < 30);
+}
+
+#[test]
+fn programs_parse_back_and_depend_on_their_input() {
+    let parser = Parser::default();
+    for index in 0..500 {
+        let Sample { program, cases } = sample(7, index);
+        assert_eq!(parser.program(&program.to_string()).as_ref(), Some(&program), "{program}");
+        let outputs: HashSet<String> = cases.iter().map(|case| case.output().to_string()).collect();
+        assert!(outputs.len() >= 3, "{program}");
+        for case in &cases {
+            assert_eq!(program.run(&parse::arguments(&case.input()).unwrap()).as_ref(), Some(case), "{program}");
+        }
+    }
+}
+
+#[test]
+fn the_tokenizer_gives_back_the_exact_text() {
+    let json = tokenizer::tokenizer_json().to_string();
+    let tokenizer = Tokenizer::from_bytes(json.as_bytes()).unwrap();
+    let mut tokens = 0;
+    let check = |text: &str| {
+        let encoding = tokenizer.encode(text, false).unwrap();
+        assert_eq!(tokenizer.decode(encoding.get_ids(), false).unwrap(), text);
+        encoding.len()
+    };
+    for index in 0..4000 {
+        let lesson = Mix::default().draw(&mut Stream::new(9, Purpose::Grammar, 0, index).draws(), 6);
+        tokens += check(&(lesson.prompt + &lesson.completion));
+    }
+    // What a policy's context must hold; a change of the vocabulary that doubles it would be a mistake.
+    assert!(tokens < 4000 * 80, "{tokens} tokens");
+    check(&(' '..='~').collect::<String>());
+    assert_eq!(check("<think>b=10+3=13</think>[1, -5]"), 10);
+}
+
+#[test]
+fn no_lesson_is_about_a_held_out_program() {
+    let mut held_out = 0;
+    for index in 0..3000 {
+        let lesson = Mix::default().draw(&mut Stream::new(11, Purpose::Grammar, 0, index).draws(), 6);
+        for part in (lesson.prompt + &lesson.completion).split("<program>").skip(1) {
+            let program = part.split('<').next().unwrap();
+            if program.starts_with("def") {
+                assert!(!grammar::is_held_out(program), "{program}");
+            }
+        }
+        held_out += usize::from(grammar::is_held_out(&sample(11, index).program.to_string()));
+    }
+    // One program in eight, 375 of 3000; the bounds are five standard deviations away.
+    assert!((285..465).contains(&held_out), "{held_out} held out");
+}
+
+#[test]
+fn held_out_proposals_are_all_different() {
+    let lines = examination::held_out_proposals(50);
+    let proposals: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut programs = HashSet::new();
+    for proposal in &proposals {
+        let text = proposal.get("reference").unwrap_or(&proposal["completion"]).as_str().unwrap();
+        let program = text.split("<input>").next().unwrap();
+        assert!(grammar::is_held_out(program) && programs.insert(program), "{proposal}");
+    }
+    assert_eq!(proposals.len(), 150);
+}
