@@ -12,7 +12,7 @@ use crate::{
     metrics::{mean, standard_deviation},
     policy::Policy,
     rng::{Purpose, StepRng},
-    sandbox::{Accepted, Proposal, Rejection},
+    sandbox::{Accepted, Fault, Judged, Proposal, Rejection},
     solve::{Aim, Assignment, solve},
     task::Task,
     verify::verify,
@@ -77,9 +77,8 @@ impl Estimate {
 struct Line {
     kind: String,
     completion: String,
-    /// Numbers of earlier lines, from 1, whose tasks the proposer was shown.
-    #[serde(default)]
-    references: Vec<usize>,
+    /// What the proposer was shown: itself a proposal, of the first kind that this kind's references come from.
+    reference: Option<String>,
 }
 
 /// Reads held-out proposals, lets the environment turn each into a task, and marks their subjects as held out.
@@ -108,34 +107,36 @@ pub fn load(
     Ok(tasks)
 }
 
-/// The tasks of a held-out file, line by line. Proposals that refer to others are judged after those.
+/// The tasks of a held-out file, line by line.
 fn accepted(text: &str, source: &str, arena: &Arena) -> Result<Vec<Task>> {
     let at = |number: usize| format!("{source}, line {}", number + 1);
     let parse = |(number, line): (usize, &str)| {
         serde_json::from_str(line).with_context(|| format!("{}: not a held-out proposal", at(number)))
     };
     let lines: Vec<Line> = text.lines().enumerate().map(parse).collect::<Result<_>>()?;
-    let mut tasks: Vec<Option<Task>> = vec![None; lines.len()];
-    let (roots, dependents): (Vec<usize>, Vec<usize>) = (0..lines.len()).partition(|&i| lines[i].references.is_empty());
-    for numbers in [roots, dependents] {
-        let proposal = |&number: &usize| {
-            let Line { kind, completion, references } = &lines[number];
-            let reference = |line: &usize| {
-                let task = line.checked_sub(1).and_then(|index| tasks.get(index)?.clone());
-                task.with_context(|| format!("{}: its reference, line {line}, is not a task", at(number)))
-            };
-            let references = references.iter().map(reference).collect::<Result<_>>()?;
-            Ok(Proposal { kind: kind.clone(), references, completion: completion.clone() })
+    let judge = |proposals: Vec<(usize, Proposal)>| {
+        let (numbers, proposals): (Vec<usize>, Vec<Proposal>) = proposals.into_iter().unzip();
+        let judged = arena.environment.validate(&arena.context, &proposals);
+        let task = |(number, judged): (usize, Result<Judged<_>, Fault>)| match judged?.conclusion {
+            Ok(Accepted { task, .. }) => Ok((number, Task::from(task))),
+            Err(Rejection { message, .. }) => bail!("{}: {message}", at(number)),
         };
-        let proposals: Vec<Proposal> = numbers.iter().map(proposal).collect::<Result<_>>()?;
-        for (number, judged) in numbers.into_iter().zip(arena.environment.validate(&arena.context, &proposals)) {
-            tasks[number] = match judged?.conclusion {
-                Ok(Accepted { task, .. }) => Some(Task::from(task)),
-                Err(Rejection { message, .. }) => bail!("{}: {message}", at(number)),
-            };
-        }
+        numbers.into_iter().zip(judged).map(task).collect::<Result<Vec<_>>>()
+    };
+    let mut shown = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        let Some(completion) = line.reference.clone() else { continue };
+        let kind = arena.kind_index(&line.kind).with_context(|| format!("{}: no kind {:?}", at(number), line.kind))?;
+        let source = arena.kinds()[kind].references_from.first();
+        let kind = source.with_context(|| format!("{}: {} takes no references", at(number), line.kind))?.clone();
+        shown.push((number, Proposal { kind, references: Vec::new(), completion }));
     }
-    Ok(tasks.into_iter().flatten().collect())
+    let mut references: BTreeMap<usize, Task> = judge(shown)?.into_iter().collect();
+    let proposal = |(number, line): (usize, Line)| {
+        let references = references.remove(&number).into_iter().collect();
+        (number, Proposal { kind: line.kind, references, completion: line.completion })
+    };
+    Ok(judge(lines.into_iter().enumerate().map(proposal).collect())?.into_iter().map(|(_, task)| task).collect())
 }
 
 /// What to measure with.
