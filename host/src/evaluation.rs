@@ -49,6 +49,8 @@ pub struct KindScores {
     pub standard_error: f64,
     /// Mean over tasks of the chance that one of `samples` attempts is right.
     pub solved_once: f64,
+    /// Share of attempts that reasoned before answering.
+    pub think_share: f64,
     /// Difference to the start policy on the same tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paired_difference: Option<Estimate>,
@@ -169,26 +171,36 @@ pub fn evaluate(
     let mut faults = Faults::default();
     let rng = StepRng { seed, step: 0 };
     let attempted = solve(arenas, policy, &sampling, assignments, Purpose::Evaluate, rng, &mut faults)?;
-    let mut right = vec![0; tasks.len()];
+    let mut tallies = vec![Tally::default(); tasks.len()];
     for verified in verify(arenas, attempted, &mut faults) {
-        if let (Aim::Evaluation { task }, Some(true)) = (verified.attempted.aim, verified.solved()) {
-            right[task] += 1;
+        if let Aim::Evaluation { task } = verified.attempted.aim {
+            tallies[task].right += usize::from(verified.solved() == Some(true));
+            tallies[task].thought += usize::from(verified.attempted.thinks());
         }
     }
     ensure!(faults.causes().is_empty(), "the evaluation failed: {:?}", faults.causes());
-    Ok(by_kind(arenas, tasks, &right, protocol.samples))
+    Ok(by_kind(arenas, tasks, &tallies, protocol.samples))
 }
 
-fn by_kind(arenas: &[Arena], tasks: &[HeldOutTask], right: &[usize], samples: usize) -> BTreeMap<String, KindScores> {
-    let mut kinds: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (held_out, &right) in tasks.iter().zip(right) {
-        kinds.entry(arenas[held_out.arena].label(held_out.kind)).or_default().push(right);
+/// What became of the attempts at one task.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    right: usize,
+    thought: usize,
+}
+
+fn by_kind(arenas: &[Arena], tasks: &[HeldOutTask], tallies: &[Tally], samples: usize) -> BTreeMap<String, KindScores> {
+    let mut kinds: BTreeMap<String, Vec<Tally>> = BTreeMap::new();
+    for (held_out, &tally) in tasks.iter().zip(tallies) {
+        kinds.entry(arenas[held_out.arena].label(held_out.kind)).or_default().push(tally);
     }
-    kinds.into_iter().map(|(label, right)| (label, KindScores::of(right, samples))).collect()
+    kinds.into_iter().map(|(label, tallies)| (label, KindScores::of(&tallies, samples))).collect()
 }
 
 impl KindScores {
-    fn of(right: Vec<usize>, samples: usize) -> Self {
+    fn of(tallies: &[Tally], samples: usize) -> Self {
+        let right: Vec<usize> = tallies.iter().map(|tally| tally.right).collect();
+        let thought: usize = tallies.iter().map(|tally| tally.thought).sum();
         let shares: Vec<f64> = right.iter().map(|&right| right as f64 / samples as f64).collect();
         let Estimate { mean, standard_error } = Estimate::of(&shares);
         let once = right.iter().filter(|&&right| right > 0).count();
@@ -198,6 +210,7 @@ impl KindScores {
             solve_rate: mean,
             standard_error,
             solved_once: once as f64 / right.len() as f64,
+            think_share: thought as f64 / (right.len() * samples) as f64,
             paired_difference: None,
             right,
         }
@@ -236,12 +249,16 @@ mod tests {
     // statistics.mean and statistics.stdev / sqrt(n) in Python.
     #[test]
     fn paired_differences_are_per_task() {
-        let start = KindScores::of(vec![0, 1, 2, 0], 4);
-        let mut now = KindScores::of(vec![4, 1, 3, 1], 4);
+        let scores = |right: &[usize]| {
+            let tallies: Vec<Tally> = right.iter().map(|&right| Tally { right, thought: 1 }).collect();
+            KindScores::of(&tallies, 4)
+        };
+        let start = scores(&[0, 1, 2, 0]);
+        let mut now = scores(&[4, 1, 3, 1]);
         now.compare(&start);
         let Estimate { mean, standard_error } = now.paired_difference.unwrap();
         assert!((mean - 0.375).abs() < 1e-12);
         assert!((standard_error - 0.2165063509461097).abs() < 1e-12);
-        assert_eq!(now.solved_once, 1.0);
+        assert_eq!((now.solved_once, now.think_share), (1.0, 0.25));
     }
 }

@@ -271,7 +271,7 @@ fn solver_group(step: &Step, members: &[usize]) -> GroupMetrics {
     let attempts = AttemptMetrics {
         solve_rate: share(&|verified| verified.solved()),
         well_formed: share(&|verified| Some(verified.verdict.as_ref()?.well_formed)),
-        think_share: share(&|verified| Some(verified.attempted.completion.text.contains("</think>"))),
+        think_share: share(&|verified| Some(verified.attempted.thinks())),
     };
     GroupMetrics::Solver(Flat { all: rollout_metrics(&completions, &rewards), own: attempts })
 }

@@ -77,7 +77,9 @@ impl WarmStartCommand {
 
 /// Prints what the policy reaches. The programs are not those of `held-out.jsonl`.
 fn report(policy: &Policy, programs: usize) -> Result<()> {
-    println!("\n{programs} held-out programs                 solved                        by lines: 2   3   4   5   6");
+    println!(
+        "\n{programs} held-out programs                 solved                        by lines: 2   3   4   5   6"
+    );
     for score in examination::examine(policy, examination::SEED, programs)? {
         println!("{score}");
     }
