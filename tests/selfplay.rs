@@ -148,8 +148,11 @@ fn shuffled_rewards_keep_their_distribution() {
 fn what_cannot_work_is_refused_with_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name).display().to_string();
-    fs::write(path("torn.wasm"), &fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../envs/python.wasm")).unwrap()[..5000])
-        .unwrap();
+    fs::write(
+        path("torn.wasm"),
+        &fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../envs/python.wasm")).unwrap()[..5000],
+    )
+    .unwrap();
     fs::write(path("text.wasm"), "hello").unwrap();
     fs::write(path("wrong.toml"), "[update]\nlerning-rate = 1.0\n").unwrap();
     fs::create_dir(path("empty")).unwrap();
@@ -178,7 +181,6 @@ fn what_cannot_work_is_refused_with_what_to_do() {
     }
     assert!(!dir.path().join("checkpoints").exists());
 }
-
 
 /// A limit on file sizes stands for a disk that fills up while a checkpoint is written.
 #[test]

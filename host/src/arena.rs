@@ -37,8 +37,8 @@ pub struct Arena {
     pub context: Context,
     /// One buffer per kind, in the order of the description.
     pub buffers: Vec<Buffer>,
-    /// Subjects of all tasks ever accepted, for novelty.
-    pub subjects: HashSet<Digest>,
+    /// Subjects of all tasks ever accepted, by kind, for novelty.
+    pub subjects: Vec<HashSet<Digest>>,
     /// Subjects of held-out tasks, which must not be learned from.
     pub held_out: HashSet<Digest>,
 }
@@ -57,8 +57,9 @@ impl Arena {
         };
         let settings: Vec<(String, String)> = settings.clone().into_iter().collect();
         let context = environment.context(style, &settings)?;
-        let buffers = vec![Buffer::new(capacity); environment.description().kinds.len()];
-        Ok(Self { environment, context, buffers, subjects: HashSet::new(), held_out: HashSet::new() })
+        let kinds = environment.description().kinds.len();
+        let (buffers, subjects) = (vec![Buffer::new(capacity); kinds], vec![HashSet::new(); kinds]);
+        Ok(Self { environment, context, buffers, subjects, held_out: HashSet::new() })
     }
 
     /// The environment's name.

@@ -139,14 +139,15 @@ pub struct SeedingConfig {
 pub struct RewardConfig {
     pub malformed: f64,
     pub unlearnable: f64,
-    pub duplicate: DuplicateReward,
+    pub duplicate: RepeatReward,
+    pub familiar: RepeatReward,
     pub wrong: f64,
 }
 
-/// What a proposer gets for a task that the buffer already holds: `"as-new"` or a number.
+/// What a proposer gets for repeating what is known: `"as-new"` or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum DuplicateReward {
+pub enum RepeatReward {
     Fixed(f64),
     AsNew(AsNew),
 }
@@ -387,7 +388,7 @@ mod tests {
     #[test]
     fn later_layers_win_and_leave_the_rest() {
         let config = resolve(&["reward.duplicate=-0.25", "solve.strategy=uniform"]).unwrap();
-        assert_eq!(config.reward.duplicate, DuplicateReward::Fixed(-0.25));
+        assert_eq!(config.reward.duplicate, RepeatReward::Fixed(-0.25));
         assert_eq!(config.solve.strategy, SolveStrategy::Uniform);
         assert_eq!(config.solve.batch, 64);
     }

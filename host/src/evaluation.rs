@@ -12,7 +12,7 @@ use crate::{
     metrics::{mean, standard_deviation},
     policy::Policy,
     rng::{Purpose, StepRng},
-    sandbox::{Accepted, Proposal, Rejection},
+    sandbox::{Accepted, Fault, Judged, Proposal, Rejection},
     solve::{Aim, Assignment, solve},
     task::Task,
     verify::verify,
@@ -49,6 +49,8 @@ pub struct KindScores {
     pub standard_error: f64,
     /// Mean over tasks of the chance that one of `samples` attempts is right.
     pub solved_once: f64,
+    /// Share of attempts that reasoned before answering.
+    pub think_share: f64,
     /// Difference to the start policy on the same tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paired_difference: Option<Estimate>,
@@ -77,9 +79,8 @@ impl Estimate {
 struct Line {
     kind: String,
     completion: String,
-    /// Numbers of earlier lines, from 1, whose tasks the proposer was shown.
-    #[serde(default)]
-    references: Vec<usize>,
+    /// What the proposer was shown: itself a proposal, of the first kind that this kind's references come from.
+    reference: Option<String>,
 }
 
 /// Reads held-out proposals, lets the environment turn each into a task, and marks their subjects as held out.
@@ -108,34 +109,36 @@ pub fn load(
     Ok(tasks)
 }
 
-/// The tasks of a held-out file, line by line. Proposals that refer to others are judged after those.
+/// The tasks of a held-out file, line by line.
 fn accepted(text: &str, source: &str, arena: &Arena) -> Result<Vec<Task>> {
     let at = |number: usize| format!("{source}, line {}", number + 1);
     let parse = |(number, line): (usize, &str)| {
         serde_json::from_str(line).with_context(|| format!("{}: not a held-out proposal", at(number)))
     };
     let lines: Vec<Line> = text.lines().enumerate().map(parse).collect::<Result<_>>()?;
-    let mut tasks: Vec<Option<Task>> = vec![None; lines.len()];
-    let (roots, dependents): (Vec<usize>, Vec<usize>) = (0..lines.len()).partition(|&i| lines[i].references.is_empty());
-    for numbers in [roots, dependents] {
-        let proposal = |&number: &usize| {
-            let Line { kind, completion, references } = &lines[number];
-            let reference = |line: &usize| {
-                let task = line.checked_sub(1).and_then(|index| tasks.get(index)?.clone());
-                task.with_context(|| format!("{}: its reference, line {line}, is not a task", at(number)))
-            };
-            let references = references.iter().map(reference).collect::<Result<_>>()?;
-            Ok(Proposal { kind: kind.clone(), references, completion: completion.clone() })
+    let judge = |proposals: Vec<(usize, Proposal)>| {
+        let (numbers, proposals): (Vec<usize>, Vec<Proposal>) = proposals.into_iter().unzip();
+        let judged = arena.environment.validate(&arena.context, &proposals);
+        let task = |(number, judged): (usize, Result<Judged<_>, Fault>)| match judged?.conclusion {
+            Ok(Accepted { task, .. }) => Ok((number, Task::from(task))),
+            Err(Rejection { message, .. }) => bail!("{}: {message}", at(number)),
         };
-        let proposals: Vec<Proposal> = numbers.iter().map(proposal).collect::<Result<_>>()?;
-        for (number, judged) in numbers.into_iter().zip(arena.environment.validate(&arena.context, &proposals)) {
-            tasks[number] = match judged?.conclusion {
-                Ok(Accepted { task, .. }) => Some(Task::from(task)),
-                Err(Rejection { message, .. }) => bail!("{}: {message}", at(number)),
-            };
-        }
+        numbers.into_iter().zip(judged).map(task).collect::<Result<Vec<_>>>()
+    };
+    let mut shown = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        let Some(completion) = line.reference.clone() else { continue };
+        let kind = arena.kind_index(&line.kind).with_context(|| format!("{}: no kind {:?}", at(number), line.kind))?;
+        let source = arena.kinds()[kind].references_from.first();
+        let kind = source.with_context(|| format!("{}: {} takes no references", at(number), line.kind))?.clone();
+        shown.push((number, Proposal { kind, references: Vec::new(), completion }));
     }
-    Ok(tasks.into_iter().flatten().collect())
+    let mut references: BTreeMap<usize, Task> = judge(shown)?.into_iter().collect();
+    let proposal = |(number, line): (usize, Line)| {
+        let references = references.remove(&number).into_iter().collect();
+        (number, Proposal { kind: line.kind, references, completion: line.completion })
+    };
+    Ok(judge(lines.into_iter().enumerate().map(proposal).collect())?.into_iter().map(|(_, task)| task).collect())
 }
 
 /// What to measure with.
@@ -168,26 +171,36 @@ pub fn evaluate(
     let mut faults = Faults::default();
     let rng = StepRng { seed, step: 0 };
     let attempted = solve(arenas, policy, &sampling, assignments, Purpose::Evaluate, rng, &mut faults)?;
-    let mut right = vec![0; tasks.len()];
+    let mut tallies = vec![Tally::default(); tasks.len()];
     for verified in verify(arenas, attempted, &mut faults) {
-        if let (Aim::Evaluation { task }, Some(true)) = (verified.attempted.aim, verified.solved()) {
-            right[task] += 1;
+        if let Aim::Evaluation { task } = verified.attempted.aim {
+            tallies[task].right += usize::from(verified.solved() == Some(true));
+            tallies[task].thought += usize::from(verified.attempted.thinks());
         }
     }
     ensure!(faults.causes().is_empty(), "the evaluation failed: {:?}", faults.causes());
-    Ok(by_kind(arenas, tasks, &right, protocol.samples))
+    Ok(by_kind(arenas, tasks, &tallies, protocol.samples))
 }
 
-fn by_kind(arenas: &[Arena], tasks: &[HeldOutTask], right: &[usize], samples: usize) -> BTreeMap<String, KindScores> {
-    let mut kinds: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (held_out, &right) in tasks.iter().zip(right) {
-        kinds.entry(arenas[held_out.arena].label(held_out.kind)).or_default().push(right);
+/// What became of the attempts at one task.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    right: usize,
+    thought: usize,
+}
+
+fn by_kind(arenas: &[Arena], tasks: &[HeldOutTask], tallies: &[Tally], samples: usize) -> BTreeMap<String, KindScores> {
+    let mut kinds: BTreeMap<String, Vec<Tally>> = BTreeMap::new();
+    for (held_out, &tally) in tasks.iter().zip(tallies) {
+        kinds.entry(arenas[held_out.arena].label(held_out.kind)).or_default().push(tally);
     }
-    kinds.into_iter().map(|(label, right)| (label, KindScores::of(right, samples))).collect()
+    kinds.into_iter().map(|(label, tallies)| (label, KindScores::of(&tallies, samples))).collect()
 }
 
 impl KindScores {
-    fn of(right: Vec<usize>, samples: usize) -> Self {
+    fn of(tallies: &[Tally], samples: usize) -> Self {
+        let right: Vec<usize> = tallies.iter().map(|tally| tally.right).collect();
+        let thought: usize = tallies.iter().map(|tally| tally.thought).sum();
         let shares: Vec<f64> = right.iter().map(|&right| right as f64 / samples as f64).collect();
         let Estimate { mean, standard_error } = Estimate::of(&shares);
         let once = right.iter().filter(|&&right| right > 0).count();
@@ -197,6 +210,7 @@ impl KindScores {
             solve_rate: mean,
             standard_error,
             solved_once: once as f64 / right.len() as f64,
+            think_share: thought as f64 / (right.len() * samples) as f64,
             paired_difference: None,
             right,
         }
@@ -235,12 +249,16 @@ mod tests {
     // statistics.mean and statistics.stdev / sqrt(n) in Python.
     #[test]
     fn paired_differences_are_per_task() {
-        let start = KindScores::of(vec![0, 1, 2, 0], 4);
-        let mut now = KindScores::of(vec![4, 1, 3, 1], 4);
+        let scores = |right: &[usize]| {
+            let tallies: Vec<Tally> = right.iter().map(|&right| Tally { right, thought: 1 }).collect();
+            KindScores::of(&tallies, 4)
+        };
+        let start = scores(&[0, 1, 2, 0]);
+        let mut now = scores(&[4, 1, 3, 1]);
         now.compare(&start);
         let Estimate { mean, standard_error } = now.paired_difference.unwrap();
         assert!((mean - 0.375).abs() < 1e-12);
         assert!((standard_error - 0.2165063509461097).abs() < 1e-12);
-        assert_eq!(now.solved_once, 1.0);
+        assert_eq!((now.solved_once, now.think_share), (1.0, 0.25));
     }
 }

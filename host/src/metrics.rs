@@ -102,7 +102,7 @@ pub struct ProposalMetrics {
     pub new: f64,
     /// Share that are tasks which the buffer held already.
     pub duplicate: f64,
-    /// Share about a subject (for programs: a program) never seen before.
+    /// Share about a subject (for programs: a program) that the kind never had before.
     pub novel: f64,
     /// Different tasks among the valid ones, as a share of them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -271,7 +271,7 @@ fn solver_group(step: &Step, members: &[usize]) -> GroupMetrics {
     let attempts = AttemptMetrics {
         solve_rate: share(&|verified| verified.solved()),
         well_formed: share(&|verified| Some(verified.verdict.as_ref()?.well_formed)),
-        think_share: share(&|verified| Some(verified.attempted.completion.text.contains("</think>"))),
+        think_share: share(&|verified| Some(verified.attempted.thinks())),
     };
     GroupMetrics::Solver(Flat { all: rollout_metrics(&completions, &rewards), own: attempts })
 }

@@ -12,6 +12,7 @@ mod attention;
 pub mod bench;
 mod cache;
 mod config;
+mod cpu;
 mod draw;
 pub mod embedded;
 pub(crate) mod libtorch;
@@ -221,7 +222,7 @@ impl Model {
     /// The final hidden states, `[n, hidden]`, at the places of the batch.
     pub(crate) fn states(&self, batch: &Batch, rope: &rope::RopeTable) -> Result<Tensor> {
         let (_batch, seq) = batch.tokens.size2()?;
-        let hidden = self.hidden(&batch.tokens, &rope.leading(seq)?, Pass::Learn, &mut Causal)?;
+        let hidden = self.hidden(&batch.tokens, Pass::Learn, &mut Causal { rotation: rope.leading(seq)? })?;
         Ok(hidden.f_index_select(0, &batch.places)?)
     }
 }

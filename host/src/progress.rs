@@ -193,7 +193,8 @@ fn held_out_table(evaluations: &[Evaluation]) -> String {
         |name: &str, temperature: f32| evaluations.iter().find(|e| e.name == name && e.temperature == temperature);
     let (Some(cooler), Some(last)) = (find("start", 0.6), evaluations.last()) else { return String::new() };
     let name = &last.name;
-    let mut table = format!("{:<22}{:>16}{:>16}{:>22}\n", "held-out solve rate", "start", name, "difference");
+    let mut table =
+        format!("{:<22}{:>16}{:>16}{:>24}{:>16}\n", "held-out solve rate", "start", name, "difference", "thinking");
     for (temperature, meaning) in [(1.0, "sampled, T=1"), (0.0, "greedy")] {
         let (Some(start), Some(end)) = (find("start", temperature), find(name, temperature)) else { continue };
         table += &format!("{meaning}\n");
@@ -207,7 +208,8 @@ fn held_out_table(evaluations: &[Evaluation]) -> String {
         let rate = percent(scores.solve_rate, scores.standard_error);
         table += &format!("  {label:<20}{rate:>16}\n");
     }
-    table += "A sampled gain that a lower temperature also gives is sharpening; a greedy gain is not.\n";
+    table += "A sampled gain that a lower temperature also gives is sharpening; a greedy gain is not. Where the share of\n\
+              attempts that think rises with it, the policy has learned to work a task out before it answers.\n";
     table
 }
 
@@ -216,5 +218,6 @@ fn row(label: &str, before: &KindScores, after: &KindScores) -> String {
         format!("{:+.1}±{:.1} ({:+.1} s.e.)", 100.0 * mean, 100.0 * standard_error, mean / standard_error.max(1e-9))
     });
     let rate = |scores: &KindScores| percent(scores.solve_rate, scores.standard_error);
-    format!("  {label:<20}{:>16}{:>16}{difference:>22}\n", rate(before), rate(after))
+    let thinking = format!("{:.0} → {:.0} %", 100.0 * before.think_share, 100.0 * after.think_share);
+    format!("  {label:<20}{:>16}{:>16}{difference:>24}{thinking:>16}\n", rate(before), rate(after))
 }

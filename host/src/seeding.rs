@@ -21,7 +21,7 @@ pub fn plant(arenas: &mut [Arena]) -> Result<Vec<(usize, Task)>> {
         let subjects = arena.environment.subjects(&seeds).into_iter().collect::<Result<Vec<_>, _>>()?;
         for (task, subject) in seeds.into_iter().zip(subjects) {
             let kind = arena.kind_index(&task.kind).expect("the sandbox checked that the kind exists");
-            arena.subjects.insert(subject);
+            arena.subjects[kind].insert(subject);
             if arena.buffers[kind].add(task.clone(), 0) {
                 planted.push((index, task));
             }

@@ -14,7 +14,7 @@ use crate::{
     metrics::Stopwatch,
     policy::Policy,
     propose::{Wanted, propose},
-    reward::{ProposalOutcome, proposer_reward, solver_reward},
+    reward::{ProposalOutcome, Repeats, proposer_reward, solver_reward},
     rng::{Purpose, StepRng},
     seeding::proposable,
     solve::{Aim, assign, solve},
@@ -150,8 +150,9 @@ fn proposal_outcome(conclusion: &Conclusion, solve_rate: Option<f64>) -> Option<
         Conclusion::New { well_formed: false, .. } | Conclusion::Duplicate { well_formed: false, .. } => {
             ProposalOutcome::Malformed
         }
-        Conclusion::New { .. } => ProposalOutcome::New { solve_rate },
-        Conclusion::Duplicate { .. } => ProposalOutcome::Duplicate { solve_rate },
+        Conclusion::New { novel: true, .. } => ProposalOutcome::Task { solve_rate, repeats: Repeats::Nothing },
+        Conclusion::New { .. } => ProposalOutcome::Task { solve_rate, repeats: Repeats::Subject },
+        Conclusion::Duplicate { .. } => ProposalOutcome::Task { solve_rate, repeats: Repeats::Task },
     })
 }
 

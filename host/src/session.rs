@@ -317,7 +317,7 @@ fn refill(run_dir: &RunDir, arenas: &mut [Arena]) -> Result<()> {
         let tasks: Vec<Task> = mine.iter().map(|row| row.task.clone()).collect();
         for (LoggedTask { task, step, .. }, subject) in mine.into_iter().zip(arena.environment.subjects(&tasks)) {
             let kind = arena.kind_index(&task.kind).with_context(|| format!("no kind {:?}", task.kind))?;
-            arena.subjects.insert(subject?);
+            arena.subjects[kind].insert(subject?);
             arena.buffers[kind].add(task, step);
         }
     }

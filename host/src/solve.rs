@@ -51,6 +51,13 @@ pub struct Attempted {
     pub completion: Completion,
 }
 
+impl Attempted {
+    /// Whether the policy reasoned before it answered.
+    pub fn thinks(&self) -> bool {
+        self.completion.text.contains("</think>")
+    }
+}
+
 /// The tasks of a step: every new one `learnability.samples` times, then for each kind a batch from its buffer.
 pub fn assign(
     arenas: &[Arena],

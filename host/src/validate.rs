@@ -11,7 +11,7 @@ use crate::{
 /// What the environment and the buffers say about a proposal.
 #[derive(Clone, Debug)]
 pub enum Conclusion {
-    /// A task that is now in its buffer. `novel`: no earlier task had its subject.
+    /// A task that is now in its buffer. `novel`: no earlier task of its kind had its subject.
     New {
         task: Task,
         well_formed: bool,
@@ -114,5 +114,5 @@ fn admit(arena: &mut Arena, accepted: Accepted, subject: Digest, step: u64) -> C
     if !arena.buffers[kind].add(task.clone(), step) {
         return Conclusion::Duplicate { task, well_formed };
     }
-    Conclusion::New { task, well_formed, novel: arena.subjects.insert(subject) }
+    Conclusion::New { task, well_formed, novel: arena.subjects[kind].insert(subject) }
 }

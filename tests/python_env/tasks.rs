@@ -50,7 +50,7 @@ fn instruct_proposals_of_every_kind() {
     assert_eq!(body["outputs"][9], "18");
     assert_eq!(body["message"], "twice?");
     let solved = "x</think><answer>```python\ndef f(a):\n    return a + a\n```</answer>";
-    assert_eq!(verify(&instruct(), &accepted.task, solved).conclusion.score, 1.0);
+    assert_eq!(verify(&instruct(), &accepted.task.into(), solved).conclusion.score, 1.0);
 }
 
 #[test]

@@ -3,14 +3,16 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::model::Attend;
+use super::{model::Attend, rope::Rotation};
 
 /// Every token sees itself and those before it in its row. Padding must be on the right.
-pub(crate) struct Causal;
+pub(crate) struct Causal {
+    pub(crate) rotation: Rotation,
+}
 
 impl Attend for Causal {
     fn attend(&mut self, _layer: usize, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor> {
-        causal(&q, &k, &v)
+        causal(&self.rotation.turn(&q)?, &self.rotation.turn(&k)?, &v)
     }
 }
 

@@ -9,7 +9,13 @@ use std::ops::Range;
 use anyhow::Result;
 use tch::{Device, Kind, Tensor};
 
-use super::{attention, config::ModelConfig, model::Attend};
+use super::{
+    attention,
+    config::ModelConfig,
+    cpu::{self, Columns, Heads, NewTokens},
+    model::{Attend, slice, slice_mut},
+    rope::{RopeTable, Rotation},
+};
 
 /// Columns added at least when the cache grows; arbitrary, a few dozen steps.
 const COLUMNS_STEP: i64 = 64;
@@ -25,9 +31,16 @@ pub(crate) struct Cache {
     mask: Option<Tensor>,
 }
 
-/// Attention of one new token per row, after the cache.
+/// Attention of one new token per row, by our own kernel.
+pub(crate) struct DecodeOnCpu<'a> {
+    cache: &'a mut Cache,
+    rope: &'a RopeTable,
+}
+
+/// Attention of one new token per row, by libtorch.
 pub(crate) struct Decode<'a> {
     cache: &'a mut Cache,
+    rotation: Rotation,
     /// Columns that any row still needs, the new one included.
     window: Range<i64>,
     /// `[rows, 1, 1, window]`; `None` where all rows are equally long.
@@ -42,6 +55,7 @@ pub(crate) struct Prefill<'a> {
     /// For every row and column the prompt token in the flattened batch, `[rows * columns]`.
     sources: Tensor,
     columns: i64,
+    rotation: Rotation,
 }
 
 impl Cache {
@@ -52,11 +66,6 @@ impl Cache {
         let layer = |_| Ok([Tensor::f_zeros(shape, place)?, Tensor::f_zeros(shape, place)?]);
         let layers = (0..config.num_hidden_layers).map(layer).collect::<Result<_>>()?;
         Ok(Self { layers, lengths: vec![0; slots], end: prompt_max, mask: None })
-    }
-
-    /// Tokens of the row in `slot` so far: the position of its next one.
-    pub(crate) fn length(&self, slot: usize) -> i64 {
-        self.lengths[slot]
     }
 
     pub(crate) fn slots(&self) -> usize {
@@ -71,7 +80,13 @@ impl Cache {
 
     /// Starts a row in each of `slots` with a prompt: `prompts[i]` is the number of the batch's row that holds it and
     /// its length. The batch is `[batch, seq]`.
-    pub(crate) fn prefill(&mut self, slots: &[usize], prompts: &[(usize, i64)], seq: i64) -> Result<Prefill<'_>> {
+    pub(crate) fn prefill(
+        &mut self,
+        slots: &[usize],
+        prompts: &[(usize, i64)],
+        seq: i64,
+        rope: &RopeTable,
+    ) -> Result<Prefill<'_>> {
         assert!(seq <= self.end, "the cache was made for prompts of {} tokens, not {seq}", self.end);
         let device = self.layers[0][0].device();
         let source = |&(row, length): &(usize, i64)| {
@@ -86,25 +101,36 @@ impl Cache {
         let slots: Vec<i64> = slots.iter().map(|&slot| slot as i64).collect();
         let slots = Tensor::f_from_slice(&slots)?.f_to_device(device)?;
         let sources = Tensor::f_from_slice(&sources)?.f_to_device(device)?;
-        Ok(Prefill { cache: self, slots, sources, columns: seq })
+        Ok(Prefill { cache: self, slots, sources, columns: seq, rotation: rope.leading(seq)? })
     }
 
-    /// Makes every row one token longer.
-    pub(crate) fn decode(&mut self) -> Result<Decode<'_>> {
-        if self.end == self.columns()? {
-            self.make_room()?;
-        }
-        for length in self.lengths.iter_mut().filter(|length| **length > 0) {
-            *length += 1;
-        }
-        self.end += 1;
+    /// Makes every row one token longer, for [`Decode`].
+    pub(crate) fn decode(&mut self, rope: &RopeTable) -> Result<Decode<'_>> {
+        let positions = Tensor::f_from_slice(&self.lengths)?.f_to_device(self.layers[0][0].device())?;
+        self.lengthen()?;
         let window = self.end - self.longest()..self.end;
         let span = window.end - window.start;
         let mask = match self.lengths.iter().all(|&length| length == span) {
             true => None,
             false => Some(self.mask()?.f_narrow(3, window.start, span)?),
         };
-        Ok(Decode { cache: self, window, mask })
+        Ok(Decode { cache: self, rotation: rope.at(&positions)?, window, mask })
+    }
+
+    /// Makes every row one token longer, for [`DecodeOnCpu`].
+    pub(crate) fn decode_on_cpu<'a>(&'a mut self, rope: &'a RopeTable) -> Result<DecodeOnCpu<'a>> {
+        self.lengthen()?;
+        Ok(DecodeOnCpu { cache: self, rope })
+    }
+
+    fn lengthen(&mut self) -> Result<()> {
+        if self.end == self.columns()? {
+            self.make_room()?;
+        }
+        self.lengths.iter_mut().filter(|length| **length > 0).for_each(|length| *length += 1);
+        self.end += 1;
+        self.mask = None;
+        Ok(())
     }
 
     /// Drops all slots from `slots` on, after moving the rows there into free ones. Returns the moves, from and to.
@@ -174,10 +200,37 @@ impl Cache {
     }
 }
 
+impl Attend for DecodeOnCpu<'_> {
+    fn attend(&mut self, layer: usize, q: Tensor, k: Tensor, _v: Tensor) -> Result<Tensor> {
+        let (rows, one, heads, head_dim) = q.size4()?;
+        let (_, _, shared, _) = k.size4()?;
+        let (_slots, _shared, columns, _head_dim) = self.cache.layers[layer][0].size4()?;
+        let width = (heads + 2 * shared) * head_dim;
+        assert!(one == 1 && q.stride()[0] == width, "query, key and value lie in one tensor");
+        // SAFETY: so the tensor of which `q` is the beginning has `rows * width` numbers.
+        let qkv = unsafe { std::slice::from_raw_parts(q.data_ptr().cast::<f32>(), (rows * width) as usize) };
+        let mut out = Tensor::f_empty([rows, 1, heads * head_dim], (q.kind(), q.device()))?;
+        let [keys, values] = &mut self.cache.layers[layer];
+        cpu::attend(
+            Heads { shared: shared as usize, group: (heads / shared) as usize, head_dim: head_dim as usize },
+            &NewTokens { qkv, lengths: &self.cache.lengths, cos: slice(&self.rope.cos), sin: slice(&self.rope.sin) },
+            &mut Columns {
+                keys: slice_mut(keys),
+                values: slice_mut(values),
+                columns: columns as usize,
+                end: self.cache.end as usize,
+            },
+            slice_mut(&mut out),
+        );
+        Ok(out)
+    }
+}
+
 impl Attend for Decode<'_> {
     fn attend(&mut self, layer: usize, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor> {
         let (rows, _one, heads, head_dim) = q.size4()?;
         let (_, _, shared, _) = k.size4()?;
+        let (q, k) = (self.rotation.turn(&q)?, self.rotation.turn(&k)?);
         let [keys, values] = &self.cache.layers[layer];
         let Range { start, end } = self.window;
         keys.f_narrow(2, end - 1, 1)?.f_copy_(&k.f_transpose(1, 2)?)?;
@@ -201,6 +254,7 @@ impl Attend for Prefill<'_> {
     fn attend(&mut self, layer: usize, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor> {
         let (batch, seq, _heads, _head_dim) = q.size4()?;
         let (_, _, shared, head_dim) = k.size4()?;
+        let (q, k) = (self.rotation.turn(&q)?, self.rotation.turn(&k)?);
         let first = self.cache.end - self.columns;
         for (into, new) in self.cache.layers[layer].iter().zip([&k, &v]) {
             let rows = new.f_reshape([batch * seq, shared * head_dim])?.f_index_select(0, &self.sources)?;

@@ -3,22 +3,21 @@
 use anyhow::{Context as _, Result};
 use tch::{Device, Kind, Tensor};
 
-use super::{
-    config::ModelConfig,
-    rope::{RopeTable, Rotation},
-};
+use super::{config::ModelConfig, cpu, rope::RopeTable};
 
 /// What a forward pass is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pass {
     /// With gradients: every parameter takes part under its own name.
     Learn,
-    /// Without: fused matrices and in-place steps.
+    /// Without: fused matrices and in-place operations.
     Sample,
+    /// Without, in f32 on one CPU thread: our own kernels between the matrix products.
+    SampleOnCpu,
 }
 
 /// Attention over whatever keys and values a pass has: gets the layer's number and query, key and value, each
-/// `[batch, seq, heads, head_dim]`, and returns `[batch, seq, hidden]`.
+/// `[batch, seq, heads, head_dim]` and not yet turned to its position, and returns `[batch, seq, hidden]`.
 pub(crate) trait Attend {
     fn attend(&mut self, layer: usize, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor>;
 }
@@ -114,24 +113,18 @@ impl Model {
     }
 
     /// The final hidden states, `[batch * seq, hidden]`, of `tokens`, `[batch, seq]`.
-    pub(crate) fn hidden(
-        &self,
-        tokens: &Tensor,
-        rotation: &Rotation,
-        pass: Pass,
-        attend: &mut impl Attend,
-    ) -> Result<Tensor> {
+    pub(crate) fn hidden(&self, tokens: &Tensor, pass: Pass, attend: &mut impl Attend) -> Result<Tensor> {
         let (batch, seq) = tokens.size2()?;
         let mut x = Tensor::f_embedding(&self.embed_tokens, &tokens.f_reshape([batch * seq])?, -1, false, false)?;
         for (i, layer) in self.layers.iter().enumerate() {
-            let normed = self.rms_norm(&x, &layer.input_layernorm)?;
-            let (q, k, v) = layer.self_attn.project(&normed, [batch, seq], &self.config, rotation, pass)?;
+            let normed = self.rms_norm(&x, &layer.input_layernorm, pass)?;
+            let (q, k, v) = layer.self_attn.project(&normed, [batch, seq], &self.config, pass)?;
             let mixed = attend.attend(i, q, k, v)?.f_reshape([batch * seq, -1])?;
             x = layer.self_attn.o_proj.add_to(&x, &mixed)?;
-            let normed = self.rms_norm(&x, &layer.post_attention_layernorm)?;
+            let normed = self.rms_norm(&x, &layer.post_attention_layernorm, pass)?;
             x = layer.mlp.add_to(&x, &normed, pass)?;
         }
-        self.rms_norm(&x, &self.norm)
+        self.rms_norm(&x, &self.norm, pass)
     }
 
     /// Scores of every vocabulary entry, `[n, vocab]` in f32, for hidden states `[n, hidden]`.
@@ -140,8 +133,14 @@ impl Model {
         Ok(hidden.f_linear(&self.lm_head, None::<&Tensor>)?.f_to_kind(Kind::Float)?)
     }
 
-    fn rms_norm(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
-        Ok(x.f_rms_norm([self.config.hidden_size], Some(weight), self.config.rms_norm_eps)?)
+    fn rms_norm(&self, x: &Tensor, weight: &Tensor, pass: Pass) -> Result<Tensor> {
+        let (eps, hidden) = (self.config.rms_norm_eps, self.config.hidden_size);
+        if pass != Pass::SampleOnCpu {
+            return Ok(x.f_rms_norm([hidden], Some(weight), eps)?);
+        }
+        let mut out = x.f_empty_like()?;
+        cpu::rms_norm(slice(x), slice(weight), eps as f32, slice_mut(&mut out));
+        Ok(out)
     }
 }
 
@@ -189,31 +188,24 @@ impl Layer {
 }
 
 impl Attention {
-    /// Query, key and value of `x`, `[batch * seq, hidden]`: each `[batch, seq, heads, head_dim]`, the first two turned
-    /// to their positions.
+    /// Query, key and value of `x`, `[batch * seq, hidden]`: each `[batch, seq, heads, head_dim]`. For sampling they lie
+    /// in one tensor, one after another for each token.
     fn project(
         &self,
         x: &Tensor,
         [batch, seq]: [i64; 2],
         config: &ModelConfig,
-        rotation: &Rotation,
         pass: Pass,
     ) -> Result<(Tensor, Tensor, Tensor)> {
         let ModelConfig { num_attention_heads: heads, num_key_value_heads: shared, head_dim, .. } = *config;
-        match pass {
-            Pass::Learn => {
-                let split = |x: Tensor| x.f_view([batch, seq, -1, head_dim]);
-                let q = rotation.turn(&split(self.q_proj.forward(x)?)?)?;
-                let k = rotation.turn(&split(self.k_proj.forward(x)?)?)?;
-                Ok((q, k, split(self.v_proj.forward(x)?)?))
-            }
-            Pass::Sample => {
-                let qkv = self.qkv.forward(x)?.f_view([batch, seq, heads + 2 * shared, head_dim])?;
-                let turned = rotation.turn(&qkv.f_narrow(2, 0, heads + shared)?)?;
-                let (q, k) = (turned.f_narrow(2, 0, heads)?, turned.f_narrow(2, heads, shared)?);
-                Ok((q, k, qkv.f_narrow(2, heads + shared, shared)?))
-            }
+        if pass == Pass::Learn {
+            let split = |x: Tensor| x.f_view([batch, seq, -1, head_dim]);
+            let (q, k, v) = (self.q_proj.forward(x)?, self.k_proj.forward(x)?, self.v_proj.forward(x)?);
+            return Ok((split(q)?, split(k)?, split(v)?));
         }
+        let qkv = self.qkv.forward(x)?.f_view([batch, seq, heads + 2 * shared, head_dim])?;
+        let part = |start, count| qkv.f_narrow(2, start, count);
+        Ok((part(0, heads)?, part(heads, shared)?, part(heads + shared, shared)?))
     }
 }
 
@@ -226,6 +218,13 @@ impl Mlp {
                 let both = self.gate_up.forward(x)?.f_chunk(2, 1)?;
                 let [gate, up] = both.as_slice() else { unreachable!("chunk(2) makes two") };
                 gate.f_silu()?.f_mul_(up)?
+            }
+            Pass::SampleOnCpu => {
+                let both = self.gate_up.forward(x)?;
+                let (n, width) = both.size2()?;
+                let mut gated = Tensor::f_empty([n, width / 2], (both.kind(), both.device()))?;
+                cpu::silu_mul(slice(&both), width as usize / 2, slice_mut(&mut gated));
+                gated
             }
         };
         self.down_proj.add_to(residual, &gated)
@@ -291,4 +290,18 @@ impl Builder<'_> {
         self.parameters.push((name, parameter.shallow_clone()));
         Ok(parameter)
     }
+}
+
+/// The numbers of a contiguous f32 tensor on the CPU.
+pub(super) fn slice(tensor: &Tensor) -> &[f32] {
+    assert!(tensor.kind() == Kind::Float && tensor.device() == Device::Cpu && tensor.is_contiguous());
+    // SAFETY: the memory is as checked, and lives as long as the tensor.
+    unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast::<f32>(), tensor.numel()) }
+}
+
+/// The numbers of a contiguous f32 tensor on the CPU, to be written.
+pub(super) fn slice_mut(tensor: &mut Tensor) -> &mut [f32] {
+    assert!(tensor.kind() == Kind::Float && tensor.device() == Device::Cpu && tensor.is_contiguous());
+    // SAFETY: the memory is as checked. Callers hold the only handle whose numbers are read meanwhile.
+    unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<f32>(), tensor.numel()) }
 }

@@ -10,8 +10,8 @@ use super::config::{Llama3Scaling, Rope};
 
 /// Cosines and signed sines by position, each `[positions, head_dim]`.
 pub(crate) struct RopeTable {
-    cos: Tensor,
-    sin: Tensor,
+    pub(super) cos: Tensor,
+    pub(super) sin: Tensor,
 }
 
 /// The turns of the tokens of one forward pass, each `[batch or 1, seq, 1, head_dim]`.

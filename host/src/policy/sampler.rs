@@ -78,6 +78,7 @@ struct Share<'a> {
     text: &'a Text,
     requests: &'a [SampleRequest],
     sampling: &'a Sampling,
+    pass: Pass,
     rope: RopeTable,
     cache: Cache,
     /// Which request is in which slot.
@@ -165,7 +166,12 @@ impl<'a> Share<'a> {
         let cache = Cache::new(&model.config, slots, prompt_max as i64, model.place())?;
         let rows = (0..slots).map(|_| None).collect();
         let waiting = share.iter().copied().collect();
-        Ok(Self { model, text, requests, sampling, rope, cache, rows, waiting, done: Vec::new() })
+        // One thread does better without libtorch's kernels for what is not a matrix product; more share only those.
+        let pass = match model.place() == (Kind::Float, Device::Cpu) && tch::get_num_threads() == 1 {
+            true => Pass::SampleOnCpu,
+            false => Pass::Sample,
+        };
+        Ok(Self { model, text, requests, sampling, pass, rope, cache, rows, waiting, done: Vec::new() })
     }
 
     fn run(mut self) -> Result<Vec<(usize, Completion)>> {
@@ -227,9 +233,8 @@ impl<'a> Share<'a> {
         let tokens = Tensor::f_from_slice(&tokens)?.f_view([distinct.len() as i64, seq as i64])?.f_to_device(device)?;
         let lasts: Vec<i64> = prompts.iter().map(|&(row, length)| (row * seq) as i64 + length - 1).collect();
         let lasts = Tensor::f_from_slice(&lasts)?.f_to_device(device)?;
-        let mut prefill = self.cache.prefill(slots, &prompts, seq as i64)?;
-        let rotation = self.rope.leading(seq as i64)?;
-        let hidden = self.model.hidden(&tokens, &rotation, Pass::Sample, &mut prefill)?;
+        let mut prefill = self.cache.prefill(slots, &prompts, seq as i64, &self.rope)?;
+        let hidden = self.model.hidden(&tokens, self.pass, &mut prefill)?;
         self.probabilities(&hidden.f_index_select(0, &lasts)?)
     }
 
@@ -240,11 +245,11 @@ impl<'a> Share<'a> {
         let newest =
             |row: &Option<Row>| row.as_ref().and_then(|row| row.tokens.last()).map_or(0, |&token| i64::from(token));
         let tokens: Vec<i64> = self.rows.iter().map(newest).collect();
-        let positions: Vec<i64> = (0..self.rows.len()).map(|slot| self.cache.length(slot)).collect();
         let tokens = Tensor::f_from_slice(&tokens)?.f_unsqueeze(1)?.f_to_device(device)?;
-        let positions = Tensor::f_from_slice(&positions)?.f_to_device(device)?;
-        let rotation = self.rope.at(&positions)?;
-        let hidden = self.model.hidden(&tokens, &rotation, Pass::Sample, &mut self.cache.decode()?)?;
+        let hidden = match self.pass {
+            Pass::SampleOnCpu => self.model.hidden(&tokens, self.pass, &mut self.cache.decode_on_cpu(&self.rope)?)?,
+            _ => self.model.hidden(&tokens, self.pass, &mut self.cache.decode(&self.rope)?)?,
+        };
         let probabilities = self.probabilities(&hidden)?;
         let slots: Vec<usize> = (0..self.rows.len()).collect();
         self.choose(&slots, &probabilities)
