@@ -65,6 +65,7 @@ fn programs_parse_back_and_depend_on_their_input() {
         assert!(outputs.len() >= 3, "{program}");
         for case in &cases {
             assert_eq!(program.run(&parse::arguments(&case.input()).unwrap()).as_ref(), Some(case), "{program}");
+            assert_eq!(program.run(&[]), None, "{program}");
         }
     }
 }

@@ -28,7 +28,7 @@ const HELD_OUT_PROPOSALS: usize = 700;
 /// it pays is left to self-play. The directory can be given to --policy; held-out.jsonl in it has proposals about
 /// programs that the training never saw.
 ///
-/// Example: azr-host warm-start --out my-policy --lessons 200000
+/// Example: azr-host warm-start --out my-policy --lessons 100000
 #[derive(Args, Debug)]
 pub struct WarmStartCommand {
     /// Where to write the policy; must not exist yet
@@ -38,7 +38,7 @@ pub struct WarmStartCommand {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Lessons in all; the learning rate falls to zero at the last
-    #[arg(long, default_value_t = 400_000)]
+    #[arg(long, default_value_t = 140_000)]
     lessons: u64,
     /// How often the policy should think before it answers, if it is not told to (0 to 1)
     #[arg(long, default_value_t = 0.1)]

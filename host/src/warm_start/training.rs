@@ -170,3 +170,26 @@ fn policy_files() -> [(&'static str, String); 4] {
         ("tokenizer_config.json", pretty(tokenizer_config_json())),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinking_lessons_have_the_share_that_was_asked_for() {
+        let (think_share, traced_share) = (0.1, 0.85);
+        let decision = f64::from(Weights::new(think_share, traced_share).decision);
+        let share = traced_share * decision / (traced_share * decision + (1.0 - traced_share));
+        assert!((share - think_share).abs() < 1e-6, "{share}");
+    }
+
+    #[test]
+    fn initial_values_have_the_deviation_of_their_layer() {
+        let values = initial_values("model.embed_tokens.weight", &[300, 96], Stream::new(1, Purpose::WarmStart, 0, 0));
+        let count = values.len() as f32;
+        let mean = values.iter().sum::<f32>() / count;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / count;
+        // Bounds at five standard errors of 28,800 normal numbers.
+        assert!(mean.abs() < 0.009 && (variance.sqrt() - 0.3).abs() < 0.0063, "{mean} {variance}");
+    }
+}
