@@ -13,8 +13,6 @@ pub enum Operation {
     Add(i64),
     /// `a-3`
     Subtract(i64),
-    /// `a*2`, for numbers
-    Times(i64),
     /// `a%5`
     Modulo(i64),
     /// `a//2`
@@ -67,7 +65,7 @@ pub enum Operation {
     LastTwo,
     /// `a[::2]`
     EverySecond,
-    /// `a*2`, for lists and strings
+    /// `a*2`, for numbers, lists and strings
     Twice,
     /// `a+[3]`
     AppendNumber(i64),
@@ -143,7 +141,7 @@ impl Operation {
         #[rustfmt::skip] // One family per line, not one operation.
         let choices = match operand {
             Type::Int => vec![
-                Add(digit), Add(digit), Subtract(digit), Subtract(digit), Times(2), Modulo(divisor), FloorDivide(2),
+                Add(digit), Add(digit), Subtract(digit), Subtract(digit), Twice, Modulo(divisor), FloorDivide(2),
                 AtLeast(bound), AtMost(bound), ZeroUnlessAbove(bound), IsEven, Larger, Smaller, Sum, Digits,
                 Repeat(letter), Range, Singleton, Pair, Pair,
             ],
@@ -177,7 +175,6 @@ impl Operation {
         match self {
             Add(k) => format!("{a}+{k}"),
             Subtract(k) => format!("{a}-{k}"),
-            Times(k) => format!("{a}*{k}"),
             Modulo(k) => format!("{a}%{k}"),
             FloorDivide(k) => format!("{a}//{k}"),
             AtLeast(k) => format!("max({a},{k})"),
@@ -239,7 +236,7 @@ impl Operation {
         Some(Value::Int(match self {
             Add(k) => a + k,
             Subtract(k) => a - k,
-            Times(k) => a * k,
+            Twice => a * 2,
             Modulo(k) => a.rem_euclid(k),
             FloorDivide(k) => a.div_euclid(k),
             AtLeast(k) => a.max(k),
