@@ -41,7 +41,7 @@ fn proposal(kind: &str, references: &[Task], completion: impl Into<String>) -> P
 /// One proposal in the compact style: the task, or the code of the rejection.
 fn propose(kind: &str, program: &str, input: &str) -> Result<Task, String> {
     let judged = validate(&compact(&[]), &[proposal(kind, &[], format!("{program}<input>{input}"))]).remove(0);
-    judged.conclusion.map(|accepted| accepted.task).map_err(|rejection| rejection.code)
+    judged.conclusion.map(|accepted| accepted.task.into()).map_err(|rejection| rejection.code)
 }
 
 fn task(kind: &str, program: &str, input: &str) -> Task {
@@ -53,7 +53,7 @@ fn induction(program: &str, inputs: &[&str]) -> Result<Task, Rejection> {
     let reference = task("deduction", program, inputs[0]);
     let ctx = compact(&[("induction-inputs", &inputs.len().to_string())]);
     let judged = validate(&ctx, &[proposal("induction", &[reference], inputs.join("<input>"))]).remove(0);
-    judged.conclusion.map(|accepted| accepted.task)
+    judged.conclusion.map(|accepted| accepted.task.into())
 }
 
 fn verify(ctx: &Context, task: &Task, completion: &str) -> Judged<Verdict> {

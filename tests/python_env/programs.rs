@@ -29,7 +29,7 @@ fn agree_with_native_python() {
     for (row, judged) in rows.iter().zip(validate(&ctx, &proposals)) {
         match (&row.output, &row.exception, judged.conclusion) {
             (Some(output), None, Ok(accepted)) => {
-                attempts.push(Attempt { task: accepted.task, completion: output.clone() });
+                attempts.push(Attempt { task: accepted.task.into(), completion: output.clone() });
             }
             (None, Some(exception), Err(rejection)) => {
                 assert_eq!(rejection.code, "thrown", "{}", row.program);
