@@ -587,7 +587,8 @@ def f(values):
     try:
         raise groups
     except* ValueError as e:
-        return [str(x) for x in e.exceptions]
+        texts = [str(x) for x in e.exceptions]
+    return texts
 >>> [1, 2]
 
 def f(x):
