@@ -43,7 +43,6 @@ pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64) -> Result<Engin
     pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots, memory_max_bytes)));
     // No pool where the kernel cannot tell which pages a run wrote (before Linux 6.7; each run would clear the whole
     // range) or where the address space is too small (`ulimit -v`): programs then run from fresh mappings.
-    if std::env::var_os("X_NOPOOL").is_some() { return Engine::new(&config).map_err(Error::from); }
     if let Ok(engine) = Engine::new(&pooled) {
         return Ok(engine);
     }
