@@ -186,7 +186,7 @@ def f(n):
     try:
         return 10 // n
     except ZeroDivisionError as e:
-        return str(e), type(e).__name__
+        return len(e.args), type(e).__name__
     finally:
         n += 1
 >>> 0

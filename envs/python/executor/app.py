@@ -69,6 +69,8 @@ class Execution:
 
     def execute(self, program, inputs):
         outcomes = []
+        # The last places that were freed before the snapshot, which are the same whatever the hash seed.
+        _absorbed = [(object(), []) for _ in range(12)]
         try:
             f, refused = _load(program)
             if refused is not None:
@@ -178,7 +180,7 @@ def _displace():
     for number, make in enumerate(makers):
         _fill_holes(make, kept)
         kept += [make() for _ in range(hash(str(number)) % 61)]
-    return kept
+    return kept, makers
 
 
 def _fill_holes(make, kept):
@@ -194,8 +196,7 @@ def _fill_holes(make, kept):
 offered.load()
 sys.addaudithook(_no_files)
 warnings.simplefilter("ignore")
-gc.collect()
-_displaced = _displace()
 _warm_up()
 gc.collect()
+_displaced = _displace()
 gc.freeze()
