@@ -117,7 +117,8 @@ fn score(
         Score { kind, thinking, temperature, attempts, thought: 0, solved: 0, solved_by_lines: Default::default() };
     for (sample, completion) in samples.iter().zip(completions) {
         let text = format!("{prefix}{}", completion.text);
-        let answer = text.strip_prefix(THINK).and_then(|rest| rest.split_once(THOUGHT_END)).map_or(&*text, |(_, answer)| answer);
+        let answer =
+            text.strip_prefix(THINK).and_then(|rest| rest.split_once(THOUGHT_END)).map_or(&*text, |(_, answer)| answer);
         score.thought += usize::from(text.starts_with(THINK));
         if is_right(kind, sample, answer, parser) {
             score.solved += 1;
@@ -170,7 +171,12 @@ impl fmt::Display for Score {
         };
         let sampling = if self.temperature == 0.0 { "greedy" } else { "T = 1" };
         let thought = 100.0 * self.thought as f64 / self.attempts as f64;
-        write!(f, "{kind:<10} {thinking:<11} {sampling:<7} {:5.1} ± {:3.1} %   thinks {thought:3.0} %  ", 100.0 * share, 100.0 * error)?;
+        write!(
+            f,
+            "{kind:<10} {thinking:<11} {sampling:<7} {:5.1} ± {:3.1} %   thinks {thought:3.0} %  ",
+            100.0 * share,
+            100.0 * error
+        )?;
         let each = self.attempts as f64 / self.solved_by_lines.len() as f64;
         self.solved_by_lines.iter().try_for_each(|solved| write!(f, " {:3.0}", 100.0 * *solved as f64 / each))
     }

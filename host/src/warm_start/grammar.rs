@@ -202,14 +202,14 @@ fn add_line(sample: &mut Sample, draws: &mut Draws) -> Option<()> {
 }
 
 fn uses_all_arguments(program: &Program) -> bool {
-    let used: HashSet<usize> = program.lines.iter().flat_map(|line| [Some(line.operand), line.other]).flatten().collect();
+    let used: HashSet<usize> =
+        program.lines.iter().flat_map(|line| [Some(line.operand), line.other]).flatten().collect();
     (0..program.arity).all(|argument| used.contains(&argument))
 }
 
 fn depends_on_input(sample: &Sample) -> bool {
     let outputs: HashSet<&Value> = sample.cases.iter().map(Case::output).collect();
-    outputs.len() >= DISTINCT_OUTPUTS_MIN
-        && sample.cases.iter().any(|case| case.arguments() != [case.output().clone()])
+    outputs.len() >= DISTINCT_OUTPUTS_MIN && sample.cases.iter().any(|case| case.arguments() != [case.output().clone()])
 }
 
 /// A random argument: smaller than what the lines may compute from it, so that few programs are thrown away.

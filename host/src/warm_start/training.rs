@@ -63,7 +63,9 @@ pub fn train(training: &Training, options: &LoadOptions, mut watch: impl FnMut(P
         });
         let examples = examples.collect::<Result<Vec<Example>>>()?;
         let rate = (updates as f64 / RISING).min(1.0) * ((1.0 - progress) / (1.0 - DECAY_FROM)).min(1.0);
-        let metrics = learner.imitate(&policy, &examples, rates.learning_rate * rate).with_context(|| format!("update {updates}"))?;
+        let metrics = learner
+            .imitate(&policy, &examples, rates.learning_rate * rate)
+            .with_context(|| format!("update {updates}"))?;
         lessons += count as u64;
         updates += 1;
         watch(Progress { lessons, updates, loss: metrics.loss });
