@@ -91,8 +91,11 @@ impl Case {
 }
 
 impl Program {
-    /// Executes on `arguments`; none where CPython would raise.
+    /// Executes on `arguments`; none where CPython would raise, also over their number.
     pub fn run(&self, arguments: &[Value]) -> Option<Case> {
+        if arguments.len() != self.arity {
+            return None;
+        }
         let mut values = arguments.to_vec();
         for line in &self.lines {
             values.push(line.operation.apply(&values[line.operand], line.other.map(|other| &values[other]))?);

@@ -188,3 +188,40 @@ pub fn lines_max(progress: f64) -> usize {
     let grown = 1.0 + 2.5 * progress * LINES_MAX as f64;
     (grown as usize).clamp(1, LINES_MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warm_start::{grammar::Sample, parse, parse::Parser};
+
+    fn sample() -> Sample {
+        let program = Parser::default().program("def f(a):\n b=a*2\n c=b+a\n return c").expect("of the language");
+        let inputs = ["5", "1", "2", "3", "4", "0", "6"];
+        let case = |input: &&str| program.run(&parse::arguments(input).expect("a number")).expect("runs");
+        Sample { cases: inputs.iter().map(case).collect(), program }
+    }
+
+    /// The compact style, to the byte.
+    #[test]
+    fn prompts_and_completions_are_as_the_environment_has_them() {
+        let text = "def f(a):\n b=a*2\n c=b+a\n return c";
+        let lesson = deduction(&sample(), true);
+        assert_eq!(lesson.prompt, format!("<solve><deduction><program>{text}<input>5<output>"));
+        assert_eq!(lesson.completion, "<think>b=5*2=10\nc=10+5=15</think>15");
+        let lesson = abduction(&sample(), true);
+        assert_eq!(lesson.prompt, format!("<solve><abduction><program>{text}<output>15<input>"));
+        assert_eq!(lesson.completion, "<think>c=b+a=15\nb=a*2=10</think>5");
+        let lesson = induction(&sample());
+        assert_eq!(lesson.prompt, "<solve><induction><input>5<output>15<input>1<output>3<input>2<output>6<program>");
+        assert_eq!(lesson.completion, text);
+        let lesson = propose_inputs(&sample());
+        assert_eq!(lesson.prompt, format!("<propose><induction><program>{text}<input>"));
+        assert_eq!(lesson.completion, "5<input>1<input>2<input>3<input>4<input>0");
+        assert_eq!(program_and_input(&sample()), format!("{text}<input>5"));
+    }
+
+    #[test]
+    fn programs_grow_to_the_full_length() {
+        assert_eq!([0.0, 0.1, 0.4, 1.0].map(lines_max), [1, 2, LINES_MAX, LINES_MAX]);
+    }
+}

@@ -13,8 +13,6 @@ pub enum Operation {
     Add(i64),
     /// `a-3`
     Subtract(i64),
-    /// `a*2`, for numbers
-    Times(i64),
     /// `a%5`
     Modulo(i64),
     /// `a//2`
@@ -67,7 +65,7 @@ pub enum Operation {
     LastTwo,
     /// `a[::2]`
     EverySecond,
-    /// `a*2`, for lists and strings
+    /// `a*2`, for numbers, lists and strings
     Twice,
     /// `a+[3]`
     AppendNumber(i64),
@@ -129,83 +127,36 @@ impl Constants {
 }
 
 impl Operation {
-    /// An operation on a value of type `operand`, every template as likely as the others.
+    /// A random operation on a value of type `operand`.
     pub fn draw(operand: Type, draws: &mut Draws) -> Self {
         let choices = Self::choices(operand, &Constants::nth(draws.below(Constants::COMBINATIONS)));
         choices[draws.below(choices.len())]
     }
 
     /// The operations on a value of type `operand` with given constants. Those that appear twice are drawn twice as
-    /// often: they are arithmetic, which takes a model longer to learn than moving things around.
+    /// often: they are facts to learn by heart, which takes a model longer than moving things around.
     pub fn choices(operand: Type, constants: &Constants) -> Vec<Self> {
         use Operation::*;
         let Constants { digit, step, bound, divisor, position, letter, other_letter } = *constants;
-        match operand {
+        #[rustfmt::skip] // One family per line, not one operation.
+        let choices = match operand {
             Type::Int => vec![
-                Add(digit),
-                Add(digit),
-                Subtract(digit),
-                Subtract(digit),
-                Times(2),
-                Modulo(divisor),
-                FloorDivide(2),
-                AtLeast(bound),
-                AtMost(bound),
-                ZeroUnlessAbove(bound),
-                IsEven,
-                Larger,
-                Smaller,
-                Sum,
-                Digits,
-                Repeat(letter),
-                Range,
-                Singleton,
-                Pair,
-                Pair,
+                Add(digit), Add(digit), Subtract(digit), Subtract(digit), Twice, Modulo(divisor), FloorDivide(2),
+                AtLeast(bound), AtMost(bound), ZeroUnlessAbove(bound), IsEven, Larger, Smaller, Sum, Digits,
+                Repeat(letter), Range, Singleton, Pair, Pair,
             ],
             Type::List => vec![
-                Length,
-                Maximum,
-                Minimum,
-                Index(position),
-                Sorted,
-                Reversed,
-                WithoutFirst,
-                WithoutLast,
-                FirstTwo,
-                LastTwo,
-                EverySecond,
-                Twice,
-                AppendNumber(digit),
-                PrependNumber(digit),
-                AppendVariable,
-                Sum,
-                AddToEach(step),
-                AddToEach(step),
-                MultiplyEach(2),
-                KeepAbove(bound),
-                KeepEven,
+                Length, Maximum, Minimum, Index(position), Sorted, Reversed, WithoutFirst, WithoutLast, FirstTwo, LastTwo,
+                EverySecond, Twice, AppendNumber(digit), PrependNumber(digit), AppendVariable, Sum, AddToEach(step),
+                AddToEach(step), MultiplyEach(2), KeepAbove(bound), KeepEven,
             ],
             Type::Str => vec![
-                Length,
-                CountLetter(letter),
-                Index(position),
-                Reversed,
-                WithoutFirst,
-                WithoutLast,
-                FirstTwo,
-                LastTwo,
-                EverySecond,
-                Twice,
-                AppendLetter(letter),
-                PrependLetter(letter),
-                Sum,
-                Upper,
-                Lower,
-                Replace(letter, other_letter),
-                SortedLetters,
+                Length, CountLetter(letter), Index(position), Reversed, WithoutFirst, WithoutLast, FirstTwo, LastTwo,
+                EverySecond, Twice, AppendLetter(letter), PrependLetter(letter), Sum, Upper, Lower,
+                Replace(letter, other_letter), SortedLetters,
             ],
-        }
+        };
+        choices
     }
 
     /// The type that the second operand must have, for operations that take one.
@@ -224,7 +175,6 @@ impl Operation {
         match self {
             Add(k) => format!("{a}+{k}"),
             Subtract(k) => format!("{a}-{k}"),
-            Times(k) => format!("{a}*{k}"),
             Modulo(k) => format!("{a}%{k}"),
             FloorDivide(k) => format!("{a}//{k}"),
             AtLeast(k) => format!("max({a},{k})"),
@@ -286,7 +236,7 @@ impl Operation {
         Some(Value::Int(match self {
             Add(k) => a + k,
             Subtract(k) => a - k,
-            Times(k) => a * k,
+            Twice => a * 2,
             Modulo(k) => a.rem_euclid(k),
             FloorDivide(k) => a.div_euclid(k),
             AtLeast(k) => a.max(k),

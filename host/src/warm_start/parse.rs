@@ -11,6 +11,9 @@ use super::{
 /// Variables of the longest program.
 const VARIABLES_MAX: usize = LINES_MAX + 2;
 
+/// Larger numbers are refused: the language has none, and `list(range(a))` must stay short.
+const NUMBER_MAX: i64 = 1000;
+
 /// Knows every expression of the language.
 pub struct Parser {
     lines: HashMap<String, Line>,
@@ -88,9 +91,13 @@ fn value(text: &str) -> Option<(Value, &str)> {
     }
     if let Some(text) = text.strip_prefix('[') {
         let (items, rest) = text.split_once(']')?;
-        let items = items.split(", ").filter(|item| !item.is_empty()).map(|item| item.parse().ok());
+        let items = items.split(", ").filter(|item| !item.is_empty()).map(number);
         return Some((Value::List(items.collect::<Option<Vec<i64>>>()?), rest));
     }
     let end = text.find(',').unwrap_or(text.len());
-    Some((Value::Int(text[..end].parse().ok()?), &text[end..]))
+    Some((Value::Int(number(&text[..end])?), &text[end..]))
+}
+
+fn number(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|number| (-NUMBER_MAX..=NUMBER_MAX).contains(number))
 }

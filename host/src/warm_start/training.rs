@@ -115,6 +115,8 @@ fn update_config() -> Result<UpdateConfig> {
     (config.beta1, config.beta2) = (0.9, 0.95);
     config.weight_decay = 0.0;
     config.gradient_norm_max = 1.0;
+    // So that two threads share an update; one micro-batch is one thread's work.
+    config.micro_batch_max_tokens = 2048;
     Ok(config)
 }
 
@@ -167,4 +169,27 @@ fn policy_files() -> [(&'static str, String); 4] {
         ("tokenizer.json", pretty(tokenizer_json())),
         ("tokenizer_config.json", pretty(tokenizer_config_json())),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinking_lessons_have_the_share_that_was_asked_for() {
+        let (think_share, traced_share) = (0.1, 0.85);
+        let decision = f64::from(Weights::new(think_share, traced_share).decision);
+        let share = traced_share * decision / (traced_share * decision + (1.0 - traced_share));
+        assert!((share - think_share).abs() < 1e-6, "{share}");
+    }
+
+    #[test]
+    fn initial_values_have_the_deviation_of_their_layer() {
+        let values = initial_values("model.embed_tokens.weight", &[300, 96], Stream::new(1, Purpose::WarmStart, 0, 0));
+        let count = values.len() as f32;
+        let mean = values.iter().sum::<f32>() / count;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / count;
+        // Bounds at five standard errors of 28,800 normal numbers.
+        assert!(mean.abs() < 0.009 && (variance.sqrt() - 0.3).abs() < 0.0063, "{mean} {variance}");
+    }
 }
