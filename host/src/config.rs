@@ -95,7 +95,7 @@ pub struct SamplingConfig {
 pub struct ProposeConfig {
     pub batch: usize,
     pub references: usize,
-    pub train: bool,
+    pub weight: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -138,6 +138,7 @@ pub struct SeedingConfig {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RewardConfig {
     pub malformed: f64,
+    pub rejected: f64,
     pub unlearnable: f64,
     pub duplicate: RepeatReward,
     pub familiar: RepeatReward,

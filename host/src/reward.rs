@@ -25,7 +25,11 @@ pub enum Repeats {
 
 /// The proposer's reward: high for tasks that are solved sometimes, and seldom.
 pub fn proposer_reward(config: &RewardConfig, outcome: ProposalOutcome) -> f64 {
-    let ProposalOutcome::Task { solve_rate, repeats } = outcome else { return config.malformed };
+    let (solve_rate, repeats) = match outcome {
+        ProposalOutcome::Rejected => return config.rejected,
+        ProposalOutcome::Malformed => return config.malformed,
+        ProposalOutcome::Task { solve_rate, repeats } => (solve_rate, repeats),
+    };
     match (repeats, config.familiar, config.duplicate) {
         (Repeats::Subject, RepeatReward::Fixed(reward), _) | (Repeats::Task, _, RepeatReward::Fixed(reward)) => reward,
         _ => match solve_rate {

@@ -80,8 +80,10 @@ impl SelfPlay {
         }
         let rewarded: Vec<Rewarded<Group>> = rollouts.iter().map(|(rewarded, _)| *rewarded).collect();
         let mut batch: Vec<Rollout> = rollouts.into_iter().map(|(_, rollout)| rollout).collect();
-        for (rollout, advantage) in batch.iter_mut().zip(advantages(&config.advantage, &rewarded)) {
-            rollout.advantage = advantage as f32;
+        let advantages = advantages(&config.advantage, &rewarded);
+        for ((rollout, rewarded), advantage) in batch.iter_mut().zip(&rewarded).zip(advantages) {
+            let weight = if rewarded.group.role == Role::Proposer { config.propose.weight } else { 1.0 };
+            rollout.advantage = (weight * advantage) as f32;
         }
         let updates = self.update(batch, step)?;
         timing.lap("update");
@@ -119,7 +121,7 @@ impl SelfPlay {
         let RunConfig { propose, learnability, reward, .. } = &self.config;
         let proposer = |(validated, &solve_rate): (&Validated, &Option<f64>)| {
             let outcome = proposal_outcome(&validated.conclusion, solve_rate)?;
-            propose.train.then(|| proposer_reward(reward, outcome))
+            (propose.weight > 0.0).then(|| proposer_reward(reward, outcome))
         };
         let solver = |verified: &Verified| {
             let verdict = verified.verdict.as_ref()?;

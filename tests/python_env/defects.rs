@@ -45,10 +45,13 @@ fn always_equal_objects_win_nothing() {
 /// Whatever a program does to the interpreter that it has for itself, what leaves it is compared elsewhere.
 #[test]
 fn walking_frames_finds_no_answer() {
-    let induction = induction("def f(a):\n return ['SECRET', a]", &["1", "2", "3", "4"]).unwrap();
-    let search = "import sys\ndef f(a):\n frame = sys._getframe()\n found = []\n while frame:\n  \
-                  found.append(repr(frame.f_locals) + repr(frame.f_globals.keys()))\n  frame = frame.f_back\n \
-                  return ['SECRET' if 'SEC' + 'RET' in ''.join(found).replace(\"'SEC' + 'RET'\", '').replace(\"['SECRET'\", '') else '', a]";
+    let program = "def f(a):\n return 'KEY-%05d' % (a * 7919 % 100000)";
+    let induction = induction(program, &["1", "2", "3", "4"]).unwrap();
+    let search = "import re, sys\ndef f(a):\n frame, found = sys._getframe(), []\n while frame:\n  \
+                  found += re.findall('KEY-[0-9]{5}', repr(frame.f_locals) + repr(frame.f_globals))\n  frame = frame.f_back\n \
+                  for module in list(sys.modules.values()):\n  found += re.findall('KEY-[0-9]{5}', repr(vars(module)))\n \
+                  return found[0] if found else 'nothing'";
+    assert_eq!(value(search, "1"), "'nothing'");
     assert_eq!(score(&induction, search), 0.0);
 }
 
@@ -102,7 +105,7 @@ fn unstable_programs_are_no_tasks() {
         "def f(a):\n return ''.join(set('abcdefgh'))",
         "def f(a):\n return next(iter(frozenset(['one', 'two', 'three', 'four', 'five', 'six'])))",
         // Addresses.
-        "def f(a):\n return id(a) % 1000003",
+        "def f(a):\n return id([a]) % 1000003",
         "def f(a):\n return repr(object())",
         "class C: pass\ndef f(a):\n return str(C())",
         "class C: pass\ndef f(a):\n return hash(C()) % 4096",

@@ -186,7 +186,7 @@ def f(n):
     try:
         return 10 // n
     except ZeroDivisionError as e:
-        return str(e), type(e).__name__
+        return len(e.args), type(e).__name__
     finally:
         n += 1
 >>> 0
@@ -587,7 +587,8 @@ def f(values):
     try:
         raise groups
     except* ValueError as e:
-        return [str(x) for x in e.exceptions]
+        texts = [str(x) for x in e.exceptions]
+    return texts
 >>> [1, 2]
 
 def f(x):

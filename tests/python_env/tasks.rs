@@ -138,7 +138,9 @@ fn exceptions_keep_their_name_and_text() {
     assert_eq!(message.len(), 500);
     assert_eq!(thrown("def f(a):\n return f(a)").0, "RecursionError");
     assert_eq!(thrown("def f(a):\n return bytearray(10 ** 9)").0, "MemoryError");
-    assert_eq!(thrown("def f(a):\n return open('/etc/passwd')").0, "NameError");
+    assert_eq!(thrown("import io\ndef f(a):\n return io.open('x', 'w')").0, "PermissionError");
+    assert_eq!(thrown("def f(a):\n return input('?')").0, "RuntimeError");
+    assert_eq!(thrown("def f(a):\n return open('/etc/passwd')").0, "PermissionError");
 }
 
 /// Each is data: the same sandbox goes on serving.

@@ -91,7 +91,7 @@ fn linked(count: usize, pages: u32) -> Vec<u8> {
             (type $thrown {thrown})
             (type $outcome {o1})
             (func $execute {execute} (result (list $outcome)) (canon lift (core func $main "execute")
-                (memory $main "memory") (realloc (func $main "realloc"))))
+                (memory (core memory $main "memory")) (realloc (core func $main "realloc"))))
             (component $shim
                 (type $thrown' {thrown})
                 (import "thrown" (type $thrown (eq $thrown')))

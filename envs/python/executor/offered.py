@@ -16,7 +16,7 @@ MODULES = (
 )  # fmt: skip
 
 # Submodules and codecs are separate files, which a snapshot only has when they were loaded before it.
-_SUBMODULES = ("collections.abc", "html.entities", "html.parser", "json.decoder", "json.encoder")
+_SUBMODULES = ("__future__", "collections.abc", "html.entities", "html.parser", "json.decoder", "json.encoder")
 _ENCODINGS = (
     "ascii", "base64_codec", "big5", "charmap", "cp1252", "cp437", "euc_jp", "gbk", "hex_codec", "idna", "iso8859_1",
     "iso8859_15", "koi8_r", "latin_1", "punycode", "quopri_codec", "raw_unicode_escape", "rot_13", "shift_jis",

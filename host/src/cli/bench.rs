@@ -12,7 +12,7 @@ pub enum BenchCommand {
     /// Run trivial programs in fresh sandboxes, and beside them without isolation.
     ///
     /// Example: azr-host bench sandbox envs/python.wasm
-    Sandbox(sandbox::BenchSandbox),
+    Sandbox(sandbox::SandboxBench),
     /// Sample and learn with a policy, in tokens per second.
     ///
     /// Example: azr-host bench policy --policy DIR

@@ -10,10 +10,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use crate::sandbox::{Environment, Sandbox, SandboxConfig};
+use crate::{
+    cli::SandboxArgs,
+    sandbox::{Environment, Sandbox, SandboxConfig},
+};
 
 /// Look into an environment, use it and pack it.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub enum EnvCommand {
     /// Show what an environment is: kinds, settings, imports, digests, limits.
     ///
@@ -63,16 +66,12 @@ impl EnvCommand {
 }
 
 /// An environment, and what it may use.
-#[derive(Debug, Args)]
+#[derive(Args)]
 struct Load {
     /// The environment: a .wasm file made by `azr-host env pack`.
     file: PathBuf,
-    /// Threads that run programs; 0 means one per core.
-    #[arg(long, default_value_t = 0)]
-    workers: usize,
-    /// Folder of compiled components [default: azr-host in the user's cache folder].
-    #[arg(long)]
-    cache_dir: Option<PathBuf>,
+    #[command(flatten)]
+    sandbox: SandboxArgs,
     /// Wasm fuel per run, at most.
     #[arg(long, default_value_t = SandboxConfig::default().run_fuel_max)]
     run_fuel_max: u64,
@@ -83,7 +82,7 @@ struct Load {
 
 impl Load {
     fn load(self) -> Result<Environment> {
-        let Self { file, workers, cache_dir, run_fuel_max, run_memory_max_bytes } = self;
+        let Self { file, sandbox: SandboxArgs { workers, cache_dir }, run_fuel_max, run_memory_max_bytes } = self;
         let config =
             SandboxConfig { workers, cache_dir, run_fuel_max, run_memory_max_bytes, ..SandboxConfig::default() };
         Sandbox::new(&config)?.load(&file)

@@ -211,9 +211,9 @@ fn exp<const FMA: bool>(x: f32) -> f32 {
     let rounded = multiply_add::<FMA>(x, std::f32::consts::LOG2_E, ROUND);
     let n = rounded - ROUND;
     // ln 2 in two parts, so that the difference keeps its low bits.
-    let r = multiply_add::<FMA>(n, 2.121_944_4e-4, multiply_add::<FMA>(n, -0.693_359_375, x));
-    let coefficients = [1.398_199_95e-3, 8.333_451_9e-3, 4.166_579_59e-2, 0.166_666_65, 0.5];
-    let mut polynomial = 1.987_569_15e-4;
+    let r = multiply_add::<FMA>(n, 2.121_944_4e-4, multiply_add::<FMA>(n, -0.693_359_4, x));
+    let coefficients = [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_65, 0.5];
+    let mut polynomial = 1.987_569_1e-4;
     for coefficient in coefficients {
         polynomial = multiply_add::<FMA>(polynomial, r, coefficient);
     }

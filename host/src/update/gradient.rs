@@ -169,7 +169,7 @@ impl<O: Objective> Worker<'_, O> {
         let trunk: Vec<&Tensor> = trunk.map(|(_, tensor)| tensor).collect();
         let mut gradients = Tensor::f_run_backward(&[pulled], &trunk, false, false)?;
         if tied {
-            gradients[self.head_at] = gradients[self.head_at].f_add(&head_gradient)?;
+            let _ = gradients[self.head_at].f_add_(&head_gradient)?;
         } else {
             gradients.insert(self.head_at, head_gradient);
         }

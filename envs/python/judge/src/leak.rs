@@ -2,7 +2,8 @@
 
 /// Runs of so many lines of the program must not stand in a message.
 const LINES: usize = 3;
-/// A run with fewer letters and digits than this says nothing: three closing brackets, say.
+/// A run with fewer letters and digits than this, and than half of the program's, says nothing: three closing brackets,
+/// say.
 const SIGNIFICANT_CHARS: usize = 24;
 
 /// Whether the message contains the program, or several lines of it in a row, however they are spaced, commented out,
@@ -15,7 +16,8 @@ pub fn reveals(message: &str, program: &str) -> bool {
         let run = run.concat();
         messages.iter().any(|message| message.contains(&run))
     };
-    let long_run = |run: &&[String]| run.iter().map(String::len).sum::<usize>() >= SIGNIFICANT_CHARS;
+    let length = |run: &[String]| run.iter().map(String::len).sum::<usize>();
+    let long_run = |run: &&[String]| length(run) >= SIGNIFICANT_CHARS.min(length(&lines) / 2);
     !lines.is_empty() && (contains(&lines) || lines.windows(LINES).filter(long_run).any(contains))
 }
 
@@ -56,6 +58,7 @@ mod tests {
         for message in ["", "Return twice the total of the items.", "f(items) loops; return total", "total = 0"] {
             assert!(!reveals(message, PROGRAM), "{message}");
         }
+        assert!(reveals("b = a + 3; c = b * 2; return c", "def f(a):\n b = a + 3\n c = b * 2\n return c"));
         assert!(!reveals("Return a.", "def f(a):\n return a"));
         assert!(reveals("It is `def f(a): return a`.", "def f(a):\n return a"));
     }

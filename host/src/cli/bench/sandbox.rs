@@ -11,13 +11,14 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, ensure};
 use clap::Args;
 
-use crate::sandbox::{Environment, Outcome, Run, Sandbox, SandboxConfig};
+use crate::{
+    cli::SandboxArgs,
+    sandbox::{Environment, Outcome, Run, Sandbox, SandboxConfig},
+};
 
-/// Run trivial programs in fresh sandboxes, in a subprocess each and in one unisolated process, and compare.
-///
-/// Example: azr-host bench sandbox envs/python.wasm
-#[derive(Debug, Args)]
-pub struct BenchSandbox {
+/// Three ways of running trivial programs, compared.
+#[derive(Args)]
+pub struct SandboxBench {
     /// An environment whose programs are Python.
     file: PathBuf,
     /// Fresh sandboxes, and programs for the unisolated process.
@@ -26,12 +27,8 @@ pub struct BenchSandbox {
     /// Subprocesses; each takes as long as a hundred sandboxes.
     #[arg(long, default_value_t = 60)]
     subprocesses: usize,
-    /// Threads that run programs; 0 means one per core.
-    #[arg(long, default_value_t = 0)]
-    workers: usize,
-    /// Folder of compiled components [default: azr-host in the user's cache folder].
-    #[arg(long)]
-    cache_dir: Option<PathBuf>,
+    #[command(flatten)]
+    sandbox: SandboxArgs,
 }
 
 /// The unisolated pool: one interpreter for everything, as fast as Python gets.
@@ -41,9 +38,9 @@ for line in sys.stdin:
     exec(eval(line), scope)
     print(repr(scope['f'](1)), flush=True)";
 
-impl BenchSandbox {
-    pub fn run(self) -> Result<()> {
-        let Self { file, runs, subprocesses, workers, cache_dir } = self;
+impl SandboxBench {
+    pub(super) fn run(self) -> Result<()> {
+        let Self { file, runs, subprocesses, sandbox: SandboxArgs { workers, cache_dir } } = self;
         let config = SandboxConfig { workers, cache_dir, ..SandboxConfig::default() };
         let env = Sandbox::new(&config)?.load(&file)?;
         println!("{}", Row::HEADER);

@@ -16,25 +16,25 @@ use crate::{
     task::{Digest, Task},
 };
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct Exec {
     #[command(flatten)]
     load: Load,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct Validate {
     #[command(flatten)]
     load: Load,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct Verify {
     #[command(flatten)]
     load: Load,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct Prompts {
     #[command(flatten)]
     load: Load,

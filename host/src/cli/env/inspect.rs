@@ -10,7 +10,7 @@ use crate::{
     task::Digest,
 };
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct Inspect {
     #[command(flatten)]
     load: Load,

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::{sandbox, task::Digest};
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct Pack {
     /// The judge: a core module for wasm32-unknown-unknown built with wit-bindgen, or a component.
     #[arg(long)]
