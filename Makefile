@@ -22,6 +22,7 @@ demo: host envs/python.wasm
 	$(HOST) report $$(ls -d experiments/python-* | tail -n 1)
 
 test: host envs/python.wasm guests
+	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
 	cargo test --workspace
 
 bench: host envs/python.wasm

@@ -88,3 +88,51 @@ pub fn after_thinking(completion: &str) -> &str {
 fn until<'a>(text: &'a str, end: &str) -> &'a str {
     text.split_once(end).map_or(text, |(before, _)| before)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<(&str, &str)> {
+        fences(text).into_iter().map(|fence| (fence.label, fence.content)).collect()
+    }
+
+    #[test]
+    fn fences_in_order() {
+        for (text, expected) in [
+            ("", vec![]),
+            ("``` not at the end ` of it", vec![("not at the end ` of it", "")]),
+            ("a\n```python\nx = 1\n\ny\n```\nb\n```\nz\n```", vec![("python", "x = 1\n\ny\n"), ("", "z\n")]),
+            ("  ```input\n  1\n  ```", vec![("input", "  1\n")]),
+            ("```input 1, 2```", vec![("input", "1, 2")]),
+            ("```output\n[1]```\nrest", vec![("output", "[1]")]),
+            ("```python\nnever closed", vec![("python", "never closed")]),
+            ("````md\n```\ninner\n```\n````", vec![("md", "```\ninner\n```\n")]),
+        ] {
+            assert_eq!(read(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn tagged_completions() {
+        for (completion, answer, well_formed) in [
+            ("why</think><answer>a", "a", true),
+            ("why</think>\n <answer>a</answer> bye", "a", true),
+            ("why</think> so <answer>a</answer>", "a", false),
+            ("<answer>a</answer>", "a", false),
+            ("<answer>draft</answer> hm</think><answer>a</answer>", "a", true),
+            ("no tags", "no tags", false),
+        ] {
+            assert_eq!(Tagged::read(completion), Tagged { answer, well_formed }, "{completion}");
+        }
+    }
+
+    #[test]
+    fn one_think_block_is_removed() {
+        for (completion, answer) in
+            [("<think>a</think>b", "b"), ("b", "b"), ("<think>a", "<think>a"), ("x<think>", "x<think>")]
+        {
+            assert_eq!(after_thinking(completion), answer);
+        }
+    }
+}
