@@ -195,10 +195,13 @@ impl From<Task> for TaskWritten {
     fn from(task: Task) -> Self {
         let id = Some(task.id());
         let Task { kind, body } = task;
-        let body = match serde_json::from_str::<Value>(&body) {
-            Ok(json) if json.to_string() == body => json,
-            _ => Value::String(body),
+        // Only a body that reads back to the same text may be shown as JSON: the text is the task's identity.
+        let json = serde_json::from_str::<Value>(&body).ok();
+        let same = |json: &Value| {
+            let text = json.to_string();
+            text == body
         };
+        let body = json.filter(same).unwrap_or_else(|| Value::String(body.clone()));
         Self { kind, body, id }
     }
 }
