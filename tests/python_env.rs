@@ -1,6 +1,7 @@
 //! The Python environment as the host sees it: `envs/python.wasm` with real executors. `make test` builds it.
 
 mod defects;
+mod held_out;
 mod programs;
 mod tasks;
 

@@ -14,7 +14,7 @@ use crate::{
     rng::{Purpose, StepRng},
     sandbox::{Accepted, Fault, Judged, Proposal, Rejection},
     solve::{Aim, Assignment, solve},
-    task::Task,
+    task::{Task, WrittenTask},
     verify::verify,
 };
 
@@ -73,17 +73,24 @@ impl Estimate {
     }
 }
 
-/// A line of a held-out file: a proposal that the environment turns into a task.
+/// A line of a held-out file: a task as `env validate` prints it, or a proposal that the environment turns into one.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Task(WrittenTask),
+    Proposal(WrittenProposal),
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct WrittenProposal {
     kind: String,
     completion: String,
     /// What the proposer was shown: itself a proposal, of the first kind that this kind's references come from.
     reference: Option<String>,
 }
 
-/// Reads held-out proposals, lets the environment turn each into a task, and marks their subjects as held out.
+/// Reads held-out tasks, or proposals that the environment turns into tasks, and marks their subjects as held out.
 /// At most `tasks_max` of each kind are kept, 0 for all.
 pub fn load(
     text: &str,
@@ -112,10 +119,17 @@ pub fn load(
 /// The tasks of a held-out file, line by line.
 fn accepted(text: &str, source: &str, arena: &Arena) -> Result<Vec<Task>> {
     let at = |number: usize| format!("{source}, line {}", number + 1);
-    let parse = |(number, line): (usize, &str)| {
-        serde_json::from_str(line).with_context(|| format!("{}: not a held-out proposal", at(number)))
-    };
-    let lines: Vec<Line> = text.lines().enumerate().map(parse).collect::<Result<_>>()?;
+    let mut tasks = BTreeMap::new();
+    let mut proposals = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        match serde_json::from_str(line).with_context(|| format!("{}: neither a task nor a proposal", at(number)))? {
+            Line::Task(written) => {
+                ensure!(arena.kind_index(&written.kind).is_some(), "{}: no kind {:?}", at(number), written.kind);
+                tasks.insert(number, written.task().with_context(|| at(number))?);
+            }
+            Line::Proposal(written) => proposals.push((number, written)),
+        }
+    }
     let judge = |proposals: Vec<(usize, Proposal)>| {
         let (numbers, proposals): (Vec<usize>, Vec<Proposal>) = proposals.into_iter().unzip();
         let judged = arena.environment.validate(&arena.context, &proposals);
@@ -126,19 +140,20 @@ fn accepted(text: &str, source: &str, arena: &Arena) -> Result<Vec<Task>> {
         numbers.into_iter().zip(judged).map(task).collect::<Result<Vec<_>>>()
     };
     let mut shown = Vec::new();
-    for (number, line) in lines.iter().enumerate() {
-        let Some(completion) = line.reference.clone() else { continue };
-        let kind = arena.kind_index(&line.kind).with_context(|| format!("{}: no kind {:?}", at(number), line.kind))?;
-        let source = arena.kinds()[kind].references_from.first();
-        let kind = source.with_context(|| format!("{}: {} takes no references", at(number), line.kind))?.clone();
-        shown.push((number, Proposal { kind, references: Vec::new(), completion }));
+    for (number, WrittenProposal { kind, reference, .. }) in &proposals {
+        let Some(completion) = reference.clone() else { continue };
+        let index = arena.kind_index(kind).with_context(|| format!("{}: no kind {kind:?}", at(*number)))?;
+        let source = arena.kinds()[index].references_from.first();
+        let kind = source.with_context(|| format!("{}: {kind} takes no references", at(*number)))?.clone();
+        shown.push((*number, Proposal { kind, references: Vec::new(), completion }));
     }
     let mut references: BTreeMap<usize, Task> = judge(shown)?.into_iter().collect();
-    let proposal = |(number, line): (usize, Line)| {
+    let proposal = |(number, WrittenProposal { kind, completion, .. })| {
         let references = references.remove(&number).into_iter().collect();
-        (number, Proposal { kind: line.kind, references, completion: line.completion })
+        (number, Proposal { kind, references, completion })
     };
-    Ok(judge(lines.into_iter().enumerate().map(proposal).collect())?.into_iter().map(|(_, task)| task).collect())
+    tasks.extend(judge(proposals.into_iter().map(proposal).collect())?);
+    Ok(tasks.into_values().collect())
 }
 
 /// What to measure with.

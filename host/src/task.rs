@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// A problem with a known answer, as an environment wrote it. Only `validate`, an environment's seeds and files that
@@ -24,6 +25,47 @@ impl Task {
         hasher.update([0]);
         hasher.update(&self.body);
         Digest(hasher.finalize().into())
+    }
+}
+
+/// A task as files and lines of JSON hold it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenTask {
+    pub kind: String,
+    /// The body as the JSON that it is; as a string where reading and writing JSON would change it.
+    pub body: Value,
+    #[serde(default)]
+    pub id: Option<Digest>,
+}
+
+impl WrittenTask {
+    /// The task, which must have the id that it came with.
+    pub fn task(&self) -> Result<Task> {
+        let body = match &self.body {
+            Value::String(body) => body.clone(),
+            body => body.to_string(),
+        };
+        let task = Task { kind: self.kind.clone(), body };
+        if let Some(id) = self.id {
+            ensure!(task.id() == id, "the task's id is {}, not {id}: its body was changed", task.id());
+        }
+        Ok(task)
+    }
+}
+
+impl From<Task> for WrittenTask {
+    fn from(task: Task) -> Self {
+        let id = Some(task.id());
+        let Task { kind, body } = task;
+        // Only a body that reads back to the same text may be shown as JSON: the text is the task's identity.
+        let json = serde_json::from_str::<Value>(&body).ok();
+        let same = |json: &Value| {
+            let text = json.to_string();
+            text == body
+        };
+        let body = json.filter(same).unwrap_or_else(|| Value::String(body.clone()));
+        Self { kind, body, id }
     }
 }
 

@@ -25,7 +25,8 @@ pub struct EvalArgs {
     #[command(flatten)]
     policy: PolicyArgs,
 
-    /// Held-out proposals, one JSON object {"kind", "completion"} per line [default: those of the embedded policy].
+    /// Held-out tasks as `env validate` prints them, or proposals {"kind", "completion"}, one JSON object per line
+    /// [default: the tasks of the embedded policy].
     #[arg(long, value_name = "FILE")]
     tasks: Option<PathBuf>,
 

@@ -48,8 +48,8 @@ pub struct TrainArgs {
     #[arg(long, value_enum)]
     control: Option<Control>,
 
-    /// Held-out proposals, one JSON object per line; their tasks are measured before and after, and never trained on.
-    /// [default: those of the embedded policy, with it]
+    /// Held-out tasks or proposals, one JSON object per line; measured before and after, and never trained on
+    /// [default: those of the embedded policy, with it].
     #[arg(long, value_name = "FILE")]
     held_out: Option<PathBuf>,
 

@@ -1,8 +1,7 @@
 //! The parts of a sampling step that are not matrix products, for f32 on a CPU.
 //!
 //! For a small model libtorch spends most of a step here: attention for one new token goes head by head through matrix
-//! kernels made for large operands, and each elementwise operation is a pass over memory. With 64 rows of 96 tokens and
-//! 4 heads of 32, attention takes 1.0–1.5 ms in `scaled_dot_product_attention` and 0.2 ms here.
+//! kernels made for large operands, and each elementwise operation is a pass over memory.
 
 /// Shape of the attention of one layer.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@ use super::{LoadOptions, Policy};
 /// The environment whose tasks the embedded policy was warm-started for.
 pub const ENVIRONMENT: &str = "python";
 
-/// Proposals that the warm start never saw, one JSON object per line.
+/// Tasks about programs that the warm start never saw, one JSON object per line.
 pub const HELD_OUT: &str = include_str!("../../policies/tiny/held-out.jsonl");
 
 /// Its Hugging Face directory.

@@ -13,7 +13,7 @@ use crate::{
         Accepted, Attempt, Context, Environment, ExecutedRun, Fault, Judged, Message, Outcome, Prompt, Proposal,
         Rejection, Report, Run, Speaker, Style, Thrown, Verdict,
     },
-    task::{Digest, Task},
+    task::{Task, WrittenTask},
 };
 
 #[derive(Args)]
@@ -54,7 +54,7 @@ impl Validate {
             let proposals = requests.iter().map(|request| {
                 let ValidateRequest { kind, completion, references, style, settings } = request;
                 known(&env, kind)?;
-                let references = references.iter().map(|task| task.of(&env)).collect::<Result<_>>()?;
+                let references = references.iter().map(|written| task(&env, written)).collect::<Result<_>>()?;
                 let proposal = Proposal { kind: kind.clone(), references, completion: completion.clone() };
                 Ok((context(&env, *style, settings)?, proposal))
             });
@@ -68,7 +68,7 @@ impl Verify {
         let env = self.load.load()?;
         lines::answer(&env, |requests: &[VerifyRequest]| {
             let attempts = requests.iter().map(|VerifyRequest { task, completion, style, settings }| {
-                let attempt = Attempt { task: task.of(&env)?, completion: completion.clone() };
+                let attempt = Attempt { task: self::task(&env, task)?, completion: completion.clone() };
                 Ok((context(&env, *style, settings)?, attempt))
             });
             by_context(attempts.collect(), |ctx, attempts| env.verify(ctx, attempts), VerifyAnswer::from)
@@ -98,7 +98,7 @@ struct ValidateRequest {
     kind: String,
     completion: String,
     #[serde(default)]
-    references: Vec<TaskWritten>,
+    references: Vec<WrittenTask>,
     #[serde(default)]
     style: StyleWritten,
     #[serde(default)]
@@ -108,7 +108,7 @@ struct ValidateRequest {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct VerifyRequest {
-    task: TaskWritten,
+    task: WrittenTask,
     completion: String,
     #[serde(default)]
     style: StyleWritten,
@@ -122,14 +122,14 @@ enum PromptRequest {
     Propose {
         kind: String,
         #[serde(default)]
-        references: Vec<TaskWritten>,
+        references: Vec<WrittenTask>,
         #[serde(default)]
         style: StyleWritten,
         #[serde(default)]
         settings: Settings,
     },
     Solve {
-        task: TaskWritten,
+        task: WrittenTask,
         #[serde(default)]
         style: StyleWritten,
         #[serde(default)]
@@ -164,46 +164,10 @@ fn context(env: &Environment, style: StyleWritten, settings: &Settings) -> Resul
     env.context(style, &settings.collect::<Vec<_>>())
 }
 
-/// A task as it stands in a line.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TaskWritten {
-    kind: String,
-    /// The body as the JSON that it is; as a string where reading and writing JSON would change it.
-    body: Value,
-    #[serde(default)]
-    id: Option<Digest>,
-}
-
-impl TaskWritten {
-    /// The task, which must be of a kind that the environment describes and have the id that it came with.
-    fn of(&self, env: &Environment) -> Result<Task> {
-        known(env, &self.kind)?;
-        let body = match &self.body {
-            Value::String(body) => body.clone(),
-            body => body.to_string(),
-        };
-        let task = Task { kind: self.kind.clone(), body };
-        if let Some(id) = self.id {
-            ensure!(task.id() == id, "the task's id is {}, not {id}: its body was changed", task.id());
-        }
-        Ok(task)
-    }
-}
-
-impl From<Task> for TaskWritten {
-    fn from(task: Task) -> Self {
-        let id = Some(task.id());
-        let Task { kind, body } = task;
-        // Only a body that reads back to the same text may be shown as JSON: the text is the task's identity.
-        let json = serde_json::from_str::<Value>(&body).ok();
-        let same = |json: &Value| {
-            let text = json.to_string();
-            text == body
-        };
-        let body = json.filter(same).unwrap_or_else(|| Value::String(body.clone()));
-        Self { kind, body, id }
-    }
+/// The task of a line, which must be of a kind that the environment describes.
+fn task(env: &Environment, written: &WrittenTask) -> Result<Task> {
+    known(env, &written.kind)?;
+    written.task()
 }
 
 #[derive(Serialize)]
@@ -223,7 +187,7 @@ enum ExecAnswer {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum ValidateAnswer {
-    Task { task: TaskWritten, well_formed: bool, fuel: u64 },
+    Task { task: WrittenTask, well_formed: bool, fuel: u64 },
     Rejection { rejection: RejectionWritten, fuel: u64 },
 }
 
@@ -331,11 +295,11 @@ fn prompt(env: &Environment, request: &PromptRequest) -> Result<Prompt> {
     let prompts = match request {
         PromptRequest::Propose { kind, references, style, settings } => {
             known(env, kind)?;
-            let references = references.iter().map(|task| task.of(env)).collect::<Result<_>>()?;
+            let references = references.iter().map(|written| self::task(env, written)).collect::<Result<_>>()?;
             env.propose_prompts(&context(env, *style, settings)?, &[(kind.clone(), references)])
         }
         PromptRequest::Solve { task, style, settings } => {
-            env.solve_prompts(&context(env, *style, settings)?, &[task.of(env)?])
+            env.solve_prompts(&context(env, *style, settings)?, &[self::task(env, task)?])
         }
     };
     Ok(prompts.into_iter().next().expect("one prompt for one request")?)
