@@ -23,7 +23,9 @@ demo: host envs/python.wasm
 
 test: host envs/python.wasm guests
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
-	cargo test --workspace
+	cargo test --workspace --lib --bins
+	cargo test --workspace --doc
+	cargo test --workspace --test integration
 
 bench: host envs/python.wasm
 	$(HOST) bench sandbox envs/python.wasm
