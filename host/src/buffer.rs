@@ -46,11 +46,6 @@ impl Buffer {
         true
     }
 
-    /// Whether the task is in the buffer.
-    pub fn contains(&self, id: &Digest) -> bool {
-        self.ids.contains_key(id)
-    }
-
     /// Number of tasks.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -15,8 +15,6 @@ pub enum Purpose {
     SolverTasks = 3,
     /// A solver's tokens.
     Solve = 4,
-    /// A Monte-Carlo solver's tokens, for learnability.
-    MonteCarlo = 5,
     /// The order of rollouts in an update.
     Update = 6,
     /// `--control shuffle`.
@@ -27,8 +25,6 @@ pub enum Purpose {
     Grammar = 9,
     /// Initial weights and batch order of the warm start.
     WarmStart = 10,
-    /// Seeding before the first step.
-    Seeding = 11,
 }
 
 /// The random numbers of one step of a run.

@@ -12,12 +12,12 @@ use crate::{
     config::{Control, RunConfig},
     faults::Faults,
     metrics::Stopwatch,
-    policy::Policy,
-    propose::{Wanted, propose},
+    policy::{Completion, Policy},
+    propose::{Proposed, Wanted, propose},
     reward::{ProposalOutcome, Repeats, proposer_reward, solver_reward},
     rng::{Purpose, StepRng},
     seeding::proposable,
-    solve::{Aim, assign, solve},
+    solve::{Aim, Attempted, assign, solve},
     update::{Learner, Rollout, UpdateMetrics},
     validate::{Conclusion, Validated, validate},
     verify::{Verified, verify},
@@ -165,34 +165,26 @@ fn rollouts(
     verified: &[Verified],
     solver_rewards: &[Option<f64>],
 ) -> Vec<(Rewarded<Group>, Rollout)> {
-    let proposer = validated.iter().zip(proposer_rewards).filter_map(|(validated, &reward)| {
-        let proposed = &validated.proposed;
-        let group = Group { arena: proposed.arena, kind: proposed.kind, role: Role::Proposer };
-        Some((
-            Rewarded { group, reward: reward?, tokens: proposed.completion.tokens.len() },
-            &proposed.prompt,
-            &proposed.completion,
-        ))
-    });
-    let solver = verified.iter().zip(solver_rewards).filter_map(|(verified, &reward)| {
-        let attempted = &verified.attempted;
-        let group = Group { arena: attempted.arena, kind: attempted.kind, role: Role::Solver };
-        Some((
-            Rewarded { group, reward: reward?, tokens: attempted.completion.tokens.len() },
-            &attempted.prompt,
-            &attempted.completion,
-        ))
-    });
-    let rollout = |(rewarded, prompt, completion): (_, &Vec<u32>, &crate::policy::Completion)| {
+    let rollout = |group, reward, prompt: &[u32], completion: &Completion| {
         let rollout = Rollout {
-            prompt: prompt.clone(),
+            prompt: prompt.to_vec(),
             completion: completion.tokens.clone(),
             old_logprobs: completion.logprobs.clone(),
             advantage: 0.0,
         };
-        (rewarded, rollout)
+        (Rewarded { group, reward, tokens: completion.tokens.len() }, rollout)
     };
-    proposer.chain(solver).map(rollout).collect()
+    let proposer = validated.iter().zip(proposer_rewards).filter_map(|(validated, &reward)| {
+        let Proposed { arena, kind, prompt, completion, .. } = &validated.proposed;
+        let group = Group { arena: *arena, kind: *kind, role: Role::Proposer };
+        Some(rollout(group, reward?, prompt, completion))
+    });
+    let solver = verified.iter().zip(solver_rewards).filter_map(|(verified, &reward)| {
+        let Attempted { arena, kind, prompt, completion, .. } = &verified.attempted;
+        let group = Group { arena: *arena, kind: *kind, role: Role::Solver };
+        Some(rollout(group, reward?, prompt, completion))
+    });
+    proposer.chain(solver).collect()
 }
 
 /// Shuffles rewards within each group, so that their distribution stays and their meaning goes.
