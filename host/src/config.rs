@@ -96,6 +96,7 @@ pub struct ProposeConfig {
     pub batch: usize,
     pub references: usize,
     pub weight: f64,
+    pub kl_coefficient: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -111,6 +112,7 @@ pub struct SolveConfig {
     pub batch: usize,
     pub strategy: SolveStrategy,
     pub recent_steps: u64,
+    pub kl_coefficient: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -299,6 +301,11 @@ impl RunConfig {
         toml::to_string(self).expect("a configuration is plain data")
     }
 
+    /// Whether some divergence to the start policy counts.
+    pub fn needs_start_policy(&self) -> bool {
+        self.propose.kl_coefficient > 0.0 || self.solve.kl_coefficient > 0.0
+    }
+
     fn check(&self) -> Result<()> {
         let positive = [
             ("steps", self.steps as usize),
@@ -327,6 +334,10 @@ impl RunConfig {
         let clip = self.update.clip_low;
         ensure!((0.0..1.0).contains(&clip), "update.clip-low is {clip}; it must be in [0, 1)");
         let share = self.faults.share_max;
+        for (name, kl) in [("propose", self.propose.kl_coefficient), ("solve", self.solve.kl_coefficient)] {
+            let sound = kl.is_finite() && kl >= 0.0;
+            ensure!(sound, "{name}.kl-coefficient is {kl}; it must be finite and not negative");
+        }
         ensure!((0.0..=1.0).contains(&share), "faults.share-max is {share}; it must be in [0, 1]");
         Ok(())
     }

@@ -289,13 +289,15 @@ fn rollout_metrics(completions: &[&Completion], rewards: &[f64]) -> RolloutMetri
 
 fn update_means(updates: &[UpdateMetrics]) -> BTreeMap<&'static str, f64> {
     let columns = updates.iter().map(|update| {
-        let UpdateMetrics { loss, gradient_norm, clip_fraction, approx_kl, entropy, logprob_gap, tokens } = *update;
+        let UpdateMetrics { loss, gradient_norm, clip_fraction, approx_kl, start_kl, entropy, logprob_gap, tokens } =
+            *update;
         let tokens = tokens as f64;
         [
             ("loss", loss),
             ("gradient_norm", gradient_norm),
             ("clip_fraction", clip_fraction),
             ("approx_kl", approx_kl),
+            ("start_kl", start_kl),
             ("entropy", entropy),
             ("logprob_gap", logprob_gap),
             ("tokens", tokens),

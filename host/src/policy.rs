@@ -201,6 +201,10 @@ impl Policy {
         &self.parameters
     }
 
+    pub(crate) fn device(&self) -> tch::Device {
+        self.model.place().1
+    }
+
     pub fn parameter_count(&self) -> i64 {
         self.model.config.parameter_count()
     }

@@ -82,8 +82,12 @@ impl SelfPlay {
         let mut batch: Vec<Rollout> = rollouts.into_iter().map(|(_, rollout)| rollout).collect();
         let advantages = advantages(&config.advantage, &rewarded);
         for ((rollout, rewarded), advantage) in batch.iter_mut().zip(&rewarded).zip(advantages) {
-            let weight = if rewarded.group.role == Role::Proposer { config.propose.weight } else { 1.0 };
+            let (weight, kl_coefficient) = match rewarded.group.role {
+                Role::Proposer => (config.propose.weight, config.propose.kl_coefficient),
+                Role::Solver => (1.0, config.solve.kl_coefficient),
+            };
             rollout.advantage = (weight * advantage) as f32;
+            rollout.kl_coefficient = kl_coefficient as f32;
         }
         let updates = self.update(batch, step)?;
         timing.lap("update");
@@ -158,7 +162,7 @@ fn proposal_outcome(conclusion: &Conclusion, solve_rate: Option<f64>) -> Option<
     })
 }
 
-/// Every rewarded completion with its group, its advantage still to be filled in.
+/// Every rewarded completion with its group; advantage and KL coefficient are still to be filled in.
 fn rollouts(
     validated: &[Validated],
     proposer_rewards: &[Option<f64>],
@@ -171,6 +175,7 @@ fn rollouts(
             completion: completion.tokens.clone(),
             old_logprobs: completion.logprobs.clone(),
             advantage: 0.0,
+            kl_coefficient: 0.0,
         };
         (Rewarded { group, reward, tokens: completion.tokens.len() }, rollout)
     };

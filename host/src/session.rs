@@ -46,6 +46,9 @@ pub struct Session {
     progress: Progress,
 }
 
+/// A copy of the policy that the experiment started from, where the learner needs it.
+const START_POLICY: &str = "start-policy";
+
 /// How the policy is measured: sampled as in training, and greedily.
 const PROTOCOLS: [Protocol; 2] = [Protocol { temperature: 1.0, samples: 1 }, Protocol { temperature: 0.0, samples: 1 }];
 
@@ -65,7 +68,11 @@ impl Session {
         let run_dir = RunDir::create(&out, &config, &experiment)?;
         let progress = Progress::new(config.steps);
         progress.loaded(&experiment, run_dir.path());
-        let learner = Learner::new(&policy, &config.update, config.sampling.temperature)?;
+        let mut learner = Learner::new(&policy, &config.update, config.sampling.temperature)?;
+        if config.needs_start_policy() {
+            policy.save(&run_dir.path().join(START_POLICY))?;
+            learner = learner.with_start_policy(policy_args.load(&config.policy, None)?);
+        }
         let selfplay = SelfPlay { config, arenas, policy, learner };
         let mut session = Self { selfplay, run_dir, held_out: tasks, done: 0, progress };
         session.seed()?;
@@ -90,8 +97,13 @@ impl Session {
         let held_out = load_held_out(&experiment.held_out, &mut arenas, config.evaluation.tasks)?;
         refill(&run_dir, &mut arenas)?;
         let device = Some(device.unwrap_or(&experiment.device).to_owned());
-        let policy = PolicyArgs { policy: None, device }.load(&config.policy, Some(&folder.join("policy")))?;
+        let policy_args = PolicyArgs { policy: None, device };
+        let policy = policy_args.load(&config.policy, Some(&folder.join("policy")))?;
         let mut learner = Learner::new(&policy, &config.update, config.sampling.temperature)?;
+        if config.needs_start_policy() {
+            let start = policy_args.load(&config.policy, Some(&run_dir.path().join(START_POLICY)))?;
+            learner = learner.with_start_policy(start);
+        }
         learner.load(&folder.join("optimizer.safetensors"))?;
         let progress = Progress::new(config.steps);
         progress.loaded(&experiment, run_dir.path());

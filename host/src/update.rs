@@ -12,12 +12,14 @@ mod gradient;
 mod micro_batch;
 mod objective;
 mod optimizer;
+mod reference;
 
 use crate::{config::UpdateConfig, policy::Policy};
 
 use gradient::gradient;
 use objective::{Imitation, PolicyGradient, Sums};
 use optimizer::Optimizer;
+use reference::Reference;
 
 /// One completion with what the learner needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +30,8 @@ pub struct Rollout {
     /// Log-probability of each completion token when it was sampled, at the sampling temperature.
     pub old_logprobs: Vec<f32>,
     pub advantage: f32,
+    /// Weight of the KL divergence to the start policy; above 0 the learner needs that policy.
+    pub kl_coefficient: f32,
 }
 
 /// A completion to imitate.
@@ -49,6 +53,8 @@ pub struct UpdateMetrics {
     pub clip_fraction: f64,
     /// Of the sampling policy to this one: the mean of r − 1 − ln r (Schulman 2020, "Approximating KL divergence").
     pub approx_kl: f64,
+    /// To the start policy, over the tokens whose divergence counts; 0 where none does.
+    pub start_kl: f64,
     /// Mean entropy of the next token, in nats.
     pub entropy: f64,
     /// Mean absolute difference of the log-probabilities now and at sampling. In the first minibatch of a step, what
@@ -73,6 +79,7 @@ pub struct Learner {
     /// The sampler's; log-probabilities are those of the distribution that was sampled.
     temperature: f64,
     optimizer: Optimizer,
+    reference: Option<Reference>,
 }
 
 impl Learner {
@@ -80,7 +87,13 @@ impl Learner {
     pub fn new(policy: &Policy, config: &UpdateConfig, temperature: f32) -> Result<Self> {
         ensure!(temperature > 0.0, "the learner's temperature is {temperature}; it must be above 0");
         let optimizer = Optimizer::new(policy.parameters(), config)?;
-        Ok(Self { config: config.clone(), temperature: f64::from(temperature), optimizer })
+        Ok(Self { config: config.clone(), temperature: f64::from(temperature), optimizer, reference: None })
+    }
+
+    /// Measures the divergence of rollouts that have a KL coefficient to `start`.
+    pub fn with_start_policy(mut self, start: Policy) -> Self {
+        self.reference = Some(Reference::new(start));
+        self
     }
 
     /// One optimiser step on the clipped surrogate (Schulman et al. 2017, eq. 7, with separate bounds below and above),
@@ -89,8 +102,13 @@ impl Learner {
         let tokens: usize = rollouts.iter().map(|rollout| rollout.completion.len()).sum();
         ensure!(tokens > 0, "an update needs at least one completion token");
         let UpdateConfig { clip_low, clip_high, entropy_coefficient, .. } = self.config;
+        let start_logprobs = match &self.reference {
+            Some(reference) => reference.logprobs(rollouts, self.temperature, self.config.micro_batch_max_tokens)?,
+            None => Vec::new(),
+        };
         let objective = PolicyGradient {
             rollouts,
+            start_logprobs: &start_logprobs,
             tokens: tokens as f64,
             temperature: self.temperature,
             clip: (1.0 - clip_low, 1.0 + clip_high),
@@ -99,11 +117,14 @@ impl Learner {
         let (gradients, sums) = gradient(policy, &objective, self.config.micro_batch_max_tokens)?;
         let gradient_norm = self.apply(gradients, &sums, learning_rate)?;
         let mean = |sum: f64| sum / tokens as f64;
+        let anchored = rollouts.iter().filter(|rollout| rollout.kl_coefficient > 0.0);
+        let anchored: usize = anchored.map(|rollout| rollout.completion.len()).sum();
         Ok(UpdateMetrics {
             loss: sums.loss,
             gradient_norm,
             clip_fraction: mean(sums.clipped),
             approx_kl: mean(sums.kl),
+            start_kl: if anchored > 0 { sums.start_kl / anchored as f64 } else { 0.0 },
             entropy: mean(sums.entropy),
             logprob_gap: mean(sums.gap),
             tokens,
@@ -144,6 +165,7 @@ pub fn policy_gradient(policy: &Policy, rollouts: &[Rollout], config: &UpdateCon
     let tokens: usize = rollouts.iter().map(|rollout| rollout.completion.len()).sum();
     let objective = PolicyGradient {
         rollouts,
+        start_logprobs: &[],
         tokens: tokens as f64,
         temperature: 1.0,
         clip: (1.0 - config.clip_low, 1.0 + config.clip_high),

@@ -28,6 +28,7 @@ fn rollouts() -> Vec<Rollout> {
         completion: tokens(&row[1]),
         old_logprobs: floats(&row[2]),
         advantage: row[3].as_f64().unwrap() as f32,
+        kl_coefficient: 0.0,
     };
     reference()["learning"]["rollouts"].as_array().unwrap().iter().map(of).collect()
 }
@@ -73,6 +74,27 @@ fn the_gradient_is_that_of_pytorch() {
         let actual = Vec::<f32>::try_from(gradients[at].flatten(0, -1)).unwrap();
         let expected = floats(expected);
         assert_close(&actual[..expected.len()], &expected, 1e-5, name);
+    }
+}
+
+/// `reference.py`, `anchored`: three steps with a divergence to the start policy that counts for two of three rollouts.
+#[test]
+fn staying_near_the_start_policy_is_as_pytorch_computes_it() {
+    let expected = &reference()["anchored"];
+    let mut rollouts = rollouts();
+    for (rollout, coefficient) in rollouts.iter_mut().zip(floats(&expected["coefficients"])) {
+        rollout.kl_coefficient = coefficient;
+    }
+    for tokens_max in [1000, 1] {
+        let policy = model("qwen2-tied-grouped");
+        let learner = Learner::new(&policy, &config(tokens_max), 1.0).unwrap();
+        let mut learner = learner.with_start_policy(model("qwen2-tied-grouped"));
+        let step = |_| learner.update(&policy, &rollouts, 0.01).unwrap().start_kl as f32;
+        let divergences: Vec<f32> = (0..3).map(step).collect();
+        assert_close(&divergences, &floats(&expected["divergences"]), 1e-5, "divergence");
+        for (name, weights) in expected["weights"].as_object().unwrap() {
+            assert_close(&probe(&policy, name), &floats(weights), 2e-5, name);
+        }
     }
 }
 

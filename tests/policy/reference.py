@@ -170,6 +170,32 @@ def learning() -> dict:
     return {"rollouts": ROLLOUTS, "steps": steps}
 
 
+def anchored() -> dict:
+    """Three steps of the surrogate with a KL divergence to the start policy (Shao et al. 2024, equation 4)."""
+    model, start = load(CONFIGS["qwen2-tied-grouped"]), load(CONFIGS["qwen2-tied-grouped"])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1)
+    coefficients = [0.5, 0.0, 2.0]
+    count = sum(len(completion) for _, completion, _, _ in ROLLOUTS)
+    divergences = []
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss, divergence, anchored_tokens = surrogate(model)[0], 0.0, 0
+        for (prompt, completion, _, _), coefficient in zip(ROLLOUTS, coefficients):
+            picked = torch.tensor(completion)[:, None]
+            with torch.no_grad():
+                anchor = logprobs(start, prompt, completion).gather(1, picked)[:, 0]
+            change = anchor - logprobs(model, prompt, completion).gather(1, picked)[:, 0]
+            kl = (change.exp() - change - 1).sum()
+            loss = loss + coefficient * kl / count
+            if coefficient > 0:
+                divergence, anchored_tokens = divergence + kl.item(), anchored_tokens + len(completion)
+        divergences.append(divergence / anchored_tokens)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        optimizer.step()
+    return {"coefficients": coefficients, "divergences": divergences, "weights": probe(model)}
+
+
 def imitation() -> dict:
     model = load(CONFIGS["qwen2-tied-grouped"])
     total = sum(sum(weights) for _, _, weights in IMITATED)
@@ -286,6 +312,7 @@ if __name__ == "__main__":
         "sequences": SEQUENCES,
         "models": {name: forward(config) for name, config in CONFIGS.items()},
         "learning": learning(),
+        "anchored": anchored(),
         "imitation": imitation(),
         "muon": muon(),
         "truncation": truncation(),

@@ -56,6 +56,7 @@ pub fn bench(policy: &mut Policy, config: &UpdateConfig, plan: &BenchPlan) -> Re
                 completion: completion.tokens.clone(),
                 old_logprobs: completion.logprobs.clone(),
                 advantage: if i % 2 == 0 { 1.0 } else { -1.0 },
+                kl_coefficient: 0.0,
             })
             .collect();
         let tokens = batch * (plan.prompt_tokens + plan.completion_tokens);

@@ -110,6 +110,7 @@ const KNOWN: &[Known] = &[
     known("update/loss", UPDATE, "Loss", Unit::Number, "of the clipped objective; not a measure of progress"),
     known("update/clip_fraction", UPDATE, "Clipped tokens", Unit::Share, "tokens whose probability ratio left the clip range"),
     known("update/approx_kl", UPDATE, "KL to the sampling policy", Unit::Number, "estimated, over the step's updates"),
+    known("update/start_kl", UPDATE, "KL to the start policy", Unit::Number, "estimated, over rollouts with a KL coefficient"),
     known("update/logprob_gap", UPDATE, "Gap of sampler and learner", Unit::Number, "between log-probabilities of the same weights: numerical mismatch"),
     known("update/tokens", UPDATE, "Tokens trained on", Unit::Tokens, "per update"),
     known("timing/stages", THROUGHPUT, "Step time by stage", Unit::Seconds, "not smoothed"),

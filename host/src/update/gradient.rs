@@ -112,10 +112,11 @@ struct Total {
 
 impl Total {
     fn add(&mut self, part: Part) -> Result<()> {
-        let Sums { loss, clipped, kl, entropy, gap } = part.sums;
+        let Sums { loss, clipped, kl, start_kl, entropy, gap } = part.sums;
         self.sums.loss += loss;
         self.sums.clipped += clipped;
         self.sums.kl += kl;
+        self.sums.start_kl += start_kl;
         self.sums.entropy += entropy;
         self.sums.gap += gap;
         if self.gradients.is_empty() {

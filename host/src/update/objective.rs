@@ -18,7 +18,7 @@ pub(super) trait Objective: Sync {
     fn loss(&self, logits: &Tensor, targets: &Tensor, constants: &Tensor) -> Result<TokenLoss>;
 }
 
-/// A differentiable loss and, without gradient, `[loss, clipped, kl, entropy, gap]` summed over tokens.
+/// A differentiable loss and, without gradient, `[loss, clipped, kl, start_kl, entropy, gap]` summed over tokens.
 pub(super) struct TokenLoss {
     pub loss: Tensor,
     pub sums: Tensor,
@@ -30,6 +30,7 @@ pub(super) struct Sums {
     pub loss: f64,
     pub clipped: f64,
     pub kl: f64,
+    pub start_kl: f64,
     pub entropy: f64,
     pub gap: f64,
 }
@@ -37,6 +38,9 @@ pub(super) struct Sums {
 /// The clipped surrogate.
 pub(super) struct PolicyGradient<'a> {
     pub rollouts: &'a [Rollout],
+    /// Log-probabilities of each rollout's completion tokens under the start policy, empty where they do not count;
+    /// empty altogether where none count.
+    pub start_logprobs: &'a [Vec<f32>],
     /// Completion tokens of all rollouts: the loss is the mean over them.
     pub tokens: f64,
     pub temperature: f64,
@@ -64,7 +68,16 @@ impl Objective for PolicyGradient<'_> {
         }
         let old = rollouts().flat_map(|rollout| rollout.old_logprobs.iter().copied()).collect();
         let advantage = rollouts().flat_map(|rollout| rollout.completion.iter().map(|_| rollout.advantage)).collect();
-        vec![old, advantage]
+        if self.start_logprobs.is_empty() {
+            return vec![old, advantage];
+        }
+        // Where the divergence does not count, any finite number will do.
+        let start = sequences.iter().flat_map(|&i| match &self.start_logprobs[i][..] {
+            [] => self.rollouts[i].old_logprobs.clone(),
+            start => start.to_vec(),
+        });
+        let coefficient = rollouts().flat_map(|rollout| rollout.completion.iter().map(|_| rollout.kl_coefficient));
+        vec![old, advantage, start.collect(), coefficient.collect()]
     }
 
     fn loss(&self, logits: &Tensor, targets: &Tensor, constants: &Tensor) -> Result<TokenLoss> {
@@ -84,13 +97,21 @@ impl Objective for PolicyGradient<'_> {
             gain = gain.f_add(&entropy.f_mul_scalar(self.entropy_coefficient)?)?;
             entropy
         };
+        let mut start_kl = gain.f_detach()?.f_zeros_like()?;
+        if constants.size()[0] == 4 {
+            let (start, coefficient) = (constants.f_get(2)?, constants.f_get(3)?);
+            let change = start.f_sub(&logprobs)?;
+            let kl = change.f_exp()?.f_sub(&change)?.f_sub_scalar(1.0)?;
+            gain = gain.f_sub(&kl.f_mul(&coefficient)?.f_sum(Kind::Float)?)?;
+            start_kl = kl.f_detach()?.f_mul(&coefficient.f_gt(0.0)?)?.f_sum(Kind::Float)?;
+        }
         let loss = gain.f_mul_scalar(-1.0 / self.tokens)?;
         let sums = tch::no_grad(|| -> Result<Tensor> {
             let change = logprobs.f_sub(&old)?;
             let kl = ratio.f_sub_scalar(1.0)?.f_sub(&change)?.f_sum(Kind::Float)?;
             let hit = clipped.f_lt_tensor(&free)?.f_sum(Kind::Float)?;
             let gap = change.f_abs()?.f_sum(Kind::Float)?;
-            Ok(Tensor::f_stack(&[&loss.f_detach()?, &hit, &kl, &entropy.f_detach()?, &gap], 0)?)
+            Ok(Tensor::f_stack(&[&loss.f_detach()?, &hit, &kl, &start_kl, &entropy.f_detach()?, &gap], 0)?)
         })?;
         Ok(TokenLoss { loss, sums })
     }
@@ -115,17 +136,18 @@ impl Objective for Imitation<'_> {
         let logprobs = all.f_gather(1, &targets.f_unsqueeze(1)?, false)?.f_squeeze_dim(1)?;
         let loss = logprobs.f_mul(&constants.f_get(0)?)?.f_sum(Kind::Float)?.f_mul_scalar(-1.0 / self.total)?;
         let zero = loss.f_detach()?.f_zeros_like()?;
-        let sums = Tensor::f_stack(&[&loss.f_detach()?, &zero, &zero, &zero, &zero], 0)?;
+        let sums = Tensor::f_stack(&[&loss.f_detach()?, &zero, &zero, &zero, &zero, &zero], 0)?;
         Ok(TokenLoss { loss, sums })
     }
 }
 
 impl Sums {
-    /// Adds the `[5]` sums of a part.
+    /// Adds the `[6]` sums of a part.
     pub(super) fn add(&mut self, part: &Tensor) -> Result<()> {
         let part: Vec<f64> = Vec::try_from(part.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?)?;
-        ensure!(part.len() == 5, "sums have five entries");
-        let into = [&mut self.loss, &mut self.clipped, &mut self.kl, &mut self.entropy, &mut self.gap];
+        ensure!(part.len() == 6, "sums have six entries");
+        let Self { loss, clipped, kl, start_kl, entropy, gap } = self;
+        let into = [loss, clipped, kl, start_kl, entropy, gap];
         into.into_iter().zip(part).for_each(|(into, part)| *into += part);
         Ok(())
     }
