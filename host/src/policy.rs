@@ -25,7 +25,7 @@ pub(crate) mod weights;
 pub use sampler::{Completion, Finish, SampleRequest, Sampling};
 pub use text::Message;
 
-use attention::Causal;
+use attention::{Branching, Causal};
 use config::ModelConfig;
 use model::{Model, Pass};
 use text::Text;
@@ -77,12 +77,26 @@ pub struct Policy {
 
 /// Sequences for one forward pass, padded on the right, and which of their tokens are predicted.
 pub struct Batch {
-    /// `[batch, seq]`, int64
+    /// `[batch, seq]`, int64; `[1, n]` where prompts are shared.
     pub tokens: Tensor,
     /// `[n]`, int64: places in the flattened `tokens` from which a token is predicted.
     pub places: Tensor,
     /// `[n]`, int64: the tokens that follow those places.
     pub targets: Tensor,
+    pub(crate) shared: Option<SharedPrompts>,
+}
+
+/// Where the tokens of a batch are in which several sequences continue each prompt: first `prompts` rows of `prompt_len`
+/// with the prompts, without their last tokens, then for each prompt `per_prompt` rows of `row_len` that go on from it.
+pub(crate) struct SharedPrompts {
+    pub prompts: i64,
+    pub prompt_len: i64,
+    pub per_prompt: i64,
+    pub row_len: i64,
+    /// Of every token in its sequence, `[n]`, int64.
+    pub positions: Tensor,
+    /// Of every prompt without padding, `[prompts]`, int64.
+    pub lengths: Tensor,
 }
 
 impl Policy {
@@ -126,7 +140,10 @@ impl Policy {
         let origin = files.origin();
         let config = ModelConfig::parse(files.require("config.json")?).with_context(|| origin.to_owned())?;
         let device = match options.device {
-            Device::Cpu => tch::Device::Cpu,
+            Device::Cpu => {
+                libtorch::keep_freed_memory();
+                tch::Device::Cpu
+            }
             Device::Cuda(number) => {
                 libtorch::load_cuda()?;
                 tch::Device::Cuda(number)
@@ -201,18 +218,13 @@ impl Policy {
         &self.parameters
     }
 
-    pub(crate) fn device(&self) -> tch::Device {
-        self.model.place().1
-    }
-
     pub fn parameter_count(&self) -> i64 {
         self.model.config.parameter_count()
     }
 
     /// Scores of the next token, `[n, vocab]` in f32, at every place of the batch, with gradients.
     pub fn logits(&self, batch: &Batch) -> Result<Tensor> {
-        let rope = self.model.rope(batch.tokens.size2()?.1)?;
-        self.model.logits(&self.model.states(batch, &rope)?)
+        self.model.logits(&self.model.states(batch)?)
     }
 
     /// Log-probabilities of the targets, `[n]` in f32, at `temperature`, with gradients.
@@ -224,9 +236,19 @@ impl Policy {
 
 impl Model {
     /// The final hidden states, `[n, hidden]`, at the places of the batch.
-    pub(crate) fn states(&self, batch: &Batch, rope: &rope::RopeTable) -> Result<Tensor> {
-        let (_batch, seq) = batch.tokens.size2()?;
-        let hidden = self.hidden(&batch.tokens, Pass::Learn, &mut Causal { rotation: rope.leading(seq)? })?;
-        Ok(hidden.f_index_select(0, &batch.places)?)
+    pub(crate) fn states(&self, batch: &Batch) -> Result<Tensor> {
+        let Batch { tokens, places, shared, .. } = batch;
+        match shared {
+            None => {
+                let (_batch, seq) = tokens.size2()?;
+                let rotation = self.rope(seq)?.leading(seq)?;
+                self.hidden(tokens, Some(places), Pass::Learn, &mut Causal { rotation })
+            }
+            Some(layout) => {
+                let rope = self.rope(layout.prompt_len + layout.row_len)?;
+                let mut attend = Branching::new(layout, &rope, self.place().0)?;
+                self.hidden(tokens, Some(places), Pass::Learn, &mut attend)
+            }
+        }
     }
 }

@@ -4,7 +4,8 @@
     .venv/bin/python tests/policy/bench_reference.py make tiny DIR     # or: make 0.5b DIR
     .venv/bin/python tests/policy/bench_reference.py run DIR --threads 1 --batches 1,16,64
 
-`make` writes a policy directory with random weights that both sides load. Figures are the best of `--repeats` after a
+`make` writes a policy directory with random weights that both sides load. With `--dtype bf16` the optimiser works on bf16
+weights and moments, which loses steps as small as these; `--masters` keeps f32 copies as azr-host does. Figures are the best of `--repeats` after a
 warm-up, in tokens per second of wall time and of processor time.
 """
 
@@ -45,9 +46,9 @@ def best(what, batch, tokens, repeats, run):
     print(f"{what} batch {batch:4}: {tokens / min(wall):9.0f} tokens/s  {tokens / min(cpu):9.0f} tokens/cpu-s", flush=True)
 
 
-def learn(model, optimizer, sequences, old, advantages, prompt_tokens):
+def learn(model, masters, optimizer, sequences, old, advantages, prompt_tokens):
     """One update on the clipped surrogate, the vocabulary head on completion positions only."""
-    optimizer.zero_grad(set_to_none=True)
+    model.zero_grad(set_to_none=True)
     hidden = model.model(sequences[:, :-1]).last_hidden_state[:, prompt_tokens - 1 :]
     logits = model.lm_head(hidden.reshape(-1, hidden.shape[-1])).float()
     targets = sequences[:, prompt_tokens:].reshape(-1, 1)
@@ -55,15 +56,25 @@ def learn(model, optimizer, sequences, old, advantages, prompt_tokens):
     ratio = (now - old).exp()
     loss = -torch.minimum(ratio * advantages, ratio.clamp(0.8, 1.28) * advantages).mean()
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0, foreach=True)
+    for parameter, master in zip(model.parameters(), masters):
+        if parameter is not master:
+            master.grad = parameter.grad.float()
+            parameter.grad = None
+    torch.nn.utils.clip_grad_norm_(masters, 1.0, foreach=True)
     optimizer.step()
+    with torch.no_grad():
+        for parameter, master in zip(model.parameters(), masters):
+            if parameter is not master:
+                parameter.copy_(master)
 
 
 def run(args) -> None:
     torch.set_num_threads(args.threads)
     dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[args.dtype]
     model = AutoModelForCausalLM.from_pretrained(args.folder, dtype=dtype, attn_implementation="sdpa").eval()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6, fused=True)
+    copy = (lambda p: p.detach().float()) if args.masters else (lambda p: p)
+    masters = [copy(parameter) for parameter in model.parameters()]
+    optimizer = torch.optim.AdamW(masters, lr=1e-6, fused=True)
     for batch in map(int, args.batches.split(",")):
         generator = torch.Generator().manual_seed(0)
         prompts = torch.randint(1, model.config.vocab_size, (batch, args.prompt), generator=generator)
@@ -81,7 +92,7 @@ def run(args) -> None:
         if micro < batch:
             continue
         best("learn ", batch, sequences.numel(), args.repeats,
-             lambda: learn(model, optimizer, sequences, old, advantages, args.prompt))
+             lambda: learn(model, masters, optimizer, sequences, old, advantages, args.prompt))
 
 
 if __name__ == "__main__":
@@ -97,6 +108,7 @@ if __name__ == "__main__":
     runner.add_argument("--prompt", type=int, default=48)
     runner.add_argument("--completion", type=int, default=48)
     runner.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
+    runner.add_argument("--masters", action="store_true")
     runner.add_argument("--repeats", type=int, default=3)
     runner.add_argument("--micro-batch-tokens", type=int, default=16384)
     args = parser.parse_args()

@@ -98,6 +98,38 @@ fn staying_near_the_start_policy_is_as_pytorch_computes_it() {
     }
 }
 
+/// Cut to one sequence at a time no prompt is shared.
+#[test]
+fn reading_a_shared_prompt_once_gives_the_same_gradient() {
+    let [first, second] = <[Rollout; 2]>::try_from(rollouts()[..2].to_vec()).unwrap();
+    let attempt = |rollout: &Rollout, length: usize, advantage: f32| {
+        let tokens = rollout.completion.iter().cycle().map(|token| token ^ length as u32);
+        Rollout {
+            completion: tokens.take(length).collect(),
+            old_logprobs: vec![-3.4; length],
+            advantage,
+            ..rollout.clone()
+        }
+    };
+    let rollouts = [
+        attempt(&first, 3, 1.0),
+        attempt(&second, 5, -0.5),
+        attempt(&first, 7, -1.0),
+        attempt(&second, 1, 0.7),
+        attempt(&first, 2, 0.3),
+    ];
+    for name in ["qwen2-tied-grouped", "llama-untied-scaled"] {
+        let policy = model(name);
+        let gradient = |tokens_max| azr_host::update::policy_gradient(&policy, &rollouts, &config(tokens_max)).unwrap();
+        let ((shared, loss), (alone, loss_alone)) = (gradient(1000), gradient(1));
+        assert!((loss - loss_alone).abs() < 1e-6);
+        for (((name, _), a), b) in policy.parameters().iter().zip(&shared).zip(&alone) {
+            let flat = |tensor: &tch::Tensor| Vec::<f32>::try_from(tensor.flatten(0, -1)).unwrap();
+            assert_close(&flat(a), &flat(b), 1e-6, name);
+        }
+    }
+}
+
 /// `reference.py`, `imitation`.
 #[test]
 fn imitation_is_weighted_cross_entropy() {

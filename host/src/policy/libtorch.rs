@@ -15,15 +15,15 @@ unsafe extern "C" {
     fn azr_inference_mode_enter() -> *mut c_void;
     fn azr_inference_mode_leave(guard: *mut c_void);
     fn azr_norm(tensors: *const *const C_tensor, count: usize, norm: *mut f64) -> *mut c_char;
-    fn azr_scale(tensors: *const *const C_tensor, count: usize, factor: f64) -> *mut c_char;
     fn azr_add(into: *const *const C_tensor, from: *const *const C_tensor, count: usize) -> *mut c_char;
-    fn azr_copy(into: *const *const C_tensor, from: *const *const C_tensor, count: usize) -> *mut c_char;
+    fn azr_keep_freed_memory();
     fn azr_adamw(
-        params: *const *const C_tensor,
-        grads: *const *const C_tensor,
-        exp_avgs: *const *const C_tensor,
-        exp_avg_sqs: *const *const C_tensor,
-        count: usize,
+        param: *const C_tensor,
+        master: *const C_tensor,
+        grad: *const C_tensor,
+        exp_avg: *const C_tensor,
+        exp_avg_sq: *const C_tensor,
+        scale: f64,
         step: f64,
         lr: f64,
         beta1: f64,
@@ -31,6 +31,13 @@ unsafe extern "C" {
         weight_decay: f64,
         eps: f64,
     ) -> *mut c_char;
+}
+
+/// From now on memory that this process frees stays its own, for the next tensors on the CPU. Asking the system anew for
+/// every large tensor takes half the time of a learning step.
+pub(crate) fn keep_freed_memory() {
+    // SAFETY: sets two numbers of the allocator.
+    unsafe { azr_keep_freed_memory() }
 }
 
 /// While it lives, this thread's tensor operations keep no record for autograd, not even version counters. Tensors
@@ -65,29 +72,32 @@ pub(crate) struct AdamwStep {
     pub beta2: f64,
     pub weight_decay: f64,
     pub eps: f64,
+    /// What the gradient is multiplied by beforehand.
+    pub gradient_scale: f64,
 }
 
-/// One fused AdamW step over equally long lists of tensors, in place.
-pub(crate) fn adamw(
-    params: &[Tensor],
-    grads: &[Tensor],
-    exp_avgs: &[Tensor],
-    exp_avg_sqs: &[Tensor],
-    coefficients: AdamwStep,
-) -> Result<()> {
-    let AdamwStep { step, learning_rate, beta1, beta2, weight_decay, eps } = coefficients;
-    let count = params.len();
-    assert!(grads.len() == count && exp_avgs.len() == count && exp_avg_sqs.len() == count, "one state per parameter");
-    let (params, grads) = (pointers(params), pointers(grads));
-    let (exp_avgs, exp_avg_sqs) = (pointers(exp_avgs), pointers(exp_avg_sqs));
-    // SAFETY: four lists of `count` live tensors.
+/// What AdamW moves: a contiguous parameter, its f32 master (itself where it is f32) and its moments.
+pub(crate) struct AdamwState<'a> {
+    pub parameter: &'a Tensor,
+    pub master: &'a Tensor,
+    pub exp_avg: &'a Tensor,
+    pub exp_avg_sq: &'a Tensor,
+}
+
+/// One AdamW step, in place.
+pub(crate) fn adamw(state: &AdamwState<'_>, gradient: Tensor, coefficients: &AdamwStep) -> Result<()> {
+    let AdamwStep { step, learning_rate, beta1, beta2, weight_decay, eps, gradient_scale } = *coefficients;
+    let AdamwState { parameter, master, exp_avg, exp_avg_sq } = state;
+    let gradient = gradient.f_contiguous()?;
+    // SAFETY: five live tensors.
     checked(unsafe {
         azr_adamw(
-            params.as_ptr(),
-            grads.as_ptr(),
-            exp_avgs.as_ptr(),
-            exp_avg_sqs.as_ptr(),
-            count,
+            parameter.as_ptr(),
+            master.as_ptr(),
+            gradient.as_ptr(),
+            exp_avg.as_ptr(),
+            exp_avg_sq.as_ptr(),
+            gradient_scale,
             step as f64,
             learning_rate,
             beta1,
@@ -108,27 +118,12 @@ pub(crate) fn norm(tensors: &[Tensor]) -> Result<f64> {
     Ok(norm)
 }
 
-/// Multiplies every tensor by `factor`, in place.
-pub(crate) fn scale(tensors: &[Tensor], factor: f64) -> Result<()> {
-    let list = pointers(tensors);
-    // SAFETY: a list of live tensors.
-    checked(unsafe { azr_scale(list.as_ptr(), list.len(), factor) }).context("scaling")
-}
-
 /// `into[i] += from[i]`.
 pub(crate) fn add(into: &[Tensor], from: &[Tensor]) -> Result<()> {
     assert_eq!(into.len(), from.len(), "sums are pairwise");
     let (into, from) = (pointers(into), pointers(from));
     // SAFETY: two lists of live tensors of one length.
     checked(unsafe { azr_add(into.as_ptr(), from.as_ptr(), into.len()) }).context("addition")
-}
-
-/// `into[i] = from[i]`, converting the dtype.
-pub(crate) fn copy(into: &[Tensor], from: &[Tensor]) -> Result<()> {
-    assert_eq!(into.len(), from.len(), "copies are pairwise");
-    let (into, from) = (pointers(into), pointers(from));
-    // SAFETY: two lists of live tensors of one length.
-    checked(unsafe { azr_copy(into.as_ptr(), from.as_ptr(), into.len()) }).context("copy")
 }
 
 /// Makes CUDA usable, once per process. Must run before any other CUDA query, whose answer libtorch remembers: so load

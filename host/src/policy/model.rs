@@ -112,14 +112,25 @@ impl Model {
         RopeTable::new(&self.config.rope, self.config.head_dim, positions, self.place())
     }
 
-    /// The final hidden states, `[batch * seq, hidden]`, of `tokens`, `[batch, seq]`.
-    pub(crate) fn hidden(&self, tokens: &Tensor, pass: Pass, attend: &mut impl Attend) -> Result<Tensor> {
+    /// The final hidden states, `[n, hidden]`, of `tokens`, `[batch, seq]`, at `places`, `[n]`, in the flattened batch;
+    /// at all of them where that is `None`.
+    pub(crate) fn hidden(
+        &self,
+        tokens: &Tensor,
+        places: Option<&Tensor>,
+        pass: Pass,
+        attend: &mut impl Attend,
+    ) -> Result<Tensor> {
         let (batch, seq) = tokens.size2()?;
         let mut x = Tensor::f_embedding(&self.embed_tokens, &tokens.f_reshape([batch * seq])?, -1, false, false)?;
         for (i, layer) in self.layers.iter().enumerate() {
             let normed = self.rms_norm(&x, &layer.input_layernorm, pass)?;
             let (q, k, v) = layer.self_attn.project(&normed, [batch, seq], &self.config, pass)?;
-            let mixed = attend.attend(i, q, k, v)?.f_reshape([batch * seq, -1])?;
+            let mut mixed = attend.attend(i, q, k, v)?.f_reshape([batch * seq, -1])?;
+            // What comes after the last attention is of no use to other tokens.
+            if let Some(places) = places.filter(|_| i + 1 == self.layers.len()) {
+                (x, mixed) = (x.f_index_select(0, places)?, mixed.f_index_select(0, places)?);
+            }
             x = layer.self_attn.o_proj.add_to(&x, &mixed)?;
             let normed = self.rms_norm(&x, &layer.post_attention_layernorm, pass)?;
             x = layer.mlp.add_to(&x, &normed, pass)?;

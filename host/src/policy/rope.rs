@@ -44,6 +44,12 @@ impl RopeTable {
         Ok(Rotation { cos: pick(&self.cos)?, sin: pick(&self.sin)? })
     }
 
+    /// For `[1, seq]` tokens at `positions`, `[seq]`.
+    pub(crate) fn along(&self, positions: &Tensor) -> Result<Rotation> {
+        let pick = |table: &Tensor| table.f_index_select(0, positions)?.f_unsqueeze(0)?.f_unsqueeze(2);
+        Ok(Rotation { cos: pick(&self.cos)?, sin: pick(&self.sin)? })
+    }
+
     /// For `[batch, 1]` tokens, each at its own position; `positions` is `[batch]`.
     pub(crate) fn at(&self, positions: &Tensor) -> Result<Rotation> {
         let pick = |table: &Tensor| table.f_index_select(0, positions)?.f_unsqueeze(1)?.f_unsqueeze(2);

@@ -234,8 +234,8 @@ impl<'a> Share<'a> {
         let lasts: Vec<i64> = prompts.iter().map(|&(row, length)| (row * seq) as i64 + length - 1).collect();
         let lasts = Tensor::f_from_slice(&lasts)?.f_to_device(device)?;
         let mut prefill = self.cache.prefill(slots, &prompts, seq as i64, &self.rope)?;
-        let hidden = self.model.hidden(&tokens, self.pass, &mut prefill)?;
-        self.probabilities(&hidden.f_index_select(0, &lasts)?)
+        let hidden = self.model.hidden(&tokens, Some(&lasts), self.pass, &mut prefill)?;
+        self.probabilities(&hidden)
     }
 
     /// One token for every row.
@@ -247,8 +247,10 @@ impl<'a> Share<'a> {
         let tokens: Vec<i64> = self.rows.iter().map(newest).collect();
         let tokens = Tensor::f_from_slice(&tokens)?.f_unsqueeze(1)?.f_to_device(device)?;
         let hidden = match self.pass {
-            Pass::SampleOnCpu => self.model.hidden(&tokens, self.pass, &mut self.cache.decode_on_cpu(&self.rope)?)?,
-            _ => self.model.hidden(&tokens, self.pass, &mut self.cache.decode(&self.rope)?)?,
+            Pass::SampleOnCpu => {
+                self.model.hidden(&tokens, None, self.pass, &mut self.cache.decode_on_cpu(&self.rope)?)?
+            }
+            _ => self.model.hidden(&tokens, None, self.pass, &mut self.cache.decode(&self.rope)?)?,
         };
         let probabilities = self.probabilities(&hidden)?;
         let slots: Vec<usize> = (0..self.rows.len()).collect();

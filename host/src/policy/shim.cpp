@@ -4,6 +4,9 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include <malloc.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -35,6 +38,13 @@ extern "C" {
 
 void azr_free(char *message) { free(message); }
 
+// Every pass allocates the same large blocks again. From the system each comes as untouched pages, which cost more than
+// what is computed in them; kept in the heap they are there already.
+void azr_keep_freed_memory() {
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+}
+
 void *azr_inference_mode_enter() { return new c10::InferenceMode(true); }
 
 void azr_inference_mode_leave(void *guard) { delete static_cast<c10::InferenceMode *>(guard); }
@@ -42,14 +52,9 @@ void azr_inference_mode_leave(void *guard) { delete static_cast<c10::InferenceMo
 // The Euclidean norm of all tensors together.
 char *azr_norm(at::Tensor *const *tensors, size_t count, double *norm) {
   return guarded([&] {
-    auto norms = at::_foreach_norm(list(tensors, count), 2);
-    for (auto &each : norms) each = each.to(at::kFloat);
+    auto norms = at::_foreach_norm(list(tensors, count), 2, at::kFloat);
     *norm = at::linalg_vector_norm(at::stack(norms)).item<double>();
   });
-}
-
-char *azr_scale(at::Tensor *const *tensors, size_t count, double factor) {
-  return guarded([&] { at::_foreach_mul_(list(tensors, count), factor); });
 }
 
 // into[i] += from[i]
@@ -57,22 +62,22 @@ char *azr_add(at::Tensor *const *into, at::Tensor *const *from, size_t count) {
   return guarded([&] { at::_foreach_add_(list(into, count), list(from, count)); });
 }
 
-// into[i] = from[i], converting the dtype
-char *azr_copy(at::Tensor *const *into, at::Tensor *const *from, size_t count) {
-  return guarded([&] { at::_foreach_copy_(list(into, count), list(from, count)); });
-}
-
-// One AdamW step for every tensor, bias correction at `step` (1 for the first).
-char *azr_adamw(at::Tensor *const *params, at::Tensor *const *grads, at::Tensor *const *exp_avgs,
-                at::Tensor *const *exp_avg_sqs, size_t count, double step, double lr, double beta1, double beta2,
-                double weight_decay, double eps) {
+// One AdamW step for one parameter with gradient `grad * scale`, bias correction at `step` (1 for the first). `master` is
+// the parameter itself or a copy in f32, from which the parameter is then set. Changes `grad`.
+char *azr_adamw(at::Tensor *param, at::Tensor *master, at::Tensor *grad, at::Tensor *exp_avg, at::Tensor *exp_avg_sq,
+                double scale, double step, double lr, double beta1, double beta2, double weight_decay, double eps) {
   return guarded([&] {
-    if (count == 0) return;
-    auto options = at::TensorOptions().dtype(at::kFloat).device(params[0]->device());
-    // The kernel wants one step counter per tensor; it reads them only.
-    std::vector<at::Tensor> steps(count, at::full({}, step, options));
-    at::_fused_adamw_(list(params, count), list(grads, count), list(exp_avgs, count), list(exp_avg_sqs, count), {},
-                      steps, lr, beta1, beta2, weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
+    auto steps = at::full({}, step, master->options());
+    // On a CPU in pieces that stay in the caches from one operation to the next.
+    int64_t size = master->numel(), piece = master->is_cpu() ? 1 << 18 : size;
+    for (int64_t start = 0; start < size; start += piece) {
+      auto part = [&](at::Tensor *whole) { return whole->view(-1).narrow(0, start, std::min(piece, size - start)); };
+      auto from = part(grad).to(at::kFloat), into = part(master);
+      if (scale != 1.0) from.mul_(scale);
+      at::_fused_adamw_({into}, {from}, {part(exp_avg)}, {part(exp_avg_sq)}, {}, {steps}, lr, beta1, beta2,
+                        weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
+      if (param->scalar_type() != at::kFloat) part(param).copy_(into);
+    }
   });
 }
 }

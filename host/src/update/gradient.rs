@@ -9,13 +9,13 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use super::{
-    micro_batch,
+    micro_batch::{self, Group, Sequence},
     objective::{Objective, Sums},
 };
-use crate::policy::{Batch, Policy, libtorch, model::Model};
+use crate::policy::{Policy, libtorch, model::Model};
 
 /// Logits computed at a time, so that they do not fill the memory: 32 MB of f32.
 const LOGITS_MAX: i64 = 8 << 20;
@@ -28,7 +28,7 @@ struct Worker<'a, O> {
     parameters: Vec<Tensor>,
     head_at: usize,
     objective: &'a O,
-    sequences: &'a [(&'a [u32], &'a [u32])],
+    sequences: &'a [Sequence<'a>],
 }
 
 /// The gradient of one micro-batch, in the order of the parameters.
@@ -44,9 +44,7 @@ pub(super) fn gradient(policy: &Policy, objective: &impl Objective, tokens_max: 
     for (prompt, _) in &sequences {
         ensure!(!prompt.is_empty(), "a prompt is empty; the first completion token needs something to follow");
     }
-    let lengths: Vec<usize> =
-        sequences.iter().map(|(prompt, completion)| prompt.len() + completion.len() - 1).collect();
-    let groups = micro_batch::groups(&lengths, tokens_max);
+    let groups = micro_batch::groups(&sequences, tokens_max);
     let worker = || Worker {
         model: policy.model.share(),
         parameters: policy.parameters().iter().map(|(_, tensor)| tensor.shallow_clone()).collect(),
@@ -67,7 +65,7 @@ pub(super) fn gradient(policy: &Policy, objective: &impl Objective, tokens_max: 
 /// Threads take micro-batches in order; `total` gets the parts in the same order.
 fn in_parallel<'a, O: Objective + 'a>(
     workers: usize,
-    groups: &[Vec<usize>],
+    groups: &[Group],
     worker: impl Fn() -> Worker<'a, O>,
     total: &mut Total,
 ) -> Result<()> {
@@ -99,7 +97,7 @@ fn in_parallel<'a, O: Objective + 'a>(
     })
 }
 
-fn take<'g>(next: &AtomicUsize, groups: &'g [Vec<usize>]) -> Option<(usize, &'g Vec<usize>)> {
+fn take<'g>(next: &AtomicUsize, groups: &'g [Group]) -> Option<(usize, &'g Group)> {
     let i = next.fetch_add(1, Ordering::Relaxed);
     Some((i, groups.get(i)?))
 }
@@ -128,34 +126,31 @@ impl Total {
 }
 
 impl<O: Objective> Worker<'_, O> {
-    /// Loss and gradient of some sequences. The vocabulary head is taken in pieces, each with its own short graph, and
-    /// the trunk then goes back once: the logits of a whole micro-batch never exist together.
-    fn part(&self, group: &[usize]) -> Result<Part> {
+    /// Loss and gradient of some sequences. The vocabulary head is taken in pieces, forwards and backwards, and the trunk
+    /// then goes back once: the logits of a whole micro-batch never exist together.
+    fn part(&self, group: &Group) -> Result<Part> {
         let device = self.model.place().1;
-        let batch = self.batch(group)?;
-        let rope = self.model.rope(batch.tokens.size2()?.1)?;
-        let states = self.model.states(&batch, &rope)?;
+        let batch = group.batch(self.sequences, device)?;
+        let states = self.model.states(&batch)?;
         let (n, _hidden) = states.size2()?;
-        let constants = self.objective.constants(group);
+        let constants = self.objective.constants(&group.sequences);
         let rows = constants.len() as i64;
         let constants = Tensor::f_from_slice(&constants.concat())?.f_view([rows, n])?.f_to_device(device)?;
 
-        let step = (LOGITS_MAX / self.model.config.vocab_size).max(LOGIT_ROWS_MIN);
+        let step = logit_rows(self.model.config.vocab_size);
         let pieces = |tensor: &Tensor, dim| tensor.f_split(step, dim);
         let head = &self.parameters[self.head_at];
         let (mut head_gradient, mut state_gradients, mut sums) = (None::<Tensor>, Vec::new(), Sums::default());
-        let pieces =
-            pieces(&states.f_detach()?, 0)?.into_iter().zip(pieces(&batch.targets, 0)?).zip(pieces(&constants, 1)?);
+        let pieces = pieces(&states, 0)?.into_iter().zip(pieces(&batch.targets, 0)?).zip(pieces(&constants, 1)?);
         for ((states, targets), constants) in pieces {
-            let states = states.f_detach()?.f_set_requires_grad(true)?;
-            let token_loss = self.objective.loss(&self.model.logits(&states)?, &targets, &constants)?;
-            sums.add(&token_loss.sums)?;
-            let gradients = Tensor::f_run_backward(&[&token_loss.loss], &[&states, head], false, false)?;
-            let [state_gradient, gradient] = <[Tensor; 2]>::try_from(gradients).expect("one gradient per input");
-            state_gradients.push(state_gradient);
+            let _no_grad = tch::no_grad_guard();
+            let loss = self.objective.loss(self.model.logits(&states)?, &targets, &constants)?;
+            sums.add(&loss.sums)?;
+            let gradient = loss.gradient.f_to_kind(head.kind())?;
+            state_gradients.push(gradient.f_matmul(head)?);
             head_gradient = Some(match head_gradient {
-                None => gradient,
-                Some(mut sum) => sum.f_add_(&gradient)?,
+                None => gradient.f_transpose(0, 1)?.f_matmul(&states)?,
+                Some(mut sum) => sum.f_addmm_(&gradient.f_transpose(0, 1)?, &states)?,
             });
         }
         let head_gradient = head_gradient.expect("a group has at least one sequence");
@@ -176,34 +171,6 @@ impl<O: Objective> Worker<'_, O> {
         }
         Ok(gradients)
     }
-
-    /// The sequences padded on the right, without their last tokens, after which nothing is predicted.
-    fn batch(&self, group: &[usize]) -> Result<Batch> {
-        let rows: Vec<_> = group.iter().map(|&i| self.sequences[i]).collect();
-        Batch::new(&rows, self.model.place().1)
-    }
-}
-
-impl Batch {
-    /// Sequences of prompt and completion; the completion tokens are the targets, row by row.
-    pub fn new(sequences: &[(&[u32], &[u32])], device: Device) -> Result<Self> {
-        let length = |(prompt, completion): &(&[u32], &[u32])| prompt.len() + completion.len() - 1;
-        let seq = sequences.iter().map(length).max().unwrap_or(0);
-        let mut tokens = vec![0i64; sequences.len() * seq];
-        let (mut places, mut targets) = (Vec::new(), Vec::new());
-        for (row, sequence) in sequences.iter().enumerate() {
-            let (prompt, completion) = sequence;
-            let inputs = prompt.iter().chain(*completion).take(length(sequence));
-            tokens[row * seq..].iter_mut().zip(inputs).for_each(|(into, &token)| *into = i64::from(token));
-            let first = row * seq + prompt.len() - 1;
-            places.extend((first..first + completion.len()).map(|place| place as i64));
-            targets.extend(completion.iter().map(|&token| i64::from(token)));
-        }
-        let tokens =
-            Tensor::f_from_slice(&tokens)?.f_view([sequences.len() as i64, seq as i64])?.f_to_device(device)?;
-        let place = |values: &[i64]| Tensor::f_from_slice(values)?.f_to_device(device);
-        Ok(Self { tokens, places: place(&places)?, targets: place(&targets)? })
-    }
 }
 
 /// The place of the vocabulary head among the parameters.
@@ -211,4 +178,9 @@ fn head_at(policy: &Policy) -> usize {
     let name = if policy.model.config.tie_word_embeddings { "model.embed_tokens.weight" } else { "lm_head.weight" };
     let found = policy.parameters().iter().position(|(parameter, _)| parameter == name);
     found.expect("every model has a vocabulary head")
+}
+
+/// Places whose logits are computed together.
+pub(super) fn logit_rows(vocab: i64) -> i64 {
+    (LOGITS_MAX / vocab).max(LOGIT_ROWS_MIN)
 }

@@ -1,31 +1,203 @@
-//! How sequences of different length share forward passes.
+//! How sequences share forward passes: those of similar length in one, and of those with one prompt only the first reads
+//! it.
 
-/// Groups of sequences: longest first, at most `tokens_max` per group with padding. A sequence that is longer alone is a
-/// group of its own. Equal `lengths` make equal groups.
-pub(super) fn groups(lengths: &[usize], tokens_max: usize) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..lengths.len()).collect();
-    order.sort_by_key(|&i| std::cmp::Reverse(lengths[i]));
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for i in order {
-        match groups.last_mut() {
-            Some(group) if (group.len() + 1) * lengths[group[0]] <= tokens_max => group.push(i),
-            _ => groups.push(vec![i]),
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use anyhow::Result;
+use tch::{Device, Tensor};
+
+use crate::policy::{Batch, SharedPrompts};
+
+/// A prompt and its completion.
+pub(super) type Sequence<'a> = (&'a [u32], &'a [u32]);
+
+/// The sequences of one forward pass.
+#[derive(Debug, PartialEq)]
+pub(super) struct Group {
+    /// So many in a row have the same prompt, which is read once.
+    pub per_prompt: usize,
+    pub sequences: Vec<usize>,
+}
+
+impl Group {
+    /// This group's part of `all`, padded on the right, without the last tokens, after which nothing is predicted.
+    pub(super) fn batch(&self, all: &[Sequence<'_>], device: Device) -> Result<Batch> {
+        let sequences: Vec<Sequence<'_>> = self.sequences.iter().map(|&i| all[i]).collect();
+        match self.per_prompt {
+            1 => Batch::new(&sequences, device),
+            per_prompt => Batch::sharing(&sequences, per_prompt, device),
         }
     }
-    groups
+}
+
+/// What decides how many tokens a forward pass has with padding.
+#[derive(Clone, Copy)]
+struct Shape {
+    per_prompt: usize,
+    /// Tokens of the prompt that its sequences share.
+    shared: usize,
+    /// Tokens of the longest sequence after these.
+    own: usize,
+}
+
+impl Shape {
+    fn tokens(&self) -> usize {
+        self.shared + self.per_prompt * self.own
+    }
+
+    fn with(&self, other: &Shape) -> Shape {
+        Shape { shared: self.shared.max(other.shared), own: self.own.max(other.own), ..*self }
+    }
+}
+
+/// Cuts sequences into groups of at most `tokens_max` tokens with padding, longest first. A sequence that is longer alone
+/// is a group of its own. Equal `sequences` make equal groups.
+pub(super) fn groups(sequences: &[Sequence<'_>], tokens_max: usize) -> Vec<Group> {
+    let mut by_prompt: BTreeMap<&[u32], Vec<usize>> = BTreeMap::new();
+    for (i, (prompt, _)) in sequences.iter().enumerate() {
+        by_prompt.entry(prompt).or_default().push(i);
+    }
+    let mut families: Vec<(Shape, Vec<usize>)> = Vec::new();
+    for (prompt, mut members) in by_prompt {
+        // A completion's own tokens begin with the last of the prompt, which predicts its first.
+        let (shared, own) = (prompt.len() - 1, |i: usize| sequences[i].1.len());
+        members.sort_by_key(|&i| Reverse(own(i)));
+        let fit = tokens_max.saturating_sub(shared) / own(members[0]).max(1);
+        let count = if shared == 0 { 1 } else { fit.clamp(1, members.len()) };
+        for members in members.chunks(count) {
+            let own = own(members[0]);
+            let shape = match members.len() {
+                1 => Shape { per_prompt: 1, shared: 0, own: shared + own },
+                per_prompt => Shape { per_prompt, shared, own },
+            };
+            families.push((shape, members.to_vec()));
+        }
+    }
+    families.sort_by_key(|(shape, _)| Reverse((shape.per_prompt, shape.tokens())));
+    let mut groups: Vec<(Shape, Vec<usize>)> = Vec::new();
+    for (shape, members) in families {
+        match groups.last_mut() {
+            Some((whole, sequences)) if whole.per_prompt == shape.per_prompt => {
+                let wider = whole.with(&shape);
+                let prompts = sequences.len() / shape.per_prompt + 1;
+                if prompts * wider.tokens() <= tokens_max {
+                    *whole = wider;
+                    sequences.extend(members);
+                    continue;
+                }
+                groups.push((shape, members));
+            }
+            _ => groups.push((shape, members)),
+        }
+    }
+    groups.into_iter().map(|(shape, sequences)| Group { per_prompt: shape.per_prompt, sequences }).collect()
+}
+
+/// Rows of tokens, padded on the right.
+#[derive(Default)]
+struct Rows {
+    tokens: Vec<i64>,
+    positions: Vec<i64>,
+}
+
+impl Rows {
+    /// A row of `length` that continues a sequence at `position`.
+    fn push(&mut self, tokens: impl Iterator<Item = u32>, position: usize, length: usize) {
+        let padded = tokens.map(i64::from).chain(std::iter::repeat(0));
+        self.tokens.extend(padded.take(length));
+        self.positions.extend((position..position + length).map(|position| position as i64));
+    }
+}
+
+impl Batch {
+    /// Sequences of prompt and completion; the completion tokens are the targets, row by row.
+    pub fn new(sequences: &[(&[u32], &[u32])], device: Device) -> Result<Self> {
+        let length = |(prompt, completion): &Sequence<'_>| prompt.len() + completion.len() - 1;
+        let seq = sequences.iter().map(length).max().unwrap_or(0);
+        let mut rows = Rows::default();
+        let mut places = Vec::new();
+        for (row, sequence) in sequences.iter().enumerate() {
+            let (prompt, completion) = sequence;
+            rows.push(prompt.iter().chain(*completion).take(length(sequence)).copied(), 0, seq);
+            let first = row * seq + prompt.len() - 1;
+            places.extend((first..first + completion.len()).map(|place| place as i64));
+        }
+        let tokens = Tensor::f_from_slice(&rows.tokens)?.f_view([sequences.len() as i64, seq as i64])?;
+        Self::predicting(tokens, &places, sequences, None, device)
+    }
+
+    /// The same where `per_prompt` sequences at a time have the same prompt of at least two tokens, read once.
+    fn sharing(sequences: &[Sequence<'_>], per_prompt: usize, device: Device) -> Result<Self> {
+        let prompts: Vec<&[u32]> = sequences.iter().step_by(per_prompt).map(|(prompt, _)| *prompt).collect();
+        let prompt_len = prompts.iter().map(|prompt| prompt.len() - 1).max().unwrap_or(0);
+        let row_len = sequences.iter().map(|(_, completion)| completion.len()).max().unwrap_or(0);
+        let mut rows = Rows::default();
+        for prompt in &prompts {
+            rows.push(prompt[..prompt.len() - 1].iter().copied(), 0, prompt_len);
+        }
+        let mut places = Vec::new();
+        for (prompt, completion) in sequences {
+            let first = rows.tokens.len() as i64;
+            let inputs = prompt.last().into_iter().chain(*completion).take(completion.len());
+            rows.push(inputs.copied(), prompt.len() - 1, row_len);
+            places.extend(first..first + completion.len() as i64);
+        }
+        let lengths: Vec<i64> = prompts.iter().map(|prompt| prompt.len() as i64 - 1).collect();
+        let layout = SharedPrompts {
+            prompts: prompts.len() as i64,
+            prompt_len: prompt_len as i64,
+            per_prompt: per_prompt as i64,
+            row_len: row_len as i64,
+            positions: Tensor::f_from_slice(&rows.positions)?.f_to_device(device)?,
+            lengths: Tensor::f_from_slice(&lengths)?.f_to_device(device)?,
+        };
+        let tokens = Tensor::f_from_slice(&rows.tokens)?.f_unsqueeze(0)?;
+        Self::predicting(tokens, &places, sequences, Some(layout), device)
+    }
+
+    fn predicting(
+        tokens: Tensor,
+        places: &[i64],
+        sequences: &[Sequence<'_>],
+        shared: Option<SharedPrompts>,
+        device: Device,
+    ) -> Result<Self> {
+        let targets: Vec<i64> =
+            sequences.iter().flat_map(|(_, completion)| *completion).map(|&t| i64::from(t)).collect();
+        let on_device = |values: &[i64]| Tensor::f_from_slice(values)?.f_to_device(device);
+        let (places, targets) = (on_device(places)?, on_device(&targets)?);
+        Ok(Self { tokens: tokens.f_to_device(device)?, places, targets, shared })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::groups;
+    use super::*;
+
+    fn groups_of(sequences: &[(Vec<u32>, Vec<u32>)], tokens_max: usize) -> Vec<Group> {
+        let sequences: Vec<Sequence<'_>> = sequences.iter().map(|(prompt, own)| (&prompt[..], &own[..])).collect();
+        groups(&sequences, tokens_max)
+    }
 
     #[test]
     fn every_sequence_is_in_one_group_and_groups_keep_the_budget() {
         let lengths = [3, 9, 1, 4, 4, 30, 2];
-        let groups = groups(&lengths, 12);
-        let mut all: Vec<usize> = groups.concat();
-        all.sort_unstable();
-        assert_eq!(all, [0, 1, 2, 3, 4, 5, 6]);
+        let sequences: Vec<_> = (0..).zip(lengths).map(|(i, length)| (vec![i], vec![0; length])).collect();
+        let groups = groups_of(&sequences, 12);
+        assert!(groups.iter().all(|group| group.per_prompt == 1));
+        let groups: Vec<_> = groups.into_iter().map(|group| group.sequences).collect();
         assert_eq!(groups, [vec![5], vec![1], vec![3, 4, 0], vec![6, 2]]);
+    }
+
+    #[test]
+    fn equal_prompts_meet_where_the_budget_allows_it() {
+        let (a, b, c) = (vec![1; 11], vec![2; 11], vec![3; 11]);
+        let of = |prompt: &Vec<u32>, length| (prompt.clone(), vec![0; length]);
+        let sequences = [of(&a, 2), of(&b, 5), of(&c, 3), of(&a, 4), of(&b, 5), of(&a, 3)];
+        let group = |per_prompt, sequences| Group { per_prompt, sequences };
+        assert_eq!(groups_of(&sequences, 40), [group(3, vec![3, 5, 0]), group(2, vec![1, 4]), group(1, vec![2])]);
+        let alone = groups_of(&sequences, 1);
+        assert_eq!(alone.len(), 6);
+        assert!(alone.iter().all(|group| group.per_prompt == 1));
     }
 }

@@ -13,14 +13,15 @@ pub(super) trait Objective: Sync {
     /// The constants of the given sequences' completion tokens, one row each: `[rows, n]` in f32.
     fn constants(&self, sequences: &[usize]) -> Vec<Vec<f32>>;
 
-    /// The loss of `n` tokens and what else is summed up: `logits` is `[n, vocab]`, `targets` `[n]`, `constants`
-    /// `[rows, n]`.
-    fn loss(&self, logits: &Tensor, targets: &Tensor, constants: &Tensor) -> Result<TokenLoss>;
+    /// The loss of `n` tokens, by its gradient, and what else is summed up: `logits` is `[n, vocab]` in f32, `targets`
+    /// `[n]`, `constants` `[rows, n]`. Without autograd, which would keep several copies of the logits.
+    fn loss(&self, logits: Tensor, targets: &Tensor, constants: &Tensor) -> Result<TokenLoss>;
 }
 
-/// A differentiable loss and, without gradient, `[loss, clipped, kl, start_kl, entropy, gap]` summed over tokens.
+/// The gradient of the loss for the logits, `[n, vocab]`, and `[loss, clipped, kl, start_kl, entropy, gap]` summed over
+/// tokens.
 pub(super) struct TokenLoss {
-    pub loss: Tensor,
+    pub gradient: Tensor,
     pub sums: Tensor,
 }
 
@@ -80,40 +81,38 @@ impl Objective for PolicyGradient<'_> {
         vec![old, advantage, start.collect(), coefficient.collect()]
     }
 
-    fn loss(&self, logits: &Tensor, targets: &Tensor, constants: &Tensor) -> Result<TokenLoss> {
-        let (_n, _vocab) = logits.size2()?;
+    fn loss(&self, logits: Tensor, targets: &Tensor, constants: &Tensor) -> Result<TokenLoss> {
         let (old, advantage) = (constants.f_get(0)?, constants.f_get(1)?);
-        let all = logits.f_div_scalar(self.temperature)?.f_log_softmax(-1, Kind::Float)?;
-        let logprobs = all.f_gather(1, &targets.f_unsqueeze(1)?, false)?.f_squeeze_dim(1)?;
-        let ratio = logprobs.f_sub(&old)?.f_exp()?;
+        let predicted = Predicted::new(logits, self.temperature, targets)?;
+        let change = predicted.logprobs.f_sub(&old)?;
+        let ratio = change.f_exp()?;
         let free = ratio.f_mul(&advantage)?;
         let clipped = ratio.f_clamp(self.clip.0, self.clip.1)?.f_mul(&advantage)?;
-        let surrogate = free.f_minimum(&clipped)?.f_sum(Kind::Float)?;
-        let mut gain = surrogate;
-        let entropy = if self.entropy_coefficient == 0.0 {
-            tch::no_grad(|| entropy(&all))?
-        } else {
-            let entropy = entropy(&all)?;
-            gain = gain.f_add(&entropy.f_mul_scalar(self.entropy_coefficient)?)?;
-            entropy
-        };
-        let mut start_kl = gain.f_detach()?.f_zeros_like()?;
-        if constants.size()[0] == 4 {
+        let entropies = predicted.entropies()?;
+        let mut gain = free.f_minimum(&clipped)?.f_add(&entropies.f_mul_scalar(self.entropy_coefficient)?)?;
+        let hit = clipped.f_lt_tensor(&free)?;
+        // A clipped token's ratio no longer moves the loss.
+        let mut pull = free.f_masked_fill(&hit, 0.0)?;
+        let mut start_kl = gain.f_zeros_like()?;
+        if !self.start_logprobs.is_empty() {
             let (start, coefficient) = (constants.f_get(2)?, constants.f_get(3)?);
-            let change = start.f_sub(&logprobs)?;
-            let kl = change.f_exp()?.f_sub(&change)?.f_sub_scalar(1.0)?;
-            gain = gain.f_sub(&kl.f_mul(&coefficient)?.f_sum(Kind::Float)?)?;
-            start_kl = kl.f_detach()?.f_mul(&coefficient.f_gt(0.0)?)?.f_sum(Kind::Float)?;
+            let change = start.f_sub(&predicted.logprobs)?;
+            // The estimate e^x − x − 1, where x is the change from now to the start, and its slope 1 − e^x.
+            let growth = change.f_exp()?.f_sub_scalar(1.0)?;
+            let kl = growth.f_sub(&change)?;
+            gain = gain.f_sub(&kl.f_mul(&coefficient)?)?;
+            pull = pull.f_add(&growth.f_mul(&coefficient)?)?;
+            start_kl = kl.f_mul(&coefficient.f_gt(0.0)?)?;
         }
-        let loss = gain.f_mul_scalar(-1.0 / self.tokens)?;
-        let sums = tch::no_grad(|| -> Result<Tensor> {
-            let change = logprobs.f_sub(&old)?;
-            let kl = ratio.f_sub_scalar(1.0)?.f_sub(&change)?.f_sum(Kind::Float)?;
-            let hit = clipped.f_lt_tensor(&free)?.f_sum(Kind::Float)?;
-            let gap = change.f_abs()?.f_sum(Kind::Float)?;
-            Ok(Tensor::f_stack(&[&loss.f_detach()?, &hit, &kl, &start_kl, &entropy.f_detach()?, &gap], 0)?)
-        })?;
-        Ok(TokenLoss { loss, sums })
+        let kl = ratio.f_sub_scalar(1.0)?.f_sub(&change)?;
+        let scale = -1.0 / self.tokens;
+        let sums = [&gain.f_mul_scalar(scale)?, &hit, &kl, &start_kl, &entropies, &change.f_abs()?];
+        let sums = sums.into_iter().map(|each| each.f_sum(Kind::Float)).collect::<Result<Vec<_>, _>>()?;
+        let entropy_pull = scale * self.entropy_coefficient;
+        Ok(TokenLoss {
+            gradient: predicted.gradient(&pull.f_mul_scalar(scale)?, &entropies, entropy_pull)?,
+            sums: Tensor::f_stack(&sums, 0)?,
+        })
     }
 }
 
@@ -130,14 +129,59 @@ impl Objective for Imitation<'_> {
         vec![examples().flat_map(|example| example.weights.iter().copied()).collect()]
     }
 
-    fn loss(&self, logits: &Tensor, targets: &Tensor, constants: &Tensor) -> Result<TokenLoss> {
+    fn loss(&self, logits: Tensor, targets: &Tensor, constants: &Tensor) -> Result<TokenLoss> {
+        let predicted = Predicted::new(logits, 1.0, targets)?;
+        let pull = constants.f_get(0)?.f_mul_scalar(-1.0 / self.total)?;
+        let loss = predicted.logprobs.f_mul(&pull)?.f_sum(Kind::Float)?;
+        let zero = loss.f_zeros_like()?;
+        let sums = Tensor::f_stack(&[&loss, &zero, &zero, &zero, &zero, &zero], 0)?;
+        Ok(TokenLoss { gradient: predicted.gradient(&pull, &zero, 0.0)?, sums })
+    }
+}
+
+/// The distributions of the next token at `n` places.
+struct Predicted {
+    temperature: f64,
+    /// `[n, 1]`
+    targets: Tensor,
+    /// Log-probability of the target, `[n]`.
+    logprobs: Tensor,
+    /// Of every token, `[n, vocab]`.
+    all_logprobs: Tensor,
+    probabilities: Tensor,
+}
+
+impl Predicted {
+    fn new(mut logits: Tensor, temperature: f64, targets: &Tensor) -> Result<Self> {
         let (_n, _vocab) = logits.size2()?;
-        let all = logits.f_log_softmax(-1, Kind::Float)?;
-        let logprobs = all.f_gather(1, &targets.f_unsqueeze(1)?, false)?.f_squeeze_dim(1)?;
-        let loss = logprobs.f_mul(&constants.f_get(0)?)?.f_sum(Kind::Float)?.f_mul_scalar(-1.0 / self.total)?;
-        let zero = loss.f_detach()?.f_zeros_like()?;
-        let sums = Tensor::f_stack(&[&loss.f_detach()?, &zero, &zero, &zero, &zero, &zero], 0)?;
-        Ok(TokenLoss { loss, sums })
+        if temperature != 1.0 {
+            let _ = logits.f_div_scalar_(temperature)?;
+        }
+        let targets = targets.f_unsqueeze(1)?;
+        let all_logprobs = logits.f_log_softmax(-1, Kind::Float)?;
+        let logprobs = all_logprobs.f_gather(1, &targets, false)?.f_squeeze_dim(1)?;
+        let probabilities = all_logprobs.f_exp_out(&logits)?;
+        Ok(Self { temperature, targets, logprobs, all_logprobs, probabilities })
+    }
+
+    /// `[n]`, in nats.
+    fn entropies(&self) -> Result<Tensor> {
+        let dots = self.probabilities.f_unsqueeze(1)?.f_bmm(&self.all_logprobs.f_unsqueeze(2)?)?;
+        Ok(dots.f_view([-1])?.f_neg()?)
+    }
+
+    /// Of Σ `pull`ᵢ log pᵢ + `entropy_pull` Σ Hᵢ for the logits, where log p, `[n]`, are the targets'.
+    fn gradient(self, pull: &Tensor, entropies: &Tensor, entropy_pull: f64) -> Result<Tensor> {
+        let Self { temperature, targets, mut all_logprobs, mut probabilities, .. } = self;
+        let pull = pull.f_div_scalar(temperature)?.f_unsqueeze(1)?;
+        // ∂ log pₜ / ∂ zᵥ = (δₜᵥ − pᵥ) / T and ∂ H / ∂ zᵥ = −pᵥ (log pᵥ + H) / T.
+        let factor = if entropy_pull == 0.0 {
+            pull.f_neg()?
+        } else {
+            let mut surprise = all_logprobs.f_add_(&entropies.f_unsqueeze(1)?)?;
+            surprise.f_mul_scalar_(-entropy_pull / temperature)?.f_sub_(&pull)?
+        };
+        Ok(probabilities.f_mul_(&factor)?.f_scatter_add_(1, &targets, &pull)?)
     }
 }
 
@@ -151,9 +195,4 @@ impl Sums {
         into.into_iter().zip(part).for_each(|(into, part)| *into += part);
         Ok(())
     }
-}
-
-/// Sum over rows of the entropy of log-probabilities `[n, vocab]`.
-fn entropy(logprobs: &Tensor) -> Result<Tensor> {
-    Ok(logprobs.f_exp()?.f_mul(logprobs)?.f_sum(Kind::Float)?.f_neg()?)
 }

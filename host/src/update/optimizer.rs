@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 use crate::{
     config::{OptimizerKind, UpdateConfig},
     policy::{
-        libtorch::{self, AdamwStep},
+        libtorch::{self, AdamwState, AdamwStep},
         weights,
     },
 };
@@ -53,57 +53,44 @@ impl Optimizer {
     }
 
     /// Clips `gradients`, one per parameter, to the configured norm and takes a step. Returns the norm before; where it
-    /// is not finite nothing changes.
+    /// is not finite nothing changes. The schedule of `learning_rate` applies to Muon's own rate too.
     pub(super) fn step(&mut self, gradients: Vec<Tensor>, learning_rate: f64) -> Result<f64> {
         let _no_grad = tch::no_grad_guard();
-        let to_f32 = |gradient: Tensor| gradient.f_to_kind(Kind::Float);
-        let gradients: Vec<Tensor> = gradients.into_iter().map(to_f32).collect::<Result<_, _>>()?;
         let norm = libtorch::norm(&gradients)?;
         ensure!(norm.is_finite(), "the gradient's norm is {norm}; the weights were left as they are");
-        // As torch.nn.utils.clip_grad_norm_ has it.
-        let clip = self.config.gradient_norm_max / (norm + 1e-6);
-        if clip < 1.0 {
-            libtorch::scale(&gradients, clip)?;
-        }
         self.steps += 1;
-        self.adamw(&gradients, learning_rate)?;
-        self.muon(&gradients, learning_rate)?;
-        if self.parameters.first().is_some_and(|parameter| parameter.kind() != Kind::Float) {
-            libtorch::copy(&self.parameters, &self.masters)?;
+        let UpdateConfig { beta1, beta2, epsilon: eps, weight_decay, gradient_norm_max, .. } = self.config;
+        // As torch.nn.utils.clip_grad_norm_ has it.
+        let gradient_scale = (gradient_norm_max / (norm + 1e-6)).min(1.0);
+        let coefficients =
+            AdamwStep { step: self.steps, learning_rate, beta1, beta2, weight_decay, eps, gradient_scale };
+        let base = self.config.learning_rate;
+        let muon_rate = if base > 0.0 { self.config.muon_learning_rate * learning_rate / base } else { 0.0 };
+        for (i, gradient) in gradients.into_iter().enumerate() {
+            let (parameter, master) = (&self.parameters[i], &self.masters[i]);
+            match &self.rules[i] {
+                Rule::AdamW { exp_avg, exp_avg_sq } => {
+                    libtorch::adamw(&AdamwState { parameter, master, exp_avg, exp_avg_sq }, gradient, &coefficients)?;
+                }
+                Rule::Muon { momentum } => {
+                    let gradient = gradient.f_to_kind(Kind::Float)?.f_mul_scalar(gradient_scale)?;
+                    self.muon(master, momentum, &gradient, muon_rate)?;
+                    parameter.shallow_clone().f_copy_(master)?;
+                }
+            }
         }
         Ok(norm)
     }
 
-    fn adamw(&self, gradients: &[Tensor], learning_rate: f64) -> Result<()> {
-        let (mut params, mut grads, mut exp_avgs, mut exp_avg_sqs) = (vec![], vec![], vec![], vec![]);
-        for ((rule, master), gradient) in self.rules.iter().zip(&self.masters).zip(gradients) {
-            let Rule::AdamW { exp_avg, exp_avg_sq } = rule else {
-                continue;
-            };
-            params.push(master.shallow_clone());
-            grads.push(gradient.shallow_clone());
-            exp_avgs.push(exp_avg.shallow_clone());
-            exp_avg_sqs.push(exp_avg_sq.shallow_clone());
-        }
-        let UpdateConfig { beta1, beta2, epsilon, weight_decay, .. } = self.config;
-        let coefficients = AdamwStep { step: self.steps, learning_rate, beta1, beta2, weight_decay, eps: epsilon };
-        libtorch::adamw(&params, &grads, &exp_avgs, &exp_avg_sqs, coefficients)
-    }
-
-    /// One step of Muon (Jordan et al. 2024) as in `torch.optim.Muon`, but with the iteration in f32. The schedule of
-    /// `learning_rate` applies to Muon's own rate too.
-    fn muon(&mut self, gradients: &[Tensor], learning_rate: f64) -> Result<()> {
-        let UpdateConfig { muon_learning_rate, muon_momentum, weight_decay, learning_rate: base, .. } = self.config;
-        let rate = if base > 0.0 { muon_learning_rate * learning_rate / base } else { 0.0 };
-        for ((rule, master), gradient) in self.rules.iter_mut().zip(&mut self.masters).zip(gradients) {
-            let Rule::Muon { momentum } = rule else { continue };
-            let _ = momentum.f_lerp_(gradient, 1.0 - muon_momentum)?;
-            let update = orthogonal(&gradient.f_lerp(momentum, muon_momentum)?)?;
-            let (rows, columns) = master.size2()?;
-            let step = rate * (rows as f64 / columns as f64).max(1.0).sqrt();
-            let _ = master.f_mul_scalar_(1.0 - rate * weight_decay)?;
-            let _ = master.f_add_(&update.f_mul_scalar(-step)?)?;
-        }
+    /// One step of Muon (Jordan et al. 2024) as in `torch.optim.Muon`, but with the iteration in f32.
+    fn muon(&self, master: &Tensor, momentum: &Tensor, gradient: &Tensor, rate: f64) -> Result<()> {
+        let UpdateConfig { muon_momentum, weight_decay, .. } = self.config;
+        let _ = momentum.shallow_clone().f_lerp_(gradient, 1.0 - muon_momentum)?;
+        let update = orthogonal(&gradient.f_lerp(momentum, muon_momentum)?)?;
+        let (rows, columns) = master.size2()?;
+        let step = rate * (rows as f64 / columns as f64).max(1.0).sqrt();
+        let _ =
+            master.shallow_clone().f_mul_scalar_(1.0 - rate * weight_decay)?.f_add_(&update.f_mul_scalar(-step)?)?;
         Ok(())
     }
 

@@ -1,9 +1,9 @@
 //! The start policy, which training may be kept near.
 
 use anyhow::Result;
-use tch::Device;
+use tch::{Device, Kind};
 
-use super::{Rollout, micro_batch};
+use super::{Rollout, gradient::logit_rows, micro_batch};
 use crate::policy::{Batch, Policy};
 
 pub(super) struct Reference {
@@ -19,21 +19,32 @@ impl Reference {
     /// empty list for each of the others.
     pub(super) fn logprobs(&self, rollouts: &[Rollout], temperature: f64, tokens_max: usize) -> Result<Vec<Vec<f32>>> {
         let anchored: Vec<usize> = (0..rollouts.len()).filter(|&i| rollouts[i].kl_coefficient > 0.0).collect();
-        let length = |&i: &usize| rollouts[i].prompt.len() + rollouts[i].completion.len() - 1;
-        let lengths: Vec<usize> = anchored.iter().map(length).collect();
+        let sequences: Vec<micro_batch::Sequence<'_>> =
+            anchored.iter().map(|&i| (&*rollouts[i].prompt, &*rollouts[i].completion)).collect();
         let mut logprobs = vec![Vec::new(); rollouts.len()];
-        for group in micro_batch::groups(&lengths, tokens_max) {
-            let members: Vec<usize> = group.into_iter().map(|i| anchored[i]).collect();
-            let sequences: Vec<_> = members.iter().map(|&i| (&*rollouts[i].prompt, &*rollouts[i].completion)).collect();
-            let batch = Batch::new(&sequences, self.start.device())?;
-            let flat = tch::no_grad(|| self.start.logprobs(&batch, temperature))?;
-            let flat: Vec<f32> = Vec::try_from(flat.f_to_device(Device::Cpu)?)?;
+        for group in micro_batch::groups(&sequences, tokens_max) {
+            let batch = group.batch(&sequences, self.start.model.place().1)?;
+            let flat = tch::no_grad(|| self.targets(&batch, temperature))?;
             let mut rest = &flat[..];
-            for i in members {
-                let (own, others) = rest.split_at(rollouts[i].completion.len());
-                logprobs[i] = own.to_vec();
+            for i in group.sequences {
+                let (own, others) = rest.split_at(sequences[i].1.len());
+                logprobs[anchored[i]] = own.to_vec();
                 rest = others;
             }
+        }
+        Ok(logprobs)
+    }
+
+    /// Of the targets of a batch, in order. The logits of a whole batch never exist together.
+    fn targets(&self, batch: &Batch, temperature: f64) -> Result<Vec<f32>> {
+        let model = &self.start.model;
+        let rows = logit_rows(model.config.vocab_size);
+        let states = model.states(batch)?.f_split(rows, 0)?;
+        let mut logprobs = Vec::new();
+        for (states, targets) in states.into_iter().zip(batch.targets.f_split(rows, 0)?) {
+            let all = model.logits(&states)?.f_div_scalar(temperature)?.f_log_softmax(-1, Kind::Float)?;
+            let picked = all.f_gather(1, &targets.f_unsqueeze(1)?, false)?.f_squeeze_dim(1)?;
+            logprobs.extend(Vec::<f32>::try_from(picked.f_to_device(Device::Cpu)?)?);
         }
         Ok(logprobs)
     }
