@@ -1,5 +1,6 @@
 //! The Python environment as the host sees it: `envs/python.wasm` with real executors. `make test` builds it.
 
+mod attacks;
 mod defects;
 mod held_out;
 mod programs;

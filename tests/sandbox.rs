@@ -3,16 +3,22 @@
 //! `tests/guests` holds a judge and an executor that do what a completion or a program says; `make test` builds them.
 //! Guests that a compiler would not make are written in the text format.
 
+mod compile;
 mod contract;
 mod files;
 mod limits;
 mod programs;
 mod worlds;
 
-use std::path::{Path, PathBuf};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+};
 
 use azr_host::{
-    sandbox::{Attempt, Context, Environment, Fault, Judged, Sandbox, SandboxConfig, Style, Verdict, pack},
+    sandbox::{
+        Attempt, Context, Environment, Fault, Guard, Guards, Judged, Sandbox, SandboxConfig, Style, Verdict, pack,
+    },
     task::Task,
 };
 use tempfile::TempDir;
@@ -27,13 +33,27 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self::with(SandboxConfig { judge_fuel: 50_000_000, judge_memory_max_bytes: 16 << 20, ..small() })
+        Self::of(Guards::ALL)
+    }
+
+    /// With all guards or without one.
+    fn of(guards: Guards) -> Self {
+        // Where fuel ends nothing, the watchdog does.
+        let deadline_ms = if guards == Guards::without(Guard::Fuel) { 500 } else { 120_000 };
+        Self::guarded(
+            SandboxConfig { judge_fuel: 50_000_000, judge_memory_max_bytes: 16 << 20, deadline_ms, ..small() },
+            guards,
+        )
     }
 
     fn with(config: SandboxConfig) -> Self {
+        Self::guarded(config, Guards::ALL)
+    }
+
+    fn guarded(config: SandboxConfig, guards: Guards) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = SandboxConfig { cache_dir: Some(folder.path().join("cache")), ..config };
-        Self { sandbox: Sandbox::new(&config).unwrap(), folder }
+        Self { sandbox: Sandbox::guarded(&config, guards).unwrap(), folder }
     }
 
     fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
@@ -51,6 +71,11 @@ impl Bench {
     fn refusal(&self, bytes: &[u8]) -> String {
         let path = self.file("refused.wasm", bytes);
         format!("{:#}", self.sandbox.load(&path).err().expect("it was loaded"))
+    }
+
+    /// A judge without executors.
+    fn judge(&self, component: &[u8]) -> Result<Environment, String> {
+        self.sandbox.load(&self.file("judge.wasm", component)).map_err(|error| format!("{error:#}"))
     }
 
     /// The hostile judge with an executor that is written as a core module in the text format.
@@ -103,13 +128,80 @@ fn component(world: &str, module: &str) -> Vec<u8> {
 
 /// An executor in the text format that returns no outcomes; `module` is added to it, `body` runs first in each call.
 fn executor(module: &str, body: &str) -> String {
+    executor_of(Parts { module, body, ..Parts::default() })
+}
+
+fn executor_of(Parts { module, realloc, body, post_return }: Parts<'_>) -> String {
     format!(
         r#"(module
             {module}
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {realloc} (i32.const 1024))
+            (func (export "cabi_post_azr:env/execution@0.1.0#execute") (param i32) {post_return})
             (func (export "azr:env/execution@0.1.0#execute") (param i32 i32 i32 i32) (result i32)
                 {body} (i32.const 16)))"#
     )
+}
+
+/// A judge in the text format with one kind, no seeds and no plans, that finds everything wrong.
+fn judge(parts: Parts<'_>) -> Vec<u8> {
+    let Parts { module, realloc, body, post_return } = parts;
+    let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
+    let data = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("\\{byte:02x}")).collect::<String>();
+    // Name, version, kinds, settings, fuel, memory, output.
+    let description = data(words(&[256, 4, 264, 5, 160, 1, 0, 0, 50_000_000, 0, 16 << 20, 0, 1000, 0]));
+    // Name, what it asks, not proposable, from no kinds, no references.
+    let kind = data(words(&[256, 4, 256, 4, 0, 0, 0, 0]));
+    let function = |name: &str, parameters: usize, result: u32| {
+        let parameters = "i32 ".repeat(parameters);
+        format!(
+            r#"(func (export "azr:env/judge@0.1.0#{name}") (param {parameters}) (result i32) (i32.const {result}))"#
+        )
+    };
+    let functions: String = [
+        function("describe", 0, 64),
+        function("seeds", 3, 32),
+        function("propose-prompt", 7, 32),
+        function("solve-prompt", 7, 32),
+        function("subject", 4, 32),
+        function("plan-proposal", 9, 32),
+        function("judge-proposal", 11, 32),
+        function("judge-answer", 11, 32),
+        function("plan-exec", 4, 32),
+        function("show-value", 2, 32),
+    ]
+    .concat();
+    let module = format!(
+        r#"(module
+            {module}
+            (memory (export "memory") 1)
+            (data (i32.const 64) "{description}") (data (i32.const 160) "{kind}") (data (i32.const 256) "echo    1.0.0")
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {realloc} (i32.const 2048))
+            (func (export "cabi_post_azr:env/judge@0.1.0#plan-answer") (param i32) {post_return})
+            (func (export "azr:env/judge@0.1.0#plan-answer") (param i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+                {body} (i32.const 32))
+            {functions})"#
+    );
+    component("environment", &module)
+}
+
+/// What a guest in the text format does, and when.
+#[derive(Clone, Copy, Default)]
+struct Parts<'a> {
+    /// Added to the module.
+    module: &'a str,
+    /// When arguments are lowered.
+    realloc: &'a str,
+    /// In each call; of a judge, in `plan-answer`.
+    body: &'a str,
+    /// When the result has been lifted.
+    post_return: &'a str,
+}
+
+/// Runs a test, and shows that it fails without a guard.
+fn proves(guard: Guard, test: impl Fn(Guards)) {
+    test(Guards::ALL);
+    let unguarded = catch_unwind(AssertUnwindSafe(|| test(Guards::without(guard))));
+    assert!(unguarded.is_err(), "the test passes without {guard:?}");
 }
 
 fn context(env: &Environment) -> Context {

@@ -14,8 +14,9 @@
 //!   and handles are counted; the stack is bounded. A refused growth is -1 to the guest, as on a real machine.
 //! - **What guests return**: bytes that may cross, then lengths, names, kinds, scores and executor numbers are checked
 //!   before anything believes them. Log lines are capped and escaped.
-//! - **Compiled code**: comes from this host only. Its cache is one user's own, files that others could have written are
-//!   compiled again, and a compiled file in place of an environment is refused.
+//! - **Compiling**: components with too much code are refused before they are compiled, and compiling has a deadline.
+//! - **Compiled code**: comes from this host only. Its cache is one user's own, files that others could have written or
+//!   that changed are compiled again, and a compiled file in place of an environment is refused.
 //! - **Which fault is whose**: outcomes are data, a judge's trap is an environment fault, ours are host faults. Results
 //!   keep the order of their requests and do not depend on the number of workers.
 //!
@@ -23,17 +24,20 @@
 //! - Defects of wasmtime and Cranelift: the smallest feature set leaves less of them to reach, no more. Run hostile
 //!   environments under a user account that has nothing to lose.
 //! - Side channels between programs on one machine.
-//! - The time and memory of compiling a component: an environment from a stranger can make the compiler work for long.
+//! - The memory of compiling a component: only its size is bounded.
 //! - A machine that cannot give the memory that a run was granted: the program sees a refusal, as from its limit.
 //! - A judge that is wrong on purpose: it can falsify the rewards of its own environment, and of no other.
 pub mod bindings;
 mod cache;
+mod compile;
 mod engine;
 mod environment;
 mod executor;
 mod fault;
+mod guard;
 mod judge;
 mod limiter;
+mod link;
 mod log;
 mod package;
 mod returned;
@@ -69,9 +73,13 @@ pub use self::{
     },
     environment::{Attempt, Environment, ExecutedRun, Judged, Proposal},
     fault::Fault,
+    guard::{Guard, Guards},
     log::{Level, LogLine},
     package::pack,
 };
+
+/// A compilation may take so many times as long as a call: CPython takes a quarter of a minute on two idle cores.
+const COMPILE_DEADLINES: u32 = 5;
 
 /// What the operator grants. An environment's own limits count where they are lower.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,26 +132,34 @@ pub struct Sandbox {
     workers: Arc<Workers>,
     watchdog: Arc<Watchdog>,
     config: SandboxConfig,
+    guards: Guards,
 }
 
 impl Sandbox {
     /// Sets up the engines and starts the workers.
     pub fn new(config: &SandboxConfig) -> Result<Self> {
+        Self::guarded(config, Guards::ALL)
+    }
+
+    /// A sandbox with some of its protections: only for the tests of the protections.
+    #[doc(hidden)]
+    pub fn guarded(config: &SandboxConfig, guards: Guards) -> Result<Self> {
         let count = match config.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             count => count,
         };
         let slots = u32::try_from(count).context("too many sandbox workers")?;
-        let (judges, executors) =
-            (engine::judge_engine()?, engine::executor_engine(slots, config.run_memory_max_bytes)?);
+        let judges = engine::judge_engine(guards)?;
+        let executors = engine::executor_engine(slots, config.run_memory_max_bytes, guards)?;
         let folder = config.cache_dir.clone().map_or_else(cache::default_folder, Ok)?;
         Ok(Self {
-            cache: Cache::open(&folder)?,
+            cache: Cache::open(&folder, guards)?,
             workers: Arc::new(Workers::start(count)?),
             watchdog: Arc::new(Watchdog::start([judges.clone(), executors.clone()])?),
             judges,
             executors,
             config: config.clone(),
+            guards,
         })
     }
 
@@ -158,16 +174,17 @@ impl Sandbox {
             unreachable!("the judge is compiled first");
         };
         let log = Arc::new(Log::default());
-        let deadline = Duration::from_millis(self.config.deadline_ms);
-        let judge_pre = world::judge(&self.judges, judge).context("its judge does not fit")?;
+        let deadline = self.call_deadline();
+        let judge_pre = world::judge(&self.judges, judge, self.guards).context("its judge does not fit")?;
         let imports = world::imports(&self.judges, judge);
         let judge = Judge::new(judge_pre, self.budget(deadline), Arc::clone(&log));
         let executors = executors
             .iter()
             .enumerate()
             .map(|(index, executor)| {
-                let pre = world::executor(&self.executors, executor);
-                Ok(Executor { pre: pre.with_context(|| format!("its executor {index} does not fit"))? })
+                let pre = world::executor(&self.executors, executor, self.guards)
+                    .with_context(|| format!("its executor {index} does not fit"))?;
+                Ok(Executor { pre, guards: self.guards })
             })
             .collect::<Result<Vec<_>>>()?;
         let (judge, description) = self.describe(judge)?;
@@ -192,9 +209,10 @@ impl Sandbox {
     fn compile(&self, package: &Package, path: &Path) -> Result<Vec<Component>> {
         let parts = [(&self.judges, &package.judge)];
         let parts = parts.into_iter().chain(package.executors.iter().map(|executor| (&self.executors, executor)));
+        let deadline = COMPILE_DEADLINES * Duration::from_millis(self.config.deadline_ms);
         std::thread::scope(|scope| {
             let threads: Vec<_> =
-                parts.map(|(engine, wasm)| scope.spawn(|| self.cache.component(engine, wasm))).collect();
+                parts.map(|(engine, wasm)| scope.spawn(move || self.cache.component(engine, wasm, deadline))).collect();
             threads
                 .into_iter()
                 .enumerate()
@@ -237,11 +255,19 @@ impl Sandbox {
         started.map(|(index, started)| started?.map_err(Error::from).with_context(|| context(index))).collect()
     }
 
+    /// When the watchdog stops a call.
+    fn call_deadline(&self) -> Duration {
+        match self.guards.have(Guard::Watchdog) {
+            true => Duration::from_millis(self.config.deadline_ms),
+            false => Duration::MAX,
+        }
+    }
+
     /// The smaller of what is asked and what is granted.
     fn limits(&self, asked: &Limits) -> Limits {
         let Limits { run_fuel, run_memory_max_bytes, run_output_max_bytes } = *asked;
         Limits {
-            run_fuel: run_fuel.min(self.config.run_fuel_max),
+            run_fuel: self.fuel(run_fuel.min(self.config.run_fuel_max)),
             run_memory_max_bytes: run_memory_max_bytes.min(self.config.run_memory_max_bytes),
             run_output_max_bytes: run_output_max_bytes.min(self.config.run_output_max_bytes),
         }
@@ -249,11 +275,16 @@ impl Sandbox {
 
     fn budget(&self, deadline: Duration) -> Budget {
         Budget {
-            fuel: self.config.judge_fuel,
+            fuel: self.fuel(self.config.judge_fuel),
             memory_max_bytes: self.config.judge_memory_max_bytes,
             output_max_bytes: self.config.judge_output_max_bytes as usize,
             runs_max: self.config.runs_max,
             deadline,
+            guards: self.guards,
         }
+    }
+
+    fn fuel(&self, limit: u64) -> u64 {
+        if self.guards.have(Guard::Fuel) { limit } else { u64::MAX }
     }
 }

@@ -1,11 +1,15 @@
 //! What guests return is not believed.
 
-use azr_host::sandbox::{Outcome, Proposal};
+use azr_host::sandbox::{Outcome, Proposal, Run};
 
 use super::*;
 
 fn cause(completion: &str) -> String {
-    let env = Bench::new().hostile();
+    cause_of(Guards::ALL, completion)
+}
+
+fn cause_of(guards: Guards, completion: &str) -> String {
+    let env = Bench::of(guards).hostile();
     let cause = environment_fault(verify(&env, completion));
     serves(&env);
     cause
@@ -17,7 +21,7 @@ fn scores_outside_0_to_1_are_faults() {
         [("score-nan", "NaN"), ("score-two", "2"), ("score-negative", "-0.001"), ("score-infinite", "inf")]
     {
         let expected = format!("judge-answer: the judge returned a score of {score}; it must lie between 0 and 1");
-        assert_eq!(cause(completion), expected);
+        proves(Guard::Returned, |guards| assert_eq!(cause_of(guards, completion), expected));
     }
 }
 
@@ -42,8 +46,61 @@ fn executors_that_miscount_or_speak_for_the_host_are_at_fault() {
         ("after-the-end", "outcomes after the one that ended the run"),
         ("outcome-of-the-host", "an outcome that only the host may give"),
     ] {
-        assert_eq!(cause(program), format!("execute: the executor returned {what}"));
+        let expected = format!("execute: the executor returned {what}");
+        proves(Guard::Returned, |guards| assert_eq!(cause_of(guards, program), expected));
     }
+}
+
+/// The `count` outcomes that an executor in the text format returns: words in its memory, from 4096 on.
+fn returning(count: usize, words: &[u32]) -> String {
+    let bytes = words.iter().flat_map(|word| word.to_le_bytes());
+    let data: String = bytes.map(|byte| format!("\\{byte:02x}")).collect();
+    let module = format!(r#"(memory (export "memory") 16) (data (i32.const 4096) "{data}")"#);
+    let body = format!("(i32.store (i32.const 16) (i32.const 4096)) (i32.store (i32.const 20) (i32.const {count}))");
+    // Arguments go where no outcomes are.
+    executor_of(Parts { module: &module, realloc: "(return (i32.const 524288))", body: &body, post_return: "" })
+}
+
+fn returned(guards: Guards, count: usize, words: &[u32]) -> String {
+    let bench = Bench::of(guards);
+    let env = bench.with_executor(&returning(count, words)).unwrap();
+    let cause = environment_fault(
+        env.exec(&[Run { executor: 0, program: String::new(), inputs: vec![vec![]; count] }]).remove(0),
+    );
+    serves(&bench.hostile());
+    cause
+}
+
+#[test]
+fn pointers_out_of_memory_are_faults() {
+    for (what, count, words) in [
+        ("a value", 1, vec![0, 1 << 20, 1, 0, 0]),
+        ("a value around the end of the address space", 1, vec![0, u32::MAX, u32::MAX, 0, 0]),
+        ("a list", 1_000_000, vec![]),
+    ] {
+        let cause = returned(Guards::ALL, count, &words);
+        assert!(cause.starts_with("execute: the executor broke its contract"), "{what}: {cause}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_its_type_is_a_fault() {
+    for (what, words) in [("an outcome of no case", [8, 0, 0, 0, 0]), ("a name that is not UTF-8", [1, 4116, 1, 0, 0])]
+    {
+        let words = [&words[..], &[0xff]].concat();
+        let cause = returned(Guards::ALL, 1, &words);
+        assert!(cause.starts_with("execute: the executor broke its contract"), "{what}: {cause}");
+    }
+}
+
+/// A list may name the same bytes again and again: 600 KiB of memory then become 180 MiB in the host.
+#[test]
+fn a_list_that_repeats_memory_is_a_fault() {
+    proves(Guard::Crossing, |guards| {
+        let words: Vec<u32> = (0..300).flat_map(|_| [0, 0, 600 << 10, 0, 0]).collect();
+        let cause = returned(guards, 300, &words);
+        assert!(cause.starts_with("execute: the executor broke its contract"), "{cause}");
+    });
 }
 
 #[test]

@@ -47,13 +47,28 @@ fn compiled_files_are_never_accepted() {
     assert!(format!("{packed:#}").contains("native code, which is never accepted"), "{packed:#}");
 }
 
+/// The file is read once: what was hashed and checked is what runs.
+#[test]
+fn a_file_that_is_swapped_after_it_was_read_changes_nothing() {
+    let bench = Bench::new();
+    let env = bench.hostile();
+    bench.file("hostile.wasm", &judge(Parts::default()));
+    serves(&env);
+    assert_eq!(env.digest(), Digest::of(hostile()));
+    let swapped = bench.sandbox.load(&bench.folder.path().join("hostile.wasm")).unwrap();
+    assert_eq!(swapped.description().name, "echo");
+    serves(&env);
+}
+
 #[test]
 fn a_cache_open_to_others_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let config = SandboxConfig { cache_dir: Some(folder.path().to_owned()), ..small() };
-    let error = Sandbox::new(&config).err().unwrap().to_string();
-    assert!(error.contains("open to other users"), "{error}");
+    proves(Guard::CacheOwner, |guards| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let config = SandboxConfig { cache_dir: Some(folder.path().to_owned()), ..small() };
+        let error = Sandbox::guarded(&config, guards).err().unwrap().to_string();
+        assert!(error.contains("open to other users"), "{error}");
+    });
 }
 
 #[test]

@@ -33,14 +33,76 @@ fn a_run_ends_at_its_first_outcome_that_is_not_a_value() {
 
 #[test]
 fn an_endless_loop_uses_up_its_fuel_and_nothing_else() {
-    let env = Bench::new().hostile();
-    let report = execute(&env, "loop", &["7"]);
+    proves(Guard::Fuel, |guards| {
+        let env = Bench::of(guards).hostile();
+        let report = execute(&env, "loop", &["7"]);
+        assert_eq!(report, Report { outcomes: vec![Outcome::OutOfFuel], fuel: env.limits().run_fuel });
+        assert_eq!(execute(&env, "echo", &["7"]).outcomes, [value("7")]);
+    });
+}
+
+#[test]
+fn a_loop_while_arguments_are_lowered_uses_up_the_fuel() {
+    proves(Guard::Fuel, |guards| out_of_fuel(guards, Parts { realloc: "(loop (br 0))", ..PARTS }));
+}
+
+#[test]
+fn a_loop_after_the_result_was_lifted_uses_up_the_fuel() {
+    proves(Guard::Fuel, |guards| out_of_fuel(guards, Parts { post_return: "(loop (br 0))", ..PARTS }));
+}
+
+/// One bulk operation is bounded by the memory, and costs as much fuel as bytes.
+#[test]
+fn bulk_operations_use_up_the_fuel() {
+    let body = "(loop (memory.copy (i32.const 65536) (i32.const 0) (i32.const 12000000)) (br 0))";
+    proves(Guard::Fuel, |guards| out_of_fuel(guards, Parts { body, ..PARTS }));
+    let body = "(loop (memory.fill (i32.const 65536) (i32.const 0) (i32.const 12000000)) (br 0))";
+    out_of_fuel(Guards::ALL, Parts { body, ..PARTS });
+}
+
+const PARTS: Parts<'_> = Parts { module: r#"(memory (export "memory") 200)"#, realloc: "", body: "", post_return: "" };
+
+fn out_of_fuel(guards: Guards, parts: Parts<'_>) {
+    let bench = Bench::of(guards);
+    let env = bench.with_executor(&executor_of(parts)).unwrap();
+    let report = execute(&env, "program", &[]);
     assert_eq!(report, Report { outcomes: vec![Outcome::OutOfFuel], fuel: env.limits().run_fuel });
+    serves(&bench.hostile());
 }
 
 #[test]
 fn traps_are_named() {
     assert_eq!(outcomes("unreachable"), [Outcome::Crashed("unreachable".into())]);
+    let module = r#"(memory (export "memory") 1) (table 2 funcref) (elem (i32.const 1) $other)
+        (type $function (func)) (func $other (param i32))"#;
+    for (name, body) in [
+        ("unreachable", "unreachable"),
+        ("memory-out-of-bounds", "(drop (i32.load (i32.const -1)))"),
+        ("memory-out-of-bounds", "(memory.fill (i32.const 65535) (i32.const 0) (i32.const 2))"),
+        ("table-out-of-bounds", "(call_indirect (type $function) (i32.const 2))"),
+        ("table-out-of-bounds", "(drop (table.get 0 (i32.const -1)))"),
+        ("indirect-call-to-null", "(call_indirect (type $function) (i32.const 0))"),
+        ("bad-signature", "(call_indirect (type $function) (i32.const 1))"),
+        ("integer-overflow", "(drop (i32.div_s (i32.const 0x80000000) (i32.const -1)))"),
+        ("integer-overflow", "(drop (i32.trunc_f64_s (f64.const 1e300)))"),
+        ("integer-division-by-zero", "(drop (i64.rem_u (i64.const 1) (i64.const 0)))"),
+        ("bad-conversion-to-integer", "(drop (i64.trunc_f32_u (f32.const nan)))"),
+    ] {
+        let env = Bench::new().with_executor(&executor(module, body)).unwrap();
+        assert_eq!(execute(&env, "", &[]).outcomes, [Outcome::Crashed(name.into())], "{body}");
+    }
+}
+
+#[test]
+fn a_host_survives_ten_thousand_traps() {
+    let bench = Bench::new();
+    let env = bench.with_executor(&executor(r#"(memory (export "memory") 1)"#, "unreachable")).unwrap();
+    // Equal runs are executed once, so each has a program of its own.
+    let runs: Vec<Run> = (0..10_000).map(|n: u32| run(&n.to_string(), &[])).collect();
+    for report in env.exec(&runs) {
+        assert_eq!(report.unwrap().outcomes, [Outcome::Crashed("unreachable".into())]);
+    }
+    serves(&bench.hostile());
 }
 
 #[test]
@@ -56,7 +118,10 @@ fn stack_exhaustion_is_its_own_outcome() {
 
 #[test]
 fn refused_memory_is_a_minus_one_that_a_program_may_survive() {
-    assert_eq!(outcomes("ask"), [value("refused"), value("refused")]);
+    proves(Guard::Memory, |guards| {
+        let env = Bench::of(guards).hostile();
+        assert_eq!(execute(&env, "ask", &["7", "8"]).outcomes, [value("refused"), value("refused")]);
+    });
 }
 
 #[test]
@@ -65,13 +130,27 @@ fn a_program_that_cannot_go_on_without_memory_is_out_of_memory() {
 }
 
 #[test]
+fn tables_grow_within_the_budget_of_their_store() {
+    proves(Guard::Tables, |guards| {
+        // Both grow to 20,000 elements, of 32,768 that a store may have.
+        let module = r#"(memory (export "memory") 1) (table 0 funcref) (table 0 funcref)"#;
+        let body = "(if (i32.eq (i32.const -1) (table.grow 0 (ref.null func) (i32.const 20000))) (then unreachable))
+            (if (i32.ne (i32.const -1) (table.grow 1 (ref.null func) (i32.const 20000))) (then unreachable))";
+        let env = Bench::of(guards).with_executor(&executor(module, body)).unwrap();
+        assert_eq!(execute(&env, "", &[]).outcomes, []);
+    });
+}
+
+#[test]
 fn a_result_above_the_limit_is_refused_whole_and_with_the_limit() {
-    let env = Bench::new().hostile();
-    assert_eq!(execute(&env, "large", &["1000"]).outcomes, [value(&"x".repeat(1000))]);
-    let refused = Outcome::Unsupported("result larger than 1000 bytes".into());
-    assert_eq!(execute(&env, "large", &["1001"]).outcomes, std::slice::from_ref(&refused));
-    assert_eq!(execute(&env, "large", &["8000000"]).outcomes, std::slice::from_ref(&refused));
-    assert_eq!(execute(&env, "large", &["600", "600"]).outcomes, [value(&"x".repeat(600)), refused]);
+    proves(Guard::Output, |guards| {
+        let env = Bench::of(guards).hostile();
+        assert_eq!(execute(&env, "large", &["1000"]).outcomes, [value(&"x".repeat(1000))]);
+        let refused = Outcome::Unsupported("result larger than 1000 bytes".into());
+        assert_eq!(execute(&env, "large", &["1001"]).outcomes, std::slice::from_ref(&refused));
+        assert_eq!(execute(&env, "large", &["8000000"]).outcomes, std::slice::from_ref(&refused));
+        assert_eq!(execute(&env, "large", &["600", "600"]).outcomes, [value(&"x".repeat(600)), refused]);
+    });
 }
 
 #[test]
@@ -85,16 +164,19 @@ fn every_run_starts_afresh() {
 /// The watchdog is the host's own guard. A program that it stops has no outcome at all, so it cannot be rewarded.
 #[test]
 fn the_watchdog_is_a_host_fault() {
-    let bench = Bench::with(SandboxConfig { deadline_ms: 200, run_fuel_max: u64::MAX / 2, ..small() });
-    let module = executor(r#"(memory (export "memory") 1)"#, "(loop (br 0))");
-    let executor = bench.file("executor.wasm", &component("executor", &module));
-    let judge = patched(&std::fs::read(guest("azr_test_judge")).unwrap(), "describe=unlimited");
-    let path = bench.file("judge.wasm", &judge);
-    let env = bench.sandbox.load(&bench.file("env.wasm", &pack(&path, &[executor]).unwrap())).unwrap();
-    match env.exec(&[run("", &[])]).pop().unwrap() {
-        Err(Fault::Host(error)) => assert!(error.to_string().contains("deadline-ms"), "{error}"),
-        other => panic!("{other:?}"),
-    }
+    proves(Guard::Watchdog, |guards| {
+        let bench = Bench::guarded(SandboxConfig { deadline_ms: 200, run_fuel_max: 5_000_000_000, ..small() }, guards);
+        let module = executor(r#"(memory (export "memory") 1)"#, "(loop (br 0))");
+        let executor = bench.file("executor.wasm", &component("executor", &module));
+        let judge = patched(&std::fs::read(guest("azr_test_judge")).unwrap(), "describe=unlimited");
+        let path = bench.file("judge.wasm", &judge);
+        let env = bench.sandbox.load(&bench.file("env.wasm", &pack(&path, &[executor]).unwrap())).unwrap();
+        match env.exec(&[run("", &[])]).pop().unwrap() {
+            Err(Fault::Host(error)) => assert!(error.to_string().contains("deadline-ms"), "{error}"),
+            other => panic!("{other:?}"),
+        }
+        serves(&bench.hostile());
+    });
 }
 
 #[test]

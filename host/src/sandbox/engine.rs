@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Context as _, Error, Result};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
 
-use super::limiter::{INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX};
+use super::{
+    guard::{Guard, Guards},
+    limiter::{INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX},
+};
 
 /// Deep recursion in Python should end in a RecursionError, which takes more than wasmtime's 512 KiB.
 const EXECUTOR_STACK_BYTES: usize = 16 << 20;
@@ -26,15 +29,15 @@ const KEEP_RESIDENT_BYTES: usize = 16 << 20;
 const TICK: Duration = Duration::from_millis(50);
 
 /// The engine that judges run in.
-pub(super) fn judge_engine() -> Result<Engine> {
-    let mut config = smallest();
+pub(super) fn judge_engine(guards: Guards) -> Result<Engine> {
+    let mut config = smallest(guards);
     config.max_wasm_stack(JUDGE_STACK_BYTES);
     Engine::new(&config).map_err(Error::from).context("cannot set up the judges' wasm engine")
 }
 
 /// The engine that programs run in, with memory for `slots` of them at a time kept ready where the machine allows.
-pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64) -> Result<Engine> {
-    let mut config = smallest();
+pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64, guards: Guards) -> Result<Engine> {
+    let mut config = smallest(guards);
     // Calls are synchronous and run on the workers' stacks, but wasmtime wants its stacks for futures no smaller.
     config.max_wasm_stack(EXECUTOR_STACK_BYTES).async_stack_size(EXECUTOR_STACK_BYTES);
     // Nobody reads where in the interpreter a program trapped.
@@ -43,7 +46,10 @@ pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64) -> Result<Engin
     pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots, memory_max_bytes)));
     // No pool where the kernel cannot tell which pages a run wrote (before Linux 6.7; each run would clear the whole
     // range) or where the address space is too small (`ulimit -v`): programs then run from fresh mappings.
-    if let Ok(engine) = Engine::new(&pooled) {
+    // Nor where a guard is missing, for the pool would stand in for it.
+    if guards == Guards::ALL
+        && let Ok(engine) = Engine::new(&pooled)
+    {
         return Ok(engine);
     }
     Engine::new(&config).map_err(Error::from).context("cannot set up the executors' wasm engine")
@@ -51,7 +57,7 @@ pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64) -> Result<Engin
 
 /// Everything that environments do not need is off: most of wasmtime's security record lies in those parts. Threads,
 /// garbage collection, exceptions and component-model async are not even compiled into this host.
-fn smallest() -> Config {
+fn smallest(guards: Guards) -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
@@ -60,14 +66,17 @@ fn smallest() -> Config {
         // NaN bits would differ between machines.
         .cranelift_nan_canonicalization(true)
         .concurrency_support(false)
-        .wasm_memory64(false)
-        .wasm_relaxed_simd(false)
-        .wasm_tail_call(false)
-        .wasm_multi_memory(false)
-        .wasm_wide_arithmetic(false)
-        .wasm_custom_page_sizes(false)
         .memory_init_cow(true)
         .memory_guaranteed_dense_image_size(SNAPSHOT_MAX_BYTES);
+    if guards.have(Guard::Features) {
+        config
+            .wasm_memory64(false)
+            .wasm_relaxed_simd(false)
+            .wasm_tail_call(false)
+            .wasm_multi_memory(false)
+            .wasm_wide_arithmetic(false)
+            .wasm_custom_page_sizes(false);
+    }
     config
 }
 
@@ -82,6 +91,7 @@ fn pool(slots: u32, memory_max_bytes: u64) -> PoolingAllocationConfig {
         .max_core_instances_per_component(count(INSTANCES_MAX) / slots)
         .max_memories_per_component(count(MEMORIES_MAX) / slots)
         .max_tables_per_component(count(TABLES_MAX) / slots)
+        .max_tables_per_module(count(TABLES_MAX) / slots)
         .table_elements(TABLE_ELEMENTS_MAX)
         .max_memory_size(usize::try_from(memory_max_bytes).unwrap_or(usize::MAX))
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)

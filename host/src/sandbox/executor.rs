@@ -8,6 +8,7 @@ use super::{
     bindings::{ExecutorPre, Limits, Outcome, Report, Run, Thrown},
     engine::deadline_ticks,
     fault::Fault,
+    guard::{Guard, Guards},
     judge::{HANDLES_MAX, stopped},
     limiter::Limiter,
     returned,
@@ -18,6 +19,7 @@ const CALL: &str = "execute";
 /// A loaded executor.
 pub(super) struct Executor {
     pub(super) pre: ExecutorPre<Limiter>,
+    pub(super) guards: Guards,
 }
 
 impl Executor {
@@ -31,9 +33,8 @@ impl Executor {
         let fuel_left = store.get_fuel().map_err(|error| Fault::Host(error.into()))?;
         let outcomes = match result {
             Ok(outcomes) => {
-                returned::outcomes(&outcomes, run.inputs.len())
-                    .map_err(|what| Fault::environment(CALL, format!("the executor returned {what}")))?;
-                within(outcomes, limits.run_output_max_bytes)
+                self.check(&outcomes, run.inputs.len())?;
+                within(outcomes, self.guards.limit(Guard::Output, limits.run_output_max_bytes as usize))
             }
             Err(error) => vec![ended(&error, store.data(), deadline)?],
         };
@@ -46,15 +47,25 @@ impl Executor {
         self.pre.instantiate(&mut store).map(drop)
     }
 
+    fn check(&self, outcomes: &[Outcome], calls: usize) -> Result<(), Fault> {
+        match returned::outcomes(outcomes, calls) {
+            Err(what) if self.guards.have(Guard::Returned) => {
+                Err(Fault::environment(CALL, format!("the executor returned {what}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn store(&self, limits: &Limits, deadline: Duration) -> wasmtime::Result<Store<Limiter>> {
-        let mut store = Store::new(self.pre.engine(), Limiter::new(limits.run_memory_max_bytes));
+        let mut store = Store::new(self.pre.engine(), Limiter::new(limits.run_memory_max_bytes, self.guards));
         store.limiter(|limiter| limiter);
         store.set_fuel(limits.run_fuel)?;
         store.set_epoch_deadline(deadline_ticks(deadline));
         // Honest results are smaller than the run's memory. The limit on results is applied to what was returned, for
         // there it is an outcome; this one stops lists that repeat a part of the memory.
-        store.set_hostcall_fuel(usize::try_from(limits.run_memory_max_bytes).unwrap_or(usize::MAX));
-        store.set_max_component_handles(HANDLES_MAX);
+        let crossing = usize::try_from(limits.run_memory_max_bytes).unwrap_or(usize::MAX);
+        store.set_hostcall_fuel(self.guards.limit(Guard::Crossing, crossing));
+        store.set_max_component_handles(self.guards.limit(Guard::Handles, HANDLES_MAX));
         Ok(store)
     }
 }
@@ -89,11 +100,11 @@ fn name(trap: Trap) -> String {
 }
 
 /// The outcomes up to the first with which the run returns more than it may. That one says so instead.
-fn within(mut outcomes: Vec<Outcome>, max_bytes: u32) -> Vec<Outcome> {
-    let mut total = 0_u64;
+fn within(mut outcomes: Vec<Outcome>, max_bytes: usize) -> Vec<Outcome> {
+    let mut total = 0;
     let too_large = outcomes.iter().position(|outcome| {
         total += bytes(outcome);
-        total > u64::from(max_bytes)
+        total > max_bytes
     });
     if let Some(index) = too_large {
         outcomes.truncate(index);
@@ -103,12 +114,11 @@ fn within(mut outcomes: Vec<Outcome>, max_bytes: u32) -> Vec<Outcome> {
 }
 
 /// What an outcome carries.
-fn bytes(outcome: &Outcome) -> u64 {
-    let length = match outcome {
+fn bytes(outcome: &Outcome) -> usize {
+    match outcome {
         Outcome::Value(value) => value.len(),
         Outcome::Thrown(Thrown { name, message }) => name.len() + message.len(),
         Outcome::Refused(text) | Outcome::Unsupported(text) | Outcome::Crashed(text) => text.len(),
         Outcome::OutOfFuel | Outcome::OutOfMemory | Outcome::StackOverflow => 0,
-    };
-    length as u64
+    }
 }

@@ -11,6 +11,7 @@ use super::{
     },
     engine::deadline_ticks,
     fault::Fault,
+    guard::{Guard, Guards},
     limiter::Limiter,
     log::{CallLog, Level, Log},
     returned,
@@ -29,6 +30,7 @@ pub(super) struct Budget {
     pub(super) output_max_bytes: usize,
     pub(super) runs_max: usize,
     pub(super) deadline: Duration,
+    pub(super) guards: Guards,
 }
 
 /// What the host keeps for a judge's instance.
@@ -64,13 +66,13 @@ impl Judge {
 
     pub(super) fn describe(&self) -> Result<Description, Fault> {
         let description = self.call("describe", |judge, store| judge.call_describe(store))?;
-        checked("describe", returned::description(&description))?;
+        self.checked("describe", returned::description(&description))?;
         Ok(description)
     }
 
     pub(super) fn seeds(&self, ctx: &Context, of: &Description) -> Result<Vec<Task>, Fault> {
         let seeds = self.call("seeds", |judge, store| judge.call_seeds(store, ctx))?;
-        checked("seeds", returned::seeds(&seeds, of))?;
+        self.checked("seeds", returned::seeds(&seeds, of))?;
         Ok(seeds.into_iter().map(Task::from).collect())
     }
 
@@ -78,14 +80,14 @@ impl Judge {
         let references = tasks(references);
         let prompt =
             self.call("propose-prompt", |judge, store| judge.call_propose_prompt(store, ctx, kind, &references))?;
-        checked("propose-prompt", returned::prompt(&prompt))?;
+        self.checked("propose-prompt", returned::prompt(&prompt))?;
         Ok(prompt)
     }
 
     pub(super) fn solve_prompt(&self, ctx: &Context, task: &Task) -> Result<Prompt, Fault> {
         let task = task.into();
         let prompt = self.call("solve-prompt", |judge, store| judge.call_solve_prompt(store, ctx, &task))?;
-        checked("solve-prompt", returned::prompt(&prompt))?;
+        self.checked("solve-prompt", returned::prompt(&prompt))?;
         Ok(prompt)
     }
 
@@ -114,7 +116,7 @@ impl Judge {
         let conclusion = self.call("judge-proposal", |judge, store| {
             judge.call_judge_proposal(store, ctx, kind, &references, completion, reports)
         })?;
-        checked(
+        self.checked(
             "judge-proposal",
             match &conclusion {
                 Ok(accepted) => returned::accepted(accepted, of),
@@ -133,7 +135,7 @@ impl Judge {
     ) -> Result<Vec<Run>, Fault> {
         let task = task.into();
         let plan = self.call("plan-answer", |judge, store| judge.call_plan_answer(store, ctx, &task, completion))?;
-        checked("plan-answer", returned::plan(&plan, self.budget.runs_max, executors))?;
+        self.checked("plan-answer", returned::plan(&plan, self.budget.runs_max, executors))?;
         Ok(plan)
     }
 
@@ -147,7 +149,7 @@ impl Judge {
         let task = task.into();
         let verdict =
             self.call("judge-answer", |judge, store| judge.call_judge_answer(store, ctx, &task, completion, reports))?;
-        checked("judge-answer", returned::verdict(&verdict))?;
+        self.checked("judge-answer", returned::verdict(&verdict))?;
         Ok(verdict)
     }
 
@@ -167,7 +169,7 @@ impl Judge {
     }
 
     fn planned(&self, call: &'static str, plan: Plan, executors: usize) -> Result<Plan, Fault> {
-        checked(
+        self.checked(
             call,
             match &plan {
                 Ok(runs) => returned::plan(runs, self.budget.runs_max, executors),
@@ -189,20 +191,30 @@ impl Judge {
         result.map_err(|error| self.fault(call, &error, &limiter))
     }
 
+    fn checked(&self, call: &'static str, check: Result<(), String>) -> Result<(), Fault> {
+        match check {
+            Err(what) if self.budget.guards.have(Guard::Returned) => {
+                Err(Fault::environment(call, format!("the judge returned {what}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn store(&self, call: &'static str) -> wasmtime::Result<Store<Guest>> {
-        let limiter = Limiter::new(self.budget.memory_max_bytes);
-        let mut store = Store::new(self.pre.engine(), Guest { limiter, log: CallLog::new(call) });
+        let Budget { fuel, memory_max_bytes, output_max_bytes, runs_max: _, deadline, guards } = self.budget;
+        let limiter = Limiter::new(memory_max_bytes, guards);
+        let mut store = Store::new(self.pre.engine(), Guest { limiter, log: CallLog::new(call, guards) });
         store.limiter(|guest| &mut guest.limiter);
-        store.set_fuel(self.budget.fuel)?;
-        store.set_epoch_deadline(deadline_ticks(self.budget.deadline));
-        store.set_hostcall_fuel(self.budget.output_max_bytes);
-        store.set_max_component_handles(HANDLES_MAX);
+        store.set_fuel(fuel)?;
+        store.set_epoch_deadline(deadline_ticks(deadline));
+        store.set_hostcall_fuel(guards.limit(Guard::Crossing, output_max_bytes));
+        store.set_max_component_handles(guards.limit(Guard::Handles, HANDLES_MAX));
         Ok(store)
     }
 
     /// A judge that ends in an error is at fault, except where the clock ended it.
     fn fault(&self, call: &'static str, error: &wasmtime::Error, limiter: &Limiter) -> Fault {
-        let Budget { fuel, memory_max_bytes, output_max_bytes, runs_max: _, deadline } = self.budget;
+        let Budget { fuel, memory_max_bytes, output_max_bytes, runs_max: _, deadline, guards: _ } = self.budget;
         Fault::environment(
             call,
             match error.downcast_ref::<Trap>() {
@@ -236,10 +248,6 @@ pub(super) fn stopped(call: &'static str, deadline: Duration) -> Fault {
         "`{call}` was still running after {} ms, when the watchdog stopped it; raise deadline-ms on a slow machine",
         deadline.as_millis()
     ))
-}
-
-fn checked(call: &'static str, check: Result<(), String>) -> Result<(), Fault> {
-    check.map_err(|what| Fault::environment(call, format!("the judge returned {what}")))
 }
 
 fn tasks(tasks: &[Task]) -> Vec<types::Task> {

@@ -2,7 +2,9 @@
 
 use wasmtime::ResourceLimiter;
 
-/// Core instances of one component. CPython takes 38 (its shared libraries are linked at instantiation).
+use super::guard::{Guard, Guards};
+
+/// Core instances of one component. CPython takes 38 where its shared libraries were not linked by `env pack`.
 pub(super) const INSTANCES_MAX: usize = 64;
 /// Linear memories of one component. Every guest seen has one; a component that links others may have some more.
 pub(super) const MEMORIES_MAX: usize = 8;
@@ -19,12 +21,14 @@ pub(super) struct Limiter {
     memory_bytes: usize,
     table_elements: usize,
     refused: bool,
+    guards: Guards,
 }
 
 impl Limiter {
-    pub(super) fn new(memory_max_bytes: u64) -> Self {
+    pub(super) fn new(memory_max_bytes: u64, guards: Guards) -> Self {
         let memory_max_bytes = usize::try_from(memory_max_bytes).unwrap_or(usize::MAX);
-        Self { memory_max_bytes, memory_bytes: 0, table_elements: 0, refused: false }
+        let memory_max_bytes = guards.limit(Guard::Memory, memory_max_bytes);
+        Self { memory_max_bytes, memory_bytes: 0, table_elements: 0, refused: false, guards }
     }
 
     /// Whether the guest was refused memory at any time: a later trap is then the consequence.
@@ -52,7 +56,8 @@ impl ResourceLimiter for Limiter {
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let total = self.table_elements.saturating_add(desired.saturating_sub(current));
-        let granted = total <= TABLE_ELEMENTS_MAX && maximum.is_none_or(|maximum| desired <= maximum);
+        let granted = total <= self.guards.limit(Guard::Tables, TABLE_ELEMENTS_MAX)
+            && maximum.is_none_or(|maximum| desired <= maximum);
         match granted {
             true => self.table_elements = total,
             false => self.refused = true,
@@ -61,15 +66,15 @@ impl ResourceLimiter for Limiter {
     }
 
     fn instances(&self) -> usize {
-        INSTANCES_MAX
+        self.guards.limit(Guard::Counts, INSTANCES_MAX)
     }
 
     fn memories(&self) -> usize {
-        MEMORIES_MAX
+        self.guards.limit(Guard::Counts, MEMORIES_MAX)
     }
 
     fn tables(&self) -> usize {
-        TABLES_MAX
+        self.guards.limit(Guard::Counts, TABLES_MAX)
     }
 }
 
@@ -79,7 +84,7 @@ mod tests {
 
     #[test]
     fn memories_share_one_budget() {
-        let mut limiter = Limiter::new(100);
+        let mut limiter = Limiter::new(100, Guards::ALL);
         assert!(limiter.memory_growing(0, 60, None).unwrap());
         assert!(!limiter.refused());
         assert!(!limiter.memory_growing(0, 60, None).unwrap(), "each memory had a budget of its own");
@@ -89,14 +94,14 @@ mod tests {
 
     #[test]
     fn growth_beyond_the_declared_maximum_is_not_counted() {
-        let mut limiter = Limiter::new(100);
+        let mut limiter = Limiter::new(100, Guards::ALL);
         assert!(!limiter.memory_growing(0, 80, Some(50)).unwrap());
         assert!(limiter.memory_growing(0, 100, None).unwrap());
     }
 
     #[test]
     fn tables_share_one_budget() {
-        let mut limiter = Limiter::new(0);
+        let mut limiter = Limiter::new(0, Guards::ALL);
         assert!(limiter.table_growing(0, TABLE_ELEMENTS_MAX, None).unwrap());
         assert!(!limiter.table_growing(0, 1, None).unwrap());
     }

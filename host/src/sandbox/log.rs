@@ -6,6 +6,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use super::guard::{Guard, Guards};
+
 /// Lines that one call may log. Arbitrary: enough to debug a judge with.
 const CALL_LINES_MAX: usize = 64;
 /// Bytes that one call may log, after escaping.
@@ -48,18 +50,23 @@ pub(super) struct CallLog {
     lines: Vec<LogLine>,
     bytes: usize,
     dropped: u64,
+    guards: Guards,
 }
 
 impl CallLog {
-    pub(super) fn new(call: &'static str) -> Self {
-        Self { call, lines: Vec::new(), bytes: 0, dropped: 0 }
+    pub(super) fn new(call: &'static str, guards: Guards) -> Self {
+        Self { call, lines: Vec::new(), bytes: 0, dropped: 0, guards }
     }
 
     pub(super) fn emit(&mut self, level: Level, message: &str) {
         // Escaping makes a byte at most ten, so a message that cannot fit is dropped before it is escaped.
-        let room = CALL_BYTES_MAX - self.bytes;
-        let fits = self.lines.len() < CALL_LINES_MAX && message.len() <= room;
-        let message = if fits { escape(message) } else { String::new() };
+        let room = self.guards.limit(Guard::LogSize, CALL_BYTES_MAX) - self.bytes;
+        let fits = self.lines.len() < self.guards.limit(Guard::LogSize, CALL_LINES_MAX) && message.len() <= room;
+        let message = match fits {
+            true if self.guards.have(Guard::LogEscapes) => escape(message),
+            true => message.to_owned(),
+            false => String::new(),
+        };
         if !fits || message.len() > room {
             self.dropped += 1;
             return;
@@ -95,7 +102,7 @@ struct Waiting {
 }
 
 impl Log {
-    pub(super) fn take(&self, CallLog { call: _, lines, bytes: _, dropped }: CallLog) {
+    pub(super) fn take(&self, CallLog { call: _, lines, bytes: _, dropped, guards: _ }: CallLog) {
         if lines.is_empty() && dropped == 0 {
             return;
         }
@@ -127,18 +134,18 @@ mod tests {
 
     #[test]
     fn lines_and_bytes_of_a_call_are_capped_and_counted() {
-        let mut call = CallLog::new("seeds");
+        let mut call = CallLog::new("seeds", Guards::ALL);
         for _ in 0..CALL_LINES_MAX + 5 {
             call.emit(Level::Info, "x");
         }
         assert_eq!((call.lines.len(), call.dropped), (CALL_LINES_MAX, 5));
 
-        let mut call = CallLog::new("seeds");
+        let mut call = CallLog::new("seeds", Guards::ALL);
         call.emit(Level::Info, &"x".repeat(CALL_BYTES_MAX));
         call.emit(Level::Info, "one more");
         assert_eq!((call.lines.len(), call.dropped), (1, 1));
 
-        let mut call = CallLog::new("seeds");
+        let mut call = CallLog::new("seeds", Guards::ALL);
         call.emit(Level::Info, &"\0".repeat(CALL_BYTES_MAX));
         assert_eq!((call.lines.len(), call.dropped), (0, 1), "escaping made the message larger than the cap");
     }

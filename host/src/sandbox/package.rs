@@ -7,6 +7,7 @@ use wasmparser::{BinaryReader, Parser};
 use wasmtime::Engine;
 use wit_component::ComponentEncoder;
 
+use super::link::link;
 use crate::task::Digest;
 
 /// One whole executor component; the order of the sections is the number that a run names.
@@ -70,7 +71,11 @@ pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
         let path = path.as_ref();
         let bytes = read_capped(path)?;
         let executor = component_of(&bytes).with_context(|| format!("cannot pack executor {}", path.display()))?;
-        append_section(&mut file, EXECUTOR_SECTION, &executor)?;
+        let linked = link(&executor).unwrap_or_else(|reason| {
+            eprintln!("{} keeps its core modules, and starts more slowly for it: {reason:#}", path.display());
+            None
+        });
+        append_section(&mut file, EXECUTOR_SECTION, linked.as_deref().unwrap_or(&executor))?;
     }
     Package::parse(&file).context("the packed file cannot be read back")?;
     Ok(file)

@@ -75,6 +75,7 @@ impl Guest for Judge {
     }
 
     fn subject(task: Task) -> String {
+        misbehave(&task.body);
         task.body
     }
 
@@ -127,7 +128,9 @@ impl Guest for Judge {
     }
 
     fn show_value(value: Vec<u8>) -> String {
-        String::from_utf8_lossy(&value).into_owned()
+        let shown = String::from_utf8_lossy(&value).into_owned();
+        misbehave(&shown);
+        shown
     }
 }
 

@@ -1,0 +1,64 @@
+//! The sandbox's protections by name. Tests take one out and see that something notices; nothing else can.
+
+/// One protection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Fuel ends calls.
+    Fuel,
+    /// The watchdog ends calls that fuel does not.
+    Watchdog,
+    /// All memories of a store share one limit.
+    Memory,
+    /// All tables of a store share one limit.
+    Tables,
+    /// Instances, memories and tables of a store are counted.
+    Counts,
+    /// Handles of a store are counted.
+    Handles,
+    /// Bytes that cross in a call are counted.
+    Crossing,
+    /// What a run returns is capped.
+    Output,
+    /// What guests return is checked.
+    Returned,
+    /// What a judge logs is capped.
+    LogSize,
+    /// What a judge logs is escaped.
+    LogEscapes,
+    /// Only granted imports are linked.
+    Imports,
+    /// Proposals of wasm that environments do not need are off.
+    Features,
+    /// Components that would take long to compile are refused.
+    CompileSize,
+    /// Compiling has a deadline.
+    CompileTime,
+    /// Compiled code is read from files of our own only.
+    CacheOwner,
+    /// Compiled code is what was written.
+    CacheDigest,
+}
+
+/// The protections that a sandbox has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Guards {
+    missing: Option<Guard>,
+}
+
+impl Guards {
+    pub const ALL: Self = Self { missing: None };
+
+    /// For tests: shows that one of them fails without this guard.
+    pub fn without(guard: Guard) -> Self {
+        Self { missing: Some(guard) }
+    }
+
+    pub(super) fn have(self, guard: Guard) -> bool {
+        self.missing != Some(guard)
+    }
+
+    /// `limit`, if it is in force.
+    pub(super) fn limit(self, guard: Guard, limit: usize) -> usize {
+        if self.have(guard) { limit } else { usize::MAX }
+    }
+}
