@@ -1,6 +1,7 @@
 # Two commands do everything on a fresh machine with Rust, Python 3, a C++ compiler and make:
 #   make demo    set up, build, and train the embedded policy until it has visibly learned
 #   make test    set up, build, and run every test
+#   make soak    the long campaigns: kills, load, thousands of steps
 # Both are incremental. After either, plain cargo commands work.
 
 TORCH := 2.11.0
@@ -13,7 +14,7 @@ LIBTORCH := .libtorch/torch-$(TORCH)
 COMPONENTIZER := .tools/componentize-py-$(COMPONENTIZE_PY)
 PIP := python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile
 
-.PHONY: demo test bench lint setup host guests clean
+.PHONY: demo test soak bench lint setup host guests clean
 .DELETE_ON_ERROR:
 
 # The experiment goes into the next free experiments/python-NNNN.
@@ -26,6 +27,12 @@ test: host envs/python.wasm guests
 	cargo test --workspace --lib --bins
 	cargo test --workspace --doc
 	cargo test --workspace --test integration
+
+# The long campaigns; each prints its result. BENCHMARKS.md has those of the last time.
+soak: host envs/python.wasm
+	python3 tests/soak/kills.py
+	python3 tests/soak/determinism.py
+	python3 tests/soak/flat.py
 
 bench: host envs/python.wasm
 	$(HOST) bench sandbox envs/python.wasm

@@ -1,7 +1,7 @@
 //! Compiles the shim over libtorch and tells the linker where libtorch lies, so that the binary runs without
-//! environment variables.
+//! environment variables. Says which wasmtime is built in, because fuel is counted in its instructions.
 
-use std::{env, path::Path};
+use std::{env, fs, path::Path};
 
 fn main() {
     let lib = env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys says where libtorch is");
@@ -17,4 +17,10 @@ fn main() {
         .file("src/policy/shim.cpp")
         .compile("azr_shim");
     println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
+
+    println!("cargo:rerun-if-changed=../Cargo.lock");
+    let lock = fs::read_to_string("../Cargo.lock").expect("cargo wrote Cargo.lock");
+    let (_, package) = lock.split_once("name = \"wasmtime\"\nversion = \"").expect("wasmtime is a dependency");
+    let (version, _) = package.split_once('"').expect("a version ends with a quote");
+    println!("cargo:rustc-env=WASMTIME_VERSION={version}");
 }

@@ -2,6 +2,7 @@
 
 mod policy;
 mod python_env;
+mod replay;
 mod report;
 mod sandbox;
 mod selfplay;

@@ -15,7 +15,7 @@ fn solver_row(step: u64, task: &str, completion: &str, score: f64) -> Value {
         "step": step, "env": "python", "kind": "deduction", "role": "solver", "purpose": "solve", "task": task,
         "completion": completion, "reward": score - 0.5,
         "conclusion": { "verdict": { "score": score, "well_formed": true, "answer": completion, "reason": "because" } },
-        "runs": [{ "executor": 0, "outcomes": [{ "Value": [1, 2] }, "OutOfFuel"], "fuel": 1234 }],
+        "runs": [{ "executor": 0, "outcomes": [{ "value": "i2;" }, "out-of-fuel"], "fuel": 1234 }],
     })
 }
 
@@ -59,8 +59,8 @@ fn experiment() -> TempDir {
     write("ledger.jsonl", lines([rejected, solver_row(1, "t1", HOSTILE, 0.0), solver_row(2, "t1", "4", 1.0)]));
     let body = json!({ "program": HOSTILE }).to_string();
     write("tasks.jsonl", lines([json!({ "id": "t1", "env": "python", "kind": "deduction", "body": body, "step": 1 })]));
-    let environment =
-        json!({ "name": "python", "version": "0.1.0", "digest": "ab", "executors": ["cd"], "kinds": ["deduction"] });
+    let environment = json!({ "name": "python", "version": "0.1.0", "kinds": ["deduction"],
+        "terms": { "engine": "wasmtime 1", "environment": "ab", "executors": ["cd"] } });
     let manifest = json!({ "version": "0.1.0", "seed": u64::MAX, "policy": HOSTILE, "device": "cpu",
         "environments": [environment], "started_unix_s": 1_700_000_000 });
     write("experiment.json", manifest.to_string());
@@ -115,12 +115,12 @@ fn verdicts_tasks_and_evaluations_are_in_the_page() {
     assert_eq!(data["verdict_counts"], json!({ "rejected": 1, "wrong": 1, "right": 1 }));
     let right = &data["verdicts"][2];
     assert_eq!((&right["class"], &right["reward"], &right["answer"]), (&json!("right"), &json!(0.5), &json!("4")));
-    let runs = json!([{ "executor": 0, "outcomes": "Value (2 bytes)\nOutOfFuel", "fuel": 1234 }]);
+    let runs = json!([{ "executor": 0, "outcomes": "value: i2;\nout-of-fuel", "fuel": 1234 }]);
     assert_eq!(right["runs"], runs);
     let task = &data["tasks"][0];
     assert_eq!((&task["id"], &task["attempts"], &task["right"]), (&json!("t1"), &json!(2), &json!(1)));
     assert_eq!(data["evaluations"][1]["kinds"]["python/deduction"]["solve_rate"], 0.4);
-    assert_eq!(data["experiment"]["environments"][0]["digest"], "ab");
+    assert_eq!(data["experiment"]["environments"][0]["terms"]["environment"], "ab");
     assert_eq!(data["experiment"]["seed"], "18446744073709551615");
     assert_eq!(data["notices"], json!([]));
 }

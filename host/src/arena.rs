@@ -1,20 +1,22 @@
 //! An environment in self-play: the component, its settings and the tasks found so far.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     buffer::Buffer,
-    config::Style,
+    config::{RunConfig, Style},
+    faults::{Cause, Faults},
+    ledger::Terms,
     rng::Draws,
-    sandbox::{self, Context, Environment, Kind},
+    sandbox::{self, Context, Environment, Fault, Kind},
     task::{Digest, Task},
 };
 
 /// Who wrote a completion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     Proposer,
@@ -41,25 +43,27 @@ pub struct Arena {
     pub subjects: Vec<HashSet<Digest>>,
     /// Subjects of held-out tasks, which must not be learned from.
     pub held_out: HashSet<Digest>,
+    /// What its verdicts depend on besides their subjects.
+    pub terms: Terms,
+    /// False once the breaker dropped it: nothing is proposed, solved or measured any more.
+    pub in_play: bool,
 }
 
 impl Arena {
-    /// An arena without tasks. `settings` are the operator's, by name.
-    pub fn new(
-        environment: Environment,
-        style: Style,
-        settings: &BTreeMap<String, String>,
-        capacity: usize,
-    ) -> Result<Self> {
-        let style = match style {
+    /// An arena without tasks.
+    pub fn new(environment: Environment, config: &RunConfig) -> Result<Self> {
+        let style = match config.style {
             Style::Instruct => sandbox::Style::Instruct,
             Style::Compact => sandbox::Style::Compact,
         };
-        let settings: Vec<(String, String)> = settings.clone().into_iter().collect();
+        let settings = config.environments.get(&environment.description().name);
+        let settings: Vec<(String, String)> =
+            settings.into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
         let context = environment.context(style, &settings)?;
         let kinds = environment.description().kinds.len();
-        let (buffers, subjects) = (vec![Buffer::new(capacity); kinds], vec![HashSet::new(); kinds]);
-        Ok(Self { environment, context, buffers, subjects, held_out: HashSet::new() })
+        let (buffers, subjects) = (vec![Buffer::new(config.buffer.capacity); kinds], vec![HashSet::new(); kinds]);
+        let terms = Terms::new(config, &environment);
+        Ok(Self { environment, context, buffers, subjects, held_out: HashSet::new(), terms, in_play: true })
     }
 
     /// The environment's name.
@@ -98,16 +102,21 @@ pub fn batched<T, R>(
     arenas: &[Arena],
     items: &[T],
     arena_of: impl Fn(&T) -> usize,
-    call: impl Fn(&Arena, Vec<&T>) -> Vec<R>,
-) -> Vec<R> {
-    let mut results: Vec<Option<R>> = Vec::new();
-    results.resize_with(items.len(), || None);
+    faults: &mut Faults,
+    call: impl Fn(&Arena, &[&T]) -> Vec<Result<R, Fault>>,
+) -> Vec<Result<R, Cause>> {
+    let mut results: Vec<Option<Result<R, Cause>>> = items.iter().map(|_| None).collect();
     for (index, arena) in arenas.iter().enumerate() {
         let mine: Vec<usize> = (0..items.len()).filter(|&i| arena_of(&items[i]) == index).collect();
-        let batch = mine.iter().map(|&i| &items[i]).collect();
-        for (i, result) in mine.into_iter().zip(call(arena, batch)) {
+        if mine.is_empty() {
+            continue;
+        }
+        let batch: Vec<&T> = mine.iter().map(|&i| &items[i]).collect();
+        let answers =
+            faults.calls(index, &batch, |batch| call(arena, &batch.iter().copied().copied().collect::<Vec<_>>()));
+        for (i, result) in mine.into_iter().zip(answers) {
             results[i] = Some(result);
         }
     }
-    results.into_iter().map(|result| result.expect("an environment answers for each of its items")).collect()
+    results.into_iter().map(|result| result.expect("every item belongs to an arena")).collect()
 }

@@ -7,6 +7,7 @@ mod bench;
 pub mod env;
 mod eval;
 mod policy;
+mod replay;
 mod report;
 mod sandbox;
 mod train;
@@ -27,7 +28,8 @@ pub use sandbox::SandboxArgs;
         azr-host --env envs/python.wasm                      train the embedded policy\n  \
         azr-host --env envs/python.wasm --policy DIR         train a Hugging Face model\n  \
         azr-host --resume experiments/python-0001            continue after Ctrl-C or a crash\n  \
-        azr-host report experiments/python-0001              write its report.html"
+        azr-host report experiments/python-0001              write its report.html\n  \
+        azr-host replay experiments/python-0001              judge every row of its ledger again"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -42,6 +44,7 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Write one self-contained HTML page about an experiment.
     Report(report::ReportCommand),
+    Replay(replay::ReplayCommand),
     /// Look at an environment, or use it by hand.
     #[command(subcommand)]
     Env(env::EnvCommand),
@@ -59,6 +62,7 @@ impl Cli {
             None => self.train.run(),
             Some(Command::Eval(args)) => args.run(),
             Some(Command::Report(command)) => command.run(),
+            Some(Command::Replay(command)) => command.run(),
             Some(Command::Env(command)) => command.run(),
             Some(Command::WarmStart(command)) => command.run(),
             Some(Command::Bench(command)) => command.run(),

@@ -236,6 +236,16 @@ pub struct CheckpointConfig {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FaultsConfig {
     pub share_max: f64,
+    pub window_steps: usize,
+    pub then: BreachAction,
+}
+
+/// What too many environment faults lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BreachAction {
+    Stop,
+    Drop,
 }
 
 impl From<&SamplingConfig> for crate::policy::Sampling {
@@ -285,6 +295,15 @@ impl RunConfig {
         Self::from_table(table).with_context(|| format!("{source} does not describe a run"))
     }
 
+    /// This configuration with `KEY=VALUE` pairs on top.
+    pub fn with(&self, overrides: &[String]) -> Result<Self> {
+        let mut table: Table = self.to_toml().parse().expect("a configuration is valid TOML");
+        for pair in overrides {
+            overlay(&mut table, parse_override(pair)?);
+        }
+        Self::from_table(table).context("the keys that replace the experiment's do not describe a run")
+    }
+
     /// Reads a resolved configuration back.
     pub fn from_toml(text: &str) -> Result<Self> {
         Self::from_table(text.parse()?)
@@ -318,6 +337,7 @@ impl RunConfig {
             ("update.micro-batch-max-tokens", self.update.micro_batch_max_tokens),
             ("checkpoint.every-steps", self.checkpoint.every_steps as usize),
             ("checkpoint.keep", self.checkpoint.keep),
+            ("faults.window-steps", self.faults.window_steps),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
             bail!("{key} is 0; it must be at least 1");

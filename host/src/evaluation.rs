@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     arena::Arena,
-    config::SamplingConfig,
-    faults::Faults,
+    config::{BreachAction, FaultsConfig, RunConfig, SamplingConfig},
+    faults::{Breaker, Faults},
     metrics::{mean, standard_deviation},
     policy::Policy,
     rng::{Purpose, StepRng},
@@ -165,16 +165,18 @@ pub struct Protocol {
     pub samples: usize,
 }
 
-/// Measures the policy on `tasks`. The random numbers depend on `seed` alone, so that two policies get the same ones.
+/// Measures the policy on `tasks`, those of dropped environments left out. The random numbers depend on the seed alone,
+/// so that two policies get the same ones. An attempt that met a fault counts as not right; too many of them are an
+/// error.
 pub fn evaluate(
     arenas: &[Arena],
     policy: &Policy,
-    sampling: &SamplingConfig,
     tasks: &[HeldOutTask],
     protocol: Protocol,
-    seed: u64,
+    config: &RunConfig,
 ) -> Result<BTreeMap<String, KindScores>> {
-    let assignment = |(index, held_out): (usize, &HeldOutTask)| Assignment {
+    let tasks: Vec<&HeldOutTask> = tasks.iter().filter(|held_out| arenas[held_out.arena].in_play).collect();
+    let assignment = |(index, held_out): (usize, &&HeldOutTask)| Assignment {
         arena: held_out.arena,
         kind: held_out.kind,
         task: held_out.task.clone(),
@@ -182,9 +184,9 @@ pub fn evaluate(
         samples: protocol.samples,
     };
     let assignments = tasks.iter().enumerate().map(assignment).collect();
-    let sampling = SamplingConfig { temperature: protocol.temperature, ..sampling.clone() };
+    let sampling = SamplingConfig { temperature: protocol.temperature, ..config.sampling.clone() };
     let mut faults = Faults::default();
-    let rng = StepRng { seed, step: 0 };
+    let rng = StepRng { seed: config.seed, step: 0 };
     let attempted = solve(arenas, policy, &sampling, assignments, Purpose::Evaluate, rng, &mut faults)?;
     let mut tallies = vec![Tally::default(); tasks.len()];
     for verified in verify(arenas, attempted, &mut faults) {
@@ -193,8 +195,10 @@ pub fn evaluate(
             tallies[task].thought += usize::from(verified.attempted.thinks());
         }
     }
-    ensure!(faults.causes().is_empty(), "the evaluation failed: {:?}", faults.causes());
-    Ok(by_kind(arenas, tasks, &tallies, protocol.samples))
+    let in_play: Vec<(usize, &str)> = arenas.iter().map(Arena::name).enumerate().collect();
+    let breaker = FaultsConfig { then: BreachAction::Stop, ..config.faults.clone() };
+    Breaker::new(&breaker).note(faults.tallies(), &in_play).context("the evaluation failed")?;
+    Ok(by_kind(arenas, &tasks, &tallies, protocol.samples))
 }
 
 /// What became of the attempts at one task.
@@ -204,7 +208,12 @@ struct Tally {
     thought: usize,
 }
 
-fn by_kind(arenas: &[Arena], tasks: &[HeldOutTask], tallies: &[Tally], samples: usize) -> BTreeMap<String, KindScores> {
+fn by_kind(
+    arenas: &[Arena],
+    tasks: &[&HeldOutTask],
+    tallies: &[Tally],
+    samples: usize,
+) -> BTreeMap<String, KindScores> {
     let mut kinds: BTreeMap<String, Vec<Tally>> = BTreeMap::new();
     for (held_out, &tally) in tasks.iter().zip(tallies) {
         kinds.entry(arenas[held_out.arena].label(held_out.kind)).or_default().push(tally);

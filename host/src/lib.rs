@@ -27,6 +27,7 @@ pub mod task;
 pub mod ledger;
 pub mod metrics;
 pub mod progress;
+pub mod replay;
 pub mod report;
 pub mod run_dir;
 pub mod tensorboard;

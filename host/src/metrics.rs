@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use crate::{
     arena::Arena,
+    faults::Tally,
     policy::{Completion, Finish},
     selfplay::{SelfPlay, Step},
     task::Digest,
     update::UpdateMetrics,
-    validate::{Conclusion, Validated},
+    validate::{Conclusion, Standing, Validated},
     verify::Verified,
 };
 
@@ -59,6 +60,8 @@ pub struct StepMetrics {
     pub update: BTreeMap<&'static str, f64>,
     pub sampling: SamplingMetrics,
     pub sandbox: SandboxMetrics,
+    /// Calls and faults by environment.
+    pub faults: BTreeMap<String, Tally>,
     pub timing: BTreeMap<String, f64>,
 }
 
@@ -165,13 +168,18 @@ impl StepMetrics {
         let sandbox = SandboxMetrics {
             runs: runs.len(),
             fuel: runs.iter().map(|run| run.report.fuel).sum(),
-            faults: step.faults.causes().values().sum(),
+            faults: step.faults.tallies().values().map(Tally::faults).sum(),
         };
         Self {
             step: step.step,
             groups: groups(&selfplay.arenas, step),
             buffer: buffers(&selfplay.arenas, step),
             update: update_means(&step.updates),
+            faults: {
+                let named =
+                    |(&arena, tally): (&usize, &Tally)| (selfplay.arenas[arena].name().to_owned(), tally.clone());
+                step.faults.tallies().iter().map(named).collect()
+            },
             timing: timing(&step.timing, &sampling, &sandbox),
             sampling,
             sandbox,
@@ -189,7 +197,7 @@ impl StepMetrics {
             let prefix = if section == "groups" { String::new() } else { section };
             collect(&prefix, &value, &mut scalars);
         }
-        scalars.retain(|(path, _)| path != "step");
+        scalars.retain(|(path, _)| path != "step" && !path.contains("/causes/"));
         scalars
     }
 }
@@ -235,12 +243,13 @@ fn groups(arenas: &[Arena], step: &Step) -> BTreeMap<String, GroupMetrics> {
 fn proposer_group(step: &Step, members: &[usize]) -> GroupMetrics {
     let validated: Vec<&Validated> = members.iter().map(|&i| &step.validated[i]).collect();
     let completions: Vec<&Completion> = validated.iter().map(|validated| &validated.proposed.completion).collect();
-    let rewards = members.iter().filter_map(|&i| step.proposer_rewards[i]).collect::<Vec<_>>();
+    let rewards = members.iter().filter_map(|&i| step.rewards.proposers[i]).collect::<Vec<_>>();
     let share = |wanted: &dyn Fn(&Conclusion) -> bool| {
         validated.iter().filter(|validated| wanted(&validated.conclusion)).count() as f64 / validated.len() as f64
     };
+    let stands = |wanted: Standing| share(&|conclusion| conclusion.standing() == Some(wanted));
     let tasks: Vec<Digest> = validated.iter().filter_map(|v| v.conclusion.task()).map(|task| task.id()).collect();
-    let rates: Vec<f64> = members.iter().filter_map(|&i| step.solve_rates[i]).collect();
+    let rates: Vec<f64> = members.iter().filter_map(|&i| step.rewards.solve_rates[i]).collect();
     let mut rejections = BTreeMap::new();
     for validated in &validated {
         if let Conclusion::Rejected(rejection) = &validated.conclusion {
@@ -249,11 +258,11 @@ fn proposer_group(step: &Step, members: &[usize]) -> GroupMetrics {
     }
     let proposals = ProposalMetrics {
         valid: share(&|conclusion| conclusion.task().is_some()),
-        new: share(&|conclusion| matches!(conclusion, Conclusion::New { .. })),
-        duplicate: share(&|conclusion| matches!(conclusion, Conclusion::Duplicate { .. })),
-        novel: share(&|conclusion| matches!(conclusion, Conclusion::New { novel: true, .. })),
+        new: share(&|conclusion| conclusion.standing().is_some_and(Standing::is_new)),
+        duplicate: stands(Standing::Duplicate),
+        novel: stands(Standing::Novel),
         distinct: (!tasks.is_empty()).then(|| tasks.iter().collect::<HashSet<_>>().len() as f64 / tasks.len() as f64),
-        held_out: validated.iter().filter(|v| matches!(v.conclusion, Conclusion::HeldOut)).count(),
+        held_out: validated.iter().filter(|v| v.conclusion.standing() == Some(Standing::HeldOut)).count(),
         solve_rate_mean: mean(&rates),
         learnable: mean(&rates.iter().map(|&rate| f64::from(rate > 0.0 && rate < 1.0)).collect::<Vec<_>>()),
         rejections,
@@ -264,13 +273,13 @@ fn proposer_group(step: &Step, members: &[usize]) -> GroupMetrics {
 fn solver_group(step: &Step, members: &[usize]) -> GroupMetrics {
     let verified: Vec<&Verified> = members.iter().map(|&i| &step.verified[i]).collect();
     let completions: Vec<&Completion> = verified.iter().map(|verified| &verified.attempted.completion).collect();
-    let rewards = members.iter().filter_map(|&i| step.solver_rewards[i]).collect::<Vec<_>>();
+    let rewards = members.iter().filter_map(|&i| step.rewards.solvers[i]).collect::<Vec<_>>();
     let share = |holds: &dyn Fn(&Verified) -> Option<bool>| {
         mean(&verified.iter().filter_map(|verified| holds(verified)).map(f64::from).collect::<Vec<_>>())
     };
     let attempts = AttemptMetrics {
         solve_rate: share(&|verified| verified.solved()),
-        well_formed: share(&|verified| Some(verified.verdict.as_ref()?.well_formed)),
+        well_formed: share(&|verified| Some(verified.verdict.as_ref().ok()?.well_formed)),
         think_share: share(&|verified| Some(verified.attempted.thinks())),
     };
     GroupMetrics::Solver(Flat { all: rollout_metrics(&completions, &rewards), own: attempts })
@@ -316,7 +325,7 @@ fn buffers(arenas: &[Arena], step: &Step) -> BTreeMap<String, BufferMetrics> {
         for (kind, buffer) in arena.buffers.iter().enumerate() {
             let added = |validated: &&Validated| {
                 let proposed = &validated.proposed;
-                matches!(validated.conclusion, Conclusion::New { .. })
+                validated.conclusion.standing().is_some_and(Standing::is_new)
                     && (proposed.arena, proposed.kind) == (index, kind)
             };
             let added = step.validated.iter().filter(added).count();

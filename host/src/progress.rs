@@ -1,16 +1,17 @@
 //! What a person sees while a run goes on. Progress goes to stderr, the final table to stdout.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     arena::Arena,
     evaluation::{Estimate, Evaluation, KindScores, Protocol},
+    faults::Tally,
     metrics::{GroupMetrics, StepMetrics},
-    run_dir::Experiment,
+    run_dir::{Experiment, Log},
     selfplay::{SelfPlay, Step},
-    validate::Conclusion,
+    validate::Standing,
 };
 
 /// Steps between two samples of what the policy writes.
@@ -33,9 +34,9 @@ impl Progress {
     /// Says what the run consists of.
     pub fn loaded(&self, experiment: &Experiment, path: &Path) {
         for env in &experiment.environments {
-            let executors: Vec<String> = env.executors.iter().map(|digest| digest.short()).collect();
+            let executors: Vec<String> = env.terms.executors.iter().map(|digest| digest.short()).collect();
             let executors = if executors.is_empty() { "none".to_owned() } else { executors.join(", ") };
-            let (name, version, digest) = (&env.name, &env.version, env.digest.short());
+            let (name, version, digest) = (&env.name, &env.version, env.terms.environment.short());
             self.say(format!("environment  {name} {version}  sha256 {digest}  kinds {}", env.kinds.join(", ")));
             self.say(format!("             executors {executors}"));
         }
@@ -84,8 +85,13 @@ impl Progress {
     }
 
     /// One line about a step, and now and then what the policy wrote.
-    pub fn step(&self, selfplay: &SelfPlay, step: &Step, metrics: &StepMetrics) {
-        self.say(step_line(metrics));
+    /// `logged` counts the lines that judges wrote.
+    pub fn step(&self, selfplay: &SelfPlay, step: &Step, metrics: &StepMetrics, logged: usize) {
+        self.say(step_line(metrics, logged));
+        for &arena in &step.dropped {
+            let name = selfplay.arenas[arena].name();
+            self.say(format!("environment {name} is dropped for its faults: {}", causes(&metrics.faults[name])));
+        }
         if step.step % SAMPLE_EVERY_STEPS == 1 {
             sample_lines(selfplay, step).into_iter().for_each(|line| self.say(line));
         }
@@ -98,11 +104,25 @@ impl Progress {
         eprintln!("stopped after step {done}; continue with: azr-host --resume {}", path.display());
     }
 
-    /// Prints the held-out table, and where everything is.
-    pub fn finished(&self, evaluations: &[Evaluation], path: &Path) {
+    /// Prints the held-out table, what went wrong, and where everything is.
+    pub fn finished(&self, evaluations: &[Evaluation], faults: &BTreeMap<String, Tally>, logged: usize, path: &Path) {
         self.bar.finish_and_clear();
         if !evaluations.is_empty() {
             print!("{}", held_out_table(evaluations));
+        }
+        for (name, tally) in faults.iter().filter(|(_, tally)| tally.faults() + tally.retried > 0) {
+            println!(
+                "environment {name}: {} of {} calls failed and were not rewarded ({} of them the host's faults, {} calls \
+                 made again): {}",
+                tally.faults(),
+                tally.calls,
+                tally.host,
+                tally.retried,
+                causes(tally),
+            );
+        }
+        if logged > 0 {
+            println!("The judges logged {logged} lines: {}", path.join(Log::Judge.file_name()).display());
         }
         println!("The experiment is in {0}; look at it with: azr-host report {0}", path.display());
     }
@@ -110,6 +130,14 @@ impl Progress {
     fn say(&self, line: String) {
         if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
     }
+}
+
+/// Causes of faults, the most frequent first.
+fn causes(tally: &Tally) -> String {
+    let mut causes: Vec<(&String, &usize)> = tally.causes.iter().collect();
+    causes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let causes: Vec<String> = causes.into_iter().map(|(cause, count)| format!("{cause} ({count})")).collect();
+    causes.join("; ")
 }
 
 fn mode(temperature: f32) -> String {
@@ -121,7 +149,7 @@ fn percent(rate: f64, standard_error: f64) -> String {
 }
 
 /// `step 12  reward propose -0.31 solve +0.12 | solved deduction 41 % … | valid 78 % new 60 % | …`
-fn step_line(metrics: &StepMetrics) -> String {
+fn step_line(metrics: &StepMetrics, logged: usize) -> String {
     let mut rewards = (Vec::new(), Vec::new());
     let mut solved = Vec::new();
     let mut valid = Vec::new();
@@ -143,9 +171,12 @@ fn step_line(metrics: &StepMetrics) -> String {
         }
     }
     let average = |values: &[f64]| crate::metrics::mean(values).unwrap_or(0.0);
+    let counted = |count: usize, what: &str| if count > 0 { format!(", {count} {what}") } else { String::new() };
+    let faults = counted(metrics.sandbox.faults, "faults");
+    let logged = counted(logged, "lines in judge.jsonl");
     format!(
         "step {:>4}  reward: propose {:+.2}, solve {:+.2} | solved: {} | valid {:.0} %, novel {:.0} %, thinking {:.0} % \
-         | {:.0} tokens/s, {:.0} runs/s, {:.1} s",
+         | {:.0} tokens/s, {:.0} runs/s, {:.1} s{faults}{logged}",
         metrics.step,
         average(&rewards.0),
         average(&rewards.1),
@@ -162,18 +193,16 @@ fn step_line(metrics: &StepMetrics) -> String {
 /// A proposal that became a task, and an attempt, each with what was made of it.
 fn sample_lines(selfplay: &SelfPlay, step: &Step) -> Vec<String> {
     let mut lines = Vec::new();
-    let new = step.validated.iter().position(|v| matches!(v.conclusion, Conclusion::New { .. }));
+    let new = step.validated.iter().position(|v| v.conclusion.standing().is_some_and(Standing::is_new));
     if let Some(i) = new {
         let proposed = &step.validated[i].proposed;
-        let rate =
-            step.solve_rates[i].map_or("not attempted".to_owned(), |rate| format!("solved {:.0} %", 100.0 * rate));
+        let rate = step.rewards.solve_rates[i]
+            .map_or("not attempted".to_owned(), |rate| format!("solved {:.0} %", 100.0 * rate));
         let label = selfplay.arenas[proposed.arena].label(proposed.kind);
         lines.push(format!("  a {label} proposal, {rate}:"));
         lines.extend(quoted(&proposed.completion.text));
     }
-    if let Some(verified) = step.verified.iter().find(|verified| verified.verdict.is_some())
-        && let Some(verdict) = &verified.verdict
-    {
+    if let Some((verified, verdict)) = step.verified.iter().find_map(|v| Some((v, v.verdict.as_ref().ok()?))) {
         let label = selfplay.arenas[verified.attempted.arena].label(verified.attempted.kind);
         lines.push(format!("  a {label} attempt, score {} ({}):", verdict.score, verdict.reason));
         lines.extend(quoted(&verified.attempted.completion.text));

@@ -5,10 +5,11 @@ use anyhow::Result;
 use crate::{
     arena::Arena,
     config::{ProposeConfig, SamplingConfig},
-    faults::Faults,
+    faults::{Cause, Faults},
     policy::{Completion, Policy, SampleRequest},
     prompt,
     rng::{Purpose, StepRng},
+    sandbox::Prompt,
     task::Task,
 };
 
@@ -51,7 +52,13 @@ pub fn propose(
     let mut draws = rng.stream(Purpose::References, 0).draws();
     for &Wanted { arena, kind, count } in wanted {
         let references = (0..count).map(|_| arenas[arena].references(kind, config.references, &mut draws)).collect();
-        for (references, prompt) in fitting_prompts(&arenas[arena], policy, sampling, kind, references, faults)? {
+        let prompts = |items: &[&(String, Vec<Task>)]| {
+            let items: Vec<(String, Vec<Task>)> = items.iter().copied().cloned().collect();
+            arenas[arena].environment.propose_prompts(&arenas[arena].context, &items)
+        };
+        let ask = |items: &[(String, Vec<Task>)]| faults.calls(arena, items, prompts);
+        let name = &arenas[arena].kinds()[kind].name;
+        for (references, prompt) in fitting_prompts(policy, sampling, name, references, ask)? {
             let stream = rng.stream(Purpose::Propose, requests.len());
             requests.push(SampleRequest { prompt: prompt.tokens.clone(), stop: prompt.stop, stream });
             proposed.push((arena, kind, references, prompt.tokens));
@@ -71,24 +78,22 @@ struct EncodedPrompt {
 
 /// One prompt for each list of references, halved until it fits.
 fn fitting_prompts(
-    arena: &Arena,
     policy: &Policy,
     sampling: &SamplingConfig,
-    kind: usize,
+    kind: &str,
     references: Vec<Vec<Task>>,
-    faults: &mut Faults,
+    mut ask: impl FnMut(&[(String, Vec<Task>)]) -> Vec<Result<Prompt, Cause>>,
 ) -> Result<Vec<(Vec<Task>, EncodedPrompt)>> {
     let mut fitting: Vec<Option<(Vec<Task>, EncodedPrompt)>> = Vec::new();
     fitting.resize_with(references.len(), || None);
     let mut pending: Vec<(usize, Vec<Task>)> = references.into_iter().enumerate().collect();
     while !pending.is_empty() {
-        let name = &arena.kinds()[kind].name;
         let asked: Vec<(String, Vec<Task>)> =
-            pending.iter().map(|(_, references)| (name.clone(), references.clone())).collect();
-        let prompts = arena.environment.propose_prompts(&arena.context, &asked);
+            pending.iter().map(|(_, references)| (kind.to_owned(), references.clone())).collect();
+        let prompts = ask(&asked);
         let mut too_long = Vec::new();
         for ((slot, mut references), prompt) in pending.into_iter().zip(prompts) {
-            let Some(prompt) = faults.note(prompt) else { continue };
+            let Ok(prompt) = prompt else { continue };
             let tokens = prompt::encode(policy, &prompt)?;
             if tokens.len() <= sampling.prompt_max_tokens {
                 fitting[slot] = Some((references, EncodedPrompt { tokens, stop: prompt.stop }));

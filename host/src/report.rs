@@ -74,9 +74,15 @@ struct Manifest {
 struct ManifestEnvironment {
     name: String,
     version: String,
-    digest: String,
-    executors: Vec<String>,
     kinds: Vec<String>,
+    terms: ManifestTerms,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ManifestTerms {
+    engine: String,
+    environment: String,
+    executors: Vec<String>,
 }
 
 /// A row of `evaluations.jsonl`.

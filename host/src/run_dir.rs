@@ -2,12 +2,13 @@
 //!
 //! Logs only grow; a checkpoint remembers how long each was. To resume, the logs are cut back to those lengths, so that
 //! a run that was killed anywhere continues as if it had stopped at its last checkpoint. A checkpoint is written beside
-//! the others under a temporary name and renamed when it is complete.
+//! the others under a temporary name, forced to the disk and renamed when it is complete. It holds the checksums of its
+//! files; one that does not match them, after a power failure say, is passed over for the one before.
 
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead, BufReader, BufWriter, Seek as _, SeekFrom, Write},
+    io::{BufRead, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -19,7 +20,7 @@ use cap_std::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{config::RunConfig, task::Digest, tensorboard::EventWriter};
+use crate::{config::RunConfig, ledger::Terms, task::Digest, tensorboard::EventWriter};
 
 /// A file that only grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,18 +30,22 @@ pub enum Log {
     Evaluations,
     Ledger,
     Tasks,
+    /// What judges told the operator.
+    Judge,
     Events,
 }
 
 impl Log {
-    const ALL: [Self; 5] = [Self::Metrics, Self::Evaluations, Self::Ledger, Self::Tasks, Self::Events];
+    const ALL: [Self; 6] = [Self::Metrics, Self::Evaluations, Self::Ledger, Self::Tasks, Self::Judge, Self::Events];
 
-    fn file_name(self) -> &'static str {
+    /// Within the experiment directory.
+    pub fn file_name(self) -> &'static str {
         match self {
             Self::Metrics => "metrics.jsonl",
             Self::Evaluations => "evaluations.jsonl",
             Self::Ledger => "ledger.jsonl",
             Self::Tasks => "tasks.jsonl",
+            Self::Judge => "judge.jsonl",
             Self::Events => "events.out.tfevents.0.azr-host",
         }
     }
@@ -67,9 +72,10 @@ pub struct EnvironmentRecord {
     pub path: PathBuf,
     pub name: String,
     pub version: String,
-    pub digest: Digest,
-    pub executors: Vec<Digest>,
     pub kinds: Vec<String>,
+    /// What its verdicts depend on; rows of the ledger name the digest of this.
+    pub terms: Terms,
+    pub terms_digest: Digest,
 }
 
 /// Where a run can be continued.
@@ -79,6 +85,62 @@ pub struct Checkpoint {
     pub step: u64,
     /// Bytes of each log at that time.
     pub log_bytes: BTreeMap<Log, u64>,
+    /// Length and CRC-32C of each file beside this one, by its path.
+    pub files: BTreeMap<String, (u64, u32)>,
+}
+
+/// An experiment to read, running or finished: everything up to its last checkpoint.
+pub struct Recorded {
+    path: PathBuf,
+    pub config: RunConfig,
+    pub experiment: Experiment,
+    pub checkpoint: Checkpoint,
+}
+
+impl Recorded {
+    /// Reads what an experiment was started with, and how far it has come.
+    pub fn open(path: &Path) -> Result<Self> {
+        let (config, experiment) = read_manifest(path)?;
+        let latest = latest_checkpoint(path)?;
+        let (checkpoint, _) = latest.with_context(|| format!("{} has no checkpoint yet", path.display()))?;
+        Ok(Self { path: path.to_owned(), config, experiment, checkpoint })
+    }
+
+    /// Bytes of a log.
+    pub fn bytes(&self, log: Log) -> u64 {
+        self.checkpoint.log_bytes.get(&log).copied().unwrap_or(0)
+    }
+
+    /// The lines of a log with where each begins.
+    pub fn lines(&self, log: Log) -> Result<impl Iterator<Item = Result<(u64, String)>> + use<>> {
+        let path = self.path.join(log.file_name());
+        let (file, bytes) = (self.file(log)?, self.bytes(log));
+        let length = file.metadata()?.len();
+        ensure!(length >= bytes, "{} has {length} bytes, but had {bytes} at its checkpoint", path.display());
+        let mut begin = 0;
+        Ok(BufReader::new(file.take(bytes)).lines().map(move |line| {
+            let line = line.with_context(|| format!("cannot read {}", path.display()))?;
+            let at = begin;
+            begin += line.len() as u64 + 1;
+            Ok((at, line))
+        }))
+    }
+
+    /// A log, to read at any place.
+    pub fn file(&self, log: Log) -> Result<fs::File> {
+        let path = self.path.join(log.file_name());
+        fs::File::open(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+}
+
+fn read_manifest(path: &Path) -> Result<(RunConfig, Experiment)> {
+    let there = path.join("experiment.json").is_file();
+    ensure!(there, "{} holds no experiment: experiment.json is missing", path.display());
+    let text = |name: &str| fs::read_to_string(path.join(name)).with_context(|| format!("cannot read {name}"));
+    let damaged = |name: &str| format!("{} is damaged", path.join(name).display());
+    let config = RunConfig::from_toml(&text("config.toml")?).with_context(|| damaged("config.toml"))?;
+    let experiment = serde_json::from_str(&text("experiment.json")?).with_context(|| damaged("experiment.json"))?;
+    Ok((config, experiment))
 }
 
 /// An open experiment directory. While it is open no other process can open it.
@@ -90,32 +152,30 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Makes the directory for a new experiment. It must not exist, or be empty.
+    /// Makes the directory for a new experiment. It must not exist, or hold nothing but what a start leaves that was
+    /// killed before it wrote `experiment.json`.
     pub fn create(path: &Path, config: &RunConfig, experiment: &Experiment) -> Result<Self> {
         fs::create_dir_all(path).with_context(|| format!("cannot make the experiment directory {}", path.display()))?;
-        let occupied = fs::read_dir(path)?.next().is_some();
+        let leftover = |name: &std::ffi::OsStr| {
+            ["lock", "config.toml", "config.toml.tmp", "experiment.json.tmp"].iter().any(|left| name == *left)
+        };
+        let entries = fs::read_dir(path)?.collect::<std::io::Result<Vec<_>>>()?;
         ensure!(
-            !occupied,
+            entries.iter().all(|entry| leftover(&entry.file_name())),
             "{0} is not empty; continue what is there with --resume {0}, or give another --out",
             path.display()
         );
         let mut run_dir = Self::lock(path)?;
         run_dir.write("config.toml", config.to_toml().as_bytes())?;
         run_dir.write("experiment.json", &serde_json::to_vec_pretty(experiment)?)?;
-        run_dir.dir.create_dir("checkpoints")?;
         run_dir.open_logs()?;
         Ok(run_dir)
     }
 
     /// Opens an experiment to continue it.
     pub fn open(path: &Path) -> Result<(Self, RunConfig, Experiment)> {
-        let there = path.join("experiment.json").is_file();
-        ensure!(there, "{} holds no experiment: experiment.json is missing", path.display());
+        let (config, experiment) = read_manifest(path)?;
         let mut run_dir = Self::lock(path)?;
-        let config = RunConfig::from_toml(&run_dir.dir.read_to_string("config.toml")?)
-            .with_context(|| format!("{} is damaged", path.join("config.toml").display()))?;
-        let experiment = serde_json::from_slice(&run_dir.dir.read("experiment.json")?)
-            .with_context(|| format!("{} is damaged", path.join("experiment.json").display()))?;
         run_dir.open_logs()?;
         Ok((run_dir, config, experiment))
     }
@@ -131,6 +191,7 @@ impl RunDir {
     }
 
     fn open_logs(&mut self) -> Result<()> {
+        self.dir.create_dir_all("checkpoints")?;
         for log in Log::ALL {
             let file = self.dir.open_with(log.file_name(), OpenOptions::new().create(true).append(true).read(true))?;
             self.logs.insert(log, BufWriter::new(file));
@@ -189,6 +250,7 @@ impl RunDir {
         let staging = format!("checkpoints/.{name}");
         self.write_checkpoint(step, &staging, save)
             .and_then(|()| Ok(self.dir.rename(&staging, &self.dir, format!("checkpoints/{name}"))?))
+            .and_then(|()| Ok(fs::File::open(self.path.join("checkpoints"))?.sync_all()?))
             .with_context(|| {
                 format!(
                     "cannot write the checkpoint of step {step} in {}; earlier ones are intact",
@@ -207,9 +269,18 @@ impl RunDir {
             self.dir.remove_dir_all(staging)?;
         }
         self.dir.create_dir(staging)?;
-        save(&self.path.join(staging))?;
+        let folder = self.path.join(staging);
+        save(&folder)?;
+        let mut files = BTreeMap::new();
+        checksums(&folder, "", &mut files)?;
+        for file in files.keys().map(|name| folder.join(name)) {
+            fs::File::open(&file)?.sync_all()?;
+            file.parent().map(|folder| fs::File::open(folder)?.sync_all()).transpose()?;
+        }
         let log_bytes = self.sync_logs()?;
-        self.write(&format!("{staging}/checkpoint.json"), &serde_json::to_vec_pretty(&Checkpoint { step, log_bytes })?)
+        let checkpoint = Checkpoint { step, log_bytes, files };
+        self.write(&format!("{staging}/checkpoint.json"), &serde_json::to_vec_pretty(&checkpoint)?)?;
+        Ok(fs::File::open(folder)?.sync_all()?)
     }
 
     fn sync_logs(&mut self) -> Result<BTreeMap<Log, u64>> {
@@ -221,26 +292,26 @@ impl RunDir {
         self.logs.iter().map(sync).collect()
     }
 
-    /// The newest complete checkpoint and its directory.
+    /// The newest sound checkpoint and its directory.
     pub fn latest_checkpoint(&self) -> Result<Option<(Checkpoint, PathBuf)>> {
-        let Some(name) = self.checkpoint_names()?.pop() else { return Ok(None) };
-        let folder = format!("checkpoints/{name}");
-        let checkpoint = serde_json::from_slice(&self.dir.read(format!("{folder}/checkpoint.json"))?)
-            .with_context(|| format!("{} is damaged", self.path.join(&folder).display()))?;
-        Ok(Some((checkpoint, self.path.join(folder))))
+        latest_checkpoint(&self.path)
     }
 
-    /// Forgets what was logged after a checkpoint.
-    pub fn rewind(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        for (log, &bytes) in &checkpoint.log_bytes {
+    /// Forgets what was logged after a checkpoint, and damaged checkpoints after it. Without one, everything.
+    pub fn rewind(&mut self, checkpoint: Option<&Checkpoint>) -> Result<()> {
+        let kept = checkpoint.map(|checkpoint| checkpoint_name(checkpoint.step));
+        for damaged in self.checkpoint_names()?.into_iter().rev().take_while(|name| Some(name) != kept.as_ref()) {
+            self.dir.remove_dir_all(format!("checkpoints/{damaged}"))?;
+        }
+        for log in Log::ALL {
+            let bytes = checkpoint.and_then(|checkpoint| checkpoint.log_bytes.get(&log).copied()).unwrap_or(0);
             let name = self.path.join(log.file_name());
-            let file = self.logs.get_mut(log).context("a checkpoint names a log that does not exist")?.get_mut();
+            let file = self.logs.get_mut(&log).expect("all logs are open").get_mut();
             let length = file.metadata()?.len();
             ensure!(
                 length >= bytes,
-                "{} has {length} bytes, but had {bytes} at the checkpoint of step {}: it was damaged from outside",
-                name.display(),
-                checkpoint.step
+                "{} has {length} bytes, but had {bytes} at the last checkpoint: it was damaged from outside",
+                name.display()
             );
             file.set_len(bytes)?;
             file.seek(SeekFrom::End(0))?;
@@ -249,15 +320,7 @@ impl RunDir {
     }
 
     fn checkpoint_names(&self) -> Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in self.dir.read_dir("checkpoints")? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            if name.starts_with("step-") {
-                names.push(name);
-            }
-        }
-        names.sort();
-        Ok(names)
+        checkpoint_names(&self.path)
     }
 
     /// Writes a small file so that it is either there whole or not at all.
@@ -267,12 +330,84 @@ impl RunDir {
         file.write_all(bytes)
             .and_then(|()| file.sync_all())
             .and_then(|()| self.dir.rename(&temporary, &self.dir, name))
+            .and_then(|()| fs::File::open(&self.path)?.sync_all())
             .with_context(|| format!("cannot write {}", self.path.join(name).display()))
     }
 }
 
 fn checkpoint_name(step: u64) -> String {
     format!("step-{step:06}")
+}
+
+/// Oldest first; those that are still being written are not among them.
+fn checkpoint_names(path: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    let folder = path.join("checkpoints");
+    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.starts_with("step-") {
+            names.push(name);
+        }
+    }
+    // Beyond a million steps names grow longer.
+    names.sort_by_key(|name| (name.len(), name.clone()));
+    Ok(names)
+}
+
+/// The newest checkpoint whose files are as they were written.
+fn latest_checkpoint(path: &Path) -> Result<Option<(Checkpoint, PathBuf)>> {
+    let mut damages = Vec::new();
+    for name in checkpoint_names(path)?.into_iter().rev() {
+        let folder = path.join("checkpoints").join(name);
+        match read_checkpoint(&folder) {
+            Ok(checkpoint) => return Ok(Some((checkpoint, folder))),
+            Err(damage) => {
+                eprintln!("azr-host: the checkpoint {} is damaged and passed over: {damage:#}", folder.display());
+                damages.push(damage);
+            }
+        }
+    }
+    match damages.pop() {
+        Some(damage) => Err(damage.context(format!("all checkpoints of {} are damaged", path.display()))),
+        None => Ok(None),
+    }
+}
+
+fn read_checkpoint(folder: &Path) -> Result<Checkpoint> {
+    let bytes = fs::read(folder.join("checkpoint.json")).context("checkpoint.json cannot be read")?;
+    let checkpoint: Checkpoint = serde_json::from_slice(&bytes).context("checkpoint.json is not whole")?;
+    let mut files = BTreeMap::new();
+    checksums(folder, "", &mut files)?;
+    files.remove("checkpoint.json");
+    for (name, written) in &checkpoint.files {
+        ensure!(files.get(name) == Some(written), "{name} is not as it was written");
+    }
+    Ok(checkpoint)
+}
+
+/// Length and CRC-32C of every file below `folder`, by its path.
+fn checksums(folder: &Path, prefix: &str, files: &mut BTreeMap<String, (u64, u32)>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().display());
+        if entry.file_type()?.is_dir() {
+            checksums(&entry.path(), &format!("{name}/"), files)?;
+            continue;
+        }
+        let mut file = fs::File::open(entry.path())?;
+        let (mut length, mut checksum, mut chunk) = (0, 0, vec![0; 1 << 20]);
+        loop {
+            match file.read(&mut chunk)? {
+                0 => break,
+                count => {
+                    length += count as u64;
+                    checksum = crc32c::crc32c_append(checksum, &chunk[..count]);
+                }
+            }
+        }
+        files.insert(name, (length, checksum));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -311,7 +446,7 @@ mod tests {
         fs::write(path.join("metrics.jsonl"), "1\n2\n3\n{\"torn").unwrap();
         let (mut run, _, _) = RunDir::open(&path).unwrap();
         let (checkpoint, _) = run.latest_checkpoint().unwrap().unwrap();
-        run.rewind(&checkpoint).unwrap();
+        run.rewind(Some(&checkpoint)).unwrap();
         run.append(Log::Metrics, [4]).unwrap();
         run.flush().unwrap();
         assert_eq!(run.rows::<u32>(Log::Metrics).unwrap(), [1, 2, 4]);
@@ -327,6 +462,42 @@ mod tests {
         run.checkpoint(2, 2, save_nothing).unwrap();
         run.checkpoint(3, 2, save_nothing).unwrap();
         assert_eq!(run.checkpoint_names().unwrap(), ["step-000002", "step-000003"]);
+    }
+
+    #[test]
+    fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut run = new_run(dir.path()).unwrap();
+        let save = |folder: &Path| {
+            fs::create_dir(folder.join("policy"))?;
+            Ok(fs::write(folder.join("policy/weights"), "0123456789")?)
+        };
+        for step in 1..=3 {
+            run.append(Log::Metrics, [step]).unwrap();
+            run.checkpoint(step, 9, save).unwrap();
+        }
+        let weights = |step| dir.path().join("checkpoints").join(checkpoint_name(step)).join("policy/weights");
+        fs::write(weights(3), "01234").unwrap();
+        assert_eq!(run.latest_checkpoint().unwrap().unwrap().0.step, 2, "a torn file");
+        fs::write(weights(2), "0123456780").unwrap();
+        let (checkpoint, _) = run.latest_checkpoint().unwrap().unwrap();
+        assert_eq!(checkpoint.step, 1, "another content");
+        run.rewind(Some(&checkpoint)).unwrap();
+        assert_eq!(run.checkpoint_names().unwrap(), ["step-000001"]);
+        assert_eq!(run.rows::<u64>(Log::Metrics).unwrap(), [1]);
+        fs::remove_file(weights(1)).unwrap();
+        let message = format!("{:#}", run.latest_checkpoint().unwrap_err());
+        assert!(message.contains("all checkpoints") && message.contains("policy/weights"), "{message}");
+    }
+
+    #[test]
+    fn a_start_that_was_killed_before_it_began_can_be_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["lock", "config.toml", "experiment.json.tmp"] {
+            fs::write(dir.path().join(name), "half").unwrap();
+        }
+        drop(new_run(dir.path()).unwrap());
+        RunDir::open(dir.path()).unwrap();
     }
 
     #[test]

@@ -4,13 +4,15 @@
 //! (arXiv:2505.03335, algorithm 1). As in the paper's algorithm, and unlike its code, the solver of a step already
 //! gets the tasks that were proposed in the same step.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 
 use crate::{
     advantage::{Rewarded, advantages},
     arena::{Arena, Group, Role},
     config::{Control, RunConfig},
-    faults::Faults,
+    faults::{Breaker, Faults, Tally},
     metrics::Stopwatch,
     policy::{Completion, Policy},
     propose::{Proposed, Wanted, propose},
@@ -19,7 +21,7 @@ use crate::{
     seeding::proposable,
     solve::{Aim, Attempted, assign, solve},
     update::{Learner, Rollout, UpdateMetrics},
-    validate::{Conclusion, Validated, validate},
+    validate::{Conclusion, Standing, Validated, validate},
     verify::{Verified, verify},
 };
 
@@ -29,23 +31,31 @@ pub struct SelfPlay {
     pub arenas: Vec<Arena>,
     pub policy: Policy,
     pub learner: Learner,
+    pub breaker: Breaker,
 }
 
 /// Everything that happened in a step.
 pub struct Step {
     pub step: u64,
     pub validated: Vec<Validated>,
-    /// The share of right attempts at each proposal's task.
-    pub solve_rates: Vec<Option<f64>>,
     pub verified: Vec<Verified>,
-    /// One per proposal: none if nothing was learned from it.
-    pub proposer_rewards: Vec<Option<f64>>,
-    /// One per attempt: none if nothing was learned from it.
-    pub solver_rewards: Vec<Option<f64>>,
+    pub rewards: Rewards,
     /// One per optimiser update; none when nothing was rewarded.
     pub updates: Vec<UpdateMetrics>,
     pub faults: Faults,
+    /// Environments that the breaker dropped after this step.
+    pub dropped: Vec<usize>,
     pub timing: Stopwatch,
+}
+
+/// What proposals and attempts are worth. A pure function of the setting and what was concluded.
+pub struct Rewards {
+    /// The share of right attempts at each proposal's task.
+    pub solve_rates: Vec<Option<f64>>,
+    /// One per proposal: none if nothing was learned from it.
+    pub proposers: Vec<Option<f64>>,
+    /// One per attempt: none if nothing was learned from it.
+    pub solvers: Vec<Option<f64>>,
 }
 
 impl SelfPlay {
@@ -70,11 +80,10 @@ impl SelfPlay {
 
         let verified = verify(&self.arenas, attempted, &mut faults);
         timing.lap("verify");
-        faults.check(&config.faults)?;
+        let dropped = break_circuit(&mut self.breaker, &mut self.arenas, faults.tallies())?;
 
-        let solve_rates = solve_rates(&verified, validated.len());
-        let (proposer_rewards, solver_rewards) = self.rewards(&validated, &solve_rates, &verified);
-        let mut rollouts = rollouts(&validated, &proposer_rewards, &verified, &solver_rewards);
+        let rewards = rewards(config, &validated, &verified);
+        let mut rollouts = rollouts(&validated, &verified, &rewards);
         if config.control == Control::Shuffle {
             shuffle_rewards(&mut rollouts, rng);
         }
@@ -91,7 +100,7 @@ impl SelfPlay {
         }
         let updates = self.update(batch, step)?;
         timing.lap("update");
-        Ok(Step { step, validated, solve_rates, verified, proposer_rewards, solver_rewards, updates, faults, timing })
+        Ok(Step { step, validated, verified, rewards, updates, faults, dropped, timing })
     }
 
     /// The step's updates: `epochs` passes in `minibatches` equal parts, each pass in another order.
@@ -114,26 +123,34 @@ impl SelfPlay {
         let count = self.config.propose.batch;
         proposable(&self.arenas).map(|(arena, kind)| Wanted { arena, kind, count }).collect()
     }
+}
 
-    /// The rewards of proposals and attempts, none for those that are not trained on.
-    fn rewards(
-        &self,
-        validated: &[Validated],
-        solve_rates: &[Option<f64>],
-        verified: &[Verified],
-    ) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
-        let RunConfig { propose, learnability, reward, .. } = &self.config;
-        let proposer = |(validated, &solve_rate): (&Validated, &Option<f64>)| {
-            let outcome = proposal_outcome(&validated.conclusion, solve_rate)?;
-            (propose.weight > 0.0).then(|| proposer_reward(reward, outcome))
-        };
-        let solver = |verified: &Verified| {
-            let verdict = verified.verdict.as_ref()?;
-            let trained = verified.attempted.aim == Aim::Training || learnability.train;
-            trained.then(|| solver_reward(reward, verdict.score, verdict.well_formed))
-        };
-        (validated.iter().zip(solve_rates).map(proposer).collect(), verified.iter().map(solver).collect())
+/// The rewards of proposals and of the attempts at their tasks and others.
+pub fn rewards(config: &RunConfig, validated: &[Validated], verified: &[Verified]) -> Rewards {
+    let RunConfig { propose, learnability, reward, .. } = config;
+    let solve_rates = solve_rates(verified, validated.len());
+    let proposer = |(validated, &solve_rate): (&Validated, &Option<f64>)| {
+        let outcome = proposal_outcome(&validated.conclusion, solve_rate)?;
+        (propose.weight > 0.0).then(|| proposer_reward(reward, outcome))
+    };
+    let solver = |verified: &Verified| {
+        let verdict = verified.verdict.as_ref().ok()?;
+        let trained = verified.attempted.aim == Aim::Training || learnability.train;
+        trained.then(|| solver_reward(reward, verdict.score, verdict.well_formed))
+    };
+    let proposers = validated.iter().zip(&solve_rates).map(proposer).collect();
+    Rewards { proposers, solvers: verified.iter().map(solver).collect(), solve_rates }
+}
+
+/// Takes environments out of play whose faults are too many, and returns them.
+pub fn break_circuit(breaker: &mut Breaker, arenas: &mut [Arena], step: &BTreeMap<usize, Tally>) -> Result<Vec<usize>> {
+    let in_play = arenas.iter().enumerate().filter(|(_, arena)| arena.in_play);
+    let in_play: Vec<(usize, &str)> = in_play.map(|(index, arena)| (index, arena.name())).collect();
+    let dropped = breaker.note(step, &in_play)?;
+    for &arena in &dropped {
+        arenas[arena].in_play = false;
     }
+    Ok(dropped)
 }
 
 /// The share of right attempts at each proposal's task; none where there was no attempt.
@@ -150,25 +167,22 @@ fn solve_rates(verified: &[Verified], proposals: usize) -> Vec<Option<f64>> {
 
 /// What the reward ladder makes of a conclusion; none if nothing is learned from it.
 fn proposal_outcome(conclusion: &Conclusion, solve_rate: Option<f64>) -> Option<ProposalOutcome> {
-    Some(match conclusion {
-        Conclusion::HeldOut | Conclusion::Fault => return None,
-        Conclusion::Rejected(_) => ProposalOutcome::Rejected,
-        Conclusion::New { well_formed: false, .. } | Conclusion::Duplicate { well_formed: false, .. } => {
-            ProposalOutcome::Malformed
-        }
-        Conclusion::New { novel: true, .. } => ProposalOutcome::Task { solve_rate, repeats: Repeats::Nothing },
-        Conclusion::New { .. } => ProposalOutcome::Task { solve_rate, repeats: Repeats::Subject },
-        Conclusion::Duplicate { .. } => ProposalOutcome::Task { solve_rate, repeats: Repeats::Task },
-    })
+    let (well_formed, standing) = match conclusion {
+        Conclusion::Fault(_) => return None,
+        Conclusion::Rejected(_) => return Some(ProposalOutcome::Rejected),
+        Conclusion::Accepted { well_formed, standing, .. } => (well_formed, standing),
+    };
+    let repeats = match standing {
+        Standing::HeldOut => return None,
+        Standing::Novel => Repeats::Nothing,
+        Standing::Familiar => Repeats::Subject,
+        Standing::Duplicate => Repeats::Task,
+    };
+    Some(if *well_formed { ProposalOutcome::Task { solve_rate, repeats } } else { ProposalOutcome::Malformed })
 }
 
 /// Every rewarded completion with its group; advantage and KL coefficient are still to be filled in.
-fn rollouts(
-    validated: &[Validated],
-    proposer_rewards: &[Option<f64>],
-    verified: &[Verified],
-    solver_rewards: &[Option<f64>],
-) -> Vec<(Rewarded<Group>, Rollout)> {
+fn rollouts(validated: &[Validated], verified: &[Verified], rewards: &Rewards) -> Vec<(Rewarded<Group>, Rollout)> {
     let rollout = |group, reward, prompt: &[u32], completion: &Completion| {
         let rollout = Rollout {
             prompt: prompt.to_vec(),
@@ -179,12 +193,12 @@ fn rollouts(
         };
         (Rewarded { group, reward, tokens: completion.tokens.len() }, rollout)
     };
-    let proposer = validated.iter().zip(proposer_rewards).filter_map(|(validated, &reward)| {
+    let proposer = validated.iter().zip(&rewards.proposers).filter_map(|(validated, &reward)| {
         let Proposed { arena, kind, prompt, completion, .. } = &validated.proposed;
         let group = Group { arena: *arena, kind: *kind, role: Role::Proposer };
         Some(rollout(group, reward?, prompt, completion))
     });
-    let solver = verified.iter().zip(solver_rewards).filter_map(|(verified, &reward)| {
+    let solver = verified.iter().zip(&rewards.solvers).filter_map(|(verified, &reward)| {
         let Attempted { arena, kind, prompt, completion, .. } = &verified.attempted;
         let group = Group { arena: *arena, kind: *kind, role: Role::Solver };
         Some(rollout(group, reward?, prompt, completion))

@@ -12,18 +12,18 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::{
     arena::Arena,
     cli::{PolicyArgs, SandboxArgs},
-    config::{RunConfig, Style},
+    config::{BreachAction, FaultsConfig, RunConfig, Style},
     evaluation::{self, Evaluation, HeldOutTask, Protocol},
-    faults::Faults,
-    ledger::{self, Purpose},
+    faults::{Breaker, Faults, Tally},
+    ledger::{self, Purpose, TaskRow},
     metrics::StepMetrics,
-    policy::embedded,
+    policy::{Policy, embedded},
     progress::Progress,
-    run_dir::{Checkpoint, EnvironmentRecord, Experiment, Log, RunDir},
-    sandbox::Sandbox,
+    run_dir::{EnvironmentRecord, Experiment, Log, RunDir},
+    sandbox::{Level, LogLine, Sandbox},
     seeding,
-    selfplay::{SelfPlay, Step},
-    task::{Digest, Task},
+    selfplay::{SelfPlay, Step, break_circuit},
+    task::Task,
     update::Learner,
 };
 
@@ -52,6 +52,12 @@ const START_POLICY: &str = "start-policy";
 /// How the policy is measured: sampled as in training, and greedily.
 const PROTOCOLS: [Protocol; 2] = [Protocol { temperature: 1.0, samples: 1 }, Protocol { temperature: 0.0, samples: 1 }];
 
+/// Bytes of judges' lines that are kept of a step, so that a talkative judge does not fill the disk.
+const JUDGE_LOG_MAX_BYTES: usize = 64 << 10;
+
+/// What the experiment record calls the embedded policy.
+const EMBEDDED: &str = "embedded";
+
 /// Measured at the start only: how far a lower temperature alone would get.
 const COOLER: Protocol = Protocol { temperature: 0.6, samples: 1 };
 
@@ -68,27 +74,27 @@ impl Session {
         let run_dir = RunDir::create(&out, &config, &experiment)?;
         let progress = Progress::new(config.steps);
         progress.loaded(&experiment, run_dir.path());
-        let mut learner = Learner::new(&policy, &config.update, config.sampling.temperature)?;
-        if config.needs_start_policy() {
-            policy.save(&run_dir.path().join(START_POLICY))?;
-            learner = learner.with_start_policy(policy_args.load(&config.policy, None)?);
-        }
-        let selfplay = SelfPlay { config, arenas, policy, learner };
+        let learner = learner(&config, &policy, &policy_args, &run_dir.path().join(START_POLICY), true)?;
+        let breaker = Breaker::new(&config.faults);
+        let selfplay = SelfPlay { config, arenas, policy, learner, breaker };
         let mut session = Self { selfplay, run_dir, held_out: tasks, done: 0, progress };
-        session.seed()?;
-        session.measure("start")?;
-        session.checkpoint()?;
+        session.begin()?;
         Ok(session)
     }
 
-    /// Takes an experiment up at its last checkpoint. `envs` and `device` replace the recorded paths and device, for
+    /// Everything before the first step.
+    fn begin(&mut self) -> Result<()> {
+        self.seed()?;
+        self.measure("start")?;
+        self.checkpoint()
+    }
+
+    /// Takes an experiment up at its last checkpoint, or begins it again where it has none. `envs` and `device` replace the recorded paths and device, for
     /// files that have moved and machines that differ; their contents must be the same.
     pub fn resume(dir: &Path, envs: &[PathBuf], device: Option<&str>, sandbox: &SandboxArgs) -> Result<Self> {
         let (mut run_dir, config, experiment) = RunDir::open(dir)?;
-        let (checkpoint, folder) = run_dir
-            .latest_checkpoint()?
-            .with_context(|| format!("{} has no checkpoint yet; start it again elsewhere", dir.display()))?;
-        run_dir.rewind(&checkpoint)?;
+        let (checkpoint, folder) = run_dir.latest_checkpoint()?.unzip();
+        run_dir.rewind(checkpoint.as_ref())?;
         let sandbox = sandbox.start(&config.sandbox)?;
         let recorded: Vec<PathBuf> = experiment.environments.iter().map(|env| env.path.clone()).collect();
         let envs = if envs.is_empty() { &recorded } else { envs };
@@ -96,19 +102,27 @@ impl Session {
         same_environments(&experiment, &arenas)?;
         let held_out = load_held_out(&experiment.held_out, &mut arenas, config.evaluation.tasks)?;
         refill(&run_dir, &mut arenas)?;
-        let device = Some(device.unwrap_or(&experiment.device).to_owned());
-        let policy_args = PolicyArgs { policy: None, device };
-        let policy = policy_args.load(&config.policy, Some(&folder.join("policy")))?;
-        let mut learner = Learner::new(&policy, &config.update, config.sampling.temperature)?;
-        if config.needs_start_policy() {
-            let start = policy_args.load(&config.policy, Some(&run_dir.path().join(START_POLICY)))?;
-            learner = learner.with_start_policy(start);
+        let breaker = rewound_breaker(&run_dir, &config, &mut arenas)?;
+        let policy_args = PolicyArgs {
+            policy: (experiment.policy != EMBEDDED).then(|| PathBuf::from(&experiment.policy)),
+            device: Some(device.unwrap_or(&experiment.device).to_owned()),
+        };
+        let saved = folder.as_deref().map(|folder| folder.join("policy"));
+        let policy = policy_args.load(&config.policy, saved.as_deref())?;
+        let start = run_dir.path().join(START_POLICY);
+        let mut learner = learner(&config, &policy, &policy_args, &start, folder.is_none())?;
+        if let Some(folder) = &folder {
+            learner.load(&folder.join("optimizer.safetensors"))?;
         }
-        learner.load(&folder.join("optimizer.safetensors"))?;
         let progress = Progress::new(config.steps);
         progress.loaded(&experiment, run_dir.path());
-        let Checkpoint { step: done, .. } = checkpoint;
-        Ok(Self { selfplay: SelfPlay { config, arenas, policy, learner }, run_dir, held_out, done, progress })
+        let selfplay = SelfPlay { config, arenas, policy, learner, breaker };
+        let done = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.step);
+        let mut session = Self { selfplay, run_dir, held_out, done, progress };
+        if checkpoint.is_none() {
+            session.begin()?;
+        }
+        Ok(session)
     }
 
     /// Trains to the last step, or until `interrupted` is set; either way the last thing written is a checkpoint.
@@ -116,9 +130,11 @@ impl Session {
         let RunConfig { steps, checkpoint, evaluation, .. } = self.selfplay.config.clone();
         self.progress.begin(self.done);
         while self.done < steps {
-            let step = self.selfplay.step(self.done + 1)?;
+            let step = self.selfplay.step(self.done + 1);
+            let logged = self.log_judges(self.done + 1)?;
+            let step = step?;
             self.done = step.step;
-            self.write(&step)?;
+            self.write(&step, logged)?;
             if self.done == steps {
                 self.measure("final")?;
             } else if evaluation.every_steps > 0 && self.done.is_multiple_of(evaluation.every_steps) {
@@ -133,12 +149,63 @@ impl Session {
                 return Ok(());
             }
         }
-        self.progress.finished(&self.run_dir.rows(Log::Evaluations)?, self.run_dir.path());
+        self.finish()
+    }
+
+    /// Sums the run up.
+    fn finish(&mut self) -> Result<()> {
+        self.run_dir.flush()?;
+        let mut faults: BTreeMap<String, Tally> = BTreeMap::new();
+        for LoggedFaults { faults: step } in self.run_dir.rows(Log::Metrics)? {
+            for (name, tally) in step {
+                let sum = faults.entry(name).or_default();
+                *sum = [&*sum, &tally].into_iter().sum();
+            }
+        }
+        let logged = self.run_dir.rows::<serde::de::IgnoredAny>(Log::Judge)?.len();
+        self.progress.finished(&self.run_dir.rows(Log::Evaluations)?, &faults, logged, self.run_dir.path());
         Ok(())
     }
 
+    /// Puts what the judges told the operator where the operator looks. Returns the number of lines.
+    fn log_judges(&mut self, step: u64) -> Result<usize> {
+        let mut count = 0;
+        for arena in &self.selfplay.arenas {
+            let (lines, mut dropped) = arena.environment.take_log();
+            let room = lines.iter().scan(0, |bytes, line| {
+                *bytes += line.message.len();
+                (*bytes <= JUDGE_LOG_MAX_BYTES).then_some(())
+            });
+            let kept = room.count();
+            dropped += (lines.len() - kept) as u64;
+            let row = |LogLine { level, call, message }: &LogLine| JudgeRow {
+                step,
+                env: arena.name().to_owned(),
+                level: match level {
+                    Level::Debug => "debug",
+                    Level::Info => "info",
+                    Level::Warn => "warn",
+                },
+                call,
+                message: message.clone(),
+            };
+            let more = (dropped > 0).then(|| JudgeRow {
+                step,
+                env: arena.name().to_owned(),
+                level: "warn",
+                call: "host",
+                message: format!("{dropped} more lines were dropped"),
+            });
+            let rows: Vec<JudgeRow> = lines[..kept].iter().map(row).chain(more).collect();
+            count += rows.len();
+            self.run_dir.append(Log::Judge, rows)?;
+        }
+        self.run_dir.flush()?;
+        Ok(count)
+    }
+
     /// Everything a step leaves behind but its checkpoint.
-    fn write(&mut self, step: &Step) -> Result<()> {
+    fn write(&mut self, step: &Step, logged: usize) -> Result<()> {
         let metrics = StepMetrics::of(&self.selfplay, step);
         let arenas = &self.selfplay.arenas;
         self.run_dir.append(Log::Ledger, ledger::rows(arenas, step))?;
@@ -146,13 +213,15 @@ impl Session {
         self.run_dir.append(Log::Metrics, [&metrics])?;
         self.run_dir.append_scalars(step.step, &metrics.scalars())?;
         self.run_dir.flush()?;
-        self.progress.step(&self.selfplay, step, &metrics);
+        self.progress.step(&self.selfplay, step, &metrics, logged);
         Ok(())
     }
 
     /// Fills the buffers before the first step.
     fn seed(&mut self) -> Result<()> {
         let SelfPlay { config, arenas, policy, .. } = &mut self.selfplay;
+        // An environment that fails from the start is not dropped: somebody should know.
+        let mut breaker = Breaker::new(&FaultsConfig { then: BreachAction::Stop, ..config.faults.clone() });
         let planted = seeding::plant(arenas)?;
         let rows = planted.iter().map(|(arena, task)| ledger::task_row(&arenas[*arena], task, 0));
         self.run_dir.append(Log::Tasks, rows)?;
@@ -162,12 +231,13 @@ impl Session {
             if validated.is_empty() {
                 break;
             }
-            faults.check(&config.faults)?;
+            break_circuit(&mut breaker, arenas, faults.tallies())?;
             let row = |validated| ledger::proposal_row(arenas, validated, 0, Purpose::Seed, None);
             self.run_dir.append(Log::Ledger, validated.iter().map(row))?;
             self.run_dir.append(Log::Tasks, ledger::new_tasks(arenas, &validated, 0))?;
             self.progress.seeding(arenas, config.seeding.tasks);
         }
+        self.log_judges(0)?;
         Ok(())
     }
 
@@ -181,11 +251,11 @@ impl Session {
         for &protocol in protocols {
             self.progress.measuring(name, protocol);
             let SelfPlay { config, arenas, policy, .. } = &self.selfplay;
-            let kinds = evaluation::evaluate(arenas, policy, &config.sampling, &self.held_out, protocol, config.seed)?;
+            let kinds = evaluation::evaluate(arenas, policy, &self.held_out, protocol, config)?;
             let Protocol { temperature, .. } = protocol;
             measured.push(Evaluation { step: self.done, name: name.to_owned(), temperature, kinds });
         }
-        self.run_dir.flush()?;
+        self.log_judges(self.done)?;
         let earlier: Vec<Evaluation> = self.run_dir.rows(Log::Evaluations)?;
         for evaluation in &mut measured {
             let start = earlier.iter().find(|start| start.step == 0 && start.temperature == evaluation.temperature);
@@ -211,14 +281,12 @@ impl Session {
 /// Loads the environments, with the operator's settings.
 pub fn load_arenas(sandbox: &Sandbox, envs: &[PathBuf], config: &RunConfig) -> Result<Vec<Arena>> {
     let mut arenas: Vec<Arena> = Vec::new();
-    let none = BTreeMap::new();
     for path in envs {
-        let environment = sandbox.load(path)?;
-        let name = environment.description().name.clone();
-        let twin = arenas.iter().any(|arena| arena.name() == name);
-        ensure!(!twin, "two environments are called {name:?}; {} is the second", path.display());
-        let settings = config.environments.get(&name).unwrap_or(&none);
-        arenas.push(Arena::new(environment, config.style, settings, config.buffer.capacity)?);
+        let arena = Arena::new(sandbox.load(path)?, config)?;
+        let (name, path) = (arena.name(), path.display());
+        let twin = arenas.iter().any(|other| other.name() == name);
+        ensure!(!twin, "two environments are called {name:?}; {path} is the second");
+        arenas.push(arena);
     }
     // The embedded policy's preset has settings for its environment, loaded or not.
     let loaded = |name: &&String| *name == embedded::ENVIRONMENT || arenas.iter().any(|arena| arena.name() == *name);
@@ -263,6 +331,19 @@ pub fn load_held_out(
     Ok(tasks)
 }
 
+/// A learner without history, which has the start policy at hand where divergence from it counts. `fresh`: `policy` is
+/// the start policy, to be kept in the folder `start`; otherwise it is there.
+fn learner(config: &RunConfig, policy: &Policy, args: &PolicyArgs, start: &Path, fresh: bool) -> Result<Learner> {
+    let learner = Learner::new(policy, &config.update, config.sampling.temperature)?;
+    if !config.needs_start_policy() {
+        return Ok(learner);
+    }
+    if fresh {
+        policy.save(start)?;
+    }
+    Ok(learner.with_start_policy(args.load(&config.policy, Some(start))?))
+}
+
 fn record(
     config: &RunConfig,
     policy: &PolicyArgs,
@@ -275,9 +356,9 @@ fn record(
             path: path.canonicalize()?,
             name: arena.name().to_owned(),
             version: arena.environment.description().version.clone(),
-            digest: arena.environment.digest(),
-            executors: arena.environment.executor_digests().to_vec(),
             kinds: arena.kinds().iter().map(|kind| kind.name.clone()).collect(),
+            terms: arena.terms.clone(),
+            terms_digest: arena.terms.digest(),
         })
     };
     Ok(Experiment {
@@ -287,7 +368,7 @@ fn record(
         device: policy.device.clone().unwrap_or_else(|| "cpu".to_owned()),
         held_out: held_out.clone(),
         environments: envs.iter().zip(arenas).map(environment).collect::<Result<_>>()?,
-        started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs(),
+        started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
     })
 }
 
@@ -300,34 +381,27 @@ fn same_environments(experiment: &Experiment, arenas: &[Arena]) -> Result<()> {
     );
     for (recorded, arena) in experiment.environments.iter().zip(arenas) {
         let digest = arena.environment.digest();
+        let recorded_digest = recorded.terms.environment;
         ensure!(
-            recorded.digest == digest,
+            recorded_digest == digest,
             "the experiment was started with environment {} {}, but the file given is {}; give the same file with --env",
             recorded.name,
-            recorded.digest.short(),
+            recorded_digest.short(),
             digest.short()
         );
     }
     Ok(())
 }
 
-/// A task as the log of tasks holds it.
-#[derive(serde::Deserialize)]
-struct LoggedTask {
-    env_digest: Digest,
-    #[serde(flatten)]
-    task: Task,
-    step: u64,
-}
-
 /// Fills the buffers from the log of tasks.
 fn refill(run_dir: &RunDir, arenas: &mut [Arena]) -> Result<()> {
-    let mut logged: Vec<LoggedTask> = run_dir.rows(Log::Tasks)?;
+    let mut logged: Vec<TaskRow<'static>> = run_dir.rows(Log::Tasks)?;
     for arena in arenas {
-        let digest = arena.environment.digest();
-        let mine: Vec<LoggedTask> = logged.extract_if(.., |row| row.env_digest == digest).collect();
-        let tasks: Vec<Task> = mine.iter().map(|row| row.task.clone()).collect();
-        for (LoggedTask { task, step, .. }, subject) in mine.into_iter().zip(arena.environment.subjects(&tasks)) {
+        let mine: Vec<TaskRow> = logged.extract_if(.., |row| row.env == arena.name()).collect();
+        let task = |row: &TaskRow| Task { kind: row.kind.to_string(), body: row.body.to_string() };
+        let tasks: Vec<Task> = mine.iter().map(task).collect();
+        let subjects = arena.environment.subjects(&tasks);
+        for ((TaskRow { step, .. }, task), subject) in mine.into_iter().zip(tasks).zip(subjects) {
             let kind = arena.kind_index(&task.kind).with_context(|| format!("no kind {:?}", task.kind))?;
             arena.subjects[kind].insert(subject?);
             arena.buffers[kind].add(task, step);
@@ -335,4 +409,31 @@ fn refill(run_dir: &RunDir, arenas: &mut [Arena]) -> Result<()> {
     }
     ensure!(logged.is_empty(), "the log of tasks names an environment that is not loaded");
     Ok(())
+}
+
+/// What a step's row of metrics says about faults.
+#[derive(serde::Deserialize)]
+struct LoggedFaults {
+    faults: BTreeMap<String, Tally>,
+}
+
+/// The breaker as it was, from the log of metrics; environments that it had dropped are out of play again.
+fn rewound_breaker(run_dir: &RunDir, config: &RunConfig, arenas: &mut [Arena]) -> Result<Breaker> {
+    let mut breaker = Breaker::new(&config.faults);
+    for LoggedFaults { faults } in run_dir.rows(Log::Metrics)? {
+        let position = |name: &str| arenas.iter().position(|arena| arena.name() == name);
+        let step = faults.into_iter().filter_map(|(name, tally)| Some((position(&name)?, tally))).collect();
+        break_circuit(&mut breaker, arenas, &step)?;
+    }
+    Ok(breaker)
+}
+
+/// A line of `judge.jsonl`.
+#[derive(serde::Serialize)]
+struct JudgeRow {
+    step: u64,
+    env: String,
+    level: &'static str,
+    call: &'static str,
+    message: String,
 }

@@ -75,7 +75,7 @@ pub fn assign(
         }
     }
     let mut draws = rng.stream(Purpose::SolverTasks, 0).draws();
-    for (index, arena) in arenas.iter().enumerate() {
+    for (index, arena) in arenas.iter().enumerate().filter(|(_, arena)| arena.in_play) {
         for (kind, buffer) in arena.buffers.iter().enumerate() {
             let tasks = buffer.draw(config, rng.step, &mut draws);
             let assignment = |task| Assignment { arena: index, kind, task, aim: Aim::Training, samples: 1 };
@@ -99,15 +99,16 @@ pub fn solve(
         arenas,
         &assignments,
         |assignment| assignment.arena,
+        faults,
         |arena, batch| {
-            let tasks: Vec<Task> = batch.into_iter().map(|assignment| assignment.task.clone()).collect();
+            let tasks: Vec<Task> = batch.iter().map(|assignment| assignment.task.clone()).collect();
             arena.environment.solve_prompts(&arena.context, &tasks)
         },
     );
     let mut requests = Vec::new();
     let mut attempted = Vec::new();
     for (assignment, prompt) in assignments.into_iter().zip(prompts) {
-        let Some(prompt) = faults.note(prompt) else { continue };
+        let Ok(prompt) = prompt else { continue };
         let tokens = prompt::encode(policy, &prompt)?;
         if tokens.len() > sampling.prompt_max_tokens {
             continue;

@@ -1,8 +1,10 @@
 //! Validate: the environment decides which proposals are tasks, and new tasks enter the buffers.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     arena::{Arena, batched},
-    faults::Faults,
+    faults::{Cause, Faults},
     propose::Proposed,
     sandbox::{self, Accepted, ExecutedRun, Judged, Rejection},
     task::{Digest, Task},
@@ -11,30 +13,51 @@ use crate::{
 /// What the environment and the buffers say about a proposal.
 #[derive(Clone, Debug)]
 pub enum Conclusion {
-    /// A task that is now in its buffer. `novel`: no earlier task of its kind had its subject.
-    New {
+    Accepted {
         task: Task,
         well_formed: bool,
-        novel: bool,
+        standing: Standing,
     },
-    /// A task that its buffer holds already.
-    Duplicate {
-        task: Task,
-        well_formed: bool,
-    },
-    /// A task about a held-out subject. Not learned from, in either role.
-    HeldOut,
     Rejected(Rejection),
     /// Nobody knows. Not learned from.
-    Fault,
+    Fault(Cause),
+}
+
+/// How an accepted task stands to those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// The first of its kind about its subject. It is in its buffer.
+    Novel,
+    /// Its kind has had its subject before, but not this task. It is in its buffer.
+    Familiar,
+    /// Its buffer held it already.
+    Duplicate,
+    /// About a held-out subject. Not learned from, in either role.
+    HeldOut,
+}
+
+impl Standing {
+    /// Whether the task entered its buffer.
+    pub fn is_new(self) -> bool {
+        matches!(self, Self::Novel | Self::Familiar)
+    }
 }
 
 impl Conclusion {
     /// The task, if it is one that may be learned from.
     pub fn task(&self) -> Option<&Task> {
         match self {
-            Self::New { task, .. } | Self::Duplicate { task, .. } => Some(task),
-            Self::HeldOut | Self::Rejected(_) | Self::Fault => None,
+            Self::Accepted { standing: Standing::HeldOut, .. } | Self::Rejected(_) | Self::Fault(_) => None,
+            Self::Accepted { task, .. } => Some(task),
+        }
+    }
+
+    /// How the task stands, where there is one.
+    pub fn standing(&self) -> Option<Standing> {
+        match self {
+            Self::Accepted { standing, .. } => Some(*standing),
+            Self::Rejected(_) | Self::Fault(_) => None,
         }
     }
 }
@@ -53,30 +76,38 @@ pub fn validate(arenas: &mut [Arena], proposed: Vec<Proposed>, step: u64, faults
         arenas,
         &proposed,
         |proposed| proposed.arena,
+        faults,
         |arena, batch| {
-            let proposal = |proposed: &Proposed| sandbox::Proposal {
+            let proposal = |proposed: &&Proposed| sandbox::Proposal {
                 kind: arena.kinds()[proposed.kind].name.clone(),
                 references: proposed.references.clone(),
                 completion: proposed.completion.text.clone(),
             };
-            arena.environment.validate(&arena.context, &batch.into_iter().map(proposal).collect::<Vec<_>>())
+            arena.environment.validate(&arena.context, &batch.iter().map(proposal).collect::<Vec<_>>())
         },
     );
-    let judged: Vec<Option<ProposalJudged>> = judged.into_iter().map(|judged| faults.note(judged)).collect();
-    let mut subjects = subjects(arenas, &proposed, &judged).into_iter();
-    let conclude = |(proposed, judged): (Proposed, Option<ProposalJudged>)| {
-        let (conclusion, runs) = match judged {
-            None => (Conclusion::Fault, Vec::new()),
-            Some(Judged { conclusion: Err(rejection), runs }) => (Conclusion::Rejected(rejection), runs),
-            Some(Judged { conclusion: Ok(accepted), runs }) => {
-                let subject = subjects.next().expect("every accepted task has a subject");
-                let subject = faults.note(subject);
-                (subject.map_or(Conclusion::Fault, |s| admit(&mut arenas[proposed.arena], accepted, s, step)), runs)
-            }
+    let mut subjects = subjects(arenas, &proposed, &judged, faults).into_iter();
+    let mut conclude = |arena: &mut Arena, judged: Result<ProposalJudged, Cause>| {
+        let Judged { conclusion, runs } = match judged {
+            Ok(judged) => judged,
+            Err(cause) => return (Conclusion::Fault(cause), Vec::new()),
         };
-        Validated { proposed, conclusion, runs }
+        let conclusion = match conclusion {
+            Err(rejection) => Conclusion::Rejected(rejection),
+            Ok(accepted) => match subjects.next().expect("every accepted task has a subject") {
+                Ok(subject) => admit(arena, accepted, subject, step),
+                Err(cause) => Conclusion::Fault(cause),
+            },
+        };
+        (conclusion, runs)
     };
-    proposed.into_iter().zip(judged).map(conclude).collect()
+    let judged = proposed.into_iter().zip(judged);
+    judged
+        .map(|(proposed, judged)| {
+            let (conclusion, runs) = conclude(&mut arenas[proposed.arena], judged);
+            Validated { proposed, conclusion, runs }
+        })
+        .collect()
 }
 
 type ProposalJudged = Judged<Result<Accepted, Rejection>>;
@@ -85,10 +116,11 @@ type ProposalJudged = Judged<Result<Accepted, Rejection>>;
 fn subjects(
     arenas: &[Arena],
     proposed: &[Proposed],
-    judged: &[Option<ProposalJudged>],
-) -> Vec<Result<Digest, sandbox::Fault>> {
-    let accepted = |(proposed, judged): (&Proposed, &Option<ProposalJudged>)| {
-        let accepted = judged.as_ref()?.conclusion.as_ref().ok()?;
+    judged: &[Result<ProposalJudged, Cause>],
+    faults: &mut Faults,
+) -> Vec<Result<Digest, Cause>> {
+    let accepted = |(proposed, judged): (&Proposed, &Result<ProposalJudged, Cause>)| {
+        let accepted = judged.as_ref().ok()?.conclusion.as_ref().ok()?;
         Some((proposed.arena, Task::from(accepted.task.clone())))
     };
     let accepted: Vec<(usize, Task)> = proposed.iter().zip(judged).filter_map(accepted).collect();
@@ -96,8 +128,9 @@ fn subjects(
         arenas,
         &accepted,
         |(arena, _)| *arena,
+        faults,
         |arena, batch| {
-            let tasks: Vec<Task> = batch.into_iter().map(|(_, task)| task.clone()).collect();
+            let tasks: Vec<Task> = batch.iter().map(|(_, task)| task.clone()).collect();
             arena.environment.subjects(&tasks)
         },
     )
@@ -107,12 +140,15 @@ fn subjects(
 fn admit(arena: &mut Arena, accepted: Accepted, subject: Digest, step: u64) -> Conclusion {
     let Accepted { task, well_formed } = accepted;
     let task = Task::from(task);
-    if arena.held_out.contains(&subject) {
-        return Conclusion::HeldOut;
-    }
     let kind = arena.kind_index(&task.kind).expect("the sandbox checked that the kind exists");
-    if !arena.buffers[kind].add(task.clone(), step) {
-        return Conclusion::Duplicate { task, well_formed };
-    }
-    Conclusion::New { task, well_formed, novel: arena.subjects[kind].insert(subject) }
+    let standing = if arena.held_out.contains(&subject) {
+        Standing::HeldOut
+    } else if !arena.buffers[kind].add(task.clone(), step) {
+        Standing::Duplicate
+    } else if arena.subjects[kind].insert(subject) {
+        Standing::Novel
+    } else {
+        Standing::Familiar
+    };
+    Conclusion::Accepted { task, well_formed, standing }
 }

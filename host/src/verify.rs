@@ -2,7 +2,7 @@
 
 use crate::{
     arena::{Arena, batched},
-    faults::Faults,
+    faults::{Cause, Faults},
     sandbox::{Attempt, ExecutedRun, Judged, Verdict},
     solve::Attempted,
 };
@@ -11,15 +11,15 @@ use crate::{
 #[derive(Debug)]
 pub struct Verified {
     pub attempted: Attempted,
-    /// None after a fault: nobody knows, and nothing is learned from it.
-    pub verdict: Option<Verdict>,
+    /// After a fault nobody knows, and nothing is learned from it.
+    pub verdict: Result<Verdict, Cause>,
     pub runs: Vec<ExecutedRun>,
 }
 
 impl Verified {
     /// Whether the attempt is wholly right. Format does not matter here.
     pub fn solved(&self) -> Option<bool> {
-        self.verdict.as_ref().map(|verdict| verdict.score >= 1.0)
+        self.verdict.as_ref().ok().map(|verdict| verdict.score >= 1.0)
     }
 }
 
@@ -29,17 +29,18 @@ pub fn verify(arenas: &[Arena], attempted: Vec<Attempted>, faults: &mut Faults) 
         arenas,
         &attempted,
         |attempted| attempted.arena,
+        faults,
         |arena, batch| {
-            let attempt = |attempted: &Attempted| Attempt {
+            let attempt = |attempted: &&Attempted| Attempt {
                 task: attempted.task.clone(),
                 completion: attempted.completion.text.clone(),
             };
-            arena.environment.verify(&arena.context, &batch.into_iter().map(attempt).collect::<Vec<_>>())
+            arena.environment.verify(&arena.context, &batch.iter().map(attempt).collect::<Vec<_>>())
         },
     );
-    let conclude = |(attempted, judged)| match faults.note(judged) {
-        Some(Judged { conclusion, runs }) => Verified { attempted, verdict: Some(conclusion), runs },
-        None => Verified { attempted, verdict: None, runs: Vec::new() },
+    let conclude = |(attempted, judged)| match judged {
+        Ok(Judged { conclusion, runs }) => Verified { attempted, verdict: Ok(conclusion), runs },
+        Err(cause) => Verified { attempted, verdict: Err(cause), runs: Vec::new() },
     };
     attempted.into_iter().zip(judged).map(conclude).collect()
 }

@@ -82,7 +82,7 @@ impl EvalArgs {
         let tasks = session::load_held_out(&sources, &mut arenas, config.evaluation.tasks)?;
         let policy = self.policy.load(&config.policy, None)?;
         let protocol = Protocol { temperature: self.temperature, samples: self.samples };
-        let kinds = evaluation::evaluate(&arenas, &policy, &config.sampling, &tasks, protocol, config.seed)?;
+        let kinds = evaluation::evaluate(&arenas, &policy, &tasks, protocol, &config)?;
         let measured = kinds.into_iter().map(|(label, scores)| (label, Measured::of(&scores, self.temperature)));
         let measured: Vec<(String, Measured)> = measured.collect();
         if self.json {

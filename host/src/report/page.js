@@ -100,7 +100,7 @@ class Page {
     const environments = this.data.experiment?.environments ?? [];
     if (environments.length === 0) return [];
     const heads = ["environment", "kinds", "digest", "executors"];
-    const row = ({ name, version, digest, executors, kinds }) => {
+    const row = ({ name, version, kinds, terms: { environment: digest, executors } }) => {
       const title = html("th", {}, visible(`${name} ${version}`));
       const asked = html("td", { class: "words" }, visible(kinds.join(", ")));
       const judge = html("td", { class: "digest" }, visible(digest));

@@ -182,10 +182,11 @@ impl Class {
         }
         let has = |key| conclusion.get(key).is_some();
         match () {
-            () if conclusion["accepted"]["duplicate"] == true => Self::Duplicate,
+            () if conclusion["accepted"]["standing"] == "duplicate" => Self::Duplicate,
+            () if conclusion["accepted"]["standing"] == "held-out" => Self::Dropped,
             () if has("accepted") => Self::Accepted,
             () if has("rejection") => Self::Rejected,
-            () if has("dropped") => Self::Dropped,
+            () if has("fault") => Self::Dropped,
             () => Self::Other,
         }
     }
@@ -199,7 +200,8 @@ impl From<Row> for Shown {
         let reason = match class {
             Class::Right | Class::Partial | Class::Wrong | Class::Malformed => text("/verdict/reason").to_owned(),
             Class::Rejected => format!("{}: {}", text("/rejection/code"), text("/rejection/message")),
-            Class::Dropped => text("/dropped").to_owned(),
+            Class::Dropped if conclusion.get("fault").is_some() => text("/fault/cause").to_owned(),
+            Class::Dropped => "its subject is held out".to_owned(),
             Class::Accepted | Class::Duplicate => String::new(),
             Class::Other => conclusion.to_string(),
         };
@@ -219,16 +221,15 @@ impl From<RowRun> for ShownRun {
     }
 }
 
-/// An outcome in a line: its name and what comes with it. Encoded values are the environment's own business.
+/// An outcome in a line: its name and what comes with it.
 fn outcome_text(outcome: &Value) -> String {
     let named = outcome.as_object().and_then(|entries| entries.iter().next());
     match (outcome, named) {
         (Value::String(name), _) => name.clone(),
         (_, Some((name, Value::String(text)))) => format!("{name}: {text}"),
-        (_, Some((name, Value::Array(bytes)))) => format!("{name} ({} bytes)", bytes.len()),
-        (_, Some((name, Value::Object(thrown)))) => {
-            let text = |key| thrown.get(key).and_then(Value::as_str).unwrap_or("");
-            format!("{name}: {}: {}", text("name"), text("message"))
+        (_, Some((name, Value::Array(texts)))) => {
+            let texts: Vec<&str> = texts.iter().filter_map(Value::as_str).collect();
+            format!("{name}: {}", texts.join(": "))
         }
         _ => outcome.to_string(),
     }
@@ -339,17 +340,17 @@ mod tests {
         assert_eq!(Class::of(&verdict(0.0, false)), Class::Malformed);
         assert_eq!(Class::of(&json!({ "accepted": {} })), Class::Accepted);
         assert_eq!(Class::of(&json!({ "rejection": { "code": "x" } })), Class::Rejected);
-        assert_eq!(Class::of(&json!({ "accepted": { "duplicate": true } })), Class::Duplicate);
-        assert_eq!(Class::of(&json!({ "dropped": "x" })), Class::Dropped);
+        assert_eq!(Class::of(&json!({ "accepted": { "standing": "duplicate" } })), Class::Duplicate);
+        assert_eq!(Class::of(&json!({ "accepted": { "standing": "held-out" } })), Class::Dropped);
+        assert_eq!(Class::of(&json!({ "fault": { "cause": "x" } })), Class::Dropped);
     }
 
     #[test]
     fn outcomes_are_said_in_a_line() {
-        assert_eq!(outcome_text(&json!("OutOfFuel")), "OutOfFuel");
-        assert_eq!(outcome_text(&json!({ "Value": [1, 2, 3] })), "Value (3 bytes)");
-        assert_eq!(outcome_text(&json!({ "Refused": "no f" })), "Refused: no f");
-        let thrown = json!({ "Thrown": { "name": "ValueError", "message": "x" } });
-        assert_eq!(outcome_text(&thrown), "Thrown: ValueError: x");
+        assert_eq!(outcome_text(&json!("out-of-fuel")), "out-of-fuel");
+        assert_eq!(outcome_text(&json!({ "value": "l1:i3;" })), "value: l1:i3;");
+        let thrown = json!({ "thrown": ["ValueError", "x"] });
+        assert_eq!(outcome_text(&thrown), "thrown: ValueError: x");
     }
 
     #[test]

@@ -106,7 +106,10 @@ impl Guest for Judge {
         plan(&completion)
     }
 
-    fn judge_answer(_: Context, _: Task, completion: String, reports: Vec<Report>) -> Verdict {
+    fn judge_answer(ctx: Context, _: Task, completion: String, reports: Vec<Report>) -> Verdict {
+        if behaviour(&ctx) == "trap-on-short-answers" && completion.len() < 4 {
+            std::process::abort();
+        }
         let score = match completion.as_str() {
             "score-nan" => f64::NAN,
             "score-two" => 2.0,

@@ -1,0 +1,131 @@
+//! Faults: what is injected into a run is counted, never rewarded, and ends in a stop or a drop at the stated rate.
+
+use azr_host::{
+    arena::Arena,
+    config::{Preset, RunConfig},
+    faults::{Breaker, Faults, Whose},
+    policy::{Completion, Finish},
+    propose::Proposed,
+    sandbox::{Sandbox, SandboxConfig, pack},
+    selfplay,
+    solve::{Aim, Attempted},
+    task::Task,
+    validate::validate,
+    verify::verify,
+};
+
+use super::*;
+
+/// A guest of `tests/guests`.
+fn guest(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/wasm32-unknown-unknown/guest");
+    folder.join(name).with_extension("wasm")
+}
+
+/// The environment "hostile", whose judge does what a completion says.
+fn hostile(dir: &Path) -> PathBuf {
+    let path = dir.join("hostile.wasm");
+    fs::write(&path, pack(&guest("azr_test_judge"), &[guest("azr_test_executor")]).unwrap()).unwrap();
+    path
+}
+
+fn config() -> RunConfig {
+    RunConfig::resolve(Preset::Paper, None, &["learnability.train=true".into()]).unwrap()
+}
+
+fn arena(dir: &Path, sandbox: SandboxConfig) -> Arena {
+    let sandbox = SandboxConfig { workers: 2, cache_dir: Some(dir.join("cache")), ..sandbox };
+    Arena::new(Sandbox::new(&sandbox).unwrap().load(&hostile(dir)).unwrap(), &config()).unwrap()
+}
+
+fn completion(text: &str) -> Completion {
+    Completion { tokens: vec![0], logprobs: vec![0.0], text: text.into(), finish: Finish::Stop }
+}
+
+fn proposed(text: &str) -> Proposed {
+    Proposed { arena: 0, kind: 0, references: vec![], prompt: vec![], completion: completion(text) }
+}
+
+fn attempted(text: &str) -> Attempted {
+    let task = Task { kind: "echo".into(), body: "{}".into() };
+    Attempted { arena: 0, kind: 0, task, aim: Aim::Training, prompt: vec![], completion: completion(text) }
+}
+
+#[test]
+fn an_environment_fault_is_counted_by_cause_and_never_rewarded() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut arenas = [arena(dir.path(), SandboxConfig::default())];
+    let mut faults = Faults::default();
+    let proposals = ["echo", "trap", "judge-invents-a-kind", "reject"].map(proposed);
+    let validated = validate(&mut arenas, proposals.into(), 1, &mut faults);
+    let answers = ["echo", "trap", "score-nan", "throw"].map(attempted);
+    let verified = verify(&arenas, answers.into(), &mut faults);
+    let rewards = selfplay::rewards(&config(), &validated, &verified);
+    let rewarded = |rewards: &[Option<f64>]| rewards.iter().map(Option::is_some).collect::<Vec<_>>();
+    assert_eq!(rewarded(&rewards.proposers), [true, false, false, true]);
+    assert_eq!(rewarded(&rewards.solvers), [true, false, false, true]);
+    let tally = &faults.tallies()[&0];
+    // Four proposals, the subject of the one that passed, four answers; nothing is called twice.
+    assert_eq!((tally.calls, tally.environment, tally.host, tally.retried), (9, 4, 0, 0));
+    assert_eq!(tally.causes.len(), 4, "{:?}", tally.causes);
+    let mut breaker = Breaker::new(&config().faults);
+    let message = breaker.note(faults.tallies(), &[(0, "hostile")]).unwrap_err().to_string();
+    assert!(message.contains("4 of 9 calls of environment hostile"), "{message}");
+}
+
+/// The watchdog of a machine that is far too slow stands for the host's faults.
+#[test]
+fn a_host_fault_is_tried_again_and_never_rewarded() {
+    let dir = tempfile::tempdir().unwrap();
+    let slow = SandboxConfig { deadline_ms: 1, judge_fuel: u64::MAX, ..SandboxConfig::default() };
+    let arenas = [arena(dir.path(), slow)];
+    let mut faults = Faults::default();
+    let verified = verify(&arenas, vec![attempted("spin")], &mut faults);
+    assert_eq!(verified[0].verdict.as_ref().unwrap_err().whose, Whose::Host);
+    assert_eq!(selfplay::rewards(&config(), &[], &verified).solvers, [None]);
+    let tally = &faults.tallies()[&0];
+    assert_eq!((tally.calls, tally.environment, tally.host, tally.retried), (1, 0, 1, 2));
+}
+
+fn both(dir: &Path, more: &[&str]) -> Vec<String> {
+    let hostile = hostile(dir).display().to_string();
+    let out = format!("--out={}", dir.join("run").display());
+    let injected = "--set=environments.hostile.behaviour=trap-on-short-answers";
+    let args = [&["--env", "envs/python.wasm", "--env", &hostile, &out, injected, "--steps=2"], SMALL, more].concat();
+    args.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn too_many_faults_stop_the_run_with_the_cause() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = azr_host().args(both(dir.path(), &["--set=evaluation.tasks=1"])).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("calls of environment hostile failed"), "{message}");
+    assert!(message.contains("faults.share-max") && message.contains("judge-answer"), "{message}");
+}
+
+#[test]
+fn an_environment_with_too_many_faults_is_dropped_and_the_rest_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let output = azr_host().args(both(dir.path(), &["--set=faults.then=drop"])).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{message}");
+    assert!(message.contains("environment hostile is dropped"), "{message}");
+    let summary = String::from_utf8_lossy(&output.stdout);
+    assert!(summary.contains("environment hostile: ") && summary.contains("were not rewarded"), "{summary}");
+    let rows = |name: &str| -> Vec<Value> {
+        let text = fs::read_to_string(run.join(name)).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let faulty: Vec<Value> =
+        rows("ledger.jsonl").into_iter().filter(|row| row["conclusion"].get("fault").is_some()).collect();
+    assert!(!faulty.is_empty() && faulty.iter().all(|row| row.get("reward").is_none()));
+    let metrics = rows("metrics.jsonl");
+    assert_eq!(metrics[0]["faults"]["hostile"]["environment"], faulty.len());
+    assert!(metrics[1]["faults"].get("hostile").is_none(), "it is not called any more");
+    assert!(metrics[1]["groups"].get("python/deduction/solver").is_some());
+    // Its faults are as deterministic as its verdicts.
+    succeed(&["replay", run.to_str().unwrap()]);
+}

@@ -1,0 +1,106 @@
+//! Nothing is lost: kills, full disks, missing permissions, two processes, clocks that jump.
+
+use std::os::unix::fs::MetadataExt as _;
+
+use super::*;
+
+/// A limit on file sizes stands for a disk that fills up while a checkpoint is written.
+#[test]
+fn a_full_disk_stops_the_run_and_leaves_the_last_checkpoint() {
+    let (_dir, whole, full) = finished();
+    fs::remove_dir_all(full.join("checkpoints/step-000004")).unwrap();
+    let limited = format!("trap '' XFSZ; ulimit -f 1000; exec \"$0\" --resume {}", full.display());
+    let output = Command::new("bash").args(["-c", &limited, env!("CARGO_BIN_EXE_azr-host")]).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("cannot write the checkpoint of step 4") && message.contains("intact"), "{message}");
+    succeed(&["--resume", full.to_str().unwrap()]);
+    assert_same(&whole, &full);
+}
+
+/// Kills after so many lines of progress, from the loading of the policy to late steps. The campaign of many kills at
+/// random times is `make soak`.
+#[test]
+fn a_run_killed_again_and_again_ends_as_if_nothing_had_happened() {
+    let (dir, whole, _) = finished();
+    let killed = dir.path().join("killed");
+    let out = format!("--out={}", killed.display());
+    let start = [&["--env", "envs/python.wasm", "--steps=4", &out], SMALL].concat();
+    let resume = ["--resume", killed.to_str().unwrap()];
+    let mut kills = 0;
+    for lines in [2, 5, 3, 6, 7] {
+        let args = if killed.join("experiment.json").exists() { &resume[..] } else { &start };
+        let mut child = azr_host().args(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let progress = BufReader::new(child.stderr.take().unwrap()).lines().take(lines).count();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += usize::from(progress == lines);
+    }
+    succeed(&resume);
+    assert_same(&whole, &killed);
+    assert!(kills >= 4, "only {kills} kills met a running process");
+}
+
+/// Root may write anywhere, so the capabilities that say so are given up.
+#[test]
+fn missing_permission_stops_the_run_and_leaves_the_last_checkpoint() {
+    let (_dir, whole, shut) = finished();
+    let checkpoints = shut.join("checkpoints");
+    fs::remove_dir_all(checkpoints.join("step-000004")).unwrap();
+    let mode = |mode: &str| assert!(Command::new("chmod").arg(mode).arg(&checkpoints).status().unwrap().success());
+    mode("a-w");
+    let plain = ["--bounding-set=-all", "--inh-caps=-all", env!("CARGO_BIN_EXE_azr-host"), "--resume"];
+    let root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let (mut command, args) = if root { (Command::new("setpriv"), &plain[..]) } else { (azr_host(), &plain[3..]) };
+    let output = command.args(args).arg(&shut).output().unwrap();
+    mode("u+w");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("cannot write the checkpoint of step 4") && message.contains("denied"), "{message}");
+    succeed(&["--resume", shut.to_str().unwrap()]);
+    assert_same(&whole, &shut);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_and_the_run_ends_the_same() {
+    let (_dir, whole, torn) = finished();
+    let weights = torn.join("checkpoints/step-000004/policy/model.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..].fill(0);
+    fs::write(&weights, bytes).unwrap();
+    let output = succeed(&["--resume", torn.to_str().unwrap()]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("step-000004 is damaged and passed over: policy/model.safetensors"), "{message}");
+    assert_same(&whole, &torn);
+}
+
+#[test]
+fn a_directory_in_use_and_a_directory_with_an_experiment_are_refused() {
+    let (_dir, _, dir) = finished();
+    let lock = fs::File::open(dir.join("lock")).unwrap();
+    lock.try_lock().unwrap();
+    let resumed = run(&["--resume", dir.to_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&resumed.stderr).contains("another process is using"));
+    drop(lock);
+    let again = run(&[&["--env", "envs/python.wasm", &format!("--out={}", dir.display())], SMALL].concat());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("--resume"));
+}
+
+/// Every look at the wall clock shows another decade.
+#[test]
+fn a_clock_that_jumps_changes_nothing() {
+    let (dir, whole, _) = finished();
+    let jumpy = dir.path().join("jumpy");
+    let shim = dir.path().join("clock.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/selfplay/clock.c");
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source).status().unwrap();
+    assert!(compiled.success());
+    let out = format!("--out={}", jumpy.display());
+    let args = [&["--env", "envs/python.wasm", "--steps=4", &out], SMALL].concat();
+    let output = azr_host().args(args).env("LD_PRELOAD", &shim).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let started: Value = serde_json::from_slice(&fs::read(jumpy.join("experiment.json")).unwrap()).unwrap();
+    assert!(started["started_unix_s"].as_u64().unwrap() < 1_000_000_000, "the shim was not used");
+    assert_same(&whole, &jumpy);
+}
