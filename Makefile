@@ -1,8 +1,7 @@
 # Two commands do everything on a fresh machine with Rust, Python 3, a C++ compiler and make:
 #   make demo    set up, build, and train the embedded policy until it has visibly learned
 #   make test    set up, build, and run every test
-#   make soak    the long campaigns: kills, load, thousands of steps
-# Both are incremental. After either, plain cargo commands work.
+# Both are incremental. After either, plain cargo commands work. `make soak` runs the long campaigns.
 
 TORCH := 2.11.0
 COMPONENTIZE_PY := 0.25.1
@@ -12,9 +11,11 @@ GUESTS := target/guests
 GUEST_BUILD := target/wasm32-unknown-unknown/guest
 LIBTORCH := .libtorch/torch-$(TORCH)
 COMPONENTIZER := .tools/componentize-py-$(COMPONENTIZE_PY)
+# What a guest says when it panics must not depend on where it was built.
+GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo"
 PIP := python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile
 
-.PHONY: demo test soak bench lint setup host guests clean
+.PHONY: demo test soak reproducible bench lint setup host guests clean
 .DELETE_ON_ERROR:
 
 # The experiment goes into the next free experiments/python-NNNN.
@@ -28,11 +29,22 @@ test: host envs/python.wasm guests
 	cargo test --workspace --doc
 	cargo test --workspace --test integration
 
-# The long campaigns; each prints its result. BENCHMARKS.md has those of the last time.
-soak: host envs/python.wasm
+# The long campaigns, whose short forms `make test` holds; each prints its result.
+soak: host envs/python.wasm reproducible
 	python3 tests/soak/kills.py
 	python3 tests/soak/determinism.py
 	python3 tests/soak/flat.py
+
+# The same sources give the same environment, also in another folder.
+REPRODUCED := target/reproduced
+reproducible: host envs/python.wasm
+	rm -rf $(REPRODUCED)
+	mkdir -p $(REPRODUCED)
+	git ls-files -z | xargs -0 cp --parents -t $(REPRODUCED)
+	ln -s $(CURDIR)/.libtorch $(CURDIR)/.tools $(REPRODUCED)
+	$(MAKE) -C $(REPRODUCED) HOST=$(CURDIR)/$(HOST) -o host envs/python.wasm
+	cmp envs/python.wasm $(REPRODUCED)/envs/python.wasm
+	rm -rf $(REPRODUCED)
 
 bench: host envs/python.wasm
 	$(HOST) bench sandbox envs/python.wasm
@@ -65,19 +77,25 @@ host: setup
 	cargo build
 
 guests: setup
-	cargo build --profile guest --target wasm32-unknown-unknown --package python-judge --package azr-test-judge \
+	$(GUEST_FLAGS) cargo build --profile guest --target wasm32-unknown-unknown --package python-judge --package azr-test-judge \
 	  --package azr-test-executor
 
 # Two executors that differ in their hash seed only: the judge uses them to catch programs whose result depends on it.
-# componentize-py imports the application, warms it up and takes the snapshot.
+# componentize-py imports the application, warms it up and takes the snapshot. It works on a copy of the sources, where
+# the interpreter may leave its caches, and with an empty virtual environment, so that it sees no packages of this machine.
 EXECUTORS := $(GUESTS)/python-executor-0.wasm $(GUESTS)/python-executor-1.wasm
+EXECUTOR_SOURCES := $(addprefix envs/python/executor/,app.py offered.py values.py)
 
-$(GUESTS)/python-executor-%.wasm: $(wildcard envs/python/executor/*.py) wit/env.wit $(GUESTS)/seed_shim.so $(COMPONENTIZER)
-	AZR_EXECUTOR_SEED=$* LD_PRELOAD=$(CURDIR)/$(GUESTS)/seed_shim.so PYTHONDONTWRITEBYTECODE=1 \
-	  PYTHONPATH=.tools/componentize-py .tools/componentize-py/bin/componentize-py --quiet -d wit -w executor \
-	  componentize --stub-wasi -p envs/python/executor -o $@ app
+$(GUESTS)/python-executor-%.wasm: $(EXECUTOR_SOURCES) wit/env.wit $(GUESTS)/hermetic.so $(COMPONENTIZER)
+	rm -rf $(GUESTS)/stage-$*
+	mkdir -p $(GUESTS)/stage-$*/app $(GUESTS)/stage-$*/venv/lib/python3/site-packages
+	cp $(EXECUTOR_SOURCES) $(GUESTS)/stage-$*/app
+	AZR_EXECUTOR_SEED=$* LD_PRELOAD=$(CURDIR)/$(GUESTS)/hermetic.so PYTHONDONTWRITEBYTECODE=1 \
+	  VIRTUAL_ENV=$(CURDIR)/$(GUESTS)/stage-$*/venv PYTHONPATH=.tools/componentize-py \
+	  .tools/componentize-py/bin/componentize-py --quiet -d wit -w executor \
+	  componentize --stub-wasi -p $(GUESTS)/stage-$*/app -o $@ app
 
-$(GUESTS)/seed_shim.so: envs/python/executor/seed_shim.c
+$(GUESTS)/hermetic.so: envs/python/executor/hermetic.c
 	mkdir -p $(GUESTS)
 	cc -O1 -shared -fPIC -o $@ $<
 
