@@ -30,23 +30,40 @@ impl Group {
     }
 }
 
-/// What decides how many tokens a forward pass has with padding.
-#[derive(Clone, Copy)]
-struct Shape {
+/// A forward pass needs about so many tokens to keep the matrix products large; arbitrary.
+const TOKENS_MIN: usize = 1024;
+
+/// A group that is being filled: prompts with `per_prompt` sequences each.
+struct Filling {
     per_prompt: usize,
-    /// Tokens of the prompt that its sequences share.
+    prompts: usize,
+    /// Tokens of the longest prompt, as far as its sequences share it.
     shared: usize,
     /// Tokens of the longest sequence after these.
     own: usize,
+    /// Tokens without padding.
+    tokens: usize,
+    sequences: Vec<usize>,
 }
 
-impl Shape {
-    fn tokens(&self) -> usize {
-        self.shared + self.per_prompt * self.own
+impl Filling {
+    fn padded(&self) -> usize {
+        self.prompts * (self.shared + self.per_prompt * self.own)
     }
 
-    fn with(&self, other: &Shape) -> Shape {
-        Shape { shared: self.shared.max(other.shared), own: self.own.max(other.own), ..*self }
+    /// Both together, unless that is too long or, once there are enough tokens, more than an eighth of it padding.
+    fn join(&self, other: &Self, tokens_max: usize) -> Option<Self> {
+        let both = Self {
+            per_prompt: self.per_prompt,
+            prompts: self.prompts + other.prompts,
+            shared: self.shared.max(other.shared),
+            own: self.own.max(other.own),
+            tokens: self.tokens + other.tokens,
+            sequences: [&self.sequences[..], &other.sequences].concat(),
+        };
+        let padded = both.padded();
+        let worth = self.tokens < TOKENS_MIN || padded - both.tokens <= padded / 8;
+        (self.per_prompt == other.per_prompt && padded <= tokens_max && worth).then_some(both)
     }
 }
 
@@ -57,40 +74,43 @@ pub(super) fn groups(sequences: &[Sequence<'_>], tokens_max: usize) -> Vec<Group
     for (i, (prompt, _)) in sequences.iter().enumerate() {
         by_prompt.entry(prompt).or_default().push(i);
     }
-    let mut families: Vec<(Shape, Vec<usize>)> = Vec::new();
-    for (prompt, mut members) in by_prompt {
-        // A completion's own tokens begin with the last of the prompt, which predicts its first.
-        let (shared, own) = (prompt.len() - 1, |i: usize| sequences[i].1.len());
-        members.sort_by_key(|&i| Reverse(own(i)));
-        let fit = tokens_max.saturating_sub(shared) / own(members[0]).max(1);
-        let count = if shared == 0 { 1 } else { fit.clamp(1, members.len()) };
-        for members in members.chunks(count) {
-            let own = own(members[0]);
-            let shape = match members.len() {
-                1 => Shape { per_prompt: 1, shared: 0, own: shared + own },
-                per_prompt => Shape { per_prompt, shared, own },
-            };
-            families.push((shape, members.to_vec()));
+    let mut families: Vec<Filling> =
+        by_prompt.into_iter().flat_map(|(prompt, members)| families(prompt, members, sequences, tokens_max)).collect();
+    families.sort_by_key(|family| Reverse((family.per_prompt, family.own, family.shared)));
+    let mut groups: Vec<Filling> = Vec::new();
+    for family in families {
+        match groups.last_mut().and_then(|group| Some((group.join(&family, tokens_max)?, group))) {
+            Some((both, group)) => *group = both,
+            None => groups.push(family),
         }
     }
-    families.sort_by_key(|(shape, _)| Reverse((shape.per_prompt, shape.tokens())));
-    let mut groups: Vec<(Shape, Vec<usize>)> = Vec::new();
-    for (shape, members) in families {
-        match groups.last_mut() {
-            Some((whole, sequences)) if whole.per_prompt == shape.per_prompt => {
-                let wider = whole.with(&shape);
-                let prompts = sequences.len() / shape.per_prompt + 1;
-                if prompts * wider.tokens() <= tokens_max {
-                    *whole = wider;
-                    sequences.extend(members);
-                    continue;
-                }
-                groups.push((shape, members));
+    groups.into_iter().map(|Filling { per_prompt, sequences, .. }| Group { per_prompt, sequences }).collect()
+}
+
+/// Parts of the sequences with one prompt: longest first, as long as reading the prompt again would cost more than the
+/// padding.
+fn families(prompt: &[u32], mut members: Vec<usize>, sequences: &[Sequence<'_>], tokens_max: usize) -> Vec<Filling> {
+    // A completion's own tokens begin with the last of the prompt, which predicts its first.
+    let (shared, own) = (prompt.len() - 1, |i: usize| sequences[i].1.len());
+    members.sort_by_key(|&i| Reverse(own(i)));
+    let mut parts: Vec<Vec<usize>> = Vec::new();
+    for i in members {
+        match parts.last_mut() {
+            Some(part) if own(part[0]) < shared + own(i) && shared + (part.len() + 1) * own(part[0]) <= tokens_max => {
+                part.push(i);
             }
-            _ => groups.push((shape, members)),
+            _ => parts.push(vec![i]),
         }
     }
-    groups.into_iter().map(|(shape, sequences)| Group { per_prompt: shape.per_prompt, sequences }).collect()
+    let filling = |part: Vec<usize>| {
+        let (shared, own_max) = if part.len() == 1 { (0, shared + own(part[0])) } else { (shared, own(part[0])) };
+        let tokens = match part.len() {
+            1 => own_max,
+            _ => shared + part.iter().map(|&i| own(i)).sum::<usize>(),
+        };
+        Filling { per_prompt: part.len(), prompts: 1, shared, own: own_max, tokens, sequences: part }
+    };
+    parts.into_iter().map(filling).collect()
 }
 
 /// Rows of tokens, padded on the right.
@@ -190,14 +210,24 @@ mod tests {
     }
 
     #[test]
-    fn equal_prompts_meet_where_the_budget_allows_it() {
+    fn equal_prompts_meet_where_that_saves_tokens() {
         let (a, b, c) = (vec![1; 11], vec![2; 11], vec![3; 11]);
         let of = |prompt: &Vec<u32>, length| (prompt.clone(), vec![0; length]);
-        let sequences = [of(&a, 2), of(&b, 5), of(&c, 3), of(&a, 4), of(&b, 5), of(&a, 3)];
+        let sequences = [of(&a, 2), of(&b, 5), of(&c, 3), of(&a, 4), of(&b, 5), of(&a, 3), of(&b, 16)];
         let group = |per_prompt, sequences| Group { per_prompt, sequences };
-        assert_eq!(groups_of(&sequences, 40), [group(3, vec![3, 5, 0]), group(2, vec![1, 4]), group(1, vec![2])]);
+        let expected = [group(3, vec![3, 5, 0]), group(2, vec![1, 4]), group(1, vec![6, 2])];
+        assert_eq!(groups_of(&sequences, 52), expected);
         let alone = groups_of(&sequences, 1);
-        assert_eq!(alone.len(), 6);
+        assert_eq!(alone.len(), 7);
         assert!(alone.iter().all(|group| group.per_prompt == 1));
+    }
+
+    #[test]
+    fn long_and_short_sequences_do_not_meet_once_there_are_enough_tokens() {
+        let sequence = |i: u32| (vec![i], vec![0; if i < 8 { 256 } else { 64 }]);
+        let sequences: Vec<_> = (0..40).map(sequence).collect();
+        let sizes: Vec<usize> = groups_of(&sequences, 100_000).iter().map(|group| group.sequences.len()).collect();
+        // A ninth long row may be three quarters padding: that is less than an eighth of all.
+        assert_eq!(sizes, [9, 31]);
     }
 }
