@@ -97,7 +97,7 @@ mod tests {
     }
 
     fn draw(buffer: &Buffer, strategy: SolveStrategy, batch: usize, step: u64) -> Vec<String> {
-        let config = SolveConfig { batch, strategy, recent_steps: 1 };
+        let config = SolveConfig { batch, strategy, recent_steps: 1, kl_coefficient: 0.0 };
         let mut draws = Stream::new(3, Purpose::SolverTasks, step, 0).draws();
         buffer.draw(&config, step, &mut draws).into_iter().map(|task| task.body).collect()
     }
