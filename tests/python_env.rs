@@ -2,6 +2,7 @@
 
 mod attacks;
 mod defects;
+mod forgeries;
 mod held_out;
 mod programs;
 mod tasks;

@@ -38,16 +38,20 @@ fn a_huge_program_is_a_fault() {
     );
 }
 
+/// The executor's interpreter belongs to the program, so this is what the program did, and no fault.
 #[test]
-fn executors_that_miscount_or_speak_for_the_host_are_at_fault() {
+fn programs_that_make_their_executor_miscount_or_speak_for_the_host_have_crashed_it() {
     for (program, what) in [
         ("too-many-outcomes", "3 outcomes for 2 calls"),
         ("too-few-outcomes", "0 outcomes, all of them values, for 2 calls"),
         ("after-the-end", "outcomes after the one that ended the run"),
         ("outcome-of-the-host", "an outcome that only the host may give"),
     ] {
-        let expected = format!("execute: the executor returned {what}");
-        proves(Guard::Returned, |guards| assert_eq!(cause_of(guards, program), expected));
+        proves(Guard::Returned, |guards| {
+            let Judged { conclusion, runs } = verify(&Bench::of(guards).hostile(), program).unwrap();
+            assert_eq!(conclusion.score, 0.0);
+            assert_eq!(runs[0].report.outcomes, [Outcome::Crashed(format!("the executor returned {what}"))]);
+        });
     }
 }
 
@@ -61,45 +65,44 @@ fn returning(count: usize, words: &[u32]) -> String {
     executor_of(Parts { module: &module, realloc: "(return (i32.const 524288))", body: &body, post_return: "" })
 }
 
+/// How the run of such an executor crashed.
 fn returned(guards: Guards, count: usize, words: &[u32]) -> String {
     let bench = Bench::of(guards);
     let env = bench.with_executor(&returning(count, words)).unwrap();
-    let cause = environment_fault(
-        env.exec(&[Run { executor: 0, program: String::new(), inputs: vec![vec![]; count] }]).remove(0),
-    );
+    let report = env.exec(&[Run { executor: 0, program: String::new(), inputs: vec![vec![]; count] }]).remove(0).unwrap();
     serves(&bench.hostile());
-    cause
+    match &report.outcomes[..] {
+        [Outcome::Crashed(how)] => how.clone(),
+        other => format!("{other:?}"),
+    }
 }
 
 #[test]
-fn pointers_out_of_memory_are_faults() {
+fn pointers_out_of_memory_are_crashes() {
     for (what, count, words) in [
         ("a value", 1, vec![0, 1 << 20, 1, 0, 0]),
         ("a value around the end of the address space", 1, vec![0, u32::MAX, u32::MAX, 0, 0]),
         ("a list", 1_000_000, vec![]),
     ] {
-        let cause = returned(Guards::ALL, count, &words);
-        assert!(cause.starts_with("execute: the executor broke its contract"), "{what}: {cause}");
+        assert_eq!(returned(Guards::ALL, count, &words), "the executor broke its contract", "{what}");
     }
 }
 
 #[test]
-fn what_does_not_fit_its_type_is_a_fault() {
+fn what_does_not_fit_its_type_is_a_crash() {
     for (what, words) in [("an outcome of no case", [8, 0, 0, 0, 0]), ("a name that is not UTF-8", [1, 4116, 1, 0, 0])]
     {
         let words = [&words[..], &[0xff]].concat();
-        let cause = returned(Guards::ALL, 1, &words);
-        assert!(cause.starts_with("execute: the executor broke its contract"), "{what}: {cause}");
+        assert_eq!(returned(Guards::ALL, 1, &words), "the executor broke its contract", "{what}");
     }
 }
 
 /// A list may name the same bytes again and again: 600 KiB of memory then become 180 MiB in the host.
 #[test]
-fn a_list_that_repeats_memory_is_a_fault() {
+fn a_list_that_repeats_memory_is_a_crash() {
     proves(Guard::Crossing, |guards| {
         let words: Vec<u32> = (0..300).flat_map(|_| [0, 0, 600 << 10, 0, 0]).collect();
-        let cause = returned(guards, 300, &words);
-        assert!(cause.starts_with("execute: the executor broke its contract"), "{cause}");
+        assert_eq!(returned(guards, 300, &words), "the executor broke its contract");
     });
 }
 
@@ -125,14 +128,17 @@ fn a_judge_keeps_nothing_from_call_to_call() {
 fn a_fault_stays_with_its_item() {
     let env = Bench::new().hostile();
     let attempt = |completion: &str| Attempt { task: task(), completion: completion.into() };
-    let batch: Vec<_> = ["echo", "too-many-outcomes", "trap", "echo\ntoo-many-outcomes", "count"].map(attempt).into();
+    let batch: Vec<_> = ["echo", "executor-9", "trap", "echo\ntoo-many-outcomes", "count"].map(attempt).into();
     let scores: Vec<_> = env
         .verify(&context(&env), &batch)
         .into_iter()
         .map(|judged| judged.map(|judged| (judged.conclusion.score, judged.conclusion.reason)).ok())
         .collect();
     let right = |reason: &str| Some((1.0, reason.to_owned()));
-    assert_eq!(scores, [right("call 1: value 7, value 7"), None, None, None, right("call 1: value 1, value 2")]);
+    let crashed = "call 1: value 7, value 7 | crashed the executor returned 3 outcomes for 2 calls".to_owned();
+    let expected =
+        [right("call 1: value 7, value 7"), None, None, Some((0.0, crashed)), right("call 1: value 1, value 2")];
+    assert_eq!(scores, expected);
 }
 
 #[test]

@@ -26,16 +26,17 @@ impl Executor {
     /// Runs a program under the limits.
     pub(super) fn execute(&self, run: &Run, limits: &Limits, deadline: Duration) -> Result<Report, Fault> {
         let mut store = self.store(limits, deadline).map_err(|error| Fault::Host(error.into()))?;
-        let result = self
-            .pre
-            .instantiate(&mut store)
-            .and_then(|executor| executor.azr_env_execution().call_execute(&mut store, &run.program, &run.inputs));
+        let result = match self.pre.instantiate(&mut store) {
+            Ok(executor) => executor.azr_env_execution().call_execute(&mut store, &run.program, &run.inputs),
+            Err(error) if error.is::<Trap>() => Err(error),
+            Err(error) => return Err(Fault::environment(CALL, format!("the executor does not start: {error:#}"))),
+        };
         let fuel_left = store.get_fuel().map_err(|error| Fault::Host(error.into()))?;
         let outcomes = match result {
-            Ok(outcomes) => {
-                self.check(&outcomes, run.inputs.len())?;
-                within(outcomes, self.guards.limit(Guard::Output, limits.run_output_max_bytes as usize))
-            }
+            Ok(outcomes) => match self.check(&outcomes, run.inputs.len()) {
+                Ok(()) => within(outcomes, self.guards.limit(Guard::Output, limits.run_output_max_bytes as usize)),
+                Err(what) => vec![Outcome::Crashed(format!("the executor returned {what}"))],
+            },
             Err(error) => vec![ended(&error, store.data(), deadline)?],
         };
         Ok(Report { outcomes, fuel: limits.run_fuel - fuel_left })
@@ -47,11 +48,9 @@ impl Executor {
         self.pre.instantiate(&mut store).map(drop)
     }
 
-    fn check(&self, outcomes: &[Outcome], calls: usize) -> Result<(), Fault> {
+    fn check(&self, outcomes: &[Outcome], calls: usize) -> Result<(), String> {
         match returned::outcomes(outcomes, calls) {
-            Err(what) if self.guards.have(Guard::Returned) => {
-                Err(Fault::environment(CALL, format!("the executor returned {what}")))
-            }
+            Err(what) if self.guards.have(Guard::Returned) => Err(what),
             _ => Ok(()),
         }
     }
@@ -70,10 +69,12 @@ impl Executor {
     }
 }
 
-/// What an executor's error says about the program.
+/// What an executor's error says about the program. Once it is called, its interpreter belongs to the program: whatever
+/// comes out of it, a broken contract included, is what the program did. As a fault, it would be a way to have a wrong
+/// answer dropped, and to stop the experiment.
 fn ended(error: &wasmtime::Error, limiter: &Limiter, deadline: Duration) -> Result<Outcome, Fault> {
     let Some(trap) = error.downcast_ref::<Trap>() else {
-        return Err(Fault::environment(CALL, format!("the executor broke its contract: {error:#}")));
+        return Ok(Outcome::Crashed("the executor broke its contract".into()));
     };
     match trap {
         Trap::OutOfFuel => Ok(Outcome::OutOfFuel),

@@ -1,13 +1,15 @@
 //! From a solver's completion to a verdict.
 //!
 //! The right answer is in the judge's memory only: runs hold the program and arguments, never what they should come to.
+//! They are made as when the task was validated, two calls in one instance: a program that could tell the one from the
+//! other could show the solver another face than the judge.
 
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Report, Run, Style, Verdict};
 
 use crate::completion::{Field, answered_program, answered_value};
 use crate::literal::{self, Arguments};
-use crate::outcome;
+use crate::outcome::{self, NOT_DETERMINISTIC};
 use crate::problem::{Call, Examples, Problem};
 use crate::repr::repr;
 use crate::settings::{InductionScore, Settings};
@@ -17,26 +19,20 @@ pub fn plan(style: Style, problem: &Problem, completion: &str) -> Vec<Run> {
         Problem::Deduction(_) => Vec::new(),
         Problem::Abduction(call) => {
             let answer = answered_value(style, completion, Field::Input).content;
-            let run = |arguments: Arguments| Run {
-                executor: 0,
-                program: call.program.clone(),
-                inputs: vec![arguments.encode()],
-            };
-            read_arguments(&answer).ok().map(run).into_iter().collect()
+            read_arguments(&answer).ok().map(|arguments| run(&call.program, &arguments)).into_iter().collect()
         }
         Problem::Induction(examples) => {
             let program = answered_program(style, completion).content;
             if program.is_empty() {
                 return Vec::new();
             }
-            let input = |(input, _)| gold_arguments(input).encode();
-            examples
-                .hidden()
-                .map(input)
-                .map(|input| Run { executor: 0, program: program.clone(), inputs: vec![input] })
-                .collect()
+            examples.hidden().map(|(input, _)| run(&program, &gold_arguments(input))).collect()
         }
     }
+}
+
+fn run(program: &str, arguments: &Arguments) -> Run {
+    Run { executor: 0, program: program.to_owned(), inputs: vec![arguments.encode(); 2] }
 }
 
 pub fn judge(style: Style, settings: &Settings, problem: &Problem, completion: &str, reports: &[Report]) -> Verdict {
@@ -73,10 +69,10 @@ fn abduced(call: &Call, answer: &str, reports: &[Report]) -> (f64, String) {
         return wrong(format!("the answer is not a list of Python literals: {error}"));
     }
     let [report] = reports else { panic!("one report for the planned run") };
-    match outcome::values(report, 1) {
-        Ok(values) if values[0] == gold_value(&call.output) => right(),
-        Ok(values) => wrong(format!("with this input f returns {}", shortened(&values[0]))),
-        Err((_, none)) => wrong(format!("with this input: {}", none.message)),
+    match returned(report) {
+        Ok(value) if value == gold_value(&call.output) => right(),
+        Ok(value) => wrong(format!("with this input f returns {}", shortened(&value))),
+        Err(why) => wrong(format!("with this input: {why}")),
     }
 }
 
@@ -89,13 +85,15 @@ fn induced(examples: &Examples, program: &str, reports: &[Report], settings: &Se
     let mut right_count = 0_usize;
     let mut first_failure = None;
     for (index, (report, output)) in reports.iter().zip(&hidden).enumerate() {
-        match outcome::values(report, 1) {
-            Ok(values) if values[0] == gold_value(output) => right_count += 1,
-            Ok(_) => first_failure = first_failure.or(Some(format!("hidden input {}: another output", index + 1))),
-            Err((_, none)) => {
-                first_failure = first_failure.or(Some(format!("hidden input {}: {}", index + 1, none.message)));
+        let failure = match returned(report) {
+            Ok(value) if value == gold_value(output) => {
+                right_count += 1;
+                continue;
             }
-        }
+            Ok(_) => "another output".to_owned(),
+            Err(why) => why,
+        };
+        first_failure = first_failure.or(Some(format!("hidden input {}: {failure}", index + 1)));
     }
     let Some(failure) = first_failure else { return right() };
     let score = match settings.induction_score {
@@ -103,6 +101,15 @@ fn induced(examples: &Examples, program: &str, reports: &[Report], settings: &Se
         InductionScore::Fraction => right_count as f64 / hidden.len() as f64,
     };
     (score, format!("right for {right_count} of {} hidden inputs; {failure}", hidden.len()))
+}
+
+/// What a run returned, or why it returned nothing.
+fn returned(report: &Report) -> Result<Value, String> {
+    outcome::called_twice(report).map_err(|none| match none.code {
+        // One of the two results may be the right answer.
+        NOT_DETERMINISTIC => "the same call came to different results".to_owned(),
+        _ => none.message,
+    })
 }
 
 /// The arguments of an abduction answer, with or without the call around them.

@@ -3,6 +3,13 @@
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Outcome, Rejection, Report};
 
+use crate::repr::repr;
+
+/// The code of a call that does not come to the same value every time.
+pub const NOT_DETERMINISTIC: &str = "not-deterministic";
+/// What programs say is for a person. Longer texts say no more, and the host takes them for a fault.
+const MESSAGE_MAX_CHARS: usize = 1000;
+
 /// Why a call came to no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoValue {
@@ -12,6 +19,15 @@ pub struct NoValue {
 }
 
 impl NoValue {
+    fn new(code: &'static str, message: impl AsRef<str>) -> NoValue {
+        NoValue { code, message: message.as_ref().chars().take(MESSAGE_MAX_CHARS).collect() }
+    }
+
+    /// Of a call that was made several times; `both` names two of its results.
+    pub fn not_deterministic(both: &str) -> NoValue {
+        NoValue::new(NOT_DETERMINISTIC, format!("the same call came to different results: {both}"))
+    }
+
     pub fn rejection(self) -> Rejection {
         Rejection { code: self.code.into(), message: self.message }
     }
@@ -20,8 +36,11 @@ impl NoValue {
 /// The value of one outcome, if it is one.
 pub fn value(outcome: &Outcome) -> Result<Value, NoValue> {
     let (code, message) = match outcome {
-        // The executor is part of this environment: bytes that are no value are a fault.
-        Outcome::Value(encoded) => return Ok(Value::decode(encoded).unwrap_or_else(|error| panic!("{error}"))),
+        Outcome::Value(encoded) => match Value::decode(encoded) {
+            Ok(value) => return Ok(value),
+            // The interpreter belongs to the program, which can make it return any bytes.
+            Err(error) => ("unsupported-value", error.to_string()),
+        },
         Outcome::Thrown(thrown) if thrown.message.is_empty() => {
             ("thrown", format!("the program raised {}", thrown.name))
         }
@@ -33,7 +52,24 @@ pub fn value(outcome: &Outcome) -> Result<Value, NoValue> {
         Outcome::StackOverflow => ("stack-overflow", "the program nests too deep".to_owned()),
         Outcome::Crashed(trap) => ("crashed", format!("the program crashed the interpreter: {trap}")),
     };
-    Err(NoValue { code, message })
+    Err(NoValue::new(code, message))
+}
+
+/// The value of a call that was made twice in one instance.
+pub fn called_twice(report: &Report) -> Result<Value, NoValue> {
+    let mut values = values(report, 2).map_err(|(index, none)| match index {
+        0 => none,
+        _ => NoValue::not_deterministic(&format!("a value, and when called again: {}", none.message)),
+    })?;
+    let (second, first) = (values.pop(), values.pop());
+    match (first, second) {
+        (Some(first), Some(second)) if first == second => Ok(first),
+        (Some(first), Some(second)) => {
+            let both = format!("{} and, when called again, {}", repr(&first), repr(&second));
+            Err(NoValue::not_deterministic(&both))
+        }
+        _ => unreachable!("two calls have two values"),
+    }
 }
 
 /// The values of a run of so many calls, or why the first call without a value has none, with its index.

@@ -6,8 +6,8 @@ use azr_guest_sdk::{Accepted, Context, Proposal, Rejection, Report, Run};
 use crate::completion::{Read, proposed_call, proposed_examples};
 use crate::kind::Kind;
 use crate::leak;
-use crate::literal::{Arguments, NotAValue};
-use crate::outcome;
+use crate::literal::{self, Arguments, NotAValue};
+use crate::outcome::{self, NoValue};
 use crate::problem::{Call, Examples, Problem, identity};
 use crate::repr::{repr, repr_arguments};
 use crate::settings::Settings;
@@ -74,17 +74,19 @@ impl Candidate {
     pub fn judge(self, reports: &[Report], settings: &Settings) -> Result<Accepted, Rejection> {
         assert_eq!(reports.len(), self.inputs.len() + 1, "one report for each planned run");
         let (elsewhere, twice) = reports.split_last().expect("there is a report for the second executor");
-        let values: Vec<Value> = twice.iter().map(called_twice).collect::<Result<_, _>>()?;
+        let values: Vec<Value> =
+            twice.iter().map(outcome::called_twice).collect::<Result<_, _>>().map_err(NoValue::rejection)?;
         let mut values_elsewhere = outcome::values(elsewhere, self.inputs.len())
-            .map_err(|(_, none)| not_deterministic(&format!("another interpreter: {}", none.message)))?;
+            .map_err(|(_, none)| NoValue::not_deterministic(&format!("another interpreter: {}", none.message)))
+            .map_err(NoValue::rejection)?;
         values_elsewhere.reverse();
         for (here, there) in values.iter().zip(&values_elsewhere) {
             if here != there {
-                return Err(not_deterministic(&format!("{} and, elsewhere, {}", repr(here), repr(there))));
+                let both = format!("{} and, elsewhere, {}", repr(here), repr(there));
+                return Err(NoValue::not_deterministic(&both).rejection());
             }
         }
-        let outputs: Vec<String> =
-            values.iter().map(|value| text_within(repr(value), "the output", settings)).collect::<Result<_, _>>()?;
+        let outputs: Vec<String> = values.iter().map(|value| output_text(value, settings)).collect::<Result<_, _>>()?;
         Ok(Accepted { well_formed: self.well_formed, task: self.problem(outputs).task() })
     }
 
@@ -100,22 +102,6 @@ impl Candidate {
     }
 }
 
-/// The value of a call that was made twice in one instance.
-fn called_twice(report: &Report) -> Result<Value, Rejection> {
-    let mut values = outcome::values(report, 2).map_err(|(index, none)| match index {
-        0 => none.rejection(),
-        _ => not_deterministic(&format!("a value, and when called again: {}", none.message)),
-    })?;
-    let (second, first) = (values.pop(), values.pop());
-    match (first, second) {
-        (Some(first), Some(second)) if first == second => Ok(first),
-        (Some(first), Some(second)) => {
-            Err(not_deterministic(&format!("{} and, when called again, {}", repr(&first), repr(&second))))
-        }
-        _ => unreachable!("two calls have two values"),
-    }
-}
-
 fn read_arguments(input: &str, settings: &Settings) -> Result<Arguments, Rejection> {
     let arguments = Arguments::parse(input).map_err(|error| not_a_value(&error))?;
     if arguments.positional.is_empty() && arguments.keyword.is_empty() {
@@ -123,6 +109,19 @@ fn read_arguments(input: &str, settings: &Settings) -> Result<Arguments, Rejecti
     }
     text_within(repr_arguments(&arguments), "the input", settings)?;
     Ok(arguments)
+}
+
+/// The text that a task keeps of an output. It must read back as the same value, or the task could not be judged: the
+/// interpreter belongs to the program, which can make it return a set of lists, say.
+fn output_text(value: &Value, settings: &Settings) -> Result<String, Rejection> {
+    let text = text_within(repr(value), "the output", settings)?;
+    match literal::parse(&text) {
+        Ok(read) if read == *value => Ok(text),
+        Ok(read) => Err(rejection("unsupported-value", format!("the output {text} reads as {}", repr(&read)))),
+        Err(error) => {
+            Err(rejection("unsupported-value", format!("the output {text} does not read as a value: {error}")))
+        }
+    }
 }
 
 fn text_within(text: String, name: &str, settings: &Settings) -> Result<String, Rejection> {
@@ -136,14 +135,6 @@ fn too_large(name: &str, chars: usize, settings: &Settings) -> Rejection {
 
 pub fn not_a_value(error: &NotAValue) -> Rejection {
     rejection("not-a-value", format!("the input is not a list of Python literals: {error}"))
-}
-
-fn not_deterministic(both: &str) -> Rejection {
-    // Two values of the largest size would be a message that nobody reads.
-    rejection(
-        "not-deterministic",
-        format!("the same call came to different results: {both}").chars().take(400).collect::<String>(),
-    )
 }
 
 fn rejection(code: &str, message: impl Into<String>) -> Rejection {

@@ -8,7 +8,7 @@ fn call(output: &str) -> Call {
 
 fn report(value: &str) -> Report {
     let value = literal::parse(value).unwrap_or_else(|error| panic!("{error}"));
-    Report { outcomes: vec![Outcome::Value(value.encode())], fuel: 1 }
+    Report { outcomes: vec![Outcome::Value(value.encode()); 2], fuel: 1 }
 }
 
 fn deduction(output: &str, answer: &str) -> Verdict {
@@ -68,7 +68,7 @@ fn abduction_runs_the_candidate_and_nothing_else() {
     let problem = Problem::Abduction(call("'SECRET'"));
     let runs = plan(Style::Compact, &problem, "f([1], k=2)");
     assert_eq!(runs.len(), 1);
-    assert_eq!(runs[0].inputs, [b"u2:u1:l1:i1;m1:s1:ki2;".to_vec()]);
+    assert_eq!(runs[0].inputs, vec![b"u2:u1:l1:i1;m1:s1:ki2;".to_vec(); 2]);
     assert!(!format!("{runs:?}").contains("SECRET"));
     let judged = |reports: &[Report]| judge(Style::Compact, &Settings::default(), &problem, "[1], k=2", reports);
     assert_eq!(judged(&[report("'SECRET'")]).score, 1.0);
@@ -95,7 +95,9 @@ fn induction_tests_every_hidden_pair() {
     let runs = plan(Style::Compact, &problem, "def f(a): return a * 10");
     let encoded: Vec<&[u8]> = runs.iter().map(|run| run.inputs[0].as_slice()).collect();
     assert_eq!(encoded, [b"u2:u1:i3;m0:", b"u2:u1:i4;m0:"]);
-    assert!(runs.iter().all(|run| run.inputs.len() == 1 && run.program == "def f(a): return a * 10"));
+    assert!(
+        runs.iter().all(|run| run.inputs == vec![run.inputs[0].clone(); 2] && run.program == "def f(a): return a * 10")
+    );
     let score = |outputs: [&str; 2], induction_score| {
         let settings = Settings { induction_score, ..Settings::default() };
         judge(Style::Compact, &settings, &problem, "p", &outputs.map(report)).score
@@ -106,4 +108,21 @@ fn induction_tests_every_hidden_pair() {
     assert_eq!(score(["30.0", "True"], InductionScore::Fraction), 0.0);
     let empty = judge(Style::Compact, &Settings::default(), &problem, "", &[]);
     assert_eq!((empty.score, plan(Style::Compact, &problem, "").len()), (0.0, 0));
+}
+
+/// Whatever a program makes of its interpreter: it is the program's outcome, and no fault.
+#[test]
+fn strange_outcomes_are_wrong_answers() {
+    let problem = Problem::Abduction(call("1"));
+    let value = |bytes: &[u8]| Outcome::Value(bytes.to_vec());
+    let huge = Outcome::Thrown(Thrown { name: "E".into(), message: "x".repeat(1 << 20) });
+    for (outcomes, reason) in [
+        (vec![value(b"i1;"), value(b"i2;")], "with this input: the same call came to different results"),
+        (vec![value(b"i1;"), huge.clone()], "with this input: the same call came to different results"),
+        (vec![value(b"garbage"), value(b"i1;")], "with this input: not an encoded value: expected a tag at byte 0"),
+        (vec![huge], &format!("with this input: the program raised E: {}", "x".repeat(1000 - 22))),
+    ] {
+        let verdict = judge(Style::Compact, &Settings::default(), &problem, "1", &[Report { outcomes, fuel: 1 }]);
+        assert_eq!((verdict.score, verdict.reason.as_str()), (0.0, reason));
+    }
 }

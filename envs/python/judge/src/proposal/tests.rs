@@ -75,6 +75,15 @@ fn every_obstacle_has_its_code() {
     }
 }
 
+/// An interpreter that its program has changed can return what no program could.
+#[test]
+fn outputs_that_do_not_read_back_make_no_task() {
+    for bytes in [&b"garbage"[..], b"", b"e1:l0:", b"e2:i1;i1;", b"m2:i1;ni1;t", b"e2:i1;t"] {
+        let report = |calls| Report { outcomes: vec![Outcome::Value(bytes.to_vec()); calls], fuel: 1 };
+        assert_eq!(judged(CALL, &[report(2), report(1)]), Err("unsupported-value".to_owned()), "{bytes:?}");
+    }
+}
+
 #[test]
 fn what_cannot_be_a_task_is_not_run() {
     let long = format!("def f(a): 1<input>'{}'", "x".repeat(50));
