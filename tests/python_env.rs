@@ -1,6 +1,7 @@
 //! The Python environment as the host sees it: `envs/python.wasm` with real executors. `make test` builds it.
 
 mod attacks;
+mod canary;
 mod defects;
 mod forgeries;
 mod held_out;

@@ -54,6 +54,7 @@ fn call(program: &str, input: Vec<u8>) -> Outcome {
         "divide" => Outcome::Value(vec![(1u64 / black_box(0)) as u8]),
         "recurse" => Outcome::Value(vec![recurse(0) as u8]),
         "ask" => ask(),
+        "spy" => spy(),
         "hoard" => hoard(),
         "large" => Outcome::Value(vec![b'x'; String::from_utf8_lossy(&input).parse().unwrap_or(0)]),
         "large-exception" => Outcome::Thrown(Thrown { name: "ValueError".into(), message: "x".repeat(50_000_000) }),
@@ -65,6 +66,24 @@ fn call(program: &str, input: Vec<u8>) -> Outcome {
 fn ask() -> Outcome {
     let refused = black_box(Vec::<u8>::new()).try_reserve_exact(1 << 30).is_err();
     Outcome::Value(if refused { b"refused".to_vec() } else { b"granted".to_vec() })
+}
+
+/// How often `CANARY-` stands in the memory of this instance, all of it, as an encoded integer.
+#[cfg(target_family = "wasm")]
+fn spy() -> Outcome {
+    // So that the text which is looked for does not itself stand in memory.
+    const MASK: u8 = 0x55;
+    const MASKED: [u8; 7] = [b'C' ^ MASK, b'A' ^ MASK, b'N' ^ MASK, b'A' ^ MASK, b'R' ^ MASK, b'Y' ^ MASK, b'-' ^ MASK];
+    let (start, end) = (black_box(1), core::arch::wasm32::memory_size::<0>() << 16);
+    // SAFETY: the memory is there from its first to its last byte, and nothing writes to it meanwhile.
+    let memory = unsafe { std::slice::from_raw_parts(start as *const u8, end - start) };
+    let is_canary = |window: &&[u8]| window.iter().zip(MASKED).all(|(byte, masked)| byte ^ MASK == masked);
+    Outcome::Value(format!("i{};", memory.windows(MASKED.len()).filter(is_canary).count()).into_bytes())
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn spy() -> Outcome {
+    unreachable!("guests run in wasm")
 }
 
 /// Takes memory until there is none, and cannot go on.
