@@ -15,7 +15,7 @@ COMPONENTIZER := .tools/componentize-py-$(COMPONENTIZE_PY)
 GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo"
 PIP := python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile
 
-.PHONY: demo test soak reproducible bench lint setup host guests clean
+.PHONY: demo test soak reproducible bench fuzz lint setup host guests clean
 .DELETE_ON_ERROR:
 
 # The experiment goes into the next free experiments/python-NNNN.
@@ -50,6 +50,17 @@ bench: host envs/python.wasm
 	$(HOST) bench sandbox envs/python.wasm
 	$(HOST) bench policy
 
+# Each target for FUZZ_SECONDS on one core, with the stable compiler: nothing here is unsafe, so coverage is enough.
+FUZZ_SECONDS := 300
+FUZZ_TARGETS := value completion prompt config component
+fuzz: guests
+	python3 fuzz/seeds.py
+	cd fuzz && RUSTFLAGS="-Cpasses=sancov-module -Ccodegen-units=1 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 \
+	  inline-8bit-counters pc-table trace-compares)" cargo build --release --features host --target x86_64-unknown-linux-gnu
+	for target in $(FUZZ_TARGETS); do mkdir -p fuzz/artifacts/$$target && \
+	  fuzz/target/x86_64-unknown-linux-gnu/release/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 \
+	  -artifact_prefix=fuzz/artifacts/$$target/ fuzz/corpus/$$target || exit 1; done
+
 lint: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -78,7 +89,7 @@ host: setup
 
 guests: setup
 	$(GUEST_FLAGS) cargo build --profile guest --target wasm32-unknown-unknown --package python-judge --package azr-test-judge \
-	  --package azr-test-executor
+	  --package azr-test-executor --package azr-test-reader
 
 # Two executors that differ in their hash seed only: the judge uses them to catch programs whose result depends on it.
 # componentize-py imports the application, warms it up and takes the snapshot. It works on a copy of the sources, where

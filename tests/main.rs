@@ -1,7 +1,9 @@
 //! The integration tests: one binary, because linking libtorch is slow.
 
+mod grants;
 mod policy;
 mod python_env;
+mod properties;
 mod replay;
 mod report;
 mod sandbox;

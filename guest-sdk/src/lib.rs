@@ -21,6 +21,7 @@
 //!             kinds: vec![kind("double", "Double a number.")],
 //!             settings: vec![],
 //!             limits: Limits { run_fuel: 0, run_memory_max_bytes: 0, run_output_max_bytes: 0 },
+//!             directories: vec![],
 //!         }
 //!     }
 //!
@@ -54,6 +55,7 @@
 //! environment, never a verdict; a wrong answer or a proposal that is not a task is data.
 
 pub mod environment;
+pub mod files;
 pub mod format;
 pub mod prompt;
 pub mod value;

@@ -310,6 +310,9 @@ impl RunConfig {
     }
 
     fn from_table(table: Table) -> Result<Self> {
+        if let Some(key) = not_finite(&table) {
+            bail!("{key} is not a finite number");
+        }
         let config: Self = table.try_into()?;
         config.check()?;
         Ok(config)
@@ -361,6 +364,15 @@ impl RunConfig {
         ensure!((0.0..=1.0).contains(&share), "faults.share-max is {share}; it must be in [0, 1]");
         Ok(())
     }
+}
+
+/// The first key whose value is NaN or infinite.
+fn not_finite(table: &Table) -> Option<String> {
+    table.iter().find_map(|(key, value)| match value {
+        Value::Float(number) => (!number.is_finite()).then(|| key.clone()),
+        Value::Table(inner) => not_finite(inner).map(|found| format!("{key}.{found}")),
+        _ => None,
+    })
 }
 
 /// Puts the keys of `over` into `base`, table by table.
@@ -432,5 +444,7 @@ mod tests {
         assert!(message("policy.threads=0").contains("policy.threads is 0"));
         assert!(message("sampling.top-p=1.5").contains("1.5"));
         assert!(message("nonsense").contains("KEY=VALUE"));
+        assert!(message("reward.malformed=nan").contains("reward.malformed is not a finite number"));
+        assert!(message("reward.duplicate=-inf").contains("reward.duplicate is not a finite number"));
     }
 }

@@ -6,8 +6,8 @@
 //! gets its source and its inputs.
 //!
 //! # Covered
-//! - **Access**: an executor is given no imports, a judge only the log. Anything else, WASI included, is refused at load
-//!   by name, and so are other versions of `wit/`.
+//! - **Access**: an executor is given no imports, a judge only the log, and files to read where the operator grants a
+//!   directory by name. Anything else is refused at load by name, and so are other versions of `wit/`.
 //! - **Time**: fuel, which is the same on every machine, ends every call. A watchdog thread ends what fuel would not, and
 //!   that is a host fault: the clock never decides about a program.
 //! - **Memory**: one limiter sums all memories and tables of a store, initial sizes included; instances, memories, tables
@@ -34,6 +34,8 @@ mod engine;
 mod environment;
 mod executor;
 mod fault;
+mod files;
+mod grants;
 mod guard;
 mod judge;
 mod limiter;
@@ -73,6 +75,7 @@ pub use self::{
     },
     environment::{Attempt, Environment, ExecutedRun, Judged, Proposal},
     fault::Fault,
+    grants::{Directory, Grants},
     guard::{Guard, Guards},
     log::{Level, LogLine},
     package::pack,
@@ -103,6 +106,8 @@ pub struct SandboxConfig {
     pub judge_memory_max_bytes: u64,
     /// Bytes that one call of a judge may return.
     pub judge_output_max_bytes: u32,
+    /// What single environments get beyond that, or less.
+    pub grants: Grants,
     /// When the watchdog stops a call. A host fault, so it is far above what the fuel takes on a busy machine.
     pub deadline_ms: u64,
 }
@@ -119,6 +124,7 @@ impl Default for SandboxConfig {
             judge_fuel: 5_000_000_000,
             judge_memory_max_bytes: 256 << 20,
             judge_output_max_bytes: 16 << 20,
+            grants: Grants::default(),
             deadline_ms: 120_000,
         }
     }
@@ -175,6 +181,7 @@ impl Sandbox {
         };
         let log = Arc::new(Log::default());
         let deadline = self.call_deadline();
+        let grants = &self.config.grants;
         let judge_pre = world::judge(&self.judges, judge, self.guards).context("its judge does not fit")?;
         let imports = world::imports(&self.judges, judge);
         let judge = Judge::new(judge_pre, self.budget(deadline), Arc::clone(&log));
@@ -188,14 +195,20 @@ impl Sandbox {
             })
             .collect::<Result<Vec<_>>>()?;
         let (judge, description) = self.describe(judge)?;
-        let limits = self.limits(&description.limits);
+        let granted = grants.limits(&description.name, &self.limits_max());
+        let limits = grants::smaller(&description.limits, &granted);
+        let limits = Limits { run_fuel: self.fuel(limits.run_fuel), ..limits };
+        let (directories, files) = grants.directories(&description)?;
+        let judge = judge.grant(files);
         let executors = self.try_start(executors, limits, deadline)?;
         Ok(Environment::new(Loaded {
             digest: package.digest,
             executor_digests: package.executors.iter().map(Digest::of).collect(),
             imports,
             description,
+            granted,
             limits,
+            directories,
             deadline,
             judge,
             executors,
@@ -263,13 +276,12 @@ impl Sandbox {
         }
     }
 
-    /// The smaller of what is asked and what is granted.
-    fn limits(&self, asked: &Limits) -> Limits {
-        let Limits { run_fuel, run_memory_max_bytes, run_output_max_bytes } = *asked;
+    /// What runs of any environment may use.
+    fn limits_max(&self) -> Limits {
         Limits {
-            run_fuel: self.fuel(run_fuel.min(self.config.run_fuel_max)),
-            run_memory_max_bytes: run_memory_max_bytes.min(self.config.run_memory_max_bytes),
-            run_output_max_bytes: run_output_max_bytes.min(self.config.run_output_max_bytes),
+            run_fuel: self.config.run_fuel_max,
+            run_memory_max_bytes: self.config.run_memory_max_bytes,
+            run_output_max_bytes: self.config.run_output_max_bytes,
         }
     }
 

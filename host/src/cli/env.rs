@@ -82,9 +82,8 @@ struct Load {
 
 impl Load {
     fn load(self) -> Result<Environment> {
-        let Self { file, sandbox: SandboxArgs { workers, cache_dir }, run_fuel_max, run_memory_max_bytes } = self;
-        let config =
-            SandboxConfig { workers, cache_dir, run_fuel_max, run_memory_max_bytes, ..SandboxConfig::default() };
+        let Self { file, sandbox, run_fuel_max, run_memory_max_bytes } = self;
+        let config = SandboxConfig { run_fuel_max, run_memory_max_bytes, ..sandbox.config()? };
         Sandbox::new(&config)?.load(&file)
     }
 }

@@ -1,4 +1,4 @@
-//! How the sandbox runs on this machine: arguments that change no result.
+//! How the sandbox runs on this machine, and what the operator grants.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,10 @@ use clap::Args;
 
 use crate::{
     config::LimitsConfig,
-    sandbox::{Sandbox, SandboxConfig},
+    sandbox::{Grants, Sandbox, SandboxConfig},
 };
 
-/// Workers and cache.
+/// Workers, cache and grants.
 #[derive(Args, Clone)]
 pub struct SandboxArgs {
     /// Threads that run programs [default: one per core].
@@ -20,20 +20,25 @@ pub struct SandboxArgs {
     /// Folder of compiled components; it must belong to you alone [default: azr-host in your cache folder].
     #[arg(long, value_name = "DIR")]
     pub cache_dir: Option<PathBuf>,
+
+    /// What single environments may use, and which directories they may read; `azr-host env inspect` shows the effect.
+    #[arg(long, value_name = "FILE")]
+    pub grants: Option<PathBuf>,
 }
 
 impl SandboxArgs {
     /// Starts the sandbox with the limits of the setting.
     pub fn start(&self, limits: &LimitsConfig) -> Result<Sandbox> {
         let LimitsConfig { run_fuel_max, run_memory_max_bytes, run_output_max_bytes, runs_max } = *limits;
-        Sandbox::new(&SandboxConfig {
-            workers: self.workers,
-            cache_dir: self.cache_dir.clone(),
-            run_fuel_max,
-            run_memory_max_bytes,
-            run_output_max_bytes,
-            runs_max,
-            ..SandboxConfig::default()
-        })
+        let config =
+            SandboxConfig { run_fuel_max, run_memory_max_bytes, run_output_max_bytes, runs_max, ..self.config()? };
+        Sandbox::new(&config)
+    }
+
+    /// With the default limits.
+    pub fn config(&self) -> Result<SandboxConfig> {
+        let Self { workers, cache_dir, grants } = self.clone();
+        let grants = grants.map_or_else(|| Ok(Grants::default()), |path| Grants::read(&path))?;
+        Ok(SandboxConfig { workers, cache_dir, grants, ..SandboxConfig::default() })
     }
 }

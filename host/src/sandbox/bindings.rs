@@ -27,8 +27,8 @@ pub use environment::azr::env::types::{
 pub use environment::exports::azr::env::judge::{Description, Kind, Limits, OfferedSetting};
 
 pub(super) use environment::EnvironmentPre as JudgePre;
-pub(super) use environment::azr::env::log;
 pub(super) use environment::azr::env::types;
+pub(super) use environment::azr::env::{files, log};
 pub(super) use environment::exports::azr::env::judge::Guest as JudgeExports;
 pub(super) use executor::ExecutorPre;
 

@@ -13,6 +13,7 @@ use super::{
     engine::Watchdog,
     executor::Executor,
     fault::Fault,
+    grants::Directory,
     judge::{Judge, ProposalSubject},
     log::{Log, LogLine},
     workers::Workers,
@@ -61,7 +62,9 @@ pub(super) struct Loaded {
     pub(super) executor_digests: Vec<Digest>,
     pub(super) imports: Vec<String>,
     pub(super) description: Description,
+    pub(super) granted: Limits,
     pub(super) limits: Limits,
+    pub(super) directories: Vec<Directory>,
     pub(super) deadline: Duration,
     pub(super) judge: Judge,
     pub(super) executors: Vec<Executor>,
@@ -95,9 +98,19 @@ impl Environment {
         &self.loaded.description
     }
 
+    /// What the operator grants to a run.
+    pub fn granted(&self) -> &Limits {
+        &self.loaded.granted
+    }
+
     /// What a run may use: what the environment asks for, or less where the operator set less.
     pub fn limits(&self) -> &Limits {
         &self.loaded.limits
+    }
+
+    /// The directories that the judge reads.
+    pub fn directories(&self) -> &[Directory] {
+        &self.loaded.directories
     }
 
     /// The context of calls, from settings as an operator wrote them.

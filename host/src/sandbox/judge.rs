@@ -7,10 +7,12 @@ use wasmtime::{Store, Trap};
 
 use super::{
     bindings::{
-        Accepted, Context, Description, JudgeExports, JudgePre, Prompt, Rejection, Report, Run, Verdict, log, types,
+        Accepted, Context, Description, JudgeExports, JudgePre, Prompt, Rejection, Report, Run, Verdict, files, log,
+        types,
     },
     engine::deadline_ticks,
     fault::Fault,
+    files::{CallFiles, Files},
     guard::{Guard, Guards},
     limiter::Limiter,
     log::{CallLog, Level, Log},
@@ -37,6 +39,7 @@ pub(super) struct Budget {
 pub(super) struct Guest {
     limiter: Limiter,
     log: CallLog,
+    files: CallFiles,
 }
 
 impl types::Host for Guest {}
@@ -52,16 +55,32 @@ impl log::Host for Guest {
     }
 }
 
+impl files::Host for Guest {
+    fn read(&mut self, directory: String, path: String) -> Result<Vec<u8>, String> {
+        self.files.read(&directory, &path)
+    }
+
+    fn names(&mut self, directory: String, path: String) -> Result<Vec<String>, String> {
+        self.files.names(&directory, &path)
+    }
+}
+
 /// A loaded judge.
 pub(super) struct Judge {
     pre: JudgePre<Guest>,
     budget: Budget,
+    files: Files,
     log: Arc<Log>,
 }
 
 impl Judge {
+    /// A judge that may read nothing yet.
     pub(super) fn new(pre: JudgePre<Guest>, budget: Budget, log: Arc<Log>) -> Self {
-        Self { pre, budget, log }
+        Self { pre, budget, files: Files::default(), log }
+    }
+
+    pub(super) fn grant(self, files: Files) -> Self {
+        Self { files, ..self }
     }
 
     pub(super) fn describe(&self) -> Result<Description, Fault> {
@@ -186,7 +205,7 @@ impl Judge {
     ) -> Result<R, Fault> {
         let mut store = self.store(call).map_err(|error| Fault::Host(error.into()))?;
         let result = self.pre.instantiate(&mut store).and_then(|judge| export(judge.azr_env_judge(), &mut store));
-        let Guest { limiter, log } = store.into_data();
+        let Guest { limiter, log, files: _ } = store.into_data();
         self.log.take(log);
         result.map_err(|error| self.fault(call, &error, &limiter))
     }
@@ -203,7 +222,8 @@ impl Judge {
     fn store(&self, call: &'static str) -> wasmtime::Result<Store<Guest>> {
         let Budget { fuel, memory_max_bytes, output_max_bytes, runs_max: _, deadline, guards } = self.budget;
         let limiter = Limiter::new(memory_max_bytes, guards);
-        let mut store = Store::new(self.pre.engine(), Guest { limiter, log: CallLog::new(call, guards) });
+        let guest = Guest { limiter, log: CallLog::new(call, guards), files: CallFiles::new(&self.files) };
+        let mut store = Store::new(self.pre.engine(), guest);
         store.limiter(|guest| &mut guest.limiter);
         store.set_fuel(fuel)?;
         store.set_epoch_deadline(deadline_ticks(deadline));

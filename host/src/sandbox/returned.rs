@@ -18,7 +18,7 @@ const INPUTS_MAX: usize = 1024;
 type Checked = Result<(), String>;
 
 pub(super) fn description(description: &Description) -> Checked {
-    let Description { name: environment, version, kinds, settings, limits } = description;
+    let Description { name: environment, version, kinds, settings, limits, directories } = description;
     name("environment", environment)?;
     name("version", version)?;
     if kinds.is_empty() {
@@ -42,6 +42,8 @@ pub(super) fn description(description: &Description) -> Checked {
             return Err(format!("setting {:?} twice", setting.name));
         }
     }
+    count("directories", directories.len(), LISTED_MAX)?;
+    directories.iter().try_for_each(|directory| name("directory", directory))?;
     match limits.run_fuel > 0 && limits.run_memory_max_bytes > 0 && limits.run_output_max_bytes > 0 {
         true => Ok(()),
         false => Err("a limit of 0, with which nothing can run".into()),

@@ -10,7 +10,7 @@ use wasmtime::{
 };
 
 use super::{
-    bindings::{ExecutorPre, JudgePre, log},
+    bindings::{ExecutorPre, JudgePre, files, log},
     guard::{Guard, Guards},
     judge::Guest,
     limiter::Limiter,
@@ -18,16 +18,19 @@ use super::{
 
 /// The interfaces of this version of `wit/`. The linker alone would accept other versions of them.
 const LOG: &str = "azr:env/log@0.1.0";
+const FILES: &str = "azr:env/files@0.1.0";
 const JUDGE: &str = "azr:env/judge@0.1.0";
 const EXECUTION: &str = "azr:env/execution@0.1.0";
 
-/// A judge that is ready to be instantiated. It may import the log and nothing else.
+/// A judge that is ready to be instantiated. It may import the log and the files that it is granted, and nothing else.
 pub(super) fn judge(engine: &Engine, component: &Component, guards: Guards) -> Result<JudgePre<Guest>> {
-    check_imports(engine, component, &[LOG], guards)?;
+    check_imports(engine, component, &[LOG, FILES], guards)?;
     check_export(engine, component, JUDGE)?;
     let mut linker = Linker::new(engine);
     log::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
-    let pre = linker.instantiate_pre(component).map_err(Error::from).with_context(|| different(LOG))?;
+    files::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    let imports = format!("{LOG} or {FILES}");
+    let pre = linker.instantiate_pre(component).map_err(Error::from).with_context(|| different(&imports))?;
     JudgePre::new(pre).map_err(Error::from).with_context(|| different(JUDGE))
 }
 
@@ -56,17 +59,24 @@ fn has_code(engine: &Engine, instance: &ComponentInstance) -> bool {
 }
 
 fn check_imports(engine: &Engine, component: &Component, granted: &[&str], guards: Guards) -> Result<()> {
-    for import in imports(engine, component) {
-        if granted.contains(&&*import) || !guards.have(Guard::Imports) {
+    let imports = imports(engine, component);
+    for import in &imports {
+        if granted.contains(&&**import) || !guards.have(Guard::Imports) {
             continue;
         }
-        if let Some(ours) = granted.iter().find(|ours| interface(ours) == interface(&import)) {
+        if let Some(ours) = granted.iter().find(|ours| interface(ours) == interface(import)) {
             bail!("it imports {import}, but this azr-host has {ours}; build it against the wit/ of this azr-host");
         }
         match import.starts_with("wasi:") {
             true => bail!(
-                "it imports {import}, and nothing of WASI is granted; build a Rust guest for wasm32-unknown-unknown \
-                 and a Python one with `componentize-py componentize --stub-wasi`"
+                "it imports {}, and nothing of WASI is granted; build a Rust guest for wasm32-unknown-unknown \
+                 and a Python one with `componentize-py componentize --stub-wasi`. A judge reads files through {FILES}",
+                imports
+                    .iter()
+                    .filter(|import| import.starts_with("wasi:"))
+                    .map(String::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
             false => bail!("it imports {import}, which this azr-host does not have"),
         }

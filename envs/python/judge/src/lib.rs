@@ -46,6 +46,7 @@ impl Environment for Python {
                 // A dozen values of the largest size that the executor returns.
                 run_output_max_bytes: 1 << 20,
             },
+            directories: Vec::new(),
         }
     }
 

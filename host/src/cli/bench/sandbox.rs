@@ -13,7 +13,7 @@ use clap::Args;
 
 use crate::{
     cli::SandboxArgs,
-    sandbox::{Environment, Outcome, Run, Sandbox, SandboxConfig},
+    sandbox::{Environment, Outcome, Run, Sandbox},
 };
 
 /// Three ways of running trivial programs, compared.
@@ -40,9 +40,8 @@ for line in sys.stdin:
 
 impl SandboxBench {
     pub(super) fn run(self) -> Result<()> {
-        let Self { file, runs, subprocesses, sandbox: SandboxArgs { workers, cache_dir } } = self;
-        let config = SandboxConfig { workers, cache_dir, ..SandboxConfig::default() };
-        let env = Sandbox::new(&config)?.load(&file)?;
+        let Self { file, runs, subprocesses, sandbox } = self;
+        let env = Sandbox::new(&sandbox.config()?)?.load(&file)?;
         println!("{}", Row::HEADER);
         println!("{}", fresh_sandboxes(&env, runs)?);
         println!("{}", fresh_subprocesses(subprocesses)?);

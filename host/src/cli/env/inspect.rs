@@ -1,12 +1,14 @@
 //! `azr-host env inspect`: an environment on one screen.
 
+use std::path::Path;
+
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
 use super::Load;
 use crate::{
-    sandbox::{Description, Environment, Kind, Limits, OfferedSetting},
+    sandbox::{Description, Directory, Environment, Kind, Limits, OfferedSetting},
     task::Digest,
 };
 
@@ -42,7 +44,16 @@ struct Inspected<'a> {
     kinds: Vec<KindShown<'a>>,
     settings: Vec<SettingShown<'a>>,
     asked: LimitsShown,
+    granted: LimitsShown,
     effective: LimitsShown,
+    reads: Vec<DirectoryShown<'a>>,
+}
+
+#[derive(Serialize)]
+struct DirectoryShown<'a> {
+    name: &'a str,
+    path: &'a Path,
+    digest: Digest,
 }
 
 #[derive(Serialize)]
@@ -62,7 +73,7 @@ struct SettingShown<'a> {
     meaning: &'a str,
 }
 
-#[derive(PartialEq, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct LimitsShown {
     run_fuel: u64,
@@ -79,7 +90,9 @@ impl From<&Limits> for LimitsShown {
 
 impl<'a> Inspected<'a> {
     fn new(env: &'a Environment) -> Self {
-        let Description { name, version, kinds, settings, limits } = env.description();
+        let Description { name, version, kinds, settings, limits, directories: _ } = env.description();
+        let directory =
+            |Directory { name, path, digest }: &'a Directory| DirectoryShown { name, path, digest: *digest };
         let kind = |Kind { name, asks, proposable, references_from, references_max }: &'a Kind| KindShown {
             name,
             asks,
@@ -98,13 +111,15 @@ impl<'a> Inspected<'a> {
             kinds: kinds.iter().map(kind).collect(),
             settings: settings.iter().map(setting).collect(),
             asked: limits.into(),
+            granted: env.granted().into(),
+            reads: env.directories().iter().map(directory).collect(),
             effective: env.limits().into(),
         }
     }
 }
 
 fn print(file: &str, env: &Environment) {
-    let Inspected { name, version, digest, executors, imports, kinds, settings, asked, effective } =
+    let Inspected { name, version, digest, executors, imports, kinds, settings, asked, granted, effective, reads } =
         Inspected::new(env);
     println!("{name} {version}  {file}");
     println!("  digest     {digest}");
@@ -112,10 +127,12 @@ fn print(file: &str, env: &Environment) {
         println!("  executor {index} {executor}");
     }
     println!("  imports    {}", if imports.is_empty() { "nothing".into() } else { imports.join(", ") });
-    println!("  each run   {}", shown(&effective));
-    if asked != effective {
-        println!("  asks for   {}", shown(&asked));
+    for DirectoryShown { name, path, digest } in reads {
+        println!("  reads      {name}: {}, content {}", path.display(), digest.short());
     }
+    println!("  asks for   {}", shown(&asked));
+    println!("  granted    {}", shown(&granted));
+    println!("  each run   {}", shown(&effective));
     println!("\nKinds");
     let width = kinds.iter().map(|kind| kind.name.len()).max().unwrap_or(0);
     for KindShown { name, asks, proposable, references_from, references_max } in kinds {

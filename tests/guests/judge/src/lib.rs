@@ -54,6 +54,7 @@ impl Guest for Judge {
                 run_memory_max_bytes: 16 << 20,
                 run_output_max_bytes: 1000,
             },
+            directories: Vec::new(),
         }
     }
 
