@@ -171,7 +171,9 @@ def _displace():
     """Moves later allocations by distances that depend on the hash seed.
 
     The executors that are packed together differ in that seed only; with this, addresses differ between them as well,
-    so that results which depend on `id` or on the default `repr` and `hash` are caught as sets in hash order are.
+    so that results which depend on `id` or on the default `repr` and `hash` are caught as sets in hash order are. The
+    lowest bit of a text's hash is never the same in both, so the remainders of an even number differ by an odd one, and
+    with them the lowest bit of where an object comes to lie.
     """
     kept = []
     makers = [object, list, dict, set, lambda: 10**6 + len(kept), lambda: len(kept) + 0.5, lambda: slice(len(kept)), _Nowhere]
@@ -179,7 +181,7 @@ def _displace():
     makers += [lambda size=size: bytes(size) for size in range(2, 490, 8)]
     for number, make in enumerate(makers):
         _fill_holes(make, kept)
-        kept += [make() for _ in range(hash(str(number)) % 61)]
+        kept += [make() for _ in range(hash(str(number)) % 62)]
     return kept, makers
 
 

@@ -21,10 +21,18 @@
 /* 2020-01-01, arbitrary. */
 enum { NOW = 1577836800 };
 
+/* One for each executor. On this target CPython hashes text by FNV, whose low bits follow from the low bits of its secret.
+   With the second of these seeds the low twelve bits of every text's hash are the complement of those with the first, so
+   that sets of texts run in the opposite order and no low bit of a hash is the same in both. With any two seeds, a set of
+   two texts has the same order every other time. Found by trying millions: the secret follows from the seed through the
+   two generators of componentize-py 0.25.1. Another version may need another seed; the forgeries in tests/python_env that
+   show a single bit would then be accepted. */
+static const unsigned long long seeds[] = {0, 2812394};
+
 static void fill(unsigned char *out, size_t length) {
     const char *which = getenv("AZR_EXECUTOR_SEED");
     /* splitmix64, started anew at each call: what is drawn does not depend on how often it was asked for. */
-    unsigned long long state = 0x9e3779b97f4a7c15ULL * (1 + (which ? strtoull(which, NULL, 10) : 0));
+    unsigned long long state = 0x9e3779b97f4a7c15ULL * (1 + seeds[which && which[0] == '1']);
     for (size_t i = 0; i < length; i++) {
         state += 0x9e3779b97f4a7c15ULL;
         unsigned long long z = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9ULL;
