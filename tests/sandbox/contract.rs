@@ -69,7 +69,8 @@ fn returning(count: usize, words: &[u32]) -> String {
 fn returned(guards: Guards, count: usize, words: &[u32]) -> String {
     let bench = Bench::of(guards);
     let env = bench.with_executor(&returning(count, words)).unwrap();
-    let report = env.exec(&[Run { executor: 0, program: String::new(), inputs: vec![vec![]; count] }]).remove(0).unwrap();
+    let report =
+        env.exec(&[Run { executor: 0, program: String::new(), inputs: vec![vec![]; count] }]).remove(0).unwrap();
     serves(&bench.hostile());
     match &report.outcomes[..] {
         [Outcome::Crashed(how)] => how.clone(),
