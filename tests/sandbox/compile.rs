@@ -27,9 +27,9 @@ fn components_of_very_many_functions_are_refused() {
 
 #[test]
 fn components_of_very_large_functions_are_refused() {
-    let body = "(drop (i32.const 1))".repeat(400_000);
+    let body = "(drop (i32.const 1))".repeat(800_000);
     let bomb = component("executor", &executor(r#"(memory (export "memory") 1)"#, &body));
-    refused(Guards::ALL, &bomb, "it has a function of 1200");
+    refused(Guards::ALL, &bomb, "it has a function of 2400");
 }
 
 #[test]
