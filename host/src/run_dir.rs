@@ -257,6 +257,11 @@ impl RunDir {
                     self.path.display()
                 )
             })?;
+        self.prune(keep)
+    }
+
+    /// Deletes all but the newest `keep` checkpoints.
+    pub fn prune(&self, keep: usize) -> Result<()> {
         let names = self.checkpoint_names()?;
         for old in &names[..names.len().saturating_sub(keep)] {
             self.dir.remove_dir_all(format!("checkpoints/{old}"))?;
@@ -273,14 +278,31 @@ impl RunDir {
         save(&folder)?;
         let mut files = BTreeMap::new();
         checksums(&folder, "", &mut files)?;
-        for file in files.keys().map(|name| folder.join(name)) {
-            fs::File::open(&file)?.sync_all()?;
-            file.parent().map(|folder| fs::File::open(folder)?.sync_all()).transpose()?;
-        }
+        force_to_disk(&folder, &files)?;
         let log_bytes = self.sync_logs()?;
         let checkpoint = Checkpoint { step, log_bytes, files };
         self.write(&format!("{staging}/checkpoint.json"), &serde_json::to_vec_pretty(&checkpoint)?)?;
         Ok(fs::File::open(folder)?.sync_all()?)
+    }
+
+    /// Writes a folder that is either there whole or not at all. One that is there stays as it is.
+    pub fn write_folder(&self, name: &str, save: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+        if self.dir.exists(name) {
+            return Ok(());
+        }
+        let staging = format!(".{name}");
+        if self.dir.exists(&staging) {
+            self.dir.remove_dir_all(&staging)?;
+        }
+        self.dir.create_dir(&staging)?;
+        let folder = self.path.join(&staging);
+        save(&folder)?;
+        let mut files = BTreeMap::new();
+        checksums(&folder, "", &mut files)?;
+        force_to_disk(&folder, &files)?;
+        self.dir
+            .rename(&staging, &self.dir, name)
+            .with_context(|| format!("cannot write {}", self.path.join(name).display()))
     }
 
     fn sync_logs(&mut self) -> Result<BTreeMap<Log, u64>> {
@@ -297,11 +319,18 @@ impl RunDir {
         latest_checkpoint(&self.path)
     }
 
-    /// Forgets what was logged after a checkpoint, and damaged checkpoints after it. Without one, everything.
+    /// Forgets what was logged after a checkpoint, damaged checkpoints after it, and those that were being written.
+    /// Without a checkpoint, everything.
     pub fn rewind(&mut self, checkpoint: Option<&Checkpoint>) -> Result<()> {
         let kept = checkpoint.map(|checkpoint| checkpoint_name(checkpoint.step));
         for damaged in self.checkpoint_names()?.into_iter().rev().take_while(|name| Some(name) != kept.as_ref()) {
             self.dir.remove_dir_all(format!("checkpoints/{damaged}"))?;
+        }
+        for entry in self.dir.read_dir("checkpoints")? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name.starts_with(".step-") {
+                self.dir.remove_dir_all(format!("checkpoints/{name}"))?;
+            }
         }
         for log in Log::ALL {
             let bytes = checkpoint.and_then(|checkpoint| checkpoint.log_bytes.get(&log).copied()).unwrap_or(0);
@@ -383,6 +412,15 @@ fn read_checkpoint(folder: &Path) -> Result<Checkpoint> {
         ensure!(files.get(name) == Some(written), "{name} is not as it was written");
     }
     Ok(checkpoint)
+}
+
+/// Forces files below `folder`, and the folders that they are in, to the disk.
+fn force_to_disk(folder: &Path, files: &BTreeMap<String, (u64, u32)>) -> Result<()> {
+    for file in files.keys().map(|name| folder.join(name)) {
+        fs::File::open(&file)?.sync_all()?;
+        file.parent().map(|folder| fs::File::open(folder)?.sync_all()).transpose()?;
+    }
+    Ok(())
 }
 
 /// Length and CRC-32C of every file below `folder`, by its path.

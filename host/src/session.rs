@@ -74,7 +74,7 @@ impl Session {
         let run_dir = RunDir::create(&out, &config, &experiment)?;
         let progress = Progress::new(config.steps);
         progress.loaded(&experiment, run_dir.path());
-        let learner = learner(&config, &policy, &policy_args, &run_dir.path().join(START_POLICY), true)?;
+        let learner = learner(&config, &policy, &policy_args, &run_dir, true)?;
         let breaker = Breaker::new(&config.faults);
         let selfplay = SelfPlay { config, arenas, policy, learner, breaker };
         let mut session = Self { selfplay, run_dir, held_out: tasks, done: 0, progress };
@@ -89,12 +89,14 @@ impl Session {
         self.checkpoint()
     }
 
-    /// Takes an experiment up at its last checkpoint, or begins it again where it has none. `envs` and `device` replace the recorded paths and device, for
-    /// files that have moved and machines that differ; their contents must be the same.
+    /// Takes an experiment up at its last checkpoint, or begins it again where it has none. `envs` and `device` replace
+    /// the recorded paths and device, for files that have moved and machines that differ; their contents must be the
+    /// same.
     pub fn resume(dir: &Path, envs: &[PathBuf], device: Option<&str>, sandbox: &SandboxArgs) -> Result<Self> {
         let (mut run_dir, config, experiment) = RunDir::open(dir)?;
         let (checkpoint, folder) = run_dir.latest_checkpoint()?.unzip();
         run_dir.rewind(checkpoint.as_ref())?;
+        run_dir.prune(config.checkpoint.keep)?;
         let sandbox = sandbox.start(&config.sandbox)?;
         let recorded: Vec<PathBuf> = experiment.environments.iter().map(|env| env.path.clone()).collect();
         let envs = if envs.is_empty() { &recorded } else { envs };
@@ -109,8 +111,7 @@ impl Session {
         };
         let saved = folder.as_deref().map(|folder| folder.join("policy"));
         let policy = policy_args.load(&config.policy, saved.as_deref())?;
-        let start = run_dir.path().join(START_POLICY);
-        let mut learner = learner(&config, &policy, &policy_args, &start, folder.is_none())?;
+        let mut learner = learner(&config, &policy, &policy_args, &run_dir, folder.is_none())?;
         if let Some(folder) = &folder {
             learner.load(&folder.join("optimizer.safetensors"))?;
         }
@@ -332,16 +333,17 @@ pub fn load_held_out(
 }
 
 /// A learner without history, which has the start policy at hand where divergence from it counts. `fresh`: `policy` is
-/// the start policy, to be kept in the folder `start`; otherwise it is there.
-fn learner(config: &RunConfig, policy: &Policy, args: &PolicyArgs, start: &Path, fresh: bool) -> Result<Learner> {
+/// the start policy, to be kept with the experiment; otherwise it is there.
+fn learner(config: &RunConfig, policy: &Policy, args: &PolicyArgs, run_dir: &RunDir, fresh: bool) -> Result<Learner> {
     let learner = Learner::new(policy, &config.update, config.sampling.temperature)?;
     if !config.needs_start_policy() {
         return Ok(learner);
     }
     if fresh {
-        policy.save(start)?;
+        run_dir.write_folder(START_POLICY, |folder| policy.save(folder))?;
     }
-    Ok(learner.with_start_policy(args.load(&config.policy, Some(start))?))
+    let start = run_dir.path().join(START_POLICY);
+    Ok(learner.with_start_policy(args.load(&config.policy, Some(&start))?))
 }
 
 fn record(

@@ -38,8 +38,11 @@ def main():
     directory = pathlib.Path(arguments.directory or folder.name) / ("" if arguments.directory else "run")
     cores = os.cpu_count()
     if not arguments.directory:
-        setting = ["--env", "envs/python.wasm", "--steps", "26", "--set", "evaluation.tasks=1"]
-        subprocess.run([HOST, *setting, "--out", str(directory)], check=True, stdout=subprocess.DEVNULL)
+        # Mostly proposals for the buffers, which need no updates of the policy.
+        setting = ["seeding.tasks=100000", "seeding.batches-max=30", "propose.batch=100", "evaluation.tasks=1"]
+        command = [HOST, "--env", "envs/python.wasm", "--steps", "2", "--out", str(directory)]
+        command += [f"--set={key}" for key in setting]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for label, workers, loops in [
         ("1 worker", 1, 0),
         (f"{cores} workers", cores, 0),

@@ -5,8 +5,11 @@ Usage: python3 tests/soak/kills.py [--kills 200] [--seed 1], from the repository
 
 import argparse
 import collections
+import os
 import pathlib
 import random
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -38,17 +41,26 @@ def moment(directory):
 
 
 def live(directory, delay):
-    """Runs until the end or for `delay` seconds. Returns whether it was killed."""
-    process = subprocess.Popen(start(directory), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    try:
-        _, errors = process.communicate(timeout=delay)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        return True
-    if process.returncode != 0:
-        sys.exit(f"{directory}: {errors.decode(errors='replace')}")
+    """Runs until the end or until it has used `delay` seconds of CPU time, which do not depend on the load of the
+    machine. Returns whether it was killed."""
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(start(directory), stdout=subprocess.DEVNULL, stderr=errors)
+        while process.poll() is None:
+            if delay is not None and used(process.pid) >= delay:
+                process.kill()
+                process.wait()
+                return process.returncode == -signal.SIGKILL
+            time.sleep(0.005)
+        errors.seek(0)
+        if process.returncode != 0:
+            sys.exit(f"{directory}: {errors.read().decode(errors='replace')}")
     return False
+
+
+def used(pid):
+    """CPU seconds of a child that has not been waited for."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main():
@@ -61,20 +73,22 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         live(folder / "whole", None)
-        length = time.monotonic() - begun
+        length = resource.getrusage(resource.RUSAGE_CHILDREN)
+        length = length.ru_utime + length.ru_stime
         whole = essence(folder / "whole")
         moments = collections.Counter()
         experiments = 0
         while sum(moments.values()) < arguments.kills:
             experiments += 1
             directory = folder / f"killed-{experiments}"
-            while live(directory, draws.uniform(0, 0.7 * length)):
+            while live(directory, draws.uniform(0, 0.6 * length)):
                 moments[moment(directory)] += 1
             if essence(directory) != whole:
                 differing = [name for name, digest in whole.items() if essence(directory).get(name) != digest]
                 sys.exit(f"seed {arguments.seed}, experiment {experiments} differs from the undisturbed one: {differing}")
             subprocess.run(["rm", "-r", directory], check=True)
             print(f"{sum(moments.values())} kills, {experiments} experiments", file=sys.stderr)
+    print(f"an undisturbed run takes {length:.1f} s of CPU time")
     print(f"{sum(moments.values())} kills of {experiments} experiments in {time.monotonic() - begun:.0f} s, seed "
           f"{arguments.seed}: every one ended as the undisturbed one, byte for byte")
     for what, count in moments.most_common():
