@@ -5,7 +5,7 @@
 //! planned again), what each run came to, the conclusion and the reward. The tasks that a row names by their digest are
 //! in `tasks.jsonl` or the environment's own seeds.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::{
     arena::{Arena, Role},
     config::RunConfig,
     faults::Cause,
-    sandbox::{Environment, ExecutedRun, Outcome, Rejection, Thrown, Verdict},
+    sandbox::{Environment, ExecutedRun, Limits, Outcome, Rejection, Thrown, Verdict},
     selfplay::Step,
     solve::Aim,
     task::{Digest, Task},
@@ -25,7 +25,7 @@ use crate::{
 const TEXT_MAX_BYTES: usize = 1000;
 
 /// What the verdicts of an environment depend on besides their subjects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Terms {
     /// Of azr-host, which sets the limits of judge calls.
     pub host: String,
@@ -36,6 +36,10 @@ pub struct Terms {
     /// Of the environment's file.
     pub environment: Digest,
     pub executors: Vec<Digest>,
+    /// What a run may use, after the operator's grants.
+    pub limits: Limits,
+    /// Of the content of the directories that the judge reads, by name.
+    pub directories: BTreeMap<String, Digest>,
 }
 
 impl Terms {
@@ -47,7 +51,14 @@ impl Terms {
             config: Digest::of(config.to_toml()),
             environment: environment.digest(),
             executors: environment.executor_digests().to_vec(),
+            limits: *environment.limits(),
+            directories: environment.directories().iter().map(|each| (each.name.clone(), each.digest)).collect(),
         }
+    }
+
+    /// Whether the operator granted the same.
+    pub fn same_grants(&self, other: &Self) -> bool {
+        (self.limits, &self.directories) == (other.limits, &other.directories)
     }
 
     /// Of all of them: what rows refer to, by its first digits.

@@ -226,6 +226,9 @@ fn adopt_terms(recorded: &Recorded, arenas: &mut [Arena]) -> Result<()> {
                 was.host, was.engine, is.host, is.engine
             );
         }
+        if !was.same_grants(is) {
+            eprintln!("note: {} was recorded with other --grants: limits or directories differ", record.name);
+        }
         arena.terms = record.terms.clone();
     }
     Ok(())

@@ -391,6 +391,12 @@ fn same_environments(experiment: &Experiment, arenas: &[Arena]) -> Result<()> {
             recorded_digest.short(),
             digest.short()
         );
+        ensure!(
+            recorded.terms.same_grants(&arena.terms),
+            "environment {} has other limits or directories than when the experiment was started; give the same --grants, \
+             and check with `azr-host env inspect`",
+            recorded.name
+        );
     }
     Ok(())
 }
