@@ -102,3 +102,15 @@ fn a_clock_that_jumps_changes_nothing() {
     assert!(started["started_unix_s"].as_u64().unwrap() < 1_000_000_000, "the shim was not used");
     assert_same(&whole, &jumpy);
 }
+
+/// Verdicts depend on the limits, so a run goes on under those it began with.
+#[test]
+fn other_grants_are_refused_on_resume() {
+    let (dir, _, copy) = finished();
+    let grants = dir.path().join("grants.toml");
+    fs::write(&grants, "[python]\nrun-fuel-max = 1_000_000").unwrap();
+    let output = run(&["--resume", copy.to_str().unwrap(), "--grants", grants.to_str().unwrap()]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("environment python has other limits") && message.contains("--grants"), "{message}");
+}
