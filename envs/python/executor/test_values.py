@@ -25,13 +25,13 @@ class Values(unittest.TestCase):
         for value, encoding in vectors():
             decoded = values.decode(encoding)
             self.assertEqual(type(decoded), type(value))
-            self.assertEqual(repr(decoded), repr(values.decode(values.encode(decoded))))
             if "{" not in repr(value) and "set" not in repr(value):
-                # The order of elements is this process's own, so sets are compared below.
+                # The order of a set's elements is this process's own.
                 self.assertEqual(values.encode(value), encoding)
                 self.assertEqual(repr(decoded), repr(value))
             elif value == value:
                 self.assertEqual(decoded, value)
+                self.assertEqual(values.decode(values.encode(decoded)), value)
 
     def test_only_exact_builtin_types_are_values(self):
         liars = [type("L", (kind,), {"__eq__": lambda *_: True}) for kind in (int, str, list, tuple, dict, set, float)]
