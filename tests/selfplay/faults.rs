@@ -77,6 +77,8 @@ fn an_environment_fault_is_counted_by_cause_and_never_rewarded() {
 #[test]
 fn a_host_fault_is_tried_again_and_never_rewarded() {
     let dir = tempfile::tempdir().unwrap();
+    // Compiled in time; loading it again takes it from the cache.
+    arena(dir.path(), SandboxConfig::default());
     let slow = SandboxConfig { deadline_ms: 1, judge_fuel: u64::MAX, ..SandboxConfig::default() };
     let arenas = [arena(dir.path(), slow)];
     let mut faults = Faults::default();

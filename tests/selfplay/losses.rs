@@ -4,15 +4,21 @@ use std::os::unix::fs::MetadataExt as _;
 
 use super::*;
 
-/// A limit on file sizes stands for a disk that fills up while a checkpoint is written.
+/// A limit on file sizes, set once everything is loaded, stands for a disk that fills up while a checkpoint is written.
 #[test]
 fn a_full_disk_stops_the_run_and_leaves_the_last_checkpoint() {
     let (_dir, whole, full) = finished();
     fs::remove_dir_all(full.join("checkpoints/step-000004")).unwrap();
-    let limited = format!("trap '' XFSZ; ulimit -f 1000; exec \"$0\" --resume {}", full.display());
-    let output = Command::new("bash").args(["-c", &limited, env!("CARGO_BIN_EXE_azr-host")]).output().unwrap();
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{message}");
+    let resume = format!("trap '' XFSZ; exec \"$0\" --resume {}", full.display());
+    let mut command = Command::new("bash");
+    command.args(["-c", &resume, env!("CARGO_BIN_EXE_azr-host")]).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("policy")));
+    let limit = ["--fsize=1000000", "--pid", &child.id().to_string()];
+    assert!(Command::new("prlimit").args(limit).status().unwrap().success());
+    let message = lines.collect::<Vec<_>>().join("\n");
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{message}");
     assert!(message.contains("cannot write the checkpoint of step 4") && message.contains("intact"), "{message}");
     succeed(&["--resume", full.to_str().unwrap()]);
     assert_same(&whole, &full);
