@@ -140,6 +140,7 @@ fn print(file: &str, env: &Environment) {
         let proposing = match (proposable, references_max) {
             (false, _) => "never proposed by the policy".to_owned(),
             (true, 0) => "proposed without references".to_owned(),
+            (true, 1) => format!("proposed with at most one reference, from {}", references_from.join(", ")),
             (true, max) => format!("proposed with up to {max} references from {}", references_from.join(", ")),
         };
         println!("  {:width$}  {proposing}", "");
