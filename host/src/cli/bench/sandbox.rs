@@ -64,20 +64,20 @@ fn fresh_sandboxes(env: &Environment, count: usize) -> Result<Row> {
     let runs = plans.collect::<Result<Vec<Run>>>()?;
     // The first runs fault in code and fill the pool.
     env.exec_timed(&runs[..count.min(64)]);
-    let cpu = CpuTime::now()?;
+    let before = Used::until_now()?;
     let executed = env.exec_timed(&runs);
-    let cpu = CpuTime::now()?.own - cpu.own;
+    let used = Used::since(&before)?;
     let mut walls = Vec::with_capacity(count);
     for executed in executed {
         let (report, wall) = executed?;
         ensure!(matches!(*report.outcomes, [Outcome::Value(_)]), "a trivial program ended in {:?}", report.outcomes);
         walls.push(wall);
     }
-    Ok(Row::new("fresh sandbox per program", walls, cpu))
+    Ok(Row::new("fresh sandbox per program", walls, used))
 }
 
 fn fresh_subprocesses(count: usize) -> Result<Row> {
-    let cpu = CpuTime::now()?;
+    let before = Used::until_now()?;
     let mut walls = Vec::with_capacity(count);
     for number in 0..count {
         let start = Instant::now();
@@ -88,12 +88,11 @@ fn fresh_subprocesses(count: usize) -> Result<Row> {
         check(&output.stdout, number)?;
         walls.push(start.elapsed());
     }
-    let after = CpuTime::now()?;
-    Ok(Row::new("python3 -I per program", walls, after.own + after.children - cpu.own - cpu.children))
+    Ok(Row::new("python3 -I per program", walls, Used::since(&before)?))
 }
 
 fn one_process(count: usize) -> Result<Row> {
-    let before = CpuTime::now()?;
+    let before = Used::until_now()?;
     let mut python = Command::new("python3")
         .args(["-I", "-c", POOL])
         .stdin(Stdio::piped())
@@ -115,9 +114,7 @@ fn one_process(count: usize) -> Result<Row> {
     }
     drop(programs);
     python.wait().context("python3 did not end")?;
-    let after = CpuTime::now()?;
-    let cpu = after.own + after.children - before.own - before.children;
-    Ok(Row::new("one python3, no isolation", walls, cpu))
+    Ok(Row::new("one python3, no isolation", walls, Used::since(&before)?))
 }
 
 fn check(printed: &[u8], number: usize) -> Result<()> {
@@ -126,25 +123,31 @@ fn check(printed: &[u8], number: usize) -> Result<()> {
     Ok(())
 }
 
-/// Processor time of this process and of the children that it has waited for.
-struct CpuTime {
-    own: Duration,
-    children: Duration,
+/// What this process and the children that it has waited for have used.
+struct Used {
+    cpu: Duration,
+    /// Minor ones: pages that were mapped or copied on first use.
+    page_faults: u64,
 }
 
-impl CpuTime {
-    fn now() -> Result<Self> {
+impl Used {
+    fn until_now() -> Result<Self> {
         /// Linux reports these times in hundredths of a second on every machine.
         const TICK_MS: u64 = 10;
         let stat = fs::read_to_string("/proc/self/stat").context("processor time is read from /proc")?;
-        // The name, in parentheses, may hold spaces; `utime` is the twelfth field after it.
+        // The name, in parentheses, may hold spaces. After it, fields are numbered from 3 in proc_pid_stat(5).
         let (_, fields) = stat.rsplit_once(')').context("/proc/self/stat has no name")?;
-        let ticks = fields.split_whitespace().skip(11).take(4).map(str::parse).collect::<Result<Vec<u64>, _>>()?;
-        let [user, system, children_user, children_system] = *ticks else {
-            return Err(anyhow!("/proc/self/stat is too short"));
+        let fields: Vec<_> = fields.split_whitespace().collect();
+        let field = |number: usize| -> Result<u64> {
+            Ok(fields.get(number - 3).context("/proc/self/stat is too short")?.parse()?)
         };
-        let time = |ticks| Duration::from_millis(ticks * TICK_MS);
-        Ok(Self { own: time(user + system), children: time(children_user + children_system) })
+        let ticks = field(14)? + field(15)? + field(16)? + field(17)?;
+        Ok(Self { cpu: Duration::from_millis(ticks * TICK_MS), page_faults: field(10)? + field(11)? })
+    }
+
+    fn since(before: &Self) -> Result<Self> {
+        let now = Self::until_now()?;
+        Ok(Self { cpu: now.cpu - before.cpu, page_faults: now.page_faults - before.page_faults })
     }
 }
 
@@ -153,16 +156,15 @@ struct Row {
     way: &'static str,
     /// Sorted.
     walls: Vec<Duration>,
-    cpu: Duration,
+    used: Used,
 }
 
 impl Row {
-    const HEADER: &str =
-        "ms                           programs      p50      p90      p99      max  CPU/program  programs/core-second";
+    const HEADER: &str = "ms                           programs     p50     p90     p99     max  CPU/program  faults  programs/core-second";
 
-    fn new(way: &'static str, mut walls: Vec<Duration>, cpu: Duration) -> Self {
+    fn new(way: &'static str, mut walls: Vec<Duration>, used: Used) -> Self {
         walls.sort_unstable();
-        Self { way, walls, cpu }
+        Self { way, walls, used }
     }
 
     /// The wall time that `percent` of the programs stay within.
@@ -177,10 +179,11 @@ impl fmt::Display for Row {
         let count = self.walls.len();
         write!(f, "{:<28} {count:>8}", self.way)?;
         for percent in [50, 90, 99, 100] {
-            write!(f, " {:>8.3}", self.percentile(percent))?;
+            write!(f, " {:>7.2}", self.percentile(percent))?;
         }
-        let each = milliseconds(&self.cpu) / count as f64;
-        write!(f, " {each:>12.3} {:>21.0}", 1000.0 / each)
+        let each = milliseconds(&self.used.cpu) / count as f64;
+        let faults = self.used.page_faults as f64 / count as f64;
+        write!(f, " {each:>12.2} {faults:>7.0} {:>21.0}", 1000.0 / each)
     }
 }
 
