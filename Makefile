@@ -107,7 +107,7 @@ host: setup
 	cargo build
 
 guests: setup
-	$(GUEST_FLAGS) cargo build --profile guest --target wasm32-unknown-unknown --package python-judge --package azr-test-judge \
+	$(GUEST_FLAGS) cargo build --profile guest --target wasm32-unknown-unknown --package python-judge --package azr-test-judge --package azr-test-broken \
 	  --package azr-test-executor --package azr-test-reader
 
 # Two executors that differ in their hash seed only: the judge uses them to catch programs whose result depends on it.

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, because linking libtorch is slow.
 
+mod check;
 mod grants;
 mod policy;
 mod python_env;

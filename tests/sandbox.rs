@@ -149,17 +149,20 @@ fn judge(parts: Parts<'_>) -> Vec<u8> {
     let data = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("\\{byte:02x}")).collect::<String>();
     // Name, version, kinds, settings, fuel, memory, output.
     let description = data(words(&[256, 4, 264, 5, 160, 1, 0, 0, 50_000_000, 0, 16 << 20, 0, 1000, 0]));
-    // Name, what it asks, not proposable, from no kinds, no references.
+    // Name, what it asks, neither proposable nor generated, from no kinds, no references.
     let kind = data(words(&[256, 4, 256, 4, 0, 0, 0, 0]));
-    let function = |name: &str, parameters: usize, result: u32| {
-        let parameters = "i32 ".repeat(parameters);
+    let function_of = |name: &str, parameters: &str, result: u32| {
         format!(
             r#"(func (export "azr:env/judge@0.1.0#{name}") (param {parameters}) (result i32) (i32.const {result}))"#
         )
     };
+    let function = |name: &str, parameters: usize, result| function_of(name, &"i32 ".repeat(parameters), result);
     let functions: String = [
         function("describe", 0, 64),
         function("seeds", 3, 32),
+        function_of("generate", "i32 i32 i32 i32 i32 i64 i64 i32", 32),
+        function("import-task", 5, 32),
+        function("examples", 3, 32),
         function("propose-prompt", 7, 32),
         function("solve-prompt", 7, 32),
         function("subject", 4, 32),

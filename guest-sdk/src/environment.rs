@@ -4,28 +4,9 @@ use std::marker::PhantomData;
 
 use crate::bindings::exports::azr::env::judge::Guest;
 use crate::{
-    Accepted, Context, Description, Kind, Level, OfferedSetting, Prompt, Rejection, Report, Run, Task, Verdict, value,
+    Accepted, Attempt, Context, Description, Example, Kind, Level, Limits, OfferedSetting, Prompt, Proposal, Rejection,
+    Report, Run, Task, Verdict, value,
 };
-
-/// A proposer's completion and what it was asked for. Not yet trusted.
-#[derive(Clone, Debug)]
-pub struct Proposal {
-    /// One of the kinds of the description.
-    pub kind: String,
-    /// The tasks that the proposer was shown.
-    pub references: Vec<Task>,
-    /// What the policy wrote, without the prefill of the prompt and without the stop string.
-    pub completion: String,
-}
-
-/// A solver's completion and the task it was asked to solve.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// The task, with its answer.
-    pub task: Task,
-    /// What the policy wrote, without the prefill of the prompt and without the stop string.
-    pub completion: String,
-}
 
 /// A verifiable environment. The defaults are those of an environment that poses its own tasks and runs no programs.
 pub trait Environment {
@@ -33,7 +14,25 @@ pub trait Environment {
     fn describe() -> Description;
 
     /// The tasks that training starts from.
-    fn seeds(ctx: &Context) -> Vec<Task>;
+    fn seeds(_ctx: &Context) -> Vec<Task> {
+        Vec::new()
+    }
+
+    /// Tasks number `first` and following of the endless sequence that `seed` names, `count` of them. Called for
+    /// generated kinds only. [`Rng::new`](crate::Rng::new) takes a seed and a number.
+    fn generate(_ctx: &Context, kind: &str, _seed: u64, _first: u64, _count: u32) -> Vec<Task> {
+        panic!("tasks of kind {kind} are not generated");
+    }
+
+    /// The task that one line of a data set describes.
+    fn import_task(_ctx: &Context, _line: &str) -> Result<Task, Rejection> {
+        Err(rejection("no-datasets", "this environment takes no tasks from data sets"))
+    }
+
+    /// Completions that show what the judge must see through: `azr-host env check` compares its conclusions with them.
+    fn examples(_ctx: &Context) -> Vec<Example> {
+        Vec::new()
+    }
 
     /// Asks the policy for a new task. Called for proposable kinds only.
     fn propose_prompt(_ctx: &Context, kind: &str, _references: &[Task]) -> Prompt {
@@ -71,7 +70,7 @@ pub trait Environment {
 
     /// The run that a person means by a program and the text of its arguments.
     fn plan_exec(_program: &str, _input: &str) -> Result<Run, Rejection> {
-        Err(Rejection { code: "no-executor".into(), message: "this environment runs no programs".into() })
+        Err(rejection("no-executor", "this environment runs no programs"))
     }
 
     /// An encoded value as a person would write it.
@@ -83,10 +82,25 @@ pub trait Environment {
     }
 }
 
-/// A kind of task that only the environment itself poses. Change the fields for one that is proposed.
+/// A kind of task that is in the seeds or in data sets. Change the fields for one that is proposed or generated.
 pub fn kind(name: &str, asks: &str) -> Kind {
-    Kind { name: name.into(), asks: asks.into(), proposable: false, references_from: Vec::new(), references_max: 0 }
+    Kind {
+        name: name.into(),
+        asks: asks.into(),
+        proposable: false,
+        generated: false,
+        references_from: Vec::new(),
+        references_max: 0,
+    }
 }
+
+/// Why something is not a task: a stable word, and a sentence for a person.
+pub fn rejection(code: &str, message: impl Into<String>) -> Rejection {
+    Rejection { code: code.into(), message: message.into() }
+}
+
+/// The limits of an environment that runs no programs.
+pub const NO_RUNS: Limits = Limits { run_fuel: 0, run_memory_max_bytes: 0, run_output_max_bytes: 0 };
 
 /// A setting that the operator may change.
 pub fn setting(name: &str, default: &str, meaning: &str) -> OfferedSetting {
@@ -115,6 +129,18 @@ impl<E: Environment> Guest for Exported<E> {
         E::seeds(&ctx)
     }
 
+    fn generate(ctx: Context, kind: String, seed: u64, first: u64, count: u32) -> Vec<Task> {
+        E::generate(&ctx, &kind, seed, first, count)
+    }
+
+    fn import_task(ctx: Context, line: String) -> Result<Task, Rejection> {
+        E::import_task(&ctx, &line)
+    }
+
+    fn examples(ctx: Context) -> Vec<Example> {
+        E::examples(&ctx)
+    }
+
     fn propose_prompt(ctx: Context, kind: String, references: Vec<Task>) -> Prompt {
         E::propose_prompt(&ctx, &kind, &references)
     }
@@ -127,31 +153,20 @@ impl<E: Environment> Guest for Exported<E> {
         E::subject(&task)
     }
 
-    fn plan_proposal(
-        ctx: Context,
-        kind: String,
-        references: Vec<Task>,
-        completion: String,
-    ) -> Result<Vec<Run>, Rejection> {
-        E::plan_proposal(&ctx, &Proposal { kind, references, completion })
+    fn plan_proposal(ctx: Context, proposal: Proposal) -> Result<Vec<Run>, Rejection> {
+        E::plan_proposal(&ctx, &proposal)
     }
 
-    fn judge_proposal(
-        ctx: Context,
-        kind: String,
-        references: Vec<Task>,
-        completion: String,
-        reports: Vec<Report>,
-    ) -> Result<Accepted, Rejection> {
-        E::judge_proposal(&ctx, &Proposal { kind, references, completion }, &reports)
+    fn judge_proposal(ctx: Context, proposal: Proposal, reports: Vec<Report>) -> Result<Accepted, Rejection> {
+        E::judge_proposal(&ctx, &proposal, &reports)
     }
 
-    fn plan_answer(ctx: Context, task: Task, completion: String) -> Vec<Run> {
-        E::plan_answer(&ctx, &Attempt { task, completion })
+    fn plan_answer(ctx: Context, attempt: Attempt) -> Vec<Run> {
+        E::plan_answer(&ctx, &attempt)
     }
 
-    fn judge_answer(ctx: Context, task: Task, completion: String, reports: Vec<Report>) -> Verdict {
-        E::judge_answer(&ctx, &Attempt { task, completion }, &reports)
+    fn judge_answer(ctx: Context, attempt: Attempt, reports: Vec<Report>) -> Verdict {
+        E::judge_answer(&ctx, &attempt, &reports)
     }
 
     fn plan_exec(program: String, input: String) -> Result<Run, Rejection> {

@@ -8,8 +8,7 @@
 //! Implement [`Environment`] on an empty type, hand it to [`export!`], and build for `wasm32-unknown-unknown`:
 //!
 //! ```
-//! use azr_guest_sdk::{Attempt, Context, Description, Environment, Limits, Prompt, Proposal, Rejection, Accepted, Task};
-//! use azr_guest_sdk::{Report, Verdict, kind, prompt};
+//! use azr_guest_sdk::{Attempt, Context, Description, Environment, NO_RUNS, Prompt, Report, Task, Verdict, kind, prompt};
 //!
 //! struct Doubling;
 //!
@@ -20,7 +19,7 @@
 //!             version: "0.1.0".into(),
 //!             kinds: vec![kind("double", "Double a number.")],
 //!             settings: vec![],
-//!             limits: Limits { run_fuel: 0, run_memory_max_bytes: 0, run_output_max_bytes: 0 },
+//!             limits: NO_RUNS,
 //!             directories: vec![],
 //!         }
 //!     }
@@ -60,13 +59,16 @@ pub mod format;
 pub mod prompt;
 pub mod value;
 
-pub use environment::{Attempt, Environment, Proposal, kind, log, setting};
+pub use environment::{Environment, NO_RUNS, kind, log, rejection, setting};
 
 pub use bindings::azr::env::log::Level;
 pub use bindings::azr::env::types::{
-    Accepted, Context, Message, Outcome, Prompt, Rejection, Report, Run, Setting, Speaker, Style, Task, Thrown, Verdict,
+    Accepted, Attempt, Context, Message, Outcome, Prompt, Proposal, Rejection, Report, Run, Setting, Speaker, Style,
+    Task, Thrown, Verdict,
 };
-pub use bindings::exports::azr::env::judge::{Description, Kind, Limits, OfferedSetting};
+pub use bindings::exports::azr::env::judge::{
+    Completed, Description, Example, Expectation, Kind, Limits, OfferedSetting,
+};
 
 /// The guest side of `wit/env.wit`, generated. Authors use the re-exports instead.
 #[doc(hidden)]

@@ -20,6 +20,7 @@ pub mod evaluation;
 
 pub mod arena;
 pub mod buffer;
+pub mod check;
 pub mod faults;
 pub mod rng;
 pub mod task;

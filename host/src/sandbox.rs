@@ -70,10 +70,10 @@ use crate::task::Digest;
 
 pub use self::{
     bindings::{
-        Accepted, Context, Description, Kind, Limits, Message, OfferedSetting, Outcome, Prompt, Rejection, Report, Run,
-        Setting, Speaker, Style, Thrown, Verdict,
+        Accepted, Context, Description, Expectation, Kind, Limits, Message, OfferedSetting, Outcome, Prompt, Rejection,
+        Report, Run, Setting, Speaker, Style, Thrown, Verdict,
     },
-    environment::{Attempt, Environment, ExecutedRun, Judged, Proposal},
+    environment::{Attempt, Environment, Example, Examples, ExecutedRun, Judged, Proposal, SequencePart},
     fault::Fault,
     grants::{Directory, Grants},
     guard::{Guard, Guards},
@@ -194,7 +194,7 @@ impl Sandbox {
                 Ok(Executor { pre, guards: self.guards })
             })
             .collect::<Result<Vec<_>>>()?;
-        let (judge, description) = self.describe(judge)?;
+        let (judge, description) = self.describe(judge, executors.len())?;
         let granted = grants.limits(&description.name, &self.limits_max());
         let limits = grants::smaller(&description.limits, &granted);
         let limits = Limits { run_fuel: self.fuel(limits.run_fuel), ..limits };
@@ -244,9 +244,9 @@ impl Sandbox {
         })
     }
 
-    fn describe(&self, judge: Judge) -> Result<(Judge, Description)> {
-        let mut described = self.workers.map(vec![judge], |judge| {
-            let description = judge.describe()?;
+    fn describe(&self, judge: Judge, executors: usize) -> Result<(Judge, Description)> {
+        let mut described = self.workers.map(vec![judge], move |judge| {
+            let description = judge.describe(executors)?;
             Ok((judge, description))
         });
         Ok(described.pop().expect("one result for one item")?)

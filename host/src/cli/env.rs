@@ -1,6 +1,7 @@
 //! `azr-host env`: environments without a model.
 
 mod calls;
+mod check;
 mod inspect;
 mod lines;
 mod pack;
@@ -46,6 +47,14 @@ pub enum EnvCommand {
     ///
     /// Example: echo '{"role": "propose", "kind": "deduction"}' | azr-host env prompt envs/python.wasm
     Prompt(calls::Prompts),
+    /// Try to break an environment: right answers must score, garbage and near misses must not.
+    ///
+    /// No model is needed. The environment's own examples, garbage, and its right examples changed in ways that no judge
+    /// may fall for are judged in both styles; prompts, tasks, rejections and generated tasks are looked at. Ends with
+    /// exit code 1 when there is a problem.
+    ///
+    /// Example: azr-host env check envs/python.wasm
+    Check(check::CheckEnv),
     /// Join a judge and its executors in one environment file.
     ///
     /// Example: azr-host env pack --judge judge.wasm --executor executor.wasm --out envs/mine.wasm
@@ -60,6 +69,7 @@ impl EnvCommand {
             Self::Validate(validate) => validate.run(),
             Self::Verify(verify) => verify.run(),
             Self::Prompt(prompts) => prompts.run(),
+            Self::Check(check) => check.run(),
             Self::Pack(pack) => pack.run(),
         }
     }

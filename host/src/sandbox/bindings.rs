@@ -3,6 +3,7 @@
 //! The two worlds are bound in two modules that share one set of types. Conversions to the host's own types destructure
 //! every field, so that a change of the boundary breaks the build here.
 
+use super::environment::{Attempt, Proposal};
 use crate::task::Task;
 
 mod environment {
@@ -24,12 +25,12 @@ mod executor {
 pub use environment::azr::env::types::{
     Accepted, Context, Message, Outcome, Prompt, Rejection, Report, Run, Setting, Speaker, Style, Thrown, Verdict,
 };
-pub use environment::exports::azr::env::judge::{Description, Kind, Limits, OfferedSetting};
+pub use environment::exports::azr::env::judge::{Description, Expectation, Kind, Limits, OfferedSetting};
 
 pub(super) use environment::EnvironmentPre as JudgePre;
 pub(super) use environment::azr::env::types;
 pub(super) use environment::azr::env::{files, log};
-pub(super) use environment::exports::azr::env::judge::Guest as JudgeExports;
+pub(super) use environment::exports::azr::env::judge::{Completed, Example, Guest as JudgeExports};
 pub(super) use executor::ExecutorPre;
 
 impl From<types::Task> for Task {
@@ -41,5 +42,30 @@ impl From<types::Task> for Task {
 impl From<&Task> for types::Task {
     fn from(Task { kind, body }: &Task) -> Self {
         Self { kind: kind.clone(), body: body.clone() }
+    }
+}
+
+impl From<&Proposal> for types::Proposal {
+    fn from(Proposal { kind, references, completion }: &Proposal) -> Self {
+        let references = references.iter().map(types::Task::from).collect();
+        Self { kind: kind.clone(), references, completion: completion.clone() }
+    }
+}
+
+impl From<types::Proposal> for Proposal {
+    fn from(types::Proposal { kind, references, completion }: types::Proposal) -> Self {
+        Self { kind, references: references.into_iter().map(Task::from).collect(), completion }
+    }
+}
+
+impl From<&Attempt> for types::Attempt {
+    fn from(Attempt { task, completion }: &Attempt) -> Self {
+        Self { task: task.into(), completion: completion.clone() }
+    }
+}
+
+impl From<types::Attempt> for Attempt {
+    fn from(types::Attempt { task, completion }: types::Attempt) -> Self {
+        Self { task: task.into(), completion }
     }
 }

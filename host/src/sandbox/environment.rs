@@ -9,12 +9,15 @@ use std::{
 use anyhow::{Result, bail};
 
 use super::{
-    bindings::{Accepted, Context, Description, Limits, Prompt, Rejection, Report, Run, Setting, Style, Verdict},
+    bindings::{
+        self, Accepted, Completed, Context, Description, Expectation, Limits, Prompt, Rejection, Report, Run, Setting,
+        Style, Verdict,
+    },
     engine::Watchdog,
     executor::Executor,
     fault::Fault,
     grants::Directory,
-    judge::{Judge, ProposalSubject},
+    judge::Judge,
     log::{Log, LogLine},
     workers::Workers,
 };
@@ -35,6 +38,34 @@ pub struct Attempt {
     pub task: Task,
     pub completion: String,
 }
+
+/// What an environment's author says about a completion.
+#[derive(Clone, Debug)]
+pub struct Example<C> {
+    /// What it shows, for a person.
+    pub note: String,
+    pub completed: C,
+    pub expected: Expectation,
+}
+
+/// An environment's examples, by role.
+#[derive(Clone, Debug, Default)]
+pub struct Examples {
+    pub proposals: Vec<Example<Proposal>>,
+    pub attempts: Vec<Example<Attempt>>,
+}
+
+/// A stretch of the endless sequence of generated tasks that a seed names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SequencePart {
+    pub kind: String,
+    pub seed: u64,
+    pub first: u64,
+    pub count: u32,
+}
+
+/// Tasks that are generated in one call, so that a judge's limits hold for any number of them.
+const GENERATED_PER_CALL: u32 = 64;
 
 /// A run and what came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,6 +174,43 @@ impl Environment {
         self.one(move |env| env.judge.seeds(&ctx, &env.description))
     }
 
+    /// Tasks of a generated kind, in their order. They do not depend on which others are made with them.
+    pub fn generate(&self, ctx: &Context, part: &SequencePart) -> Result<Vec<Task>, Fault> {
+        let starts = (0..part.count).step_by(GENERATED_PER_CALL as usize);
+        let calls = starts.map(|start| SequencePart {
+            first: part.first + u64::from(start),
+            count: GENERATED_PER_CALL.min(part.count - start),
+            ..part.clone()
+        });
+        let ctx = ctx.clone();
+        let tasks = self.map(calls.collect(), move |env, part| env.judge.generate(&ctx, &part));
+        Ok(tasks.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    /// The task that each line of a data set describes.
+    pub fn import_tasks(&self, ctx: &Context, lines: &[String]) -> Vec<Result<Result<Task, Rejection>, Fault>> {
+        let ctx = ctx.clone();
+        self.map(lines.to_vec(), move |env, line| env.judge.import_task(&ctx, &line, &env.description))
+    }
+
+    /// Completions whose worth the environment's author knows.
+    pub fn examples(&self, ctx: &Context) -> Result<Examples, Fault> {
+        let ctx = ctx.clone();
+        let mut examples = Examples::default();
+        for example in self.one(move |env| env.judge.examples(&ctx, &env.description))? {
+            let bindings::Example { note, completed, expected } = example;
+            match completed {
+                Completed::Proposal(proposal) => {
+                    examples.proposals.push(Example { note, completed: proposal.into(), expected });
+                }
+                Completed::Attempt(attempt) => {
+                    examples.attempts.push(Example { note, completed: attempt.into(), expected });
+                }
+            }
+        }
+        Ok(examples)
+    }
+
     /// One prompt for each (kind, references).
     pub fn propose_prompts(&self, ctx: &Context, requests: &[(String, Vec<Task>)]) -> Vec<Result<Prompt, Fault>> {
         let ctx = ctx.clone();
@@ -168,7 +236,7 @@ impl Environment {
     ) -> Vec<Result<Judged<Result<Accepted, Rejection>>, Fault>> {
         let plan_ctx = ctx.clone();
         let plans = self.map(proposals.to_vec(), move |env, proposal| {
-            env.judge.plan_proposal(&subject(&plan_ctx, &proposal), env.executors.len())
+            env.judge.plan_proposal(&plan_ctx, &proposal, env.executors.len())
         });
         let ran = self.run_plans(plans);
         let judge_ctx = ctx.clone();
@@ -180,8 +248,7 @@ impl Environment {
                     return Ok(Judged { conclusion: Err(rejection), runs: Vec::new() });
                 }
             };
-            let subject = subject(&judge_ctx, &proposal);
-            let conclusion = env.judge.judge_proposal(&subject, &reports(&runs), &env.description)?;
+            let conclusion = env.judge.judge_proposal(&judge_ctx, &proposal, &reports(&runs), &env.description)?;
             Ok(Judged { conclusion, runs })
         })
     }
@@ -189,15 +256,15 @@ impl Environment {
     /// Which attempts are right.
     pub fn verify(&self, ctx: &Context, attempts: &[Attempt]) -> Vec<Result<Judged<Verdict>, Fault>> {
         let plan_ctx = ctx.clone();
-        let plans = self.map(attempts.to_vec(), move |env, Attempt { task, completion }| {
-            env.judge.plan_answer(&plan_ctx, &task, &completion, env.executors.len()).map(Ok::<_, Never>)
+        let plans = self.map(attempts.to_vec(), move |env, attempt| {
+            env.judge.plan_answer(&plan_ctx, &attempt, env.executors.len()).map(Ok::<_, Never>)
         });
         let ran = self.run_plans(plans);
         let judge_ctx = ctx.clone();
         let work = attempts.iter().cloned().zip(ran).collect();
-        self.map(work, move |env, (Attempt { task, completion }, ran)| {
+        self.map(work, move |env, (attempt, ran)| {
             let Ok(runs) = ran?;
-            let conclusion = env.judge.judge_answer(&judge_ctx, &task, &completion, &reports(&runs))?;
+            let conclusion = env.judge.judge_answer(&judge_ctx, &attempt, &reports(&runs))?;
             Ok(Judged { conclusion, runs })
         })
     }
@@ -299,10 +366,6 @@ impl Loaded {
 
 /// Plans of answers have no rejections.
 type Never = std::convert::Infallible;
-
-fn subject<'a>(ctx: &'a Context, Proposal { kind, references, completion }: &'a Proposal) -> ProposalSubject<'a> {
-    ProposalSubject { ctx, kind, references, completion }
-}
 
 fn reports(runs: &[ExecutedRun]) -> Vec<Report> {
     runs.iter().map(|run| run.report.clone()).collect()

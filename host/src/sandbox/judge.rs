@@ -7,10 +7,11 @@ use wasmtime::{Store, Trap};
 
 use super::{
     bindings::{
-        Accepted, Context, Description, JudgeExports, JudgePre, Prompt, Rejection, Report, Run, Verdict, files, log,
-        types,
+        Accepted, Context, Description, Example, JudgeExports, JudgePre, Prompt, Rejection, Report, Run, Verdict,
+        files, log, types,
     },
     engine::deadline_ticks,
+    environment::{Attempt, Proposal, SequencePart},
     fault::Fault,
     files::{CallFiles, Files},
     guard::{Guard, Guards},
@@ -83,9 +84,9 @@ impl Judge {
         Self { files, ..self }
     }
 
-    pub(super) fn describe(&self) -> Result<Description, Fault> {
+    pub(super) fn describe(&self, executors: usize) -> Result<Description, Fault> {
         let description = self.call("describe", |judge, store| judge.call_describe(store))?;
-        self.checked("describe", returned::description(&description))?;
+        self.checked("describe", returned::description(&description, executors))?;
         Ok(description)
     }
 
@@ -93,6 +94,30 @@ impl Judge {
         let seeds = self.call("seeds", |judge, store| judge.call_seeds(store, ctx))?;
         self.checked("seeds", returned::seeds(&seeds, of))?;
         Ok(seeds.into_iter().map(Task::from).collect())
+    }
+
+    pub(super) fn generate(&self, ctx: &Context, part: &SequencePart) -> Result<Vec<Task>, Fault> {
+        let &SequencePart { ref kind, seed, first, count } = part;
+        let tasks = self.call("generate", |judge, store| judge.call_generate(store, ctx, kind, seed, first, count))?;
+        self.checked("generate", returned::generated(&tasks, kind, count))?;
+        Ok(tasks.into_iter().map(Task::from).collect())
+    }
+
+    pub(super) fn import_task(
+        &self,
+        ctx: &Context,
+        line: &str,
+        of: &Description,
+    ) -> Result<Result<Task, Rejection>, Fault> {
+        let imported = self.call("import-task", |judge, store| judge.call_import_task(store, ctx, line))?;
+        self.checked("import-task", returned::imported(&imported, of))?;
+        Ok(imported.map(Task::from))
+    }
+
+    pub(super) fn examples(&self, ctx: &Context, of: &Description) -> Result<Vec<Example>, Fault> {
+        let examples = self.call("examples", |judge, store| judge.call_examples(store, ctx))?;
+        self.checked("examples", returned::examples(&examples, of))?;
+        Ok(examples)
     }
 
     pub(super) fn propose_prompt(&self, ctx: &Context, kind: &str, references: &[Task]) -> Result<Prompt, Fault> {
@@ -115,26 +140,22 @@ impl Judge {
         self.call("subject", |judge, store| judge.call_subject(store, &task))
     }
 
-    pub(super) fn plan_proposal(&self, subject: &ProposalSubject<'_>, executors: usize) -> Result<Plan, Fault> {
-        let ProposalSubject { ctx, kind, references, completion } = *subject;
-        let references = tasks(references);
-        let plan = self.call("plan-proposal", |judge, store| {
-            judge.call_plan_proposal(store, ctx, kind, &references, completion)
-        })?;
+    pub(super) fn plan_proposal(&self, ctx: &Context, proposal: &Proposal, executors: usize) -> Result<Plan, Fault> {
+        let proposal = proposal.into();
+        let plan = self.call("plan-proposal", |judge, store| judge.call_plan_proposal(store, ctx, &proposal))?;
         self.planned("plan-proposal", plan, executors)
     }
 
     pub(super) fn judge_proposal(
         &self,
-        subject: &ProposalSubject<'_>,
+        ctx: &Context,
+        proposal: &Proposal,
         reports: &[Report],
         of: &Description,
     ) -> Result<Result<Accepted, Rejection>, Fault> {
-        let ProposalSubject { ctx, kind, references, completion } = *subject;
-        let references = tasks(references);
-        let conclusion = self.call("judge-proposal", |judge, store| {
-            judge.call_judge_proposal(store, ctx, kind, &references, completion, reports)
-        })?;
+        let proposal = proposal.into();
+        let conclusion =
+            self.call("judge-proposal", |judge, store| judge.call_judge_proposal(store, ctx, &proposal, reports))?;
         self.checked(
             "judge-proposal",
             match &conclusion {
@@ -145,29 +166,17 @@ impl Judge {
         Ok(conclusion)
     }
 
-    pub(super) fn plan_answer(
-        &self,
-        ctx: &Context,
-        task: &Task,
-        completion: &str,
-        executors: usize,
-    ) -> Result<Vec<Run>, Fault> {
-        let task = task.into();
-        let plan = self.call("plan-answer", |judge, store| judge.call_plan_answer(store, ctx, &task, completion))?;
+    pub(super) fn plan_answer(&self, ctx: &Context, attempt: &Attempt, executors: usize) -> Result<Vec<Run>, Fault> {
+        let attempt = attempt.into();
+        let plan = self.call("plan-answer", |judge, store| judge.call_plan_answer(store, ctx, &attempt))?;
         self.checked("plan-answer", returned::plan(&plan, self.budget.runs_max, executors))?;
         Ok(plan)
     }
 
-    pub(super) fn judge_answer(
-        &self,
-        ctx: &Context,
-        task: &Task,
-        completion: &str,
-        reports: &[Report],
-    ) -> Result<Verdict, Fault> {
-        let task = task.into();
+    pub(super) fn judge_answer(&self, ctx: &Context, attempt: &Attempt, reports: &[Report]) -> Result<Verdict, Fault> {
+        let attempt = attempt.into();
         let verdict =
-            self.call("judge-answer", |judge, store| judge.call_judge_answer(store, ctx, &task, completion, reports))?;
+            self.call("judge-answer", |judge, store| judge.call_judge_answer(store, ctx, &attempt, reports))?;
         self.checked("judge-answer", returned::verdict(&verdict))?;
         Ok(verdict)
     }
@@ -249,15 +258,6 @@ impl Judge {
             },
         )
     }
-}
-
-/// What a proposal call is about.
-#[derive(Clone, Copy)]
-pub(super) struct ProposalSubject<'a> {
-    pub(super) ctx: &'a Context,
-    pub(super) kind: &'a str,
-    pub(super) references: &'a [Task],
-    pub(super) completion: &'a str,
 }
 
 pub(super) type Plan = Result<Vec<Run>, Rejection>;

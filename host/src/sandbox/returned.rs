@@ -1,6 +1,6 @@
 //! What guests return is checked before anything believes it. The messages complete "it returned …".
 
-use super::bindings::{Accepted, Description, Outcome, Prompt, Rejection, Run, Verdict, types};
+use super::bindings::{Accepted, Completed, Description, Example, Outcome, Prompt, Rejection, Run, Verdict, types};
 
 /// Names of kinds, settings, codes. They become columns and file names.
 const NAME_MAX_BYTES: usize = 64;
@@ -12,12 +12,14 @@ const TEXT_MAX_BYTES: usize = 1 << 20;
 const LISTED_MAX: usize = 64;
 /// Messages of one prompt, and its stop strings.
 const MESSAGES_MAX: usize = 64;
+/// Examples of one environment: a person reads them.
+const EXAMPLES_MAX: usize = 1024;
 /// Calls of one run.
 const INPUTS_MAX: usize = 1024;
 
 type Checked = Result<(), String>;
 
-pub(super) fn description(description: &Description) -> Checked {
+pub(super) fn description(description: &Description, executors: usize) -> Checked {
     let Description { name: environment, version, kinds, settings, limits, directories } = description;
     name("environment", environment)?;
     name("version", version)?;
@@ -44,7 +46,8 @@ pub(super) fn description(description: &Description) -> Checked {
     }
     count("directories", directories.len(), LISTED_MAX)?;
     directories.iter().try_for_each(|directory| name("directory", directory))?;
-    match limits.run_fuel > 0 && limits.run_memory_max_bytes > 0 && limits.run_output_max_bytes > 0 {
+    let usable = limits.run_fuel > 0 && limits.run_memory_max_bytes > 0 && limits.run_output_max_bytes > 0;
+    match usable || executors == 0 {
         true => Ok(()),
         false => Err("a limit of 0, with which nothing can run".into()),
     }
@@ -52,6 +55,43 @@ pub(super) fn description(description: &Description) -> Checked {
 
 pub(super) fn seeds(tasks: &[types::Task], of: &Description) -> Checked {
     tasks.iter().try_for_each(|seed| task(seed, of))
+}
+
+pub(super) fn generated(tasks: &[types::Task], kind: &str, wanted: u32) -> Checked {
+    if tasks.len() != wanted as usize {
+        return Err(format!("{} tasks where {wanted} were wanted", tasks.len()));
+    }
+    match tasks.iter().find(|task| task.kind != kind) {
+        Some(other) => Err(format!("a task of kind {:?} where {kind:?} was wanted", cut(&other.kind))),
+        None => tasks.iter().try_for_each(|task| text("a task", &task.body, TEXT_MAX_BYTES)),
+    }
+}
+
+pub(super) fn imported(imported: &Result<types::Task, Rejection>, of: &Description) -> Checked {
+    match imported {
+        Ok(imported) => task(imported, of),
+        Err(refused) => rejection(refused),
+    }
+}
+
+pub(super) fn examples(examples: &[Example], of: &Description) -> Checked {
+    count("examples", examples.len(), EXAMPLES_MAX)?;
+    for Example { note, completed, expected: _ } in examples {
+        text("a note", note, SENTENCE_MAX_BYTES)?;
+        let completion = match completed {
+            Completed::Proposal(types::Proposal { kind, references, completion }) => {
+                known(of.kinds.iter().map(|kind| &*kind.name), kind)?;
+                references.iter().try_for_each(|reference| task(reference, of))?;
+                completion
+            }
+            Completed::Attempt(types::Attempt { task: attempted, completion }) => {
+                task(attempted, of)?;
+                completion
+            }
+        };
+        text("a completion", completion, TEXT_MAX_BYTES)?;
+    }
+    Ok(())
 }
 
 pub(super) fn prompt(prompt: &Prompt) -> Checked {

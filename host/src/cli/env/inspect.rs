@@ -62,6 +62,7 @@ struct KindShown<'a> {
     name: &'a str,
     asks: &'a str,
     proposable: bool,
+    generated: bool,
     references_from: &'a [String],
     references_max: u32,
 }
@@ -93,10 +94,11 @@ impl<'a> Inspected<'a> {
         let Description { name, version, kinds, settings, limits, directories: _ } = env.description();
         let directory =
             |Directory { name, path, digest }: &'a Directory| DirectoryShown { name, path, digest: *digest };
-        let kind = |Kind { name, asks, proposable, references_from, references_max }: &'a Kind| KindShown {
+        let kind = |Kind { name, asks, proposable, generated, references_from, references_max }: &'a Kind| KindShown {
             name,
             asks,
             proposable: *proposable,
+            generated: *generated,
             references_from,
             references_max: *references_max,
         };
@@ -135,7 +137,7 @@ fn print(file: &str, env: &Environment) {
     println!("  each run   {}", shown(&effective));
     println!("\nKinds");
     let width = kinds.iter().map(|kind| kind.name.len()).max().unwrap_or(0);
-    for KindShown { name, asks, proposable, references_from, references_max } in kinds {
+    for KindShown { name, asks, proposable, generated, references_from, references_max } in kinds {
         println!("  {name:width$}  {asks}");
         let proposing = match (proposable, references_max) {
             (false, _) => "never proposed by the policy".to_owned(),
@@ -143,7 +145,8 @@ fn print(file: &str, env: &Environment) {
             (true, 1) => format!("proposed with at most one reference, from {}", references_from.join(", ")),
             (true, max) => format!("proposed with up to {max} references from {}", references_from.join(", ")),
         };
-        println!("  {:width$}  {proposing}", "");
+        let generating = if generated { "; the environment makes its own" } else { "" };
+        println!("  {:width$}  {proposing}{generating}", "");
     }
     if !settings.is_empty() {
         println!("\nSettings");

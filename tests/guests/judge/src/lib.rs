@@ -10,9 +10,11 @@ wit_bindgen::generate!({ path: "../../../wit", world: "environment" });
 
 use azr::env::{
     log::{self, Level},
-    types::{Accepted, Context, Message, Outcome, Prompt, Rejection, Report, Run, Speaker, Task, Verdict},
+    types::{
+        Accepted, Attempt, Context, Message, Outcome, Prompt, Proposal, Rejection, Report, Run, Speaker, Task, Verdict,
+    },
 };
-use exports::azr::env::judge::{Description, Guest, Kind, Limits, OfferedSetting};
+use exports::azr::env::judge::{Completed, Description, Example, Expectation, Guest, Kind, Limits, OfferedSetting};
 
 struct Judge;
 
@@ -31,6 +33,7 @@ impl Guest for Judge {
             name: name.into(),
             asks: "Whatever the test wants.".into(),
             proposable: true,
+            generated: true,
             references_from: vec!["echo".into()],
             references_max: 4,
         };
@@ -65,6 +68,38 @@ impl Guest for Judge {
         vec![Task { kind: kind.into(), body: "{\"seed\":1}".into() }]
     }
 
+    fn generate(ctx: Context, kind: String, seed: u64, first: u64, count: u32) -> Vec<Task> {
+        let behaviour = behaviour(&ctx);
+        misbehave(&behaviour);
+        let kind = if behaviour == "another-kind" { "other".into() } else { kind };
+        let count = if behaviour == "one-short" { count - 1 } else { count };
+        let task = |number| Task { kind: kind.clone(), body: format!("{{\"number\":{number},\"seed\":{seed}}}") };
+        (first..first + u64::from(count)).map(task).collect()
+    }
+
+    fn import_task(ctx: Context, line: String) -> Result<Task, Rejection> {
+        misbehave(&behaviour(&ctx));
+        match line.as_str() {
+            "reject" => Err(rejection("not-a-task")),
+            "bad-code" => Err(rejection("not a task\n")),
+            "unknown-kind" => Ok(Task { kind: "nowhere".into(), body: line }),
+            _ => Ok(Task { kind: "echo".into(), body: line }),
+        }
+    }
+
+    fn examples(ctx: Context) -> Vec<Example> {
+        let behaviour = behaviour(&ctx);
+        misbehave(&behaviour);
+        let kind = if behaviour == "unknown-kind" { "nowhere" } else { "echo" };
+        let task = Task { kind: kind.into(), body: "{}".into() };
+        let example = Example {
+            note: "an honest program".into(),
+            completed: Completed::Attempt(Attempt { task, completion: "echo".into() }),
+            expected: Expectation::Right,
+        };
+        vec![example; if behaviour == "many-examples" { 10_000 } else { 1 }]
+    }
+
     fn propose_prompt(ctx: Context, kind: String, references: Vec<Task>) -> Prompt {
         misbehave(&behaviour(&ctx));
         prompt(&ctx, format!("{:?} {kind} {}", ctx.style, references.len()))
@@ -80,7 +115,7 @@ impl Guest for Judge {
         task.body
     }
 
-    fn plan_proposal(_: Context, _: String, _: Vec<Task>, completion: String) -> Result<Vec<Run>, Rejection> {
+    fn plan_proposal(_: Context, Proposal { completion, .. }: Proposal) -> Result<Vec<Run>, Rejection> {
         match completion.as_str() {
             "reject" => Err(rejection("no-program")),
             "bad-code" => Err(rejection("no program\n")),
@@ -88,13 +123,8 @@ impl Guest for Judge {
         }
     }
 
-    fn judge_proposal(
-        _: Context,
-        kind: String,
-        _: Vec<Task>,
-        completion: String,
-        reports: Vec<Report>,
-    ) -> Result<Accepted, Rejection> {
+    fn judge_proposal(_: Context, proposal: Proposal, reports: Vec<Report>) -> Result<Accepted, Rejection> {
+        let Proposal { kind, references: _, completion } = proposal;
         match completion.as_str() {
             "judge-rejects" => Err(rejection("not-deterministic")),
             "judge-loops" => spin(),
@@ -103,11 +133,11 @@ impl Guest for Judge {
         }
     }
 
-    fn plan_answer(_: Context, _: Task, completion: String) -> Vec<Run> {
+    fn plan_answer(_: Context, Attempt { completion, .. }: Attempt) -> Vec<Run> {
         plan(&completion)
     }
 
-    fn judge_answer(ctx: Context, _: Task, completion: String, reports: Vec<Report>) -> Verdict {
+    fn judge_answer(ctx: Context, Attempt { completion, .. }: Attempt, reports: Vec<Report>) -> Verdict {
         if behaviour(&ctx) == "trap-on-short-answers" && completion.len() < 4 {
             std::process::abort();
         }

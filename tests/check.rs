@@ -1,0 +1,99 @@
+//! `azr-host env check` against environments that are broken on purpose, and against ours.
+
+use std::path::Path;
+
+use azr_host::{
+    check::{Check, check},
+    sandbox::{Sandbox, SandboxConfig, pack},
+};
+
+/// A defect of `tests/guests/broken`, and the check that must find it.
+const DEFECTS: [(&str, &str); 42] = [
+    ("always-right", "garbage"),
+    ("never-right", "examples"),
+    ("any-number-is-right", "near misses"),
+    ("contained-is-right", "near misses"),
+    ("prefix-is-right", "near misses"),
+    ("suffix-is-right", "near misses"),
+    ("first-digit-is-right", "near misses"),
+    ("beginning-is-right", "near misses"),
+    ("nearly-is-right", "examples"),
+    ("blank-is-right", "garbage"),
+    ("null-is-right", "garbage"),
+    ("believes-pleas", "garbage"),
+    ("half-for-nothing", "garbage"),
+    ("pays-for-length", "garbage"),
+    ("not-a-number", "garbage"),
+    ("below-zero", "garbage"),
+    ("full-is-two", "examples"),
+    ("never-well-formed", "examples"),
+    ("fails-instruct", "examples"),
+    ("ships-no-examples", "examples"),
+    ("tells-in-the-reason", "garbage"),
+    ("tells-in-the-prompt", "prompts"),
+    ("same-prompt", "prompts"),
+    ("blank-prompt", "prompts"),
+    ("endless-prompt", "prompts"),
+    ("proposer-prompt-traps", "prompts"),
+    ("takes-what-it-cannot-ask", "prompts"),
+    ("panics-on-blank", "garbage"),
+    ("cuts-characters", "garbage"),
+    ("recurses", "garbage"),
+    ("hangs-on-long-answers", "garbage"),
+    ("hoards-on-long-answers", "garbage"),
+    ("accepts-anything", "proposals"),
+    ("rejects-everything", "examples"),
+    ("rejects-without-reason", "proposals"),
+    ("one-subject", "tasks"),
+    ("spaces-in-bodies", "tasks"),
+    ("imports-anything", "sources"),
+    ("repeats-itself", "sources"),
+    ("ignores-the-seed", "sources"),
+    ("ignores-the-place", "sources"),
+    ("generates-too-few", "sources"),
+];
+
+/// Compares sums modulo 65536. No probe knows how a judge computes, and its author's examples do not show it.
+const MISSED: &str = "wraps";
+
+fn broken(defect: &str) -> Vec<u8> {
+    let guest =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/wasm32-unknown-unknown/guest/azr_test_broken.wasm");
+    let mut wasm = std::fs::read(guest).expect("`make test` builds the guests");
+    let place = b"defect=none.....................";
+    let at =
+        wasm.windows(place.len()).position(|window| window == place).expect("the guest has a place for its defect");
+    let patch = format!("defect={defect:.<width$}", width = place.len() - "defect=".len());
+    assert_eq!(patch.len(), place.len(), "{defect} is too long");
+    wasm[at..at + place.len()].copy_from_slice(patch.as_bytes());
+    wasm
+}
+
+fn checked(defect: &str) -> Vec<Check> {
+    let folder = tempfile::tempdir().unwrap();
+    let (judge, file) = (folder.path().join("judge.wasm"), folder.path().join("broken.wasm"));
+    std::fs::write(&judge, broken(defect)).unwrap();
+    std::fs::write(&file, pack(&judge, &[] as &[&Path]).unwrap()).unwrap();
+    let cache_dir = Some(folder.path().join("cache"));
+    let sandbox = SandboxConfig { cache_dir, judge_fuel: 20_000_000, ..SandboxConfig::default() };
+    let env = Sandbox::new(&sandbox).unwrap().load(&file).unwrap();
+    check(&env, 24_000).checks
+}
+
+#[test]
+fn an_honest_environment_passes() {
+    for check in checked("none") {
+        assert!(check.problems.is_empty(), "{check:#?}");
+    }
+}
+
+#[test]
+fn every_defect_but_one_is_found() {
+    for (defect, finds) in DEFECTS {
+        let checks = checked(defect);
+        let check = checks.iter().find(|check| check.name == finds).unwrap();
+        assert!(!check.problems.is_empty(), "{defect} is not found under {finds}: {checks:#?}");
+    }
+    let missed: Vec<_> = checked(MISSED).into_iter().filter(|check| !check.problems.is_empty()).collect();
+    assert!(missed.is_empty(), "now it is found; say so: {missed:#?}");
+}
