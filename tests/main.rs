@@ -1,6 +1,8 @@
 //! The integration tests: one binary, because linking libtorch is slow.
 
+mod forgeries;
 mod grants;
+mod javascript_env;
 mod policy;
 mod python_env;
 mod properties;

@@ -127,8 +127,9 @@ impl Encoder<'_> {
         {
             return self.set(&object, &set_object);
         }
-        match JsValue::from(object).as_promise() {
+        match JsValue::from(object.clone()).as_promise() {
             Some(_) => refuse("a promise; f must return its result itself"),
+            None if object.is_ordinary() || object.is_array() => refuse("an instance of a class"),
             None => refuse("an object that is neither plain nor an array, a Map or a Set"),
         }
     }

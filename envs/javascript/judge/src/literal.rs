@@ -135,6 +135,9 @@ impl<'a> Parser<'a> {
                 self.expect(")")?;
                 value
             }
+            Some('.') if !self.rest()[1..].starts_with(|c: char| c.is_ascii_digit()) => {
+                return Err(self.unexpected("a value"));
+            }
             Some('0'..='9' | '.' | '+' | '-') => self.number()?,
             Some('"' | '\'' | '`') => Value::Str(self.string()?),
             _ => self.named()?,
