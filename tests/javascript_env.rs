@@ -22,7 +22,7 @@ fn exec<'a>(calls: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> 
     let runs: Vec<_> = JAVASCRIPT.plan_exec(&calls).into_iter().map(|run| run.unwrap().unwrap()).collect();
     let reports = JAVASCRIPT.exec(&runs).into_iter().map(|report| report.unwrap());
     let text = |outcome: &Outcome| match outcome {
-        Outcome::Value(encoded) => JAVASCRIPT.show_values(&[encoded.clone()]).remove(0).unwrap(),
+        Outcome::Value(encoded) => JAVASCRIPT.show_values(std::slice::from_ref(encoded)).remove(0).unwrap(),
         other => format!("{other:?}").trim_start_matches("Outcome::").to_owned(),
     };
     reports.map(|report| text(&report.outcomes[0])).collect()

@@ -3,8 +3,8 @@
 //! A run has the engine for itself, so nothing here defends itself against the program: whatever it does to the built-in
 //! objects, it can only change what its own calls come to.
 //!
-//! One executor is enough to find results that are not determined by the arguments. The engine draws its hash seeds from
-//! nowhere and orders properties, maps and sets by insertion, and no address shows in the language.
+//! One executor is enough to find results that are not determined by the arguments: there is no entropy that hashes could
+//! be seeded from, properties, maps and sets are ordered by insertion, and no address shows in the language.
 #![cfg(target_family = "wasm")]
 
 mod values;
@@ -22,13 +22,11 @@ use crate::values::{Unsupported, decode, encode};
 
 wit_bindgen::generate!({ path: "../../../wit", world: "executor" });
 
-/// Nested calls, about as many as other engines allow. The stack is large enough for so many, unless they lead through
+/// Nested calls, about as many as other engines allow. The stack is large enough for so many, also where they lead through
 /// built-in functions and back.
 const CALLS_MAX: usize = 10_000;
 /// Arguments and variables of nested calls.
 const STACK_MAX_VALUES: usize = 1_000_000;
-/// Functions of a prototype chain that are searched for the name of an exception's class. Chains may be longer.
-const PROTOTYPES_MAX: usize = 100;
 /// An exception's text is for a person; longer ones say no more.
 const MESSAGE_MAX_CHARS: usize = 500;
 
@@ -119,13 +117,12 @@ fn text(Thrown { name, message }: Thrown) -> String {
 /// A string that is a property of the object or of one of its prototypes.
 fn inherited(object: &JsObject, name: JsString) -> Option<String> {
     let key = PropertyKey::from(name);
-    let mut holder = Some(object.clone());
-    for _ in 0..PROTOTYPES_MAX {
-        let property = holder.as_ref()?.borrow().properties().get(&key);
-        match property {
-            Some(property) => return property.value()?.as_string().map(|text| text.to_std_string_lossy()),
-            None => holder = holder?.prototype(),
+    let mut holder = object.clone();
+    loop {
+        let property = holder.borrow().properties().get(&key);
+        if let Some(property) = property {
+            return property.value()?.as_string().map(|text| text.to_std_string_lossy());
         }
+        holder = holder.prototype()?;
     }
-    None
 }
