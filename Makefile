@@ -13,8 +13,9 @@ GUEST_BUILD := target/wasm32-unknown-unknown/guest
 LIBTORCH := .libtorch/torch-$(TORCH)
 COMPONENTIZER := .tools/componentize-py-$(COMPONENTIZE_PY)
 PATCHED := .wasmtime/wasmtime-$(WASMTIME)
-# What a guest says when it panics must not depend on where it was built.
-GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo"
+# What a guest says when it panics must not depend on where it was built. No guest has a source of randomness.
+GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo \
+  --cfg=getrandom_backend=\"unsupported\""
 PIP := python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile
 
 .PHONY: demo test soak reproducible bench fuzz lint setup host guests clean
@@ -25,7 +26,7 @@ demo: host envs/python.wasm
 	$(HOST) --env envs/python.wasm
 	$(HOST) report $$(ls -d experiments/python-* | tail -n 1)
 
-test: host envs/python.wasm guests
+test: host envs/python.wasm envs/javascript.wasm guests
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
 	cargo test --workspace --lib --bins
 	cargo test --workspace --doc
@@ -37,19 +38,21 @@ soak: host envs/python.wasm reproducible
 	python3 tests/soak/determinism.py
 	python3 tests/soak/flat.py
 
-# The same sources give the same environment, also in another folder.
+# The same sources give the same environments, also in another folder.
 REPRODUCED := target/reproduced
-reproducible: host envs/python.wasm
+reproducible: host envs/python.wasm envs/javascript.wasm
 	rm -rf $(REPRODUCED)
 	mkdir -p $(REPRODUCED)
 	git ls-files -z | xargs -0 cp --parents -t $(REPRODUCED)
 	ln -s $(CURDIR)/.libtorch $(CURDIR)/.tools $(CURDIR)/.wasmtime $(REPRODUCED)
-	$(MAKE) -C $(REPRODUCED) HOST=$(CURDIR)/$(HOST) -o host envs/python.wasm
+	$(MAKE) -C $(REPRODUCED) HOST=$(CURDIR)/$(HOST) -o host envs/python.wasm envs/javascript.wasm
 	cmp envs/python.wasm $(REPRODUCED)/envs/python.wasm
+	cmp envs/javascript.wasm $(REPRODUCED)/envs/javascript.wasm
 	rm -rf $(REPRODUCED)
 
 bench: host envs/python.wasm
 	$(HOST) bench sandbox envs/python.wasm
+	$(HOST) bench sandbox envs/javascript.wasm
 	$(HOST) bench policy
 
 # Each target for FUZZ_SECONDS on one core, with the stable compiler: nothing here is unsafe, so coverage is enough.
@@ -66,6 +69,7 @@ fuzz: guests
 lint: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	$(GUEST_FLAGS) cargo clippy --profile guest --target wasm32-unknown-unknown --package javascript-executor -- -D warnings
 
 setup: $(LIBTORCH) $(COMPONENTIZER) $(PATCHED) target/wasm-target
 
@@ -135,6 +139,19 @@ $(GUEST_BUILD)/python_judge.wasm: guests
 
 envs/python.wasm: $(GUEST_BUILD)/python_judge.wasm $(EXECUTORS) | host
 	$(HOST) env pack --judge $< $(addprefix --executor ,$(EXECUTORS)) --out $@
+
+# Apart from the other guests, so that who only wants those does not compile an engine.
+JAVASCRIPT := $(GUEST_BUILD)/javascript_judge.wasm $(GUEST_BUILD)/javascript_executor.wasm
+.PHONY: javascript
+javascript: setup
+	$(GUEST_FLAGS) cargo build --profile guest --target wasm32-unknown-unknown --package javascript-judge \
+	  --package javascript-executor
+
+$(JAVASCRIPT): javascript
+	@:
+
+envs/javascript.wasm: $(JAVASCRIPT) | host
+	$(HOST) env pack --judge $(word 1,$^) --executor $(word 2,$^) --out $@
 
 clean:
 	rm -rf target .libtorch .tools .wasmtime envs/*.wasm

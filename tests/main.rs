@@ -1,7 +1,9 @@
 //! The integration tests: one binary, because linking libtorch is slow.
 
 mod check;
+mod forgeries;
 mod grants;
+mod javascript_env;
 mod policy;
 mod python_env;
 mod properties;

@@ -2,11 +2,7 @@
 
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Attempt, Context, Environment as _, Outcome, Proposal, Report, Run, Setting, Style, Task};
-use python_judge::{
-    Python,
-    literal::{self, Arguments},
-    repr::{repr, repr_arguments},
-};
+use python_judge::{Python, PythonJudge, literal, repr::repr};
 use serde_json::json;
 
 /// Stands for what nobody but the judge may see.
@@ -24,9 +20,9 @@ pub fn value(data: &[u8]) {
         assert_eq!(literal::parse(&repr(&value)).as_ref(), Ok(&value), "{}", repr(&value));
         assert_eq!(Value::decode(&value.encode()).as_ref(), Ok(&value));
     }
-    if let Ok(arguments) = Arguments::parse(text) {
-        let shown = repr_arguments(&arguments);
-        let again = Arguments::parse(&shown).unwrap_or_else(|error| panic!("{shown}: {error}"));
+    if let Ok(arguments) = literal::parse_arguments(text) {
+        let shown = arguments.print::<Python>();
+        let again = literal::parse_arguments(&shown).unwrap_or_else(|error| panic!("{shown}: {error}"));
         assert_eq!(again.canonical(), arguments.canonical(), "{shown}");
     }
 }
@@ -57,13 +53,13 @@ pub fn prompt(data: &[u8]) {
     for style in [Style::Compact, Style::Instruct] {
         let ctx = context(style);
         for (number, task) in tasks.iter().enumerate() {
-            let posed = Python::solve_prompt(&ctx, task);
+            let posed = PythonJudge::solve_prompt(&ctx, task);
             assert!(!posed.messages.is_empty());
             // The program of an abduction task may hold the word, if the fuzzer found it.
             let told = posed.messages.iter().any(|message| message.content.contains(GOLD));
             assert!(!told || text.contains(GOLD), "task {number} tells its gold");
-            assert!(!Python::propose_prompt(&ctx, &task.kind, &tasks).messages.is_empty());
-            assert_eq!(Python::subject(task), program);
+            assert!(!PythonJudge::propose_prompt(&ctx, &task.kind, &tasks).messages.is_empty());
+            assert_eq!(PythonJudge::subject(task), program);
         }
     }
 }
@@ -95,16 +91,16 @@ fn reports(runs: &[Run], returned: &[u8]) -> Vec<Report> {
 
 fn propose(ctx: &Context, kind: &str, completion: &str, returned: &[u8]) {
     let proposal = Proposal { kind: kind.into(), references: Vec::new(), completion: completion.to_owned() };
-    let Ok(runs) = Python::plan_proposal(ctx, &proposal) else { return };
-    let Ok(accepted) = Python::judge_proposal(ctx, &proposal, &reports(&runs, returned)) else { return };
-    assert!(!Python::solve_prompt(ctx, &accepted.task).messages.is_empty());
+    let Ok(runs) = PythonJudge::plan_proposal(ctx, &proposal) else { return };
+    let Ok(accepted) = PythonJudge::judge_proposal(ctx, &proposal, &reports(&runs, returned)) else { return };
+    assert!(!PythonJudge::solve_prompt(ctx, &accepted.task).messages.is_empty());
     let attempt = Attempt { task: accepted.task, completion: completion.to_owned() };
     answer(ctx, &attempt, returned);
 }
 
 fn answer(ctx: &Context, attempt: &Attempt, returned: &[u8]) {
-    let runs = Python::plan_answer(ctx, attempt);
-    let verdict = Python::judge_answer(ctx, attempt, &reports(&runs, returned));
+    let runs = PythonJudge::plan_answer(ctx, attempt);
+    let verdict = PythonJudge::judge_answer(ctx, attempt, &reports(&runs, returned));
     assert!(verdict.score == 0.0 || verdict.score == 1.0, "{}", verdict.score);
     let told = String::from_utf8_lossy(returned).contains(GOLD) || attempt.completion.contains(GOLD);
     assert!(told || !verdict.reason.contains(GOLD), "{}", verdict.reason);

@@ -1,100 +1,91 @@
-//! The judge of the Python environment: deduction, abduction and induction over Python programs.
-//!
-//! A task is about a program with a function `f`. *Deduction* asks for the output of a call, *abduction* for arguments
-//! that lead to an output, *induction* for the program behind pairs of arguments and outputs. The judge runs nothing
-//! and evaluates nothing: programs run in executors of their own, arguments and outputs are literals that it parses,
-//! and what comes back are encoded values that it compares.
+//! The judge of the Python environment: coding tasks over Python programs. The executor is CPython.
 
-mod attempt;
-mod completion;
-mod kind;
-mod leak;
 pub mod literal;
-mod outcome;
-mod problem;
-mod prompt;
-mod proposal;
 pub mod repr;
-mod settings;
+#[cfg(test)]
+mod tests;
 
 use azr_guest_sdk::value::Value;
-use azr_guest_sdk::{
-    Accepted, Attempt, Context, Description, Environment, Limits, Prompt, Proposal, Rejection, Report, Run, Task,
-    Verdict,
-};
+use azr_guest_sdk::{Limits, Style};
+use coding_judge::{Arguments, Judge, Language, NotAValue, Wording};
 
-use crate::kind::Kind;
-use crate::literal::Arguments;
-use crate::problem::Problem;
-use crate::settings::Settings;
-
-/// The environment.
+/// The language.
 pub struct Python;
 
-impl Environment for Python {
-    fn describe() -> Description {
-        Description {
-            name: "python".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            kinds: Kind::ALL.map(Kind::describe).into(),
-            settings: settings::offered(),
-            limits: Limits {
-                // About a second of work; a trivial run takes less than a thousandth of it.
-                run_fuel: 1_000_000_000,
-                // An idle interpreter has 20 MiB; the rest is the program's.
-                run_memory_max_bytes: 128 << 20,
-                // A dozen values of the largest size that the executor returns.
-                run_output_max_bytes: 1 << 20,
-            },
-            directories: Vec::new(),
+/// The environment.
+pub type PythonJudge = Judge<Python>;
+
+impl Language for Python {
+    const NAME: &'static str = "python";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const LIMITS: Limits = Limits {
+        // About a second of work; a trivial run takes less than a thousandth of it.
+        run_fuel: 1_000_000_000,
+        // An idle interpreter has 20 MiB; the rest is the program's.
+        run_memory_max_bytes: 128 << 20,
+        // A dozen values of the largest size that the executor returns.
+        run_output_max_bytes: 1 << 20,
+    };
+    const WORDING: Wording = WORDING;
+    const PROGRAM_LABELS: &'static [&'static str] = &["python", "python3", "py"];
+    const COMMENT: &'static str = "#";
+    /// It has another hash seed.
+    const SECOND_EXECUTOR: u32 = 1;
+    const SEED_INPUTS: &'static [&'static str] = &[
+        "'Hello world'",
+        "1",
+        "{'a': 1, 'b': 2}",
+        "(1.1, 1.2, 1.3)",
+        "'[[1, 0], [0, 0]]'",
+        "1001101100010001",
+        "[3, 1, 2]",
+        "None",
+        "True",
+        "2.5",
+        "'a b'",
+        "{1, 2}",
+    ];
+
+    fn identity(style: Style) -> &'static str {
+        match style {
+            Style::Instruct => "def f(a):\n    return a",
+            Style::Compact => "def f(a):\n return a",
         }
     }
 
-    fn seeds(ctx: &Context) -> Vec<Task> {
-        problem::seeds(ctx.style, &Settings::read(ctx)).iter().map(Problem::task).collect()
+    fn parse(text: &str) -> Result<Value, NotAValue> {
+        literal::parse(text)
     }
 
-    fn propose_prompt(ctx: &Context, kind: &str, references: &[Task]) -> Prompt {
-        let references: Vec<Problem> = references.iter().map(Problem::read).collect();
-        prompt::propose(ctx.style, &Settings::read(ctx), Kind::named(kind), &references)
+    fn parse_arguments(text: &str) -> Result<Arguments, NotAValue> {
+        literal::parse_arguments(text)
     }
 
-    fn solve_prompt(ctx: &Context, task: &Task) -> Prompt {
-        prompt::solve(ctx.style, &Settings::read(ctx), &Problem::read(task))
-    }
-
-    /// The program.
-    fn subject(task: &Task) -> String {
-        Problem::read(task).program().to_owned()
-    }
-
-    fn plan_proposal(ctx: &Context, proposal: &Proposal) -> Result<Vec<Run>, Rejection> {
-        Ok(proposal::Candidate::read(ctx, proposal)?.runs())
-    }
-
-    fn judge_proposal(ctx: &Context, proposal: &Proposal, reports: &[Report]) -> Result<Accepted, Rejection> {
-        proposal::Candidate::read(ctx, proposal)?.judge(reports, &Settings::read(ctx))
-    }
-
-    fn plan_answer(ctx: &Context, attempt: &Attempt) -> Vec<Run> {
-        attempt::plan(ctx.style, &Problem::read(&attempt.task), &attempt.completion)
-    }
-
-    fn judge_answer(ctx: &Context, attempt: &Attempt, reports: &[Report]) -> Verdict {
-        attempt::judge(ctx.style, &Settings::read(ctx), &Problem::read(&attempt.task), &attempt.completion, reports)
-    }
-
-    fn plan_exec(program: &str, input: &str) -> Result<Run, Rejection> {
-        let arguments = Arguments::parse(input).map_err(|error| proposal::not_a_value(&error))?;
-        Ok(Run { executor: 0, program: program.into(), inputs: vec![arguments.encode()] })
-    }
-
-    fn show_value(encoded: &[u8]) -> String {
-        match Value::decode(encoded) {
-            Ok(value) => repr::repr(&value),
-            Err(error) => error.to_string(),
-        }
+    fn print(value: &Value) -> String {
+        repr::repr(value)
     }
 }
 
-azr_guest_sdk::export!(Python);
+const WORDING: Wording = Wording {
+    language: "Python",
+    label: "python",
+    code_rules: "\
+- The entry function is called `f`. It takes at least one argument and returns its result. Helper functions, nested \
+functions and classes are welcome.
+- Arguments and result are plain values: None, bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, in any \
+combination.
+- The result depends on the arguments alone: the same call gives the same result every time, in every process. Do not rely on \
+the order of sets of strings, on addresses, or on anything kept from earlier calls.
+- No randomness, no date or time, no files or network, no processes or threads, no printing or logging, no state outside \
+of the program.
+- It finishes within a second on a modern CPU.
+- These modules can be imported, others cannot: abc, array, ast, base64, binascii, bisect, cmath, collections, contextlib, \
+copy, dataclasses, decimal, difflib, enum, fractions, functools, graphlib, heapq, html, io, itertools, json, math, numbers, operator, \
+pprint, re, statistics, string, struct, sys, textwrap, types, typing, unicodedata, zlib. Put imports at the top.",
+    programs: ["def f(a):\n    # code\n    return result", "def f(name, info):\n    # code\n    return result"],
+    inputs: ["'John', {'age': 20, 'city': 'New York'}", "'Sammy', {'age': 37, 'city': 'Los Angeles'}"],
+    how_to_print: "as Python's `repr` would print it, in an ```output block: strings in quotes, several values as a tuple",
+    output: "{'total': 3, 'names': ['a', 'b']}",
+};
+
+azr_guest_sdk::export!(PythonJudge);

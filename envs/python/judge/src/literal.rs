@@ -4,45 +4,20 @@
 //! `frozenset({1})`), `float('nan')` and its like, and top-level tuples without parentheses. White space, comments and
 //! line ends may stand between any two tokens. Everything else is refused with its position; nothing is evaluated.
 
-use std::fmt;
-
 use azr_guest_sdk::value::{NESTING_MAX, Value};
+use coding_judge::{Arguments, NotAValue};
 
 mod hashing;
 mod number;
 mod string;
 
-/// The arguments of a call, as written between its parentheses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arguments {
-    pub positional: Vec<Value>,
-    /// In the order they were written; no name twice.
-    pub keyword: Vec<(String, Value)>,
-}
-
-impl Arguments {
-    pub fn parse(text: &str) -> Result<Arguments, NotAValue> {
-        let text = with_unix_lines(text);
-        let mut parser = Parser::new(&text);
-        let arguments = parser.arguments()?;
-        parser.end()?;
-        Ok(arguments)
-    }
-
-    /// What the executor takes for one call: a tuple of the positional tuple and the keyword dict.
-    pub fn encode(&self) -> Vec<u8> {
-        self.as_value().encode()
-    }
-
-    /// Equal for equal calls, whatever the order of the keywords.
-    pub fn canonical(&self) -> Vec<u8> {
-        self.as_value().canonical()
-    }
-
-    fn as_value(&self) -> Value {
-        let keyword = self.keyword.iter().map(|(name, value)| (Value::Str(name.clone()), value.clone()));
-        Value::Tuple(vec![Value::Tuple(self.positional.clone()), Value::Dict(keyword.collect())])
-    }
+/// Reads the arguments of a call, as written between its parentheses.
+pub fn parse_arguments(text: &str) -> Result<Arguments, NotAValue> {
+    let text = with_unix_lines(text);
+    let mut parser = Parser::new(&text);
+    let arguments = parser.arguments()?;
+    parser.end()?;
+    Ok(arguments)
 }
 
 /// Reads one value.
@@ -57,22 +32,6 @@ pub fn parse(text: &str) -> Result<Value, NotAValue> {
 /// Source line ends are one character, however the text spells them; inside of strings too.
 fn with_unix_lines(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
-}
-
-/// Why a text is not a literal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotAValue {
-    /// From 1.
-    pub line: usize,
-    /// In characters, from 1.
-    pub column: usize,
-    pub reason: String,
-}
-
-impl fmt::Display for NotAValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.reason)
-    }
 }
 
 struct Parser<'a> {
@@ -130,24 +89,12 @@ impl<'a> Parser<'a> {
     }
 
     fn error_at(&self, at: usize, reason: impl Into<String>) -> NotAValue {
-        let before = &self.text[..at];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        NotAValue {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            reason: reason.into(),
-        }
+        NotAValue::new(self.text, at, reason)
     }
 
     /// Names what stands here instead of what should.
     fn unexpected(&self, wanted: &str) -> NotAValue {
-        let found: String = self.rest().chars().take_while(|c| c.is_alphanumeric() || *c == '_').take(30).collect();
-        let found = match (found.is_empty(), self.peek()) {
-            (false, _) => format!("`{found}`"),
-            (true, Some(c)) => format!("`{}`", c.escape_debug()),
-            (true, None) => "the end".to_owned(),
-        };
-        self.error(format!("expected {wanted}, found {found}"))
+        NotAValue::unexpected(self.text, self.at, wanted)
     }
 
     fn end(&mut self) -> Result<(), NotAValue> {

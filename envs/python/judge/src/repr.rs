@@ -2,8 +2,6 @@
 
 use azr_guest_sdk::value::Value;
 
-use crate::literal::Arguments;
-
 mod printable;
 
 use printable::is_printable;
@@ -13,13 +11,6 @@ pub fn repr(value: &Value) -> String {
     let mut out = String::new();
     write(value, &mut out);
     out
-}
-
-/// The arguments of a call, as they stand between its parentheses.
-pub fn repr_arguments(arguments: &Arguments) -> String {
-    let mut parts: Vec<String> = arguments.positional.iter().map(repr).collect();
-    parts.extend(arguments.keyword.iter().map(|(name, value)| format!("{name}={}", repr(value))));
-    parts.join(", ")
 }
 
 fn write(value: &Value, out: &mut String) {

@@ -1,4 +1,4 @@
-//! `azr-host bench sandbox`: what isolation costs, beside two ways of running programs without it.
+//! `azr-host bench sandbox`: what isolation costs; for Python beside two ways of running programs without it.
 
 use std::{
     fmt, fs,
@@ -19,7 +19,7 @@ use crate::{
 /// Three ways of running trivial programs, compared.
 #[derive(Args)]
 pub struct SandboxBench {
-    /// An environment whose programs are Python.
+    /// An environment whose programs are Python or JavaScript.
     file: PathBuf,
     /// Fresh sandboxes, and programs for the unisolated process.
     #[arg(long, default_value_t = 4000)]
@@ -44,23 +44,34 @@ impl SandboxBench {
         let env = Sandbox::new(&sandbox.config()?)?.load(&file)?;
         println!("{}", Row::HEADER);
         println!("{}", fresh_sandboxes(&env, runs)?);
-        println!("{}", fresh_subprocesses(subprocesses)?);
-        println!("{}", one_process(runs)?);
+        if env.description().name == PYTHON {
+            println!("{}", fresh_subprocesses(subprocesses)?);
+            println!("{}", one_process(runs)?);
+        }
         Ok(())
     }
 }
+
+const PYTHON: &str = "python";
 
 /// Each program differs, so that nothing can be shared between runs.
 fn program(number: usize) -> String {
     format!("def f(x):\n    return x + {number}")
 }
 
+fn program_for(env: &Environment, number: usize) -> String {
+    match env.description().name.as_str() {
+        PYTHON => program(number),
+        _ => format!("function f(x) {{ return x + {number}; }}"),
+    }
+}
+
 fn fresh_sandboxes(env: &Environment, count: usize) -> Result<Row> {
-    let programs: Vec<_> = (0..count).map(|number| (program(number), "1".to_owned())).collect();
+    let programs: Vec<_> = (0..count).map(|number| (program_for(env, number), "1".to_owned())).collect();
     let plans = env
         .plan_exec(&programs)
         .into_iter()
-        .map(|plan| plan?.map_err(|rejection| anyhow!("the environment does not run Python: {}", rejection.message)));
+        .map(|plan| plan?.map_err(|rejection| anyhow!("the environment runs no programs: {}", rejection.message)));
     let runs = plans.collect::<Result<Vec<Run>>>()?;
     // The first runs fault in code and fill the pool.
     env.exec_timed(&runs[..count.min(64)]);

@@ -3,7 +3,7 @@
 use azr_guest_sdk::value::Integer;
 
 use super::*;
-use crate::repr::{repr, repr_arguments};
+use crate::repr::repr;
 
 const ORACLE: &str = include_str!("../../vectors/literals.jsonl");
 const VALUES: &str = include_str!("../../../../../guest-sdk/vectors/values.txt");
@@ -150,7 +150,7 @@ fn arguments() {
         ("1, b=2, c = [3]", vec![int(1)], vec![keyword("b", int(2)), keyword("c", Value::List(vec![int(3)]))]),
         ("nan=1", vec![], vec![keyword("nan", int(1))]),
     ] {
-        assert_eq!(Arguments::parse(text), Ok(Arguments { positional, keyword: keywords }), "{text:?}");
+        assert_eq!(parse_arguments(text), Ok(Arguments { positional, keyword: keywords }), "{text:?}");
     }
     for refused in [
         "1 2",
@@ -167,17 +167,17 @@ fn arguments() {
         "1=2",
         "x",
     ] {
-        assert!(Arguments::parse(refused).is_err(), "{refused:?}");
+        assert!(parse_arguments(refused).is_err(), "{refused:?}");
     }
 }
 
 #[test]
 fn arguments_print_as_they_are_read() {
     for text in ["1, [2, 3], k='v', l=(4,)", "''", "{'a': None}, x={1, 2}", "nan, -0.0, (1+2j)"] {
-        let arguments = Arguments::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        assert_eq!(repr_arguments(&arguments), text);
+        let arguments = parse_arguments(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(arguments.print::<crate::Python>(), text);
     }
-    let canonical = |text| Arguments::parse(text).map(|arguments| arguments.canonical());
+    let canonical = |text| parse_arguments(text).map(|arguments| arguments.canonical());
     assert_eq!(canonical("1, b=2, a={1, 2}"), canonical("1, a={2, 1}, b=2"));
     assert_ne!(canonical("1, 2"), canonical("2, 1"));
 }

@@ -6,16 +6,15 @@ use azr_guest_sdk::{Accepted, Context, Proposal, Rejection, Report, Run};
 use crate::completion::{Read, proposed_call, proposed_examples};
 use crate::kind::Kind;
 use crate::leak;
-use crate::literal::{self, Arguments, NotAValue};
 use crate::outcome::{self, NoValue};
-use crate::problem::{Call, Examples, Problem, identity};
-use crate::repr::{repr, repr_arguments};
+use crate::problem::{Call, Examples, Problem};
 use crate::settings::Settings;
+use crate::{Arguments, Language, NotAValue};
 
 /// A proposal that reads as a task and has still to run.
 ///
 /// Every call must come to the same value three times: twice in one instance, which catches programs that keep state,
-/// and once in an executor with another hash seed, which catches those that depend on hash order or addresses.
+/// and once in the second executor, which catches those that depend on hash order or addresses.
 pub struct Candidate {
     kind: Kind,
     program: String,
@@ -25,36 +24,40 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    pub fn read(ctx: &Context, proposal: &Proposal) -> Result<Candidate, Rejection> {
+    pub fn read<L: Language>(ctx: &Context, proposal: &Proposal) -> Result<Candidate, Rejection> {
         let settings = Settings::read(ctx);
         let kind = Kind::named(&proposal.kind);
         if kind == Kind::Induction {
-            return Candidate::read_examples(ctx, &settings, proposal);
+            return Candidate::read_examples::<L>(ctx, &settings, proposal);
         }
-        let Read { content: call, well_formed } = proposed_call(ctx.style, &proposal.completion)?;
+        let Read { content: call, well_formed } = proposed_call::<L>(ctx.style, &proposal.completion)?;
         if call.program.trim().is_empty() {
             return Err(rejection("no-program", "the program is empty"));
         }
-        let arguments = read_arguments(&call.input, &settings)?;
+        let arguments = read_arguments::<L>(&call.input, &settings)?;
         Ok(Candidate { kind, program: call.program, inputs: vec![arguments], message: String::new(), well_formed })
     }
 
-    fn read_examples(ctx: &Context, settings: &Settings, proposal: &Proposal) -> Result<Candidate, Rejection> {
+    fn read_examples<L: Language>(
+        ctx: &Context,
+        settings: &Settings,
+        proposal: &Proposal,
+    ) -> Result<Candidate, Rejection> {
         let reference = proposal.references.first().map(Problem::read);
-        let program = reference.as_ref().map_or(identity(ctx.style), Problem::program).to_owned();
+        let program = reference.as_ref().map_or(L::identity(ctx.style), Problem::program).to_owned();
         let Read { content: examples, well_formed } =
             proposed_examples(ctx.style, &proposal.completion, settings.induction_inputs)?;
         if examples.message.chars().count() > settings.value_max_chars {
             return Err(too_large("the message", examples.message.chars().count(), settings));
         }
-        if leak::reveals(&examples.message, &program) {
+        if leak::reveals(&examples.message, &program, L::COMMENT) {
             return Err(rejection("message-reveals-program", "the message contains the program or lines of it"));
         }
         let inputs: Vec<Arguments> =
-            examples.inputs.iter().map(|input| read_arguments(input, settings)).collect::<Result<_, _>>()?;
+            examples.inputs.iter().map(|input| read_arguments::<L>(input, settings)).collect::<Result<_, _>>()?;
         for (index, input) in inputs.iter().enumerate() {
             if let Some(first) = inputs[..index].iter().position(|earlier| earlier.canonical() == input.canonical()) {
-                let message = format!("inputs {} and {} are the same: {}", first + 1, index + 1, repr_arguments(input));
+                let message = format!("inputs {} and {} are the same: {}", first + 1, index + 1, input.print::<L>());
                 return Err(rejection("repeated-input", message));
             }
         }
@@ -63,35 +66,36 @@ impl Candidate {
 
     /// One run for each input in the first executor, called twice; then all inputs in the second one, last to first, so
     /// that a program which remembers earlier calls is caught as well.
-    pub fn runs(&self) -> Vec<Run> {
+    pub fn runs<L: Language>(&self) -> Vec<Run> {
         let run = |executor, inputs| Run { executor, program: self.program.clone(), inputs };
         let encoded: Vec<Vec<u8>> = self.inputs.iter().map(Arguments::encode).collect();
         let mut runs: Vec<Run> = encoded.iter().map(|input| run(0, vec![input.clone(), input.clone()])).collect();
-        runs.push(run(1, encoded.into_iter().rev().collect()));
+        runs.push(run(L::SECOND_EXECUTOR, encoded.into_iter().rev().collect()));
         runs
     }
 
-    pub fn judge(self, reports: &[Report], settings: &Settings) -> Result<Accepted, Rejection> {
+    pub fn judge<L: Language>(self, reports: &[Report], settings: &Settings) -> Result<Accepted, Rejection> {
         assert_eq!(reports.len(), self.inputs.len() + 1, "one report for each planned run");
         let (elsewhere, twice) = reports.split_last().expect("there is a report for the second executor");
         let values: Vec<Value> =
-            twice.iter().map(outcome::called_twice).collect::<Result<_, _>>().map_err(NoValue::rejection)?;
+            twice.iter().map(outcome::called_twice::<L>).collect::<Result<_, _>>().map_err(NoValue::rejection)?;
         let mut values_elsewhere = outcome::values(elsewhere, self.inputs.len())
             .map_err(|(_, none)| NoValue::not_deterministic(&format!("another interpreter: {}", none.message)))
             .map_err(NoValue::rejection)?;
         values_elsewhere.reverse();
         for (here, there) in values.iter().zip(&values_elsewhere) {
             if here != there {
-                let both = format!("{} and, elsewhere, {}", repr(here), repr(there));
+                let both = format!("{} and, elsewhere, {}", L::print(here), L::print(there));
                 return Err(NoValue::not_deterministic(&both).rejection());
             }
         }
-        let outputs: Vec<String> = values.iter().map(|value| output_text(value, settings)).collect::<Result<_, _>>()?;
-        Ok(Accepted { well_formed: self.well_formed, task: self.problem(outputs).task() })
+        let outputs: Vec<String> =
+            values.iter().map(|value| output_text::<L>(value, settings)).collect::<Result<_, _>>()?;
+        Ok(Accepted { well_formed: self.well_formed, task: self.problem::<L>(outputs).task() })
     }
 
-    fn problem(self, mut outputs: Vec<String>) -> Problem {
-        let mut inputs: Vec<String> = self.inputs.iter().map(repr_arguments).collect();
+    fn problem<L: Language>(self, mut outputs: Vec<String>) -> Problem {
+        let mut inputs: Vec<String> = self.inputs.iter().map(Arguments::print::<L>).collect();
         let program = self.program;
         let mut call = |program| Call { input: inputs.remove(0), output: outputs.remove(0), program };
         match self.kind {
@@ -102,22 +106,22 @@ impl Candidate {
     }
 }
 
-fn read_arguments(input: &str, settings: &Settings) -> Result<Arguments, Rejection> {
-    let arguments = Arguments::parse(input).map_err(|error| not_a_value(&error))?;
-    if arguments.positional.is_empty() && arguments.keyword.is_empty() {
+fn read_arguments<L: Language>(input: &str, settings: &Settings) -> Result<Arguments, Rejection> {
+    let arguments = L::parse_arguments(input).map_err(|error| not_a_value::<L>(&error))?;
+    if arguments.is_empty() {
         return Err(rejection("no-input", "the input is empty; f needs at least one argument"));
     }
-    text_within(repr_arguments(&arguments), "the input", settings)?;
+    text_within(arguments.print::<L>(), "the input", settings)?;
     Ok(arguments)
 }
 
 /// The text that a task keeps of an output. It must read back as the same value, or the task could not be judged: the
 /// interpreter belongs to the program, which can make it return a set of lists, say.
-fn output_text(value: &Value, settings: &Settings) -> Result<String, Rejection> {
-    let text = text_within(repr(value), "the output", settings)?;
-    match literal::parse(&text) {
+fn output_text<L: Language>(value: &Value, settings: &Settings) -> Result<String, Rejection> {
+    let text = text_within(L::print(value), "the output", settings)?;
+    match L::parse(&text) {
         Ok(read) if read == *value => Ok(text),
-        Ok(read) => Err(rejection("unsupported-value", format!("the output {text} reads as {}", repr(&read)))),
+        Ok(read) => Err(rejection("unsupported-value", format!("the output {text} reads as {}", L::print(&read)))),
         Err(error) => {
             Err(rejection("unsupported-value", format!("the output {text} does not read as a value: {error}")))
         }
@@ -133,13 +137,10 @@ fn too_large(name: &str, chars: usize, settings: &Settings) -> Rejection {
     rejection("too-large", format!("{name} has {chars} characters, limit is {}", settings.value_max_chars))
 }
 
-pub fn not_a_value(error: &NotAValue) -> Rejection {
-    rejection("not-a-value", format!("the input is not a list of Python literals: {error}"))
+pub fn not_a_value<L: Language>(error: &NotAValue) -> Rejection {
+    rejection("not-a-value", format!("the input is not a list of {} literals: {error}", L::WORDING.language))
 }
 
 fn rejection(code: &str, message: impl Into<String>) -> Rejection {
     Rejection { code: code.into(), message: message.into() }
 }
-
-#[cfg(test)]
-mod tests;

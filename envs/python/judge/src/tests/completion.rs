@@ -1,9 +1,10 @@
 use azr_guest_sdk::Style::{Compact, Instruct};
+use coding_judge::completion::{Field, answered_program, answered_value, proposed_call, proposed_examples};
 
-use super::*;
+use crate::Python;
 
 fn instruct_call(completion: &str) -> Result<(String, String, bool), String> {
-    let read = proposed_call(Instruct, completion).map_err(|rejection| rejection.code)?;
+    let read = proposed_call::<Python>(Instruct, completion).map_err(|rejection| rejection.code)?;
     Ok((read.content.program, read.content.input, read.well_formed))
 }
 
@@ -60,9 +61,9 @@ fn a_value_is_found_in_the_spellings_that_policies_use() {
 #[test]
 fn an_answered_program_is_the_last_code_fence() {
     let completion = "a</think><answer>```python\none\n```\n```\ntwo\n```</answer>";
-    let read = answered_program(Instruct, completion);
+    let read = answered_program::<Python>(Instruct, completion);
     assert_eq!((read.content.as_str(), read.well_formed), ("two", true));
-    let read = answered_program(Instruct, "a</think><answer>def f(a): return a</answer>");
+    let read = answered_program::<Python>(Instruct, "a</think><answer>def f(a): return a</answer>");
     assert_eq!((read.content.as_str(), read.well_formed), ("", false));
 }
 
@@ -82,14 +83,15 @@ fn proposed_examples_are_the_last_ones() {
 
 #[test]
 fn compact_fields() {
-    let read =
-        proposed_call(Compact, "def f(a):\n return a<input>1, 2").unwrap_or_else(|rejection| panic!("{rejection:?}"));
+    let read = proposed_call::<Python>(Compact, "def f(a):\n return a<input>1, 2")
+        .unwrap_or_else(|rejection| panic!("{rejection:?}"));
     assert_eq!((read.content.program.as_str(), read.content.input.as_str()), ("def f(a):\n return a", "1, 2"));
     assert!(read.well_formed);
-    let read = proposed_call(Compact, "p<input>1<output>2").unwrap_or_else(|rejection| panic!("{rejection:?}"));
+    let read =
+        proposed_call::<Python>(Compact, "p<input>1<output>2").unwrap_or_else(|rejection| panic!("{rejection:?}"));
     assert_eq!((read.content.input.as_str(), read.well_formed), ("1", false));
     assert_eq!(
-        proposed_call(Compact, "def f(a): 1").err().map(|rejection| rejection.code).as_deref(),
+        proposed_call::<Python>(Compact, "def f(a): 1").err().map(|rejection| rejection.code).as_deref(),
         Some("no-input")
     );
 
@@ -114,6 +116,6 @@ fn compact_answers() {
         let read = answered_value(Compact, completion, Field::Output);
         assert_eq!((read.content.as_str(), read.well_formed), (answer, well_formed), "{completion}");
     }
-    let read = answered_program(Compact, "<think></think>def f(a):\n return a\n");
+    let read = answered_program::<Python>(Compact, "<think></think>def f(a):\n return a\n");
     assert_eq!((read.content.as_str(), read.well_formed), ("def f(a):\n return a", true));
 }

@@ -1,8 +1,11 @@
 //! Judging with reports made by hand; the real executors are in the integration tests.
 
-use azr_guest_sdk::{Outcome, Style, Thrown};
+use azr_guest_sdk::{Context, Outcome, Proposal, Report, Style, Thrown};
+use coding_judge::kind::Kind;
+use coding_judge::proposal::Candidate;
+use coding_judge::settings::Settings;
 
-use super::*;
+use crate::Python;
 
 fn ctx(inputs: usize) -> Context {
     let setting = |name: &str, value: String| azr_guest_sdk::Setting { name: name.into(), value };
@@ -23,10 +26,10 @@ fn returned(values: &[&str]) -> Report {
 fn judged(completion: &str, reports: &[Report]) -> Result<String, String> {
     let ctx = ctx(2);
     let candidate =
-        Candidate::read(&ctx, &proposal(Kind::Deduction, completion)).map_err(|rejection| rejection.code)?;
-    assert_eq!(candidate.runs().len(), 2);
+        Candidate::read::<Python>(&ctx, &proposal(Kind::Deduction, completion)).map_err(|rejection| rejection.code)?;
+    assert_eq!(candidate.runs::<Python>().len(), 2);
     candidate
-        .judge(reports, &Settings::read(&ctx))
+        .judge::<Python>(reports, &Settings::read(&ctx))
         .map(|accepted| accepted.task.body)
         .map_err(|rejection| rejection.code)
 }
@@ -105,16 +108,17 @@ fn what_cannot_be_a_task_is_not_run() {
 #[test]
 fn examples_are_run_apart_and_together() {
     let ctx = ctx(3);
-    let read = |completion| Candidate::read(&ctx, &proposal(Kind::Induction, completion));
+    let read = |completion| Candidate::read::<Python>(&ctx, &proposal(Kind::Induction, completion));
     let candidate = read("1<input>'a'<input>[]").unwrap_or_else(|rejection| panic!("{rejection:?}"));
-    let runs = candidate.runs();
+    let runs = candidate.runs::<Python>();
     let calls: Vec<(u32, usize)> = runs.iter().map(|run| (run.executor, run.inputs.len())).collect();
     assert_eq!(calls, [(0, 2), (0, 2), (0, 2), (1, 3)]);
     let first_last: Vec<&Vec<u8>> = runs[3].inputs.iter().rev().collect();
     assert_eq!(first_last, runs[..3].iter().map(|run| &run.inputs[0]).collect::<Vec<_>>());
     let reports =
         [returned(&["1", "1"]), returned(&["'a'", "'a'"]), returned(&["[]", "[]"]), returned(&["[]", "'a'", "1"])];
-    let accepted = candidate.judge(&reports, &Settings::read(&ctx)).unwrap_or_else(|rejection| panic!("{rejection:?}"));
+    let accepted =
+        candidate.judge::<Python>(&reports, &Settings::read(&ctx)).unwrap_or_else(|rejection| panic!("{rejection:?}"));
     let body =
         r#"{"inputs":["1","'a'","[]"],"message":"","outputs":["1","'a'","[]"],"program":"def f(a):\n return a"}"#;
     assert_eq!(accepted.task.body, body);

@@ -3,6 +3,8 @@
 use azr_guest_sdk::format::{Fence, Tagged, after_thinking, fences};
 use azr_guest_sdk::{Rejection, Style};
 
+use crate::Language;
+
 mod labelled;
 
 use labelled::labelled;
@@ -39,12 +41,12 @@ pub struct ProposedExamples {
     pub message: String,
 }
 
-pub fn proposed_call(style: Style, completion: &str) -> Result<Read<ProposedCall>, Rejection> {
+pub fn proposed_call<L: Language>(style: Style, completion: &str) -> Result<Read<ProposedCall>, Rejection> {
     match style {
         Style::Instruct => {
             let tagged = Tagged::read(completion);
             let found = fences(tagged.answer);
-            let code = found.iter().find(|fence| is_code(fence)).ok_or_else(no_program)?;
+            let code = found.iter().find(|fence| is_code::<L>(fence)).ok_or_else(no_program::<L>)?;
             let input = found.iter().find(|fence| is_labelled(fence, "input")).map(|fence| fence.content);
             let input = input.or_else(|| labelled::after_heading(tagged.answer, "input")).ok_or_else(no_input)?;
             let content = ProposedCall { program: tidy(code.content), input: input.trim().to_owned() };
@@ -122,11 +124,11 @@ pub fn answered_value(style: Style, completion: &str, field: Field) -> Read<Stri
 }
 
 /// A solver's program; empty if there is none.
-pub fn answered_program(style: Style, completion: &str) -> Read<String> {
+pub fn answered_program<L: Language>(style: Style, completion: &str) -> Read<String> {
     match style {
         Style::Instruct => {
             let tagged = Tagged::read(completion);
-            let code = fences(tagged.answer).into_iter().rfind(is_code);
+            let code = fences(tagged.answer).into_iter().rfind(is_code::<L>);
             let well_formed = tagged.well_formed && code.is_some();
             Read { content: code.map_or(String::new(), |code| tidy(code.content)), well_formed }
         }
@@ -139,8 +141,8 @@ fn compact_answer(completion: &str, trim: fn(&str) -> &str) -> Read<String> {
     Read { content: trim(until_marker(answer)).to_owned(), well_formed: !has_marker(answer) }
 }
 
-fn is_code(fence: &Fence) -> bool {
-    ["", "python", "python3", "py"].iter().any(|label| is_labelled(fence, label))
+fn is_code<L: Language>(fence: &Fence) -> bool {
+    fence.label.is_empty() || L::PROGRAM_LABELS.iter().any(|label| is_labelled(fence, label))
 }
 
 fn is_labelled(fence: &Fence, label: &str) -> bool {
@@ -171,13 +173,10 @@ fn rejection(code: &str, message: impl Into<String>) -> Rejection {
     Rejection { code: code.into(), message: message.into() }
 }
 
-fn no_program() -> Rejection {
-    rejection("no-program", "the answer has no ```python block")
+fn no_program<L: Language>() -> Rejection {
+    rejection("no-program", format!("the answer has no ```{} block", L::WORDING.label))
 }
 
 fn no_input() -> Rejection {
     rejection("no-input", "the answer has no input")
 }
-
-#[cfg(test)]
-mod tests;

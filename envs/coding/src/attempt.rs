@@ -8,25 +8,24 @@ use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Report, Run, Style, Verdict};
 
 use crate::completion::{Field, answered_program, answered_value};
-use crate::literal::{self, Arguments};
 use crate::outcome::{self, NOT_DETERMINISTIC};
 use crate::problem::{Call, Examples, Problem};
-use crate::repr::repr;
 use crate::settings::{InductionScore, Settings};
+use crate::{Arguments, Language, NotAValue};
 
-pub fn plan(style: Style, problem: &Problem, completion: &str) -> Vec<Run> {
+pub fn plan<L: Language>(style: Style, problem: &Problem, completion: &str) -> Vec<Run> {
     match problem {
         Problem::Deduction(_) => Vec::new(),
         Problem::Abduction(call) => {
             let answer = answered_value(style, completion, Field::Input).content;
-            read_arguments(&answer).ok().map(|arguments| run(&call.program, &arguments)).into_iter().collect()
+            read_arguments::<L>(&answer).ok().map(|arguments| run(&call.program, &arguments)).into_iter().collect()
         }
         Problem::Induction(examples) => {
-            let program = answered_program(style, completion).content;
+            let program = answered_program::<L>(style, completion).content;
             if program.is_empty() {
                 return Vec::new();
             }
-            examples.hidden().map(|(input, _)| run(&program, &gold_arguments(input))).collect()
+            examples.hidden().map(|(input, _)| run(&program, &gold_arguments::<L>(input))).collect()
         }
     }
 }
@@ -35,48 +34,54 @@ fn run(program: &str, arguments: &Arguments) -> Run {
     Run { executor: 0, program: program.to_owned(), inputs: vec![arguments.encode(); 2] }
 }
 
-pub fn judge(style: Style, settings: &Settings, problem: &Problem, completion: &str, reports: &[Report]) -> Verdict {
+pub fn judge<L: Language>(
+    style: Style,
+    settings: &Settings,
+    problem: &Problem,
+    completion: &str,
+    reports: &[Report],
+) -> Verdict {
     let (answer, (score, reason)) = match problem {
         Problem::Deduction(call) => {
             let answer = answered_value(style, completion, Field::Output);
-            let judged = deduced(call, &answer.content);
+            let judged = deduced::<L>(call, &answer.content);
             (answer, judged)
         }
         Problem::Abduction(call) => {
             let answer = answered_value(style, completion, Field::Input);
-            let judged = abduced(call, &answer.content, reports);
+            let judged = abduced::<L>(call, &answer.content, reports);
             (answer, judged)
         }
         Problem::Induction(examples) => {
-            let answer = answered_program(style, completion);
-            let judged = induced(examples, &answer.content, reports, settings);
+            let answer = answered_program::<L>(style, completion);
+            let judged = induced::<L>(examples, &answer.content, reports, settings);
             (answer, judged)
         }
     };
     Verdict { score, well_formed: answer.well_formed, answer: answer.content, reason }
 }
 
-fn deduced(call: &Call, answer: &str) -> (f64, String) {
-    match literal::parse(answer) {
-        Ok(value) if value == gold_value(&call.output) => right(),
+fn deduced<L: Language>(call: &Call, answer: &str) -> (f64, String) {
+    match L::parse(answer) {
+        Ok(value) if value == gold_value::<L>(&call.output) => right(),
         Ok(_) => wrong("the output is another value"),
-        Err(error) => wrong(format!("the answer is not a Python literal: {error}")),
+        Err(error) => wrong(format!("the answer is not a {} literal: {error}", L::WORDING.language)),
     }
 }
 
-fn abduced(call: &Call, answer: &str, reports: &[Report]) -> (f64, String) {
-    if let Err(error) = read_arguments(answer) {
-        return wrong(format!("the answer is not a list of Python literals: {error}"));
+fn abduced<L: Language>(call: &Call, answer: &str, reports: &[Report]) -> (f64, String) {
+    if let Err(error) = read_arguments::<L>(answer) {
+        return wrong(format!("the answer is not a list of {} literals: {error}", L::WORDING.language));
     }
     let [report] = reports else { panic!("one report for the planned run") };
-    match returned(report) {
-        Ok(value) if value == gold_value(&call.output) => right(),
-        Ok(value) => wrong(format!("with this input f returns {}", shortened(&value))),
+    match returned::<L>(report) {
+        Ok(value) if value == gold_value::<L>(&call.output) => right(),
+        Ok(value) => wrong(format!("with this input f returns {}", shortened::<L>(&value))),
         Err(why) => wrong(format!("with this input: {why}")),
     }
 }
 
-fn induced(examples: &Examples, program: &str, reports: &[Report], settings: &Settings) -> (f64, String) {
+fn induced<L: Language>(examples: &Examples, program: &str, reports: &[Report], settings: &Settings) -> (f64, String) {
     if program.is_empty() {
         return wrong("the answer has no program");
     }
@@ -85,8 +90,8 @@ fn induced(examples: &Examples, program: &str, reports: &[Report], settings: &Se
     let mut right_count = 0_usize;
     let mut first_failure = None;
     for (index, (report, output)) in reports.iter().zip(&hidden).enumerate() {
-        let failure = match returned(report) {
-            Ok(value) if value == gold_value(output) => {
+        let failure = match returned::<L>(report) {
+            Ok(value) if value == gold_value::<L>(output) => {
                 right_count += 1;
                 continue;
             }
@@ -104,8 +109,8 @@ fn induced(examples: &Examples, program: &str, reports: &[Report], settings: &Se
 }
 
 /// What a run returned, or why it returned nothing.
-fn returned(report: &Report) -> Result<Value, String> {
-    outcome::called_twice(report).map_err(|none| match none.code {
+fn returned<L: Language>(report: &Report) -> Result<Value, String> {
+    outcome::called_twice::<L>(report).map_err(|none| match none.code {
         // One of the two results may be the right answer.
         NOT_DETERMINISTIC => "the same call came to different results".to_owned(),
         _ => none.message,
@@ -113,23 +118,23 @@ fn returned(report: &Report) -> Result<Value, String> {
 }
 
 /// The arguments of an abduction answer, with or without the call around them.
-fn read_arguments(answer: &str) -> Result<Arguments, literal::NotAValue> {
+fn read_arguments<L: Language>(answer: &str) -> Result<Arguments, NotAValue> {
     let call = answer.trim().strip_prefix("f(").and_then(|rest| rest.strip_suffix(')'));
-    Arguments::parse(call.unwrap_or(answer))
+    L::parse_arguments(call.unwrap_or(answer))
 }
 
-/// A task's own value. It was made by `repr`, which the parser reads back.
-fn gold_value(text: &str) -> Value {
-    literal::parse(text).unwrap_or_else(|error| panic!("the task's output is not a value: {error}"))
+/// A task's own value. It was printed by the language, which reads it back.
+fn gold_value<L: Language>(text: &str) -> Value {
+    L::parse(text).unwrap_or_else(|error| panic!("the task's output is not a value: {error}"))
 }
 
-fn gold_arguments(text: &str) -> Arguments {
-    Arguments::parse(text).unwrap_or_else(|error| panic!("the task's input is not a list of values: {error}"))
+fn gold_arguments<L: Language>(text: &str) -> Arguments {
+    L::parse_arguments(text).unwrap_or_else(|error| panic!("the task's input is not a list of values: {error}"))
 }
 
-fn shortened(value: &Value) -> String {
+fn shortened<L: Language>(value: &Value) -> String {
     const CHARS: usize = 200;
-    let text = repr(value);
+    let text = L::print(value);
     if text.chars().count() <= CHARS { text } else { text.chars().take(CHARS).chain("…".chars()).collect() }
 }
 
@@ -140,6 +145,3 @@ fn right() -> (f64, String) {
 fn wrong(reason: impl Into<String>) -> (f64, String) {
     (0.0, reason.into())
 }
-
-#[cfg(test)]
-mod tests;

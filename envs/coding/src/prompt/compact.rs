@@ -2,13 +2,14 @@
 
 use azr_guest_sdk::{Prompt, Style, prompt};
 
+use crate::Language;
 use crate::kind::Kind;
-use crate::problem::{Problem, identity};
+use crate::problem::Problem;
 
-pub fn propose(kind: Kind, references: &[Problem]) -> Prompt {
+pub fn propose<L: Language>(kind: Kind, references: &[Problem]) -> Prompt {
     let mut text = format!("<propose><{}>", kind.name());
     if kind == Kind::Induction {
-        let program = references.first().map_or(identity(Style::Compact), Problem::program);
+        let program = references.first().map_or(L::identity(Style::Compact), Problem::program);
         return prompt::question(format!("{text}<program>{program}<input>"));
     }
     for reference in references {

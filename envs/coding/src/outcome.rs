@@ -3,7 +3,7 @@
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Outcome, Rejection, Report};
 
-use crate::repr::repr;
+use crate::Language;
 
 /// The code of a call that does not come to the same value every time.
 pub const NOT_DETERMINISTIC: &str = "not-deterministic";
@@ -56,7 +56,7 @@ pub fn value(outcome: &Outcome) -> Result<Value, NoValue> {
 }
 
 /// The value of a call that was made twice in one instance.
-pub fn called_twice(report: &Report) -> Result<Value, NoValue> {
+pub fn called_twice<L: Language>(report: &Report) -> Result<Value, NoValue> {
     let mut values = values(report, 2).map_err(|(index, none)| match index {
         0 => none,
         _ => NoValue::not_deterministic(&format!("a value, and when called again: {}", none.message)),
@@ -65,7 +65,7 @@ pub fn called_twice(report: &Report) -> Result<Value, NoValue> {
     match (first, second) {
         (Some(first), Some(second)) if first == second => Ok(first),
         (Some(first), Some(second)) => {
-            let both = format!("{} and, when called again, {}", repr(&first), repr(&second));
+            let both = format!("{} and, when called again, {}", L::print(&first), L::print(&second));
             Err(NoValue::not_deterministic(&both))
         }
         _ => unreachable!("two calls have two values"),

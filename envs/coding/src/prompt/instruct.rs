@@ -3,25 +3,26 @@
 use azr_guest_sdk::{Prompt, Style, prompt};
 
 use crate::kind::Kind;
-use crate::problem::{Call, Examples, Problem, identity};
+use crate::problem::{Call, Examples, Problem};
 use crate::settings::{Settings, Template};
+use crate::{Language, Wording};
 
-pub fn propose(settings: &Settings, kind: Kind, references: &[Problem]) -> Prompt {
+pub fn propose<L: Language>(settings: &Settings, kind: Kind, references: &[Problem]) -> Prompt {
     let question = match kind {
-        Kind::Deduction | Kind::Abduction => propose_call(kind, references),
+        Kind::Deduction | Kind::Abduction => propose_call(&L::WORDING, kind, references),
         Kind::Induction => {
-            let program = references.first().map_or(identity(Style::Instruct), Problem::program);
-            propose_examples(program, settings.induction_inputs)
+            let program = references.first().map_or(L::identity(Style::Instruct), Problem::program);
+            propose_examples(&L::WORDING, program, settings.induction_inputs)
         }
     };
     frame(settings.template, &question)
 }
 
-pub fn solve(settings: &Settings, problem: &Problem) -> Prompt {
+pub fn solve<L: Language>(settings: &Settings, problem: &Problem) -> Prompt {
     let question = match problem {
-        Problem::Deduction(call) => solve_deduction(call),
-        Problem::Abduction(call) => solve_abduction(call),
-        Problem::Induction(examples) => solve_induction(examples),
+        Problem::Deduction(call) => solve_deduction(&L::WORDING, call),
+        Problem::Abduction(call) => solve_abduction(&L::WORDING, call),
+        Problem::Induction(examples) => solve_induction(&L::WORDING, examples),
     };
     frame(settings.template, &question)
 }
@@ -40,38 +41,24 @@ fn frame(template: Template, question: &str) -> Prompt {
     }
 }
 
-/// What a program must be, for whoever writes one.
-const CODE_RULES: &str = "\
-- The entry function is called `f`. It takes at least one argument and returns its result. Helper functions, nested \
-functions and classes are welcome.
-- Arguments and result are plain values: None, bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, in any \
-combination.
-- The result depends on the arguments alone: the same call gives the same result every time, in every process. Do not rely on \
-the order of sets of strings, on addresses, or on anything kept from earlier calls.
-- No randomness, no date or time, no files or network, no processes or threads, no printing or logging, no state outside \
-of the program.
-- It finishes within a second on a modern CPU.
-- These modules can be imported, others cannot: abc, array, ast, base64, binascii, bisect, cmath, collections, contextlib, \
-copy, dataclasses, decimal, difflib, enum, fractions, functools, graphlib, heapq, html, io, itertools, json, math, numbers, operator, \
-pprint, re, statistics, string, struct, sys, textwrap, types, typing, unicodedata, zlib. Put imports at the top.";
-
-fn propose_call(kind: Kind, references: &[Problem]) -> String {
+fn propose_call(wording: &Wording, kind: Kind, references: &[Problem]) -> String {
     let (subject, given, wanted) = match kind {
         Kind::Abduction => {
             ("find an input", "the code and its output", "an input that leads to that output; any such input is right")
         }
         Kind::Deduction | Kind::Induction => ("work out the output", "the code and its input", "the exact output"),
     };
-    let references = references_text(references);
+    let Wording { language, label, code_rules, programs: [_, program], inputs: [input, _], .. } = wording;
+    let references = references_text(label, references);
     format!(
-        "## Task: write a Python program from whose text it is hard to {subject}
+        "## Task: write a {language} program from whose text it is hard to {subject}
 
-Write a new Python program with a function `f`, together with one input for it. A test subject will be given {given} and must \
+Write a new {language} program with a function `f`, together with one input for it. A test subject will be given {given} and must \
 give {wanted}, without running anything. Treat it as an intelligence test: the way to the answer should take careful reasoning \
 in many steps, and the answer should not be open to guessing.{novelty}
 
 ### Rules for the code
-{CODE_RULES}
+{code_rules}
 - Let the program carry state through several transformations of its data, so that following it takes several steps.
 
 ### Rules for the input
@@ -79,14 +66,12 @@ in many steps, and the answer should not be open to guessing.{novelty}
 - Separate several arguments by commas, put strings in quotes, and write values only, no expressions.
 
 ### Format of the answer
-Put the program in a ```python block and the input in an ```input block, like this:
-```python
-def f(name, info):
-    # code
-    return result
+Put the program in a ```{label} block and the input in an ```input block, like this:
+```{label}
+{program}
 ```
 ```input
-'John', {{'age': 20, 'city': 'New York'}}
+{input}
 ```
 
 ### What counts
@@ -101,7 +86,7 @@ Think first: plan what the program does and why that makes it hard to {subject},
     )
 }
 
-fn references_text(references: &[Problem]) -> String {
+fn references_text(label: &str, references: &[Problem]) -> String {
     let calls = references.iter().filter_map(|reference| match reference {
         Problem::Deduction(call) | Problem::Abduction(call) => Some(call),
         Problem::Induction(_) => None,
@@ -110,7 +95,7 @@ fn references_text(references: &[Problem]) -> String {
         .enumerate()
         .map(|(index, Call { input, output, program })| {
             format!(
-                "<snippet_{index}>\n```python\n{program}\n```\n```input\n{input}\n```\n```output\n{output}\n```\n\
+                "<snippet_{index}>\n```{label}\n{program}\n```\n```input\n{input}\n```\n```output\n{output}\n```\n\
                  </snippet_{index}>"
             )
         })
@@ -118,7 +103,8 @@ fn references_text(references: &[Problem]) -> String {
     if snippets.is_empty() { String::new() } else { format!("\n\n### Reference programs\n{}", snippets.join("\n")) }
 }
 
-fn propose_examples(program: &str, count: usize) -> String {
+fn propose_examples(wording: &Wording, program: &str, count: usize) -> String {
+    let Wording { label, inputs: [first, second], .. } = wording;
     format!(
         "## Task: give {count} inputs for a program, and a message about it
 
@@ -137,10 +123,10 @@ Treat it as an intelligence test: the program should be hard to find, but possib
 ### Format of the answer
 Put every input in an ```input block of its own and the message in a ```message block, like this:
 ```input
-'John', {{'age': 20, 'city': 'New York'}}
+{first}
 ```
 ```input
-'Sammy', {{'age': 37, 'city': 'Los Angeles'}}
+{second}
 ```
 ```message
 Find out how the two arguments are related.
@@ -154,41 +140,43 @@ Find out how the two arguments are related.
 Think first: what does the program do, and which inputs show it? Then give exactly {count} inputs and the message.
 
 ### The program
-```python
+```{label}
 {program}
 ```"
     )
 }
 
-fn solve_deduction(Call { input, program, .. }: &Call) -> String {
+fn solve_deduction(wording: &Wording, Call { input, program, .. }: &Call) -> String {
+    let Wording { language, label, how_to_print, output, .. } = wording;
     format!(
-        "## Task: work out the output of a Python program
+        "## Task: work out the output of a {language} program
 
-Here are a Python program and the arguments of a call of its function `f`. Work out step by step what the call returns.
+Here are a {language} program and the arguments of a call of its function `f`. Work out step by step what the call returns.
 
-```python
+```{label}
 {program}
 ```
 ```input
 {input}
 ```
 
-Give the result as Python's `repr` would print it, in an ```output block: strings in quotes, several values as a tuple. For \
+Give the result {how_to_print}. For \
 example:
 ```output
-{{'total': 3, 'names': ['a', 'b']}}
+{output}
 ```"
     )
 }
 
-fn solve_abduction(Call { output, program, .. }: &Call) -> String {
+fn solve_abduction(wording: &Wording, Call { output, program, .. }: &Call) -> String {
+    let Wording { language, label, inputs: [input, _], .. } = wording;
     format!(
-        "## Task: find an input of a Python program
+        "## Task: find an input of a {language} program
 
-Here are a Python program and what a call of its function `f` returned. Find arguments with which `f` returns exactly this. Several \
+Here are a {language} program and what a call of its function `f` returned. Find arguments with which `f` returns exactly this. Several \
 answers may be right; give one.
 
-```python
+```{label}
 {program}
 ```
 ```output
@@ -198,12 +186,13 @@ answers may be right; give one.
 Give the text that stands between the parentheses of the call, in an ```input block: values only, separated by commas, strings in \
 quotes. For example:
 ```input
-'John', {{'age': 20, 'city': 'New York'}}
+{input}
 ```"
     )
 }
 
-fn solve_induction(examples: &Examples) -> String {
+fn solve_induction(wording: &Wording, examples: &Examples) -> String {
+    let Wording { language, label, code_rules, programs: [program, _], .. } = wording;
     let pairs: String = examples
         .shown()
         .enumerate()
@@ -216,19 +205,17 @@ fn solve_induction(examples: &Examples) -> String {
     format!(
         "## Task: find the program
 
-Below are inputs of an unknown Python function `f`, each the text between the parentheses of a call, with their outputs. Write a \
+Below are inputs of an unknown {language} function `f`, each the text between the parentheses of a call, with their outputs. Write a \
 program that gives the right output for these and for further inputs that you are not shown: find the general rule, do not list \
 cases.
 
 {pairs}{message}
 ### Rules for the code
-{CODE_RULES}
+{code_rules}
 
-Check your program by working through the pairs. Give it in a ```python block, with the entry function named `f`:
-```python
-def f(a):
-    # code
-    return result
+Check your program by working through the pairs. Give it in a ```{label} block, with the entry function named `f`:
+```{label}
+{program}
 ```"
     )
 }

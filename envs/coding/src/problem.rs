@@ -3,6 +3,7 @@
 use azr_guest_sdk::{Style, Task};
 use serde::{Deserialize, Serialize};
 
+use crate::Language;
 use crate::kind::Kind;
 use crate::settings::Settings;
 
@@ -20,7 +21,7 @@ pub enum Problem {
 pub struct Call {
     /// The text between the parentheses of the call.
     pub input: String,
-    /// The result, as `repr` prints it.
+    /// The result, as the language prints it.
     pub output: String,
     pub program: String,
 }
@@ -95,41 +96,18 @@ impl Problem {
 }
 
 /// What self-play starts from: the identity function, once for each kind.
-pub fn seeds(style: Style, settings: &Settings) -> Vec<Problem> {
-    let program = identity(style).to_owned();
-    let call = Call { input: "'Hello world'".into(), output: "'Hello world'".into(), program: program.clone() };
-    let inputs: Vec<String> = mixed_inputs().take(settings.induction_inputs).collect();
+pub fn seeds<L: Language>(style: Style, settings: &Settings) -> Vec<Problem> {
+    let program = L::identity(style).to_owned();
+    // Integers without end, after values of every type.
+    let integers = (10..).map(|number: u32| number.to_string());
+    let inputs: Vec<String> =
+        L::SEED_INPUTS.iter().map(|input| input.to_string()).chain(integers).take(settings.induction_inputs).collect();
+    let first = inputs[0].clone();
+    let call = Call { input: first.clone(), output: first, program: program.clone() };
     let message = match style {
         Style::Instruct => "Write a function that returns its only argument as it is.",
         Style::Compact => "",
     };
     let examples = Examples { outputs: inputs.clone(), inputs, message: message.into(), program };
     vec![Problem::Deduction(call.clone()), Problem::Abduction(call), Problem::Induction(examples)]
-}
-
-/// The program of the seeds, indented as the style does.
-pub fn identity(style: Style) -> &'static str {
-    match style {
-        Style::Instruct => "def f(a):\n    return a",
-        Style::Compact => "def f(a):\n return a",
-    }
-}
-
-/// Values of every type, then integers without end.
-fn mixed_inputs() -> impl Iterator<Item = String> {
-    let of_every_type = [
-        "'Hello world'",
-        "1",
-        "{'a': 1, 'b': 2}",
-        "(1.1, 1.2, 1.3)",
-        "'[[1, 0], [0, 0]]'",
-        "1001101100010001",
-        "[3, 1, 2]",
-        "None",
-        "True",
-        "2.5",
-        "'a b'",
-        "{1, 2}",
-    ];
-    of_every_type.into_iter().map(String::from).chain((10..).map(|number: u32| number.to_string()))
 }

@@ -13,10 +13,11 @@ const SIGNIFICANT_CHARS: usize = 24;
 
 /// Whether the message contains the program, several lines of it in a row, or all lines below the first with other words
 /// between them, however they are spaced, commented out, quoted or numbered in upper or lower case.
-pub fn reveals(message: &str, program: &str) -> bool {
-    let lines: Vec<String> =
-        program.lines().map(|line| essence(without_comment(line))).filter(|line| !line.is_empty()).collect();
-    let messages = [essence(message), message.lines().map(|line| essence(without_comment(line))).collect()];
+/// A comment begins with `comment` and ends with its line.
+pub fn reveals(message: &str, program: &str, comment: &str) -> bool {
+    let code = |line| essence(without_comment(line, comment));
+    let lines: Vec<String> = program.lines().map(code).filter(|line| !line.is_empty()).collect();
+    let messages = [essence(message), message.lines().map(code).collect()];
     let contains = |run: &[String]| {
         let run = run.concat();
         messages.iter().any(|message| message.contains(&run))
@@ -38,9 +39,9 @@ fn essence(text: &str) -> String {
     text.nfkc().filter(|c| c.is_alphanumeric() || *c == '_').flat_map(char::to_lowercase).collect()
 }
 
-/// The line up to its comment. A `#` in a string counts as one too, on both sides of the comparison alike.
-fn without_comment(line: &str) -> &str {
-    line.split_once('#').map_or(line, |(code, _)| code)
+/// The line up to its comment. One in a string counts too, on both sides of the comparison alike.
+fn without_comment<'a>(line: &'a str, comment: &str) -> &'a str {
+    line.split_once(comment).map_or(line, |(code, _)| code)
 }
 
 #[cfg(test)]
@@ -68,17 +69,17 @@ mod tests {
             "First total = 0. Then, for item in items, do total += item * 2 and at last return total.".to_owned(),
             "double each: total = 0; for item in items: total += item * 2".to_owned(),
         ] {
-            assert!(reveals(&message, PROGRAM), "{message}");
+            assert!(reveals(&message, PROGRAM, "#"), "{message}");
         }
     }
 
     #[test]
     fn a_description_is_not_the_program() {
         for message in ["", "Return twice the total of the items.", "f(items) loops; return total", "total = 0"] {
-            assert!(!reveals(message, PROGRAM), "{message}");
+            assert!(!reveals(message, PROGRAM, "#"), "{message}");
         }
-        assert!(reveals("b = a + 3; c = b * 2; return c", "def f(a):\n b = a + 3\n c = b * 2\n return c"));
-        assert!(!reveals("Return a.", "def f(a):\n return a"));
-        assert!(reveals("It is `def f(a): return a`.", "def f(a):\n return a"));
+        assert!(reveals("b = a + 3; c = b * 2; return c", "def f(a):\n b = a + 3\n c = b * 2\n return c", "#"));
+        assert!(!reveals("Return a.", "def f(a):\n return a", "#"));
+        assert!(reveals("It is `def f(a): return a`.", "def f(a):\n return a", "#"));
     }
 }

@@ -1,8 +1,11 @@
+use azr_guest_sdk::Prompt;
 use azr_guest_sdk::Style::{Compact, Instruct};
+use coding_judge::kind::Kind;
+use coding_judge::problem::{Call, Examples, Problem};
+use coding_judge::prompt;
+use coding_judge::settings::{Settings, Template};
 
-use super::*;
-use crate::problem::{Call, Examples};
-use crate::settings::Template;
+use crate::Python;
 
 fn call() -> Call {
     Call { input: "3, k='x'".into(), output: "'OUT'".into(), program: "def f(a, k):\n return k".into() }
@@ -27,12 +30,12 @@ fn compact_prompts() {
     let settings = Settings::default();
     let (deduction, abduction) = (Problem::Deduction(call()), Problem::Abduction(call()));
     let induction = Problem::Induction(examples());
-    let solve = |problem| text(super::solve(Compact, &settings, problem));
+    let solve = |problem| text(prompt::solve::<Python>(Compact, &settings, problem));
     let program = "def f(a, k):\n return k";
     assert_eq!(solve(&deduction), format!("<solve><deduction><program>{program}<input>3, k='x'<output>"));
     assert_eq!(solve(&abduction), format!("<solve><abduction><program>{program}<output>'OUT'<input>"));
     assert_eq!(solve(&induction), "<solve><induction><input>1<output>'one'<input>2<output>'two'<program>");
-    let propose = |kind, references: &[Problem]| text(super::propose(Compact, &settings, kind, references));
+    let propose = |kind, references: &[Problem]| text(prompt::propose::<Python>(Compact, &settings, kind, references));
     assert_eq!(propose(Kind::Abduction, &[]), "<propose><abduction><program>");
     assert_eq!(
         propose(Kind::Deduction, &[deduction.clone(), abduction]),
@@ -44,7 +47,7 @@ fn compact_prompts() {
 #[test]
 fn a_solver_never_sees_the_answer() {
     for style in [Compact, Instruct] {
-        let solve = |problem| text(super::solve(style, &Settings::default(), &problem));
+        let solve = |problem| text(prompt::solve::<Python>(style, &Settings::default(), &problem));
         let deduction = solve(Problem::Deduction(call()));
         assert!(deduction.contains("3, k='x'") && deduction.contains("return k") && !deduction.contains("OUT"));
         let abduction = solve(Problem::Abduction(call()));
@@ -61,7 +64,7 @@ fn instruct_prompts_open_the_think_block() {
     for template in [Template::Chat, Template::Base] {
         let settings = Settings { template, ..Settings::default() };
         for kind in Kind::ALL {
-            let prompt = super::propose(Instruct, &settings, kind, &[Problem::Deduction(call())]);
+            let prompt = prompt::propose::<Python>(Instruct, &settings, kind, &[Problem::Deduction(call())]);
             assert_eq!(prompt.prefill, "<think>");
             assert_eq!(prompt.stop, ["</answer>"]);
             let text = text(prompt);
@@ -74,7 +77,7 @@ fn instruct_prompts_open_the_think_block() {
 /// The difficulty that a proposer is asked for is that of its own kind.
 #[test]
 fn each_kind_asks_for_its_own_difficulty() {
-    let propose = |kind| text(super::propose(Instruct, &Settings::default(), kind, &[]));
+    let propose = |kind| text(prompt::propose::<Python>(Instruct, &Settings::default(), kind, &[]));
     let (deduction, abduction) = (propose(Kind::Deduction), propose(Kind::Abduction));
     assert!(deduction.contains("hard to work out the output") && !deduction.contains("find an input"));
     assert!(abduction.contains("hard to find an input") && !abduction.contains("work out the output"));
@@ -90,6 +93,6 @@ fn the_offered_modules_are_named() {
         offered.split_once("MODULES = (").and_then(|(_, rest)| rest.split_once(')')).expect("the list is there").0;
     let names: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
     assert!(names.len() > 30, "{names:?}");
-    let prompt = text(super::propose(Instruct, &Settings::default(), Kind::Deduction, &[]));
+    let prompt = text(prompt::propose::<Python>(Instruct, &Settings::default(), Kind::Deduction, &[]));
     assert!(prompt.contains(&format!("others cannot: {}. Put", names.join(", "))), "{prompt}");
 }

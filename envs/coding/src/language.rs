@@ -1,0 +1,131 @@
+//! What the judge has to be told about a language.
+
+use std::fmt;
+
+use azr_guest_sdk::value::Value;
+use azr_guest_sdk::{Limits, Style};
+
+/// A programming language whose programs an executor runs.
+pub trait Language {
+    /// Of the environment.
+    const NAME: &'static str;
+    /// Of the environment, semver.
+    const VERSION: &'static str;
+    /// What a run may use.
+    const LIMITS: Limits;
+    const WORDING: Wording;
+    /// Labels of fences that hold programs. A fence without a label does too.
+    const PROGRAM_LABELS: &'static [&'static str];
+    /// What begins a comment that ends with its line.
+    const COMMENT: &'static str;
+    /// The executor that repeats the calls of a proposal, last to first. Another one than the first where equal programs
+    /// can come to different results in different executors.
+    const SECOND_EXECUTOR: u32;
+    /// Arguments of every type, as [`Language::print`] prints them: what self-play starts from.
+    const SEED_INPUTS: &'static [&'static str];
+
+    /// A program whose `f` returns its only argument.
+    fn identity(style: Style) -> &'static str;
+
+    /// Reads one literal. Evaluates nothing.
+    fn parse(text: &str) -> Result<Value, NotAValue>;
+
+    /// Reads the literals between the parentheses of a call.
+    fn parse_arguments(text: &str) -> Result<Arguments, NotAValue>;
+
+    /// The literal of a value. A value of which [`Language::parse`] reads something else cannot be part of a task.
+    fn print(value: &Value) -> String;
+}
+
+/// What prompts in English say about the language.
+pub struct Wording {
+    pub language: &'static str,
+    /// Of the fences that a program is asked in.
+    pub label: &'static str,
+    /// What a program must be, for whoever writes one: lines of a list.
+    pub code_rules: &'static str,
+    /// Frames of programs, with one argument and with two.
+    pub programs: [&'static str; 2],
+    /// Two inputs of a program with two arguments.
+    pub inputs: [&'static str; 2],
+    /// How a result is to be written, after "Give the result".
+    pub how_to_print: &'static str,
+    pub output: &'static str,
+}
+
+/// The arguments of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arguments {
+    pub positional: Vec<Value>,
+    /// In the order they were written; no name twice. Not every language has them.
+    pub keyword: Vec<(String, Value)>,
+}
+
+impl Arguments {
+    pub fn is_empty(&self) -> bool {
+        self.positional.is_empty() && self.keyword.is_empty()
+    }
+
+    /// What the executor takes for one call: a tuple of the positional tuple and the keyword dict.
+    pub fn encode(&self) -> Vec<u8> {
+        self.as_value().encode()
+    }
+
+    /// Equal for equal calls, whatever the order of the keywords.
+    pub fn canonical(&self) -> Vec<u8> {
+        self.as_value().canonical()
+    }
+
+    /// As they stand between the parentheses of the call.
+    pub fn print<L: Language>(&self) -> String {
+        let mut parts: Vec<String> = self.positional.iter().map(L::print).collect();
+        parts.extend(self.keyword.iter().map(|(name, value)| format!("{name}={}", L::print(value))));
+        parts.join(", ")
+    }
+
+    fn as_value(&self) -> Value {
+        let keyword = self.keyword.iter().map(|(name, value)| (Value::Str(name.clone()), value.clone()));
+        Value::Tuple(vec![Value::Tuple(self.positional.clone()), Value::Dict(keyword.collect())])
+    }
+}
+
+/// Why a text is not a literal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAValue {
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+    pub reason: String,
+}
+
+impl NotAValue {
+    /// At a byte offset of the text.
+    pub fn new(text: &str, at: usize, reason: impl Into<String>) -> NotAValue {
+        let before = &text[..at];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        NotAValue {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            reason: reason.into(),
+        }
+    }
+
+    /// Names what stands at a byte offset of the text instead of what should.
+    pub fn unexpected(text: &str, at: usize, wanted: &str) -> NotAValue {
+        let rest = &text[at..];
+        let found: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').take(30).collect();
+        let found = match (found.is_empty(), rest.chars().next()) {
+            (false, _) => format!("`{found}`"),
+            (true, Some(c)) => format!("`{}`", c.escape_debug()),
+            (true, None) => "the end".to_owned(),
+        };
+        NotAValue::new(text, at, format!("expected {wanted}, found {found}"))
+    }
+}
+
+impl fmt::Display for NotAValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.reason)
+    }
+}

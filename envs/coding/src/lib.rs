@@ -1,0 +1,96 @@
+//! A judge of coding tasks: deduction, abduction and induction over programs of any [`Language`].
+//!
+//! A task is about a program with a function `f`. *Deduction* asks for the output of a call, *abduction* for arguments
+//! that lead to an output, *induction* for the program behind pairs of arguments and outputs. The judge runs nothing
+//! and evaluates nothing: programs run in executors of their own, arguments and outputs are literals that it parses,
+//! and what comes back are encoded values that it compares.
+//!
+//! An environment implements [`Language`] and exports [`Judge`] of it. The modules are open to the tests of languages.
+
+pub mod attempt;
+pub mod completion;
+pub mod kind;
+mod language;
+mod leak;
+mod outcome;
+pub mod problem;
+pub mod prompt;
+pub mod proposal;
+pub mod settings;
+
+use std::marker::PhantomData;
+
+use azr_guest_sdk::value::Value;
+use azr_guest_sdk::{
+    Accepted, Attempt, Context, Description, Environment, Prompt, Proposal, Rejection, Report, Run, Task, Verdict,
+};
+
+pub use crate::language::{Arguments, Language, NotAValue, Wording};
+
+use crate::kind::Kind;
+use crate::problem::Problem;
+use crate::proposal::Candidate;
+use crate::settings::Settings;
+
+/// The environment of a language.
+pub struct Judge<L>(PhantomData<L>);
+
+impl<L: Language> Environment for Judge<L> {
+    fn describe() -> Description {
+        Description {
+            name: L::NAME.into(),
+            version: L::VERSION.into(),
+            kinds: Kind::ALL.map(Kind::describe).into(),
+            settings: settings::offered(),
+            limits: L::LIMITS,
+            directories: Vec::new(),
+        }
+    }
+
+    fn seeds(ctx: &Context) -> Vec<Task> {
+        problem::seeds::<L>(ctx.style, &Settings::read(ctx)).iter().map(Problem::task).collect()
+    }
+
+    fn propose_prompt(ctx: &Context, kind: &str, references: &[Task]) -> Prompt {
+        let references: Vec<Problem> = references.iter().map(Problem::read).collect();
+        prompt::propose::<L>(ctx.style, &Settings::read(ctx), Kind::named(kind), &references)
+    }
+
+    fn solve_prompt(ctx: &Context, task: &Task) -> Prompt {
+        prompt::solve::<L>(ctx.style, &Settings::read(ctx), &Problem::read(task))
+    }
+
+    /// The program.
+    fn subject(task: &Task) -> String {
+        Problem::read(task).program().to_owned()
+    }
+
+    fn plan_proposal(ctx: &Context, proposal: &Proposal) -> Result<Vec<Run>, Rejection> {
+        Ok(Candidate::read::<L>(ctx, proposal)?.runs::<L>())
+    }
+
+    fn judge_proposal(ctx: &Context, proposal: &Proposal, reports: &[Report]) -> Result<Accepted, Rejection> {
+        Candidate::read::<L>(ctx, proposal)?.judge::<L>(reports, &Settings::read(ctx))
+    }
+
+    fn plan_answer(ctx: &Context, attempt: &Attempt) -> Vec<Run> {
+        attempt::plan::<L>(ctx.style, &Problem::read(&attempt.task), &attempt.completion)
+    }
+
+    fn judge_answer(ctx: &Context, attempt: &Attempt, reports: &[Report]) -> Verdict {
+        let problem = Problem::read(&attempt.task);
+        attempt::judge::<L>(ctx.style, &Settings::read(ctx), &problem, &attempt.completion, reports)
+    }
+
+    fn plan_exec(program: &str, input: &str) -> Result<Run, Rejection> {
+        let arguments = L::parse_arguments(input).map_err(|error| proposal::not_a_value::<L>(&error))?;
+        Ok(Run { executor: 0, program: program.into(), inputs: vec![arguments.encode()] })
+    }
+
+    fn show_value(encoded: &[u8]) -> String {
+        match Value::decode(encoded) {
+            Ok(value) => L::print(&value),
+            Err(error) => error.to_string(),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What the policy is asked.
+
+use azr_guest_sdk::{Prompt, Style};
+
+use crate::Language;
+use crate::kind::Kind;
+use crate::problem::Problem;
+use crate::settings::Settings;
+
+mod compact;
+mod instruct;
+
+pub fn propose<L: Language>(style: Style, settings: &Settings, kind: Kind, references: &[Problem]) -> Prompt {
+    match style {
+        Style::Instruct => instruct::propose::<L>(settings, kind, references),
+        Style::Compact => compact::propose::<L>(kind, references),
+    }
+}
+
+pub fn solve<L: Language>(style: Style, settings: &Settings, problem: &Problem) -> Prompt {
+    match style {
+        Style::Instruct => instruct::solve::<L>(settings, problem),
+        Style::Compact => compact::solve(problem),
+    }
+}
