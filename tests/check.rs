@@ -88,6 +88,19 @@ fn an_honest_environment_passes() {
 }
 
 #[test]
+fn our_environments_pass() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
+    let sandbox = Sandbox::new(&SandboxConfig { cache_dir, ..SandboxConfig::default() }).unwrap();
+    for name in ["python", "javascript"] {
+        let env = sandbox.load(&root.join("envs").join(name).with_extension("wasm")).unwrap();
+        for check in check(&env, 24_000).checks {
+            assert!(check.problems.is_empty(), "{name}: {check:#?}");
+        }
+    }
+}
+
+#[test]
 fn every_defect_but_one_is_found() {
     for (defect, finds) in DEFECTS {
         let checks = checked(defect);

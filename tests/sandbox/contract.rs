@@ -184,3 +184,29 @@ fn settings_are_known_and_defaults_never_arrive() {
     let error = env.context(Style::Compact, &[("colour".into(), "red".into())]).unwrap_err().to_string();
     assert_eq!(error, r#"environment hostile has no setting "colour"; it has: behaviour"#);
 }
+
+#[test]
+fn generated_and_imported_tasks_and_examples_are_checked() {
+    let env = Bench::new().hostile();
+    let part = |count| SequencePart { kind: "echo".into(), seed: 7, first: 40, count };
+    let tasks = env.generate(&context(&env), &part(150)).unwrap();
+    assert_eq!(tasks.len(), 150);
+    assert_eq!(tasks[149], Task { kind: "echo".into(), body: r#"{"number":189,"seed":7}"#.into() });
+    let generated = |behaviour| environment_fault(env.generate(&behaving(&env, behaviour), &part(2)));
+    assert_eq!(generated("one-short"), "generate: the judge returned 1 tasks where 2 were wanted");
+    let another = r#"generate: the judge returned a task of kind "other" where "echo" was wanted"#;
+    assert_eq!(generated("another-kind"), another);
+    assert!(generated("spin").contains("fuel"));
+
+    let lines = ["{}", "reject", "bad-code", "unknown-kind"].map(String::from);
+    let [task, rejected, bad_code, unknown] = env.import_tasks(&context(&env), &lines).try_into().unwrap();
+    assert_eq!(task.unwrap().unwrap().body, "{}");
+    assert_eq!(rejected.unwrap().unwrap_err().code, "not-a-task");
+    assert!(environment_fault(bad_code).contains("as the name of a rejection code"));
+    assert!(environment_fault(unknown).contains("that it does not describe"));
+
+    assert_eq!(env.examples(&context(&env)).unwrap().attempts[0].completed.completion, "echo");
+    let examples = |behaviour| environment_fault(env.examples(&behaving(&env, behaviour)));
+    assert_eq!(examples("many-examples"), "examples: the judge returned 10000 examples; the limit is 1024");
+    assert!(examples("unknown-kind").contains("that it does not describe"));
+}

@@ -5,6 +5,8 @@ use std::fmt;
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Limits, Style};
 
+use crate::examples::Sample;
+
 /// A programming language whose programs an executor runs.
 pub trait Language {
     /// Of the environment.
@@ -23,6 +25,8 @@ pub trait Language {
     const SECOND_EXECUTOR: u32;
     /// Arguments of every type, as [`Language::print`] prints them: what self-play starts from.
     const SEED_INPUTS: &'static [&'static str];
+    /// Programs whose results are known.
+    const SAMPLES: &'static [Sample];
 
     /// A program whose `f` returns its only argument.
     fn identity(style: Style) -> &'static str;

@@ -9,6 +9,7 @@
 
 pub mod attempt;
 pub mod completion;
+mod examples;
 pub mod kind;
 mod language;
 mod leak;
@@ -22,9 +23,11 @@ use std::marker::PhantomData;
 
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{
-    Accepted, Attempt, Context, Description, Environment, Prompt, Proposal, Rejection, Report, Run, Task, Verdict,
+    Accepted, Attempt, Context, Description, Environment, Example, Prompt, Proposal, Rejection, Report, Run, Task,
+    Verdict,
 };
 
+pub use crate::examples::Sample;
 pub use crate::language::{Arguments, Language, NotAValue, Wording};
 
 use crate::kind::Kind;
@@ -49,6 +52,10 @@ impl<L: Language> Environment for Judge<L> {
 
     fn seeds(ctx: &Context) -> Vec<Task> {
         problem::seeds::<L>(ctx.style, &Settings::read(ctx)).iter().map(Problem::task).collect()
+    }
+
+    fn examples(ctx: &Context) -> Vec<Example> {
+        examples::examples::<L>(ctx)
     }
 
     fn propose_prompt(ctx: &Context, kind: &str, references: &[Task]) -> Prompt {

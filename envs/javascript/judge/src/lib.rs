@@ -7,7 +7,7 @@ pub mod print;
 
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Limits, Style};
-use coding_judge::{Arguments, Judge, Language, NotAValue, Wording};
+use coding_judge::{Arguments, Judge, Language, NotAValue, Sample, Wording};
 
 /// The language.
 pub struct JavaScript;
@@ -46,6 +46,8 @@ impl Language for JavaScript {
         "new Set([1, 2])",
     ];
 
+    const SAMPLES: &'static [Sample] = SAMPLES;
+
     fn identity(style: Style) -> &'static str {
         match style {
             Style::Instruct => "function f(a) {\n  return a;\n}",
@@ -65,6 +67,34 @@ impl Language for JavaScript {
         print::print(value)
     }
 }
+
+const SAMPLES: &[Sample] = &[
+    Sample {
+        program: "function f(a) {\n return a + 41;\n}",
+        calls: [("1", "42"), ("2", "43"), ("10", "51"), ("100", "141")],
+    },
+    Sample {
+        program: "const f = (a) => String(a).repeat(3);",
+        calls: [("1", "\"111\""), ("2", "\"222\""), ("10", "\"101010\""), ("45", "\"454545\"")],
+    },
+    Sample {
+        program: "function f(a) {\n // squares\n return [a, a * a];\n}",
+        calls: [("3", "[3, 9]"), ("4", "[4, 16]"), ("10", "[10, 100]"), ("12", "[12, 144]")],
+    },
+    Sample {
+        program: "function f(a) {\n return {n: a, even: a % 2 === 0};\n}",
+        calls: [
+            ("3", "{n: 3, even: false}"),
+            ("4", "{n: 4, even: true}"),
+            ("9", "{n: 9, even: false}"),
+            ("13", "{n: 13, even: false}"),
+        ],
+    },
+    Sample {
+        program: "function f(a) {\n let total = 0;\n for (let n = 0; n < a; n++) total += n * n;\n return total;\n}",
+        calls: [("5", "30"), ("6", "55"), ("10", "285"), ("11", "385")],
+    },
+];
 
 const WORDING: Wording = Wording {
     language: "JavaScript",

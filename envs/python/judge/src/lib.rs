@@ -7,7 +7,7 @@ mod tests;
 
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Limits, Style};
-use coding_judge::{Arguments, Judge, Language, NotAValue, Wording};
+use coding_judge::{Arguments, Judge, Language, NotAValue, Sample, Wording};
 
 /// The language.
 pub struct Python;
@@ -46,6 +46,8 @@ impl Language for Python {
         "{1, 2}",
     ];
 
+    const SAMPLES: &'static [Sample] = SAMPLES;
+
     fn identity(style: Style) -> &'static str {
         match style {
             Style::Instruct => "def f(a):\n    return a",
@@ -65,6 +67,31 @@ impl Language for Python {
         repr::repr(value)
     }
 }
+
+const SAMPLES: &[Sample] = &[
+    Sample { program: "def f(a):\n return a + 41", calls: [("1", "42"), ("2", "43"), ("10", "51"), ("100", "141")] },
+    Sample {
+        program: "def f(a):\n return str(a) * 3",
+        calls: [("1", "'111'"), ("2", "'222'"), ("10", "'101010'"), ("45", "'454545'")],
+    },
+    Sample {
+        program: "def f(a):\n # squares\n return [a, a * a]",
+        calls: [("3", "[3, 9]"), ("4", "[4, 16]"), ("10", "[10, 100]"), ("12", "[12, 144]")],
+    },
+    Sample {
+        program: "def f(a):\n return {'n': a, 'even': a % 2 == 0}",
+        calls: [
+            ("3", "{'n': 3, 'even': False}"),
+            ("4", "{'n': 4, 'even': True}"),
+            ("9", "{'n': 9, 'even': False}"),
+            ("13", "{'n': 13, 'even': False}"),
+        ],
+    },
+    Sample {
+        program: "def f(a):\n total = 0\n for n in range(a):\n  total += n * n\n return total",
+        calls: [("5", "30"), ("6", "55"), ("10", "285"), ("11", "385")],
+    },
+];
 
 const WORDING: Wording = Wording {
     language: "Python",
