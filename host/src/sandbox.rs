@@ -43,6 +43,7 @@ mod link;
 mod log;
 mod package;
 mod returned;
+mod snapshot;
 mod workers;
 mod world;
 

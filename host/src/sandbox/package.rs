@@ -7,7 +7,7 @@ use wasmparser::{BinaryReader, Parser};
 use wasmtime::Engine;
 use wit_component::ComponentEncoder;
 
-use super::link::link;
+use super::{link::link, snapshot};
 use crate::task::Digest;
 
 /// One whole executor component; the order of the sections is the number that a run names.
@@ -70,7 +70,10 @@ pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
     for path in executors {
         let path = path.as_ref();
         let bytes = read_capped(path)?;
-        let executor = component_of(&bytes).with_context(|| format!("cannot pack executor {}", path.display()))?;
+        let context = || format!("cannot pack executor {}", path.display());
+        let snapshot =
+            if Parser::is_core_wasm(&bytes) { snapshot::initialized(&bytes).with_context(context)? } else { None };
+        let executor = component_of(snapshot.as_deref().unwrap_or(&bytes)).with_context(context)?;
         let linked = link(&executor).unwrap_or_else(|reason| {
             eprintln!("{} keeps its core modules, and starts more slowly for it: {reason:#}", path.display());
             None

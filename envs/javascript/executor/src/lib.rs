@@ -9,6 +9,7 @@
 
 mod values;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use boa_engine::context::time::FixedClock;
@@ -30,13 +31,23 @@ const STACK_MAX_VALUES: usize = 1_000_000;
 /// An exception's text is for a person; longer ones say no more.
 const MESSAGE_MAX_CHARS: usize = 500;
 
+thread_local! {
+    static FRESH: Cell<Option<Context>> = const { Cell::new(None) };
+}
+
+/// Makes the engine of the run. Called once, before the snapshot that each run starts from.
+#[unsafe(no_mangle)]
+pub extern "C" fn initialize() {
+    FRESH.set(Some(fresh_context()));
+}
+
 struct Executor;
 
 export!(Executor);
 
 impl Guest for Executor {
     fn execute(program: String, inputs: Vec<Vec<u8>>) -> Vec<Outcome> {
-        let mut context = fresh_context();
+        let mut context = FRESH.take().expect("the snapshot has an engine");
         let outcomes = match load(&program, &mut context) {
             Ok(f) => call_each(&f, inputs, &mut context),
             Err(outcome) => vec![outcome],

@@ -19,7 +19,7 @@ impl Language for JavaScript {
     const NAME: &'static str = "javascript";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const LIMITS: Limits = Limits {
-        // About half a second of work; a trivial run takes 7 millions.
+        // About half a second of work; a trivial run takes 250,000.
         run_fuel: 2_000_000_000,
         // The engine has 20 MiB, most of it stack; the rest is the program's.
         run_memory_max_bytes: 128 << 20,
