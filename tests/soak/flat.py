@@ -1,6 +1,6 @@
 """A long run with full buffers: memory, open files and step time must not grow.
 
-Usage: python3 tests/soak/flat.py [--steps 2000], from the repository's root after `make host envs/python.wasm`.
+Usage: python3 tests/soak/flat.py [--steps 3000], from the repository's root after `make host envs/python.wasm`.
 """
 
 import argparse
@@ -14,8 +14,8 @@ import time
 
 from experiment import HOST, TINY
 
-# Steps after which caches, allocators and buffers have found their size.
-WARM_UP = 200
+# Steps after which caches, allocators, buffers and the sandbox's memories have found their size.
+WARM_UP = 1000
 
 
 def slope(pairs):
@@ -42,7 +42,7 @@ def status(pid):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--keep", help="directory for the experiment, kept")
     arguments = parser.parse_args()
     folder = tempfile.TemporaryDirectory()

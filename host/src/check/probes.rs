@@ -59,9 +59,9 @@ pub(super) fn near_misses(oracles: &[Oracle]) -> Vec<(&'static str, Vec<Attempt>
     vec![
         ("the right answer to another task", anothers.collect()),
         ("a list of all tasks' right answers", changed(&|_| all.clone())),
-        ("a right answer with a digit behind it", changed(&|answer| format!("{answer}7"))),
-        ("a right answer with a digit before it", changed(&|answer| format!("7{answer}"))),
-        ("a right answer beside a wrong one", changed(&|answer| format!("{answer} 7"))),
+        ("a right answer with a digit behind it", changed(&|answer| beside(answer, format!("{answer}7")))),
+        ("a right answer with a digit before it", changed(&|answer| beside(answer, format!("7{answer}")))),
+        ("a right answer beside a wrong one", changed(&|answer| beside(answer, format!("{answer} 7")))),
         ("the first character of a right answer", changed(&|answer| answer.chars().take(1).collect())),
         (
             "a right answer without its last character",
@@ -72,6 +72,11 @@ pub(super) fn near_misses(oracles: &[Oracle]) -> Vec<(&'static str, Vec<Attempt>
             }),
         ),
     ]
+}
+
+/// Of several lines are programs, to which a number more may be nothing.
+fn beside(answer: &str, changed: String) -> String {
+    if answer.contains('\n') { answer.to_owned() } else { changed }
 }
 
 /// Lines that are no tasks in anybody's format.
