@@ -49,7 +49,6 @@ pub struct RunConfig {
     #[serde(default)]
     pub environments: BTreeMap<String, BTreeMap<String, String>>,
     /// By environment name.
-    #[serde(default)]
     pub env_weights: BTreeMap<String, f64>,
 }
 
@@ -440,8 +439,7 @@ mod tests {
     #[test]
     fn a_resolved_configuration_survives_its_own_toml() {
         for preset in [Preset::Paper, Preset::Tiny] {
-            let config =
-                RunConfig::resolve(preset, None, &["env-weights.python=2".into()]).unwrap();
+            let config = RunConfig::resolve(preset, None, &["env-weights.python=2".into()]).unwrap();
             assert_eq!(RunConfig::from_toml(&config.to_toml()).unwrap(), config);
         }
     }

@@ -46,7 +46,8 @@ pub fn generate(arenas: &mut [Arena], config: &RunConfig, step: u64, faults: &mu
         tasks.extend(made.into_iter().flatten().flatten().map(|task| (index, task)));
     }
     let subjects = subjects(arenas, &tasks, faults).into_iter();
-    let known = tasks.into_iter().zip(subjects).filter_map(|((arena, task), subject)| Some((arena, task, subject.ok()?)));
+    let known =
+        tasks.into_iter().zip(subjects).filter_map(|((arena, task), subject)| Some((arena, task, subject.ok()?)));
     give(arenas, known.collect::<Vec<_>>(), step, Origin::Generated)
 }
 

@@ -330,8 +330,7 @@ fn buffers(arenas: &[Arena], step: &Step) -> BTreeMap<String, BufferMetrics> {
                     && (proposed.arena, proposed.kind) == (index, kind)
             };
             let generated = |given: &&Given| given.arena == index && given.task.kind == arena.kinds()[kind].name;
-            let added =
-                step.validated.iter().filter(added).count() + step.generated.iter().filter(generated).count();
+            let added = step.validated.iter().filter(added).count() + step.generated.iter().filter(generated).count();
             buffers.insert(arena.label(kind), BufferMetrics { tasks: buffer.len(), added });
         }
     }

@@ -186,16 +186,16 @@ fn step_line(metrics: &StepMetrics, logged: usize) -> String {
     let listed = |parts: &[Option<String>]| parts.iter().flatten().cloned().collect::<Vec<_>>().join(", ");
     let rewards = listed(&[reward("propose", &rewards.0), reward("solve", &rewards.1)]);
     let shares = listed(&[share("valid", &valid), share("novel", &novel), share("thinking", &think)]);
+    let said = match metrics.sampling.completions {
+        0 => "no prompt was found that is within sampling.prompt-max-tokens".to_owned(),
+        _ => format!("reward: {rewards} | solved: {} | {shares}", solved.join(", ")),
+    };
     let counted = |count: usize, what: &str| if count > 0 { format!(", {count} {what}") } else { String::new() };
     let faults = counted(metrics.sandbox.faults, "faults");
     let logged = counted(logged, "lines in judge.jsonl");
     format!(
-        "step {:>4}  reward: {rewards} | solved: {} | {shares} | {:.0} tokens/s, {:.0} runs/s, {:.1} s{faults}{logged}",
-        metrics.step,
-        solved.join(", "),
-        metrics.timing["tokens_per_s"],
-        metrics.timing["runs_per_s"],
-        metrics.timing["step_s"],
+        "step {:>4}  {said} | {:.0} tokens/s, {:.0} runs/s, {:.1} s{faults}{logged}",
+        metrics.step, metrics.timing["tokens_per_s"], metrics.timing["runs_per_s"], metrics.timing["step_s"],
     )
 }
 

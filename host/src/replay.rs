@@ -199,7 +199,8 @@ impl Replay {
             let placed = rows.iter().map(place).collect::<Result<Vec<_>>>()?;
             let subjects = subjects(arenas, &placed, faults);
             for (((arena, task), subject), row) in placed.iter().zip(subjects).zip(rows) {
-                let subject = subject.map_err(|Cause { cause, .. }| anyhow!("the subject of task {}: {cause}", row.id))?;
+                let subject =
+                    subject.map_err(|Cause { cause, .. }| anyhow!("the subject of task {}: {cause}", row.id))?;
                 admit(&mut arenas[*arena], task, subject, row.step);
             }
         }

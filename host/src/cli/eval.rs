@@ -82,8 +82,11 @@ impl EvalArgs {
         };
         let tasks = held_out::gather(&arenas, 0, source, &config)?;
         let tasks = held_out::hold_out(&mut arenas, tasks, config.evaluation.tasks)?;
-        let (name, style) = (arenas[0].name(), config.style);
-        ensure!(!tasks.is_empty(), "environment {name} has no tasks to measure in the {style:?} style; give --tasks FILE");
+        ensure!(
+            !tasks.is_empty(),
+            "environment {} has no held-out tasks of its own; give --tasks FILE",
+            arenas[0].name()
+        );
         let policy = self.policy.load(&config.policy, None)?;
         let protocol = Protocol { temperature: self.temperature, samples: self.samples };
         let kinds = evaluation::evaluate(&arenas, &policy, &tasks, protocol, &config)?;
