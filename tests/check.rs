@@ -56,7 +56,8 @@ const DEFECTS: [(&str, &str); 42] = [
 /// Compares sums modulo 65536. No probe knows how a judge computes, and its author's examples do not show it.
 const MISSED: &str = "wraps";
 
-fn broken(defect: &str) -> Vec<u8> {
+/// The guest with a defect, or in another of its variants.
+pub fn broken(defect: &str) -> Vec<u8> {
     let guest =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/wasm32-unknown-unknown/guest/azr_test_broken.wasm");
     let mut wasm = std::fs::read(guest).expect("`make test` builds the guests");

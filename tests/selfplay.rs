@@ -2,6 +2,7 @@
 
 mod faults;
 mod losses;
+mod sources;
 
 use std::{
     collections::BTreeMap,
@@ -52,7 +53,7 @@ fn train(dir: &Path, more: &[&str]) {
 /// Everything that must repeat: logs without wall-clock times, and the weights and optimiser state of every checkpoint.
 fn essence(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
-    for name in ["ledger.jsonl", "tasks.jsonl", "evaluations.jsonl"] {
+    for name in ["ledger.jsonl", "tasks.jsonl", "evaluations.jsonl", "held-out.jsonl"] {
         files.insert(name.to_owned(), fs::read(dir.join(name)).unwrap());
     }
     let metrics = fs::read_to_string(dir.join("metrics.jsonl")).unwrap();

@@ -45,6 +45,8 @@ pub struct Arena {
     pub held_out: HashSet<Digest>,
     /// What its verdicts depend on besides their subjects.
     pub terms: Terms,
+    /// How many times the configured batches it gets.
+    weight: f64,
     /// False once the breaker dropped it: nothing is proposed, solved or measured any more.
     pub in_play: bool,
 }
@@ -63,7 +65,8 @@ impl Arena {
         let kinds = environment.description().kinds.len();
         let (buffers, subjects) = (vec![Buffer::new(config.buffer.capacity); kinds], vec![HashSet::new(); kinds]);
         let terms = Terms::new(config, &environment);
-        Ok(Self { environment, context, buffers, subjects, held_out: HashSet::new(), terms, in_play: true })
+        let weight = config.env_weights.get(&environment.description().name).copied().unwrap_or(1.0);
+        Ok(Self { environment, context, buffers, subjects, held_out: HashSet::new(), terms, weight, in_play: true })
     }
 
     /// The environment's name.
@@ -84,6 +87,11 @@ impl Arena {
     /// `<environment>/<kind>`.
     pub fn label(&self, kind: usize) -> String {
         format!("{}/{}", self.name(), self.kinds()[kind].name)
+    }
+
+    /// The environment's size of a configured batch.
+    pub fn weighted(&self, batch: usize) -> usize {
+        (batch as f64 * self.weight).round() as usize
     }
 
     /// At most `count` distinct tasks to show to a proposer of `kind`, drawn uniformly.

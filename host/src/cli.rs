@@ -27,6 +27,7 @@ pub use sandbox::SandboxArgs;
     after_help = "Examples:\n  \
         azr-host --env envs/python.wasm                      train the embedded policy\n  \
         azr-host --env envs/python.wasm --policy DIR         train a Hugging Face model\n  \
+        azr-host --env envs/mine.wasm --tasks tasks.jsonl    train on a data set\n  \
         azr-host --resume experiments/python-0001            continue after Ctrl-C or a crash\n  \
         azr-host report experiments/python-0001              write its report.html\n  \
         azr-host replay experiments/python-0001              judge every row of its ledger again"

@@ -3,7 +3,7 @@
 //! `presets/paper.toml` holds every key with its meaning and its default. Another preset, a file and `--set` replace
 //! single keys; a key that is not in `paper.toml` is an error. Stages receive only their own struct.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::ValueEnum;
@@ -32,6 +32,7 @@ pub struct RunConfig {
     pub control: Control,
     pub policy: PolicyConfig,
     pub sampling: SamplingConfig,
+    pub generate: GenerateConfig,
     pub propose: ProposeConfig,
     pub learnability: LearnabilityConfig,
     pub solve: SolveConfig,
@@ -46,7 +47,9 @@ pub struct RunConfig {
     pub sandbox: LimitsConfig,
     /// Settings that environments offer, by environment name and setting name.
     #[serde(default)]
-    pub environments: std::collections::BTreeMap<String, std::collections::BTreeMap<String, String>>,
+    pub environments: BTreeMap<String, BTreeMap<String, String>>,
+    /// By environment name.
+    pub env_weights: BTreeMap<String, f64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +91,12 @@ pub struct SamplingConfig {
     pub top_k: usize,
     pub prompt_max_tokens: usize,
     pub completion_max_tokens: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GenerateConfig {
+    pub batch: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -223,6 +232,8 @@ pub enum Schedule {
 pub struct EvaluationConfig {
     pub every_steps: u64,
     pub tasks: usize,
+    pub generated: usize,
+    pub held_out_share: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -362,6 +373,11 @@ impl RunConfig {
             ensure!(sound, "{name}.kl-coefficient is {kl}; it must be finite and not negative");
         }
         ensure!((0.0..=1.0).contains(&share), "faults.share-max is {share}; it must be in [0, 1]");
+        let share = self.evaluation.held_out_share;
+        ensure!((0.0..1.0).contains(&share), "evaluation.held-out-share is {share}; it must be in [0, 1)");
+        if let Some((name, weight)) = self.env_weights.iter().find(|(_, weight)| **weight < 0.0) {
+            bail!("env-weights.{name} is {weight}; it must not be negative");
+        }
         Ok(())
     }
 }
@@ -423,8 +439,7 @@ mod tests {
     #[test]
     fn a_resolved_configuration_survives_its_own_toml() {
         for preset in [Preset::Paper, Preset::Tiny] {
-            let config =
-                RunConfig::resolve(preset, None, &["environments.python.induction-inputs=\"6\"".into()]).unwrap();
+            let config = RunConfig::resolve(preset, None, &["env-weights.python=2".into()]).unwrap();
             assert_eq!(RunConfig::from_toml(&config.to_toml()).unwrap(), config);
         }
     }
@@ -442,6 +457,8 @@ mod tests {
         let message = |pair: &str| format!("{:#}", resolve(&[pair]).unwrap_err());
         assert!(message("update.lerning-rate=1").contains("lerning-rate"));
         assert!(message("policy.threads=0").contains("policy.threads is 0"));
+        assert!(message("evaluation.held-out-share=1.0").contains("evaluation.held-out-share is 1"));
+        assert!(message("env-weights.python=-1.0").contains("env-weights.python is -1"));
         assert!(message("sampling.top-p=1.5").contains("1.5"));
         assert!(message("nonsense").contains("KEY=VALUE"));
         assert!(message("reward.malformed=nan").contains("reward.malformed is not a finite number"));

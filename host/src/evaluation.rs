@@ -2,31 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     arena::Arena,
     config::{BreachAction, FaultsConfig, RunConfig, SamplingConfig},
     faults::{Breaker, Faults},
+    held_out::HeldOutTask,
     metrics::{mean, standard_deviation},
     policy::Policy,
     rng::{Purpose, StepRng},
-    sandbox::{Accepted, Fault, Judged, Proposal, Rejection},
     solve::{Aim, Assignment, solve},
-    task::{Task, WrittenTask},
     verify::verify,
 };
-
-/// A fixed task of one environment.
-#[derive(Clone, Debug)]
-pub struct HeldOutTask {
-    /// Index of the environment.
-    pub arena: usize,
-    /// Index of the task's kind within its environment.
-    pub kind: usize,
-    pub task: Task,
-}
 
 /// One measurement: every task `samples` times at one temperature.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,89 +60,6 @@ impl Estimate {
         let deviation = standard_deviation(values).unwrap_or(0.0);
         Self { mean: mean(values).unwrap_or(0.0), standard_error: deviation / (values.len().max(1) as f64).sqrt() }
     }
-}
-
-/// A line of a held-out file: a task as `env validate` prints it, or a proposal that the environment turns into one.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Line {
-    Task(WrittenTask),
-    Proposal(WrittenProposal),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenProposal {
-    kind: String,
-    completion: String,
-    /// What the proposer was shown: itself a proposal, of the first kind that this kind's references come from.
-    reference: Option<String>,
-}
-
-/// Reads held-out tasks, or proposals that the environment turns into tasks, and marks their subjects as held out.
-/// At most `tasks_max` of each kind are kept, 0 for all.
-pub fn load(
-    text: &str,
-    source: &str,
-    arenas: &mut [Arena],
-    arena: usize,
-    tasks_max: usize,
-) -> Result<Vec<HeldOutTask>> {
-    let owner = &mut arenas[arena];
-    let all = accepted(text, source, owner)?;
-    let subjects = owner.environment.subjects(&all).into_iter().collect::<Result<Vec<_>, _>>()?;
-    owner.held_out.extend(subjects);
-    let mut kept = vec![0; owner.kinds().len()];
-    let mut tasks = Vec::new();
-    for task in all {
-        let kind = owner.kind_index(&task.kind).expect("the sandbox checked that the kind exists");
-        kept[kind] += 1;
-        if tasks_max == 0 || kept[kind] <= tasks_max {
-            tasks.push(HeldOutTask { arena, kind, task });
-        }
-    }
-    ensure!(!tasks.is_empty(), "{source} holds no tasks");
-    Ok(tasks)
-}
-
-/// The tasks of a held-out file, line by line.
-fn accepted(text: &str, source: &str, arena: &Arena) -> Result<Vec<Task>> {
-    let at = |number: usize| format!("{source}, line {}", number + 1);
-    let mut tasks = BTreeMap::new();
-    let mut proposals = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        match serde_json::from_str(line).with_context(|| format!("{}: neither a task nor a proposal", at(number)))? {
-            Line::Task(written) => {
-                ensure!(arena.kind_index(&written.kind).is_some(), "{}: no kind {:?}", at(number), written.kind);
-                tasks.insert(number, written.task().with_context(|| at(number))?);
-            }
-            Line::Proposal(written) => proposals.push((number, written)),
-        }
-    }
-    let judge = |proposals: Vec<(usize, Proposal)>| {
-        let (numbers, proposals): (Vec<usize>, Vec<Proposal>) = proposals.into_iter().unzip();
-        let judged = arena.environment.validate(&arena.context, &proposals);
-        let task = |(number, judged): (usize, Result<Judged<_>, Fault>)| match judged?.conclusion {
-            Ok(Accepted { task, .. }) => Ok((number, Task::from(task))),
-            Err(Rejection { message, .. }) => bail!("{}: {message}", at(number)),
-        };
-        numbers.into_iter().zip(judged).map(task).collect::<Result<Vec<_>>>()
-    };
-    let mut shown = Vec::new();
-    for (number, WrittenProposal { kind, reference, .. }) in &proposals {
-        let Some(completion) = reference.clone() else { continue };
-        let index = arena.kind_index(kind).with_context(|| format!("{}: no kind {kind:?}", at(*number)))?;
-        let source = arena.kinds()[index].references_from.first();
-        let kind = source.with_context(|| format!("{}: {kind} takes no references", at(*number)))?.clone();
-        shown.push((*number, Proposal { kind, references: Vec::new(), completion }));
-    }
-    let mut references: BTreeMap<usize, Task> = judge(shown)?.into_iter().collect();
-    let proposal = |(number, WrittenProposal { kind, completion, .. })| {
-        let references = references.remove(&number).into_iter().collect();
-        (number, Proposal { kind, references, completion })
-    };
-    tasks.extend(judge(proposals.into_iter().map(proposal).collect())?);
-    Ok(tasks.into_values().collect())
 }
 
 /// What to measure with.

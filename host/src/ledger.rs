@@ -3,10 +3,11 @@
 //! What is the same for all rows of an environment stands once in `experiment.json`; its digest, the terms, binds each
 //! row to it. A row holds the completion as judged, a digest of the runs that the judge planned from it (they can be
 //! planned again), what each run came to, the conclusion and the reward. The tasks that a row names by their digest are
-//! in `tasks.jsonl` or the environment's own seeds.
+//! in `tasks.jsonl`.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -186,7 +187,32 @@ pub struct TaskRow<'a> {
     pub env: Cow<'a, str>,
     pub kind: Cow<'a, str>,
     pub body: Cow<'a, str>,
+    /// 0 is before the first update.
     pub step: u64,
+    pub origin: Origin,
+}
+
+impl TaskRow<'_> {
+    /// The task, unless it is another than was written.
+    pub fn task(&self) -> Result<Task> {
+        let task = Task { kind: self.kind.to_string(), body: self.body.to_string() };
+        let (id, now) = (self.id, task.id());
+        ensure!(now == id, "task {id} in tasks.jsonl was altered: its content has the digest {now}");
+        Ok(task)
+    }
+}
+
+/// Where a task came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The environment's first tasks.
+    Seed,
+    /// The environment, which makes tasks of its kind.
+    Generated,
+    DataSet,
+    /// The policy.
+    Proposed,
 }
 
 /// The judgements of a step: proposals first, then attempts.
@@ -291,16 +317,16 @@ pub fn new_tasks<'a>(
 ) -> impl Iterator<Item = TaskRow<'a>> + 'a {
     validated.iter().filter_map(move |validated| match &validated.conclusion {
         Conclusion::Accepted { task, standing, .. } if standing.is_new() => {
-            Some(task_row(&arenas[validated.proposed.arena], task, step))
+            Some(task_row(&arenas[validated.proposed.arena], task, step, Origin::Proposed))
         }
         _ => None,
     })
 }
 
 /// The row of a task found at `step`.
-pub fn task_row<'a>(arena: &'a Arena, task: &'a Task, step: u64) -> TaskRow<'a> {
+pub fn task_row<'a>(arena: &'a Arena, task: &'a Task, step: u64, origin: Origin) -> TaskRow<'a> {
     let Task { kind, body } = task;
-    TaskRow { id: task.id(), env: arena.name().into(), kind: kind.into(), body: body.into(), step }
+    TaskRow { id: task.id(), env: arena.name().into(), kind: kind.into(), body: body.into(), step, origin }
 }
 
 #[cfg(test)]

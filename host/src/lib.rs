@@ -8,6 +8,8 @@ pub mod session;
 pub mod selfplay;
 
 pub mod prompt;
+pub mod generate;
+pub mod data_set;
 pub mod seeding;
 pub mod propose;
 pub mod validate;
@@ -16,6 +18,7 @@ pub mod verify;
 pub mod reward;
 pub mod advantage;
 pub mod update;
+pub mod held_out;
 pub mod evaluation;
 
 pub mod arena;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::{
     arena::Arena,
     faults::Tally,
+    generate::Given,
     policy::{Completion, Finish},
     selfplay::{SelfPlay, Step},
     task::Digest,
@@ -328,7 +329,8 @@ fn buffers(arenas: &[Arena], step: &Step) -> BTreeMap<String, BufferMetrics> {
                 validated.conclusion.standing().is_some_and(Standing::is_new)
                     && (proposed.arena, proposed.kind) == (index, kind)
             };
-            let added = step.validated.iter().filter(added).count();
+            let generated = |given: &&Given| given.arena == index && given.task.kind == arena.kinds()[kind].name;
+            let added = step.validated.iter().filter(added).count() + step.generated.iter().filter(generated).count();
             buffers.insert(arena.label(kind), BufferMetrics { tasks: buffer.len(), added });
         }
     }

@@ -1,11 +1,15 @@
 //! What a person sees while a run goes on. Progress goes to stderr, the final table to stdout.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     arena::Arena,
+    data_set::DataSetRecord,
     evaluation::{Estimate, Evaluation, KindScores, Protocol},
     faults::Tally,
     metrics::{GroupMetrics, StepMetrics},
@@ -39,6 +43,9 @@ impl Progress {
             let (name, version, digest) = (&env.name, &env.version, env.terms.environment.short());
             self.say(format!("environment  {name} {version}  sha256 {digest}  kinds {}", env.kinds.join(", ")));
             self.say(format!("             executors {executors}"));
+        }
+        for DataSetRecord { env, path, digest, tasks } in &experiment.data_sets {
+            self.say(format!("data set     {}  sha256 {}  {tasks} tasks for {env}", path.display(), digest.short()));
         }
         self.say(format!("policy       {} on {}", experiment.policy, experiment.device));
         self.say(format!("experiment   {}  seed {}", path.display(), experiment.seed));
@@ -148,13 +155,15 @@ fn percent(rate: f64, standard_error: f64) -> String {
     format!("{:.1}±{:.1} %", 100.0 * rate, 100.0 * standard_error)
 }
 
-/// `step 12  reward propose -0.31 solve +0.12 | solved deduction 41 % … | valid 78 % new 60 % | …`
+/// `step 12  reward: propose -0.31, solve +0.12 | solved: deduction 41 %, … | valid 78 %, novel 60 % | …`. What a step did
+/// not have, such as proposals, is left out.
 fn step_line(metrics: &StepMetrics, logged: usize) -> String {
     let mut rewards = (Vec::new(), Vec::new());
     let mut solved = Vec::new();
     let mut valid = Vec::new();
     let mut novel = Vec::new();
     let mut think = Vec::new();
+    let environments: BTreeSet<&str> = metrics.buffer.keys().filter_map(|label| label.split('/').next()).collect();
     for (label, group) in &metrics.groups {
         match group {
             GroupMetrics::Proposer(group) => {
@@ -165,28 +174,28 @@ fn step_line(metrics: &StepMetrics, logged: usize) -> String {
             GroupMetrics::Solver(group) => {
                 rewards.1.extend(group.all.reward_mean);
                 think.extend(group.own.think_share);
-                let kind = label.split('/').nth(1).unwrap_or(label);
+                let kind = label.trim_end_matches("/solver");
+                let kind = if environments.len() > 1 { kind } else { kind.split('/').nth(1).unwrap_or(kind) };
                 solved.extend(group.own.solve_rate.map(|rate| format!("{kind} {:.0} %", 100.0 * rate)));
             }
         }
     }
-    let average = |values: &[f64]| crate::metrics::mean(values).unwrap_or(0.0);
+    let mean = crate::metrics::mean;
+    let reward = |what, values: &[f64]| mean(values).map(|mean| format!("{what} {mean:+.2}"));
+    let share = |what, values: &[f64]| mean(values).map(|mean| format!("{what} {:.0} %", 100.0 * mean));
+    let listed = |parts: &[Option<String>]| parts.iter().flatten().cloned().collect::<Vec<_>>().join(", ");
+    let rewards = listed(&[reward("propose", &rewards.0), reward("solve", &rewards.1)]);
+    let shares = listed(&[share("valid", &valid), share("novel", &novel), share("thinking", &think)]);
+    let said = match metrics.sampling.completions {
+        0 => "no prompt was found that is within sampling.prompt-max-tokens".to_owned(),
+        _ => format!("reward: {rewards} | solved: {} | {shares}", solved.join(", ")),
+    };
     let counted = |count: usize, what: &str| if count > 0 { format!(", {count} {what}") } else { String::new() };
     let faults = counted(metrics.sandbox.faults, "faults");
     let logged = counted(logged, "lines in judge.jsonl");
     format!(
-        "step {:>4}  reward: propose {:+.2}, solve {:+.2} | solved: {} | valid {:.0} %, novel {:.0} %, thinking {:.0} % \
-         | {:.0} tokens/s, {:.0} runs/s, {:.1} s{faults}{logged}",
-        metrics.step,
-        average(&rewards.0),
-        average(&rewards.1),
-        solved.join(", "),
-        100.0 * average(&valid),
-        100.0 * average(&novel),
-        100.0 * average(&think),
-        metrics.timing["tokens_per_s"],
-        metrics.timing["runs_per_s"],
-        metrics.timing["step_s"],
+        "step {:>4}  {said} | {:.0} tokens/s, {:.0} runs/s, {:.1} s{faults}{logged}",
+        metrics.step, metrics.timing["tokens_per_s"], metrics.timing["runs_per_s"], metrics.timing["step_s"],
     )
 }
 

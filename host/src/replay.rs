@@ -5,13 +5,13 @@
 //! With another judge or other settings the same gives what would have changed.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     fs::File,
     io::{BufRead as _, BufReader, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
@@ -19,14 +19,15 @@ use crate::{
     cli::SandboxArgs,
     config::RunConfig,
     faults::{Cause, Faults, Whose},
-    ledger::{self, Concluded, Purpose, Row, TaskRow},
+    held_out,
+    ledger::{self, Concluded, Origin, Purpose, Row, TaskRow},
     policy::{Completion, Finish},
     propose::Proposed,
-    run_dir::{Experiment, Log, Recorded},
-    seeding, selfplay, session,
+    run_dir::{self, Experiment, Log, Recorded},
+    selfplay,
     solve::{Aim, Attempted},
     task::{Digest, Task},
-    validate::{Conclusion, Validated, validate},
+    validate::{Conclusion, Validated, admit, subjects, validate},
     verify::{Verified, verify},
 };
 
@@ -93,8 +94,8 @@ impl Replay {
         if standard == Standard::Recorded {
             adopt_terms(&recorded, &mut arenas)?;
         }
-        session::load_held_out(&recorded.experiment.held_out, &mut arenas, config.evaluation.tasks)?;
-        seeding::plant(&mut arenas)?;
+        let held_out = held_out::read(&run_dir::held_out(dir)?, &arenas)?;
+        held_out::hold_out(&mut arenas, held_out, config.evaluation.tasks)?;
         let tasks = Tasks::index(&recorded)?;
         Ok(Self { recorded, config, arenas, tasks, faults: Faults::default(), standard })
     }
@@ -135,7 +136,7 @@ impl Replay {
         }
         let at = |line: usize| format!("ledger.jsonl, line {line}");
         let proposed = proposals.iter().map(|(line, row)| self.proposed(row).with_context(|| at(*line)));
-        let proposed = proposed.collect::<Result<Vec<_>>>()?;
+        let mut proposed = proposed.collect::<Result<Vec<_>>>()?.into_iter();
         let attempted = attempts.iter().map(|(line, row)| {
             let position =
                 row.proposal.map(|proposal| first_of_step.get(&row.step).map_or(0, |first| first + proposal));
@@ -146,14 +147,19 @@ impl Replay {
         });
         let attempted = attempted.collect::<Result<Vec<_>>>()?;
 
+        let mut validated = Vec::new();
+        for rows in proposals.chunk_by(|(_, one), (_, next)| one.step == next.step) {
+            let step = rows[0].1.step;
+            self.give(step)?;
+            let Self { arenas, faults, .. } = self;
+            validated.extend(unless_unknown(
+                proposed.by_ref().take(rows.len()).collect(),
+                rows,
+                |proposed| validate(arenas, proposed, step, faults),
+                |proposed, cause| Validated { proposed, conclusion: Conclusion::Fault(cause), runs: Vec::new() },
+            ));
+        }
         let Self { arenas, faults, config, .. } = self;
-        let step = proposals.last().map_or(0, |(_, row)| row.step);
-        let validated = unless_unknown(
-            proposed,
-            &proposals,
-            |proposed| validate(arenas, proposed, step, faults),
-            |proposed, cause| Validated { proposed, conclusion: Conclusion::Fault(cause), runs: Vec::new() },
-        );
         let verified = unless_unknown(
             attempted,
             &attempts,
@@ -176,6 +182,28 @@ impl Replay {
             compared.push(Compared { line, now: Row { proposal: recorded.proposal, ..now }, recorded });
         }
         Ok(compared)
+    }
+
+    /// Puts the tasks into the buffers that nobody proposed and that were there before the proposals of `step`.
+    fn give(&mut self, step: u64) -> Result<()> {
+        let Self { arenas, tasks, faults, .. } = self;
+        loop {
+            let rows = tasks.take_given(step, BATCH_ROWS)?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            let place = |row: &TaskRow| {
+                let arena = arenas.iter().position(|arena| arena.name() == row.env);
+                Ok((arena.with_context(|| format!("environment {:?} is not loaded", row.env))?, row.task()?))
+            };
+            let placed = rows.iter().map(place).collect::<Result<Vec<_>>>()?;
+            let subjects = subjects(arenas, &placed, faults);
+            for (((arena, task), subject), row) in placed.iter().zip(subjects).zip(rows) {
+                let subject =
+                    subject.map_err(|Cause { cause, .. }| anyhow!("the subject of task {}: {cause}", row.id))?;
+                admit(&mut arenas[*arena], task, subject, row.step);
+            }
+        }
     }
 
     fn proposed(&mut self, row: &Row) -> Result<Proposed> {
@@ -265,27 +293,45 @@ fn completion(row: &Row) -> Completion {
 struct Tasks {
     file: BufReader<File>,
     places: HashMap<Digest, u64>,
+    /// Tasks that nobody proposed, in order: the step of each and its place.
+    given: VecDeque<(u64, u64)>,
 }
 
 impl Tasks {
     fn index(recorded: &Recorded) -> Result<Self> {
-        let mut places = HashMap::new();
+        let (mut places, mut given) = (HashMap::new(), VecDeque::new());
         for line in recorded.lines(Log::Tasks)? {
             let (begin, line) = line?;
-            let TaskRow { id, .. } = serde_json::from_str(&line).context("tasks.jsonl is damaged")?;
+            let TaskRow { id, step, origin, .. } = serde_json::from_str(&line).context("tasks.jsonl is damaged")?;
             places.insert(id, begin);
+            if origin != Origin::Proposed {
+                given.push_back((step, begin));
+            }
         }
-        Ok(Self { file: BufReader::new(recorded.file(Log::Tasks)?), places })
+        Ok(Self { file: BufReader::new(recorded.file(Log::Tasks)?), places, given })
     }
 
     fn get(&mut self, id: Digest) -> Result<Task> {
-        let begin = self.places.get(&id).with_context(|| format!("task {id} is not in tasks.jsonl"))?;
-        self.file.seek(SeekFrom::Start(*begin))?;
+        let begin = *self.places.get(&id).with_context(|| format!("task {id} is not in tasks.jsonl"))?;
+        self.row(begin)?.task()
+    }
+
+    /// Takes up to `max` of the tasks that nobody proposed and that were in their buffers before the proposals of `step`, in
+    /// order. Empty when there are no more.
+    fn take_given(&mut self, step: u64, max: usize) -> Result<Vec<TaskRow<'static>>> {
+        let mut rows = Vec::new();
+        while rows.len() < max
+            && let Some((_, begin)) = self.given.pop_front_if(|(given, _)| *given <= step)
+        {
+            rows.push(self.row(begin)?);
+        }
+        Ok(rows)
+    }
+
+    fn row(&mut self, begin: u64) -> Result<TaskRow<'static>> {
+        self.file.seek(SeekFrom::Start(begin))?;
         let mut line = String::new();
         self.file.read_line(&mut line)?;
-        let TaskRow { kind, body, .. } = serde_json::from_str(&line)?;
-        let task = Task { kind: kind.into_owned(), body: body.into_owned() };
-        ensure!(task.id() == id, "task {id} in tasks.jsonl was altered: its content has the digest {}", task.id());
-        Ok(task)
+        Ok(serde_json::from_str(&line)?)
     }
 }

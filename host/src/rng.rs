@@ -25,6 +25,10 @@ pub enum Purpose {
     Grammar = 9,
     /// Initial weights and batch order of the warm start.
     WarmStart = 10,
+    /// The sequence of generated tasks that is trained on.
+    Generate = 11,
+    /// The sequence of generated tasks that are held out.
+    HeldOut = 12,
 }
 
 /// The random numbers of one step of a run.

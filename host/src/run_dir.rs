@@ -20,7 +20,7 @@ use cap_std::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{config::RunConfig, ledger::Terms, task::Digest, tensorboard::EventWriter};
+use crate::{config::RunConfig, data_set::DataSetRecord, ledger::Terms, task::Digest, tensorboard::EventWriter};
 
 /// A file that only grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,6 +51,9 @@ impl Log {
     }
 }
 
+/// The tasks that an experiment never trains on.
+const HELD_OUT: &str = "held-out.jsonl";
+
 /// What an experiment was started with, besides its configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Experiment {
@@ -60,8 +63,10 @@ pub struct Experiment {
     /// "embedded" or the directory the policy was loaded from.
     pub policy: String,
     pub device: String,
-    /// Files with held-out proposals, by environment name; "embedded" for those of the embedded policy.
+    /// Where held-out tasks came from, by environment name: a file, "embedded" for those of the embedded policy, or "set
+    /// apart" from what would be trained on. The tasks are in `held-out.jsonl`.
     pub held_out: BTreeMap<String, String>,
+    pub data_sets: Vec<DataSetRecord>,
     pub environments: Vec<EnvironmentRecord>,
     pub started_unix_s: u64,
 }
@@ -133,6 +138,12 @@ impl Recorded {
     }
 }
 
+/// The lines of an experiment's held-out tasks.
+pub fn held_out(path: &Path) -> Result<String> {
+    let path = path.join(HELD_OUT);
+    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+}
+
 fn read_manifest(path: &Path) -> Result<(RunConfig, Experiment)> {
     let there = path.join("experiment.json").is_file();
     ensure!(there, "{} holds no experiment: experiment.json is missing", path.display());
@@ -154,10 +165,18 @@ pub struct RunDir {
 impl RunDir {
     /// Makes the directory for a new experiment. It must not exist, or hold nothing but what a start leaves that was
     /// killed before it wrote `experiment.json`.
-    pub fn create(path: &Path, config: &RunConfig, experiment: &Experiment) -> Result<Self> {
+    pub fn create(path: &Path, config: &RunConfig, experiment: &Experiment, held_out: &str) -> Result<Self> {
         fs::create_dir_all(path).with_context(|| format!("cannot make the experiment directory {}", path.display()))?;
         let leftover = |name: &std::ffi::OsStr| {
-            ["lock", "config.toml", "config.toml.tmp", "experiment.json.tmp"].iter().any(|left| name == *left)
+            const LEFT: [&str; 6] = [
+                "lock",
+                "config.toml",
+                "config.toml.tmp",
+                "held-out.jsonl",
+                "held-out.jsonl.tmp",
+                "experiment.json.tmp",
+            ];
+            LEFT.iter().any(|left| name == *left)
         };
         let entries = fs::read_dir(path)?.collect::<std::io::Result<Vec<_>>>()?;
         ensure!(
@@ -167,6 +186,7 @@ impl RunDir {
         );
         let mut run_dir = Self::lock(path)?;
         run_dir.write("config.toml", config.to_toml().as_bytes())?;
+        run_dir.write(HELD_OUT, held_out.as_bytes())?;
         run_dir.write("experiment.json", &serde_json::to_vec_pretty(experiment)?)?;
         run_dir.open_logs()?;
         Ok(run_dir)
@@ -461,10 +481,11 @@ mod tests {
             policy: "embedded".into(),
             device: "cpu".into(),
             held_out: BTreeMap::new(),
+            data_sets: Vec::new(),
             environments: Vec::new(),
             started_unix_s: 0,
         };
-        RunDir::create(path, &config, &experiment)
+        RunDir::create(path, &config, &experiment, "")
     }
 
     fn save_nothing(_: &Path) -> Result<()> {

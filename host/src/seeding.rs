@@ -1,4 +1,4 @@
-//! Seeding: before the first update, tasks are collected until there is something to learn from.
+//! Seeding: before the first update, proposals are collected until there is something to learn from.
 
 use anyhow::Result;
 
@@ -9,28 +9,10 @@ use crate::{
     policy::Policy,
     propose::{Wanted, propose},
     rng::StepRng,
-    task::Task,
     validate::{Validated, validate},
 };
 
-/// Puts the environments' own first tasks into the buffers, and returns them by environment.
-pub fn plant(arenas: &mut [Arena]) -> Result<Vec<(usize, Task)>> {
-    let mut planted = Vec::new();
-    for (index, arena) in arenas.iter_mut().enumerate() {
-        let seeds = arena.environment.seeds(&arena.context)?;
-        let subjects = arena.environment.subjects(&seeds).into_iter().collect::<Result<Vec<_>, _>>()?;
-        for (task, subject) in seeds.into_iter().zip(subjects) {
-            let kind = arena.kind_index(&task.kind).expect("the sandbox checked that the kind exists");
-            arena.subjects[kind].insert(subject);
-            if arena.buffers[kind].add(task.clone(), 0) {
-                planted.push((index, task));
-            }
-        }
-    }
-    Ok(planted)
-}
-
-/// One batch of proposals for every kind that has fewer than `seeding.tasks`; empty when none has. `round` counts from
+/// One batch of proposals for every kind that has fewer than `seeding.tasks` and is not generated; empty when none has. `round` counts from
 /// 0 and tells the batches' random numbers apart.
 pub fn gather(
     arenas: &mut [Arena],
@@ -40,6 +22,7 @@ pub fn gather(
     faults: &mut Faults,
 ) -> Result<Vec<Validated>> {
     let wanted: Vec<Wanted> = proposable(arenas)
+        .filter(|&(arena, kind)| !arenas[arena].kinds()[kind].generated)
         .filter(|&(arena, kind)| arenas[arena].buffers[kind].len() < config.seeding.tasks)
         .map(|(arena, kind)| Wanted { arena, kind, count: config.propose.batch })
         .collect();

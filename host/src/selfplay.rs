@@ -2,7 +2,8 @@
 //!
 //! propose → validate → solve → verify → reward → advantage → update, after the Absolute Zero Reasoner
 //! (arXiv:2505.03335, algorithm 1). As in the paper's algorithm, and unlike its code, the solver of a step already
-//! gets the tasks that were proposed in the same step.
+//! gets the tasks that were proposed in the same step. Before it, environments generate tasks of the kinds that they
+//! make themselves. Where no kind can be proposed, what is left is plain reinforcement learning with verifiable rewards.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use crate::{
     arena::{Arena, Group, Role},
     config::{Control, RunConfig},
     faults::{Breaker, Faults, Tally},
+    generate::{Given, generate},
     metrics::Stopwatch,
     policy::{Completion, Policy},
     propose::{Proposed, Wanted, propose},
@@ -37,6 +39,8 @@ pub struct SelfPlay {
 /// Everything that happened in a step.
 pub struct Step {
     pub step: u64,
+    /// Tasks that the environments made and that entered the buffers.
+    pub generated: Vec<Given>,
     pub validated: Vec<Validated>,
     pub verified: Vec<Verified>,
     pub rewards: Rewards,
@@ -64,6 +68,9 @@ impl SelfPlay {
         let config = &self.config;
         let rng = StepRng { seed: config.seed, step };
         let (mut faults, mut timing) = (Faults::default(), Stopwatch::start());
+
+        let generated = generate(&mut self.arenas, config, step, &mut faults);
+        timing.lap("generate");
 
         let wanted = self.wanted();
         let proposed =
@@ -100,7 +107,7 @@ impl SelfPlay {
         }
         let updates = self.update(batch, step)?;
         timing.lap("update");
-        Ok(Step { step, validated, verified, rewards, updates, faults, dropped, timing })
+        Ok(Step { step, generated, validated, verified, rewards, updates, faults, dropped, timing })
     }
 
     /// The step's updates: `epochs` passes in `minibatches` equal parts, each pass in another order.
@@ -120,8 +127,8 @@ impl SelfPlay {
     }
 
     fn wanted(&self) -> Vec<Wanted> {
-        let count = self.config.propose.batch;
-        proposable(&self.arenas).map(|(arena, kind)| Wanted { arena, kind, count }).collect()
+        let count = |arena: usize| self.arenas[arena].weighted(self.config.propose.batch);
+        proposable(&self.arenas).map(|(arena, kind)| Wanted { arena, kind, count: count(arena) }).collect()
     }
 }
 

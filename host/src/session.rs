@@ -11,15 +11,19 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
     arena::Arena,
+    buffer::Buffer,
     cli::{PolicyArgs, SandboxArgs},
     config::{BreachAction, FaultsConfig, RunConfig, Style},
-    evaluation::{self, Evaluation, HeldOutTask, Protocol},
+    data_set::{DataSet, DataSetRecord},
+    evaluation::{self, Evaluation, Protocol},
     faults::{Breaker, Faults, Tally},
+    generate::{Given, generate, plant},
+    held_out::{self, HeldOutTask, Source},
     ledger::{self, Purpose, TaskRow},
     metrics::StepMetrics,
     policy::{Policy, embedded},
     progress::Progress,
-    run_dir::{EnvironmentRecord, Experiment, Log, RunDir},
+    run_dir::{self, EnvironmentRecord, Experiment, Log, RunDir},
     sandbox::{Level, LogLine, Sandbox},
     seeding,
     selfplay::{SelfPlay, Step, break_circuit},
@@ -32,6 +36,8 @@ pub struct Start {
     pub config: RunConfig,
     pub envs: Vec<PathBuf>,
     pub policy: PolicyArgs,
+    /// Data sets, as `--tasks` names them.
+    pub tasks: Vec<String>,
     pub held_out: Option<PathBuf>,
     pub out: PathBuf,
 }
@@ -64,26 +70,41 @@ const COOLER: Protocol = Protocol { temperature: 0.6, samples: 1 };
 impl Session {
     /// Loads everything, makes the experiment directory, seeds the buffers and measures the start policy.
     pub fn start(start: Start, sandbox: &SandboxArgs) -> Result<Self> {
-        let Start { config, envs, policy: policy_args, held_out, out } = start;
+        let Start { config, envs, policy: policy_args, tasks, held_out, out } = start;
         let sandbox = sandbox.start(&config.sandbox)?;
         let mut arenas = load_arenas(&sandbox, &envs, &config)?;
+        let data_sets = tasks.iter().map(|argument| DataSet::named(argument, &arenas)).collect::<Result<Vec<_>>>()?;
+        let embedded = policy_args.policy.is_none() && config.style == Style::Compact;
+        let (mut held_out_tasks, mut sources) = (Vec::new(), BTreeMap::new());
+        for (index, arena) in arenas.iter().enumerate() {
+            let source = match &held_out {
+                Some(path) if index == 0 => Source::File(path),
+                _ if embedded && arena.name() == embedded::ENVIRONMENT => Source::Embedded,
+                _ => Source::Apart(&data_sets),
+            };
+            held_out_tasks.extend(held_out::gather(&arenas, index, source, &config)?);
+            sources.insert(arena.name().to_owned(), source.to_string());
+        }
+        let written = held_out::written(&arenas, &held_out_tasks);
+        let held_out = held_out::hold_out(&mut arenas, held_out_tasks, config.evaluation.tasks)?;
+        let given = first_tasks(&mut arenas, &data_sets, &config)?;
         let policy = policy_args.load(&config.policy, None)?;
-        let held_out = held_out_source(held_out, &policy_args, &config, &arenas);
-        let tasks = load_held_out(&held_out, &mut arenas, config.evaluation.tasks)?;
-        let experiment = record(&config, &policy_args, &held_out, &envs, &arenas)?;
-        let run_dir = RunDir::create(&out, &config, &experiment)?;
+        let data_sets = data_sets.iter().map(|data_set| data_set.record(&arenas)).collect();
+        let experiment = record(&config, &policy_args, sources, data_sets, &envs, &arenas)?;
+        let run_dir = RunDir::create(&out, &config, &experiment, &written)?;
         let progress = Progress::new(config.steps);
         progress.loaded(&experiment, run_dir.path());
         let learner = learner(&config, &policy, &policy_args, &run_dir, true)?;
         let breaker = Breaker::new(&config.faults);
         let selfplay = SelfPlay { config, arenas, policy, learner, breaker };
-        let mut session = Self { selfplay, run_dir, held_out: tasks, done: 0, progress };
-        session.begin()?;
+        let mut session = Self { selfplay, run_dir, held_out, done: 0, progress };
+        session.begin(&given)?;
         Ok(session)
     }
 
-    /// Everything before the first step.
-    fn begin(&mut self) -> Result<()> {
+    /// Everything before the first step. `given` are the tasks that are in the buffers already.
+    fn begin(&mut self, given: &[Given]) -> Result<()> {
+        self.log_given(given, 0)?;
         self.seed()?;
         self.measure("start")?;
         self.checkpoint()
@@ -102,7 +123,17 @@ impl Session {
         let envs = if envs.is_empty() { &recorded } else { envs };
         let mut arenas = load_arenas(&sandbox, envs, &config)?;
         same_environments(&experiment, &arenas)?;
-        let held_out = load_held_out(&experiment.held_out, &mut arenas, config.evaluation.tasks)?;
+        let held_out = held_out::read(&run_dir::held_out(dir)?, &arenas)?;
+        let held_out = held_out::hold_out(&mut arenas, held_out, config.evaluation.tasks)?;
+        experiment.data_sets.iter().try_for_each(DataSetRecord::check)?;
+        let given = match &checkpoint {
+            Some(_) => Vec::new(),
+            None => {
+                let data_sets = experiment.data_sets.iter().map(|record| DataSet::again(record, &arenas));
+                let data_sets = data_sets.collect::<Result<Vec<_>>>()?;
+                first_tasks(&mut arenas, &data_sets, &config)?
+            }
+        };
         refill(&run_dir, &mut arenas)?;
         let breaker = rewound_breaker(&run_dir, &config, &mut arenas)?;
         let policy_args = PolicyArgs {
@@ -121,7 +152,7 @@ impl Session {
         let done = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.step);
         let mut session = Self { selfplay, run_dir, held_out, done, progress };
         if checkpoint.is_none() {
-            session.begin()?;
+            session.begin(&given)?;
         }
         Ok(session)
     }
@@ -210,6 +241,8 @@ impl Session {
         let metrics = StepMetrics::of(&self.selfplay, step);
         let arenas = &self.selfplay.arenas;
         self.run_dir.append(Log::Ledger, ledger::rows(arenas, step))?;
+        self.log_given(&step.generated, step.step)?;
+        let arenas = &self.selfplay.arenas;
         self.run_dir.append(Log::Tasks, ledger::new_tasks(arenas, &step.validated, step.step))?;
         self.run_dir.append(Log::Metrics, [&metrics])?;
         self.run_dir.append_scalars(step.step, &metrics.scalars())?;
@@ -218,14 +251,17 @@ impl Session {
         Ok(())
     }
 
-    /// Fills the buffers before the first step.
+    /// Writes down tasks that nobody proposed: before those that were proposed at the same step, as they entered.
+    fn log_given(&mut self, given: &[Given], step: u64) -> Result<()> {
+        let arenas = &self.selfplay.arenas;
+        let rows = given.iter().map(|given| ledger::task_row(&arenas[given.arena], &given.task, step, given.origin));
+        self.run_dir.append(Log::Tasks, rows)
+    }
+
+    /// Collects proposals before the first step.
     fn seed(&mut self) -> Result<()> {
         let SelfPlay { config, arenas, policy, .. } = &mut self.selfplay;
-        // An environment that fails from the start is not dropped: somebody should know.
-        let mut breaker = Breaker::new(&FaultsConfig { then: BreachAction::Stop, ..config.faults.clone() });
-        let planted = seeding::plant(arenas)?;
-        let rows = planted.iter().map(|(arena, task)| ledger::task_row(&arenas[*arena], task, 0));
-        self.run_dir.append(Log::Tasks, rows)?;
+        let mut breaker = strict_breaker(config);
         for round in 0..config.seeding.batches_max {
             let mut faults = Faults::default();
             let validated = seeding::gather(arenas, policy, config, round, &mut faults)?;
@@ -294,42 +330,36 @@ pub fn load_arenas(sandbox: &Sandbox, envs: &[PathBuf], config: &RunConfig) -> R
     if let Some(unknown) = config.environments.keys().find(|name| !loaded(name)) {
         bail!("the configuration has settings for environment {unknown:?}, which is not loaded");
     }
+    if let Some(unknown) = config.env_weights.keys().find(|name| !loaded(name)) {
+        bail!("the configuration has a weight for environment {unknown:?}, which is not loaded");
+    }
     Ok(arenas)
 }
 
-/// Where held-out proposals come from, by environment name.
-fn held_out_source(
-    given: Option<PathBuf>,
-    policy: &PolicyArgs,
-    config: &RunConfig,
-    arenas: &[Arena],
-) -> BTreeMap<String, String> {
-    let embedded = policy.policy.is_none() && config.style == Style::Compact;
-    let arena = match &given {
-        Some(_) => arenas.first(),
-        None => arenas.iter().find(|arena| embedded && arena.name() == embedded::ENVIRONMENT),
-    };
-    let source = given.map_or("embedded".to_owned(), |path| path.display().to_string());
-    arena.map(|arena| (arena.name().to_owned(), source)).into_iter().collect()
+/// Puts the environments' own tasks and those of data sets into the buffers.
+fn first_tasks(arenas: &mut [Arena], data_sets: &[DataSet], config: &RunConfig) -> Result<Vec<Given>> {
+    let mut faults = Faults::default();
+    let mut given = plant(arenas)?;
+    given.extend(generate(arenas, config, 0, &mut faults));
+    break_circuit(&mut strict_breaker(config), arenas, faults.tallies())?;
+    for data_set in data_sets {
+        given.extend(data_set.give(arenas, config)?);
+    }
+    for arena in arenas {
+        let tasks: usize = arena.buffers.iter().map(Buffer::len).sum();
+        ensure!(
+            tasks > 0 || arena.kinds().iter().any(|kind| kind.proposable),
+            "environment {} has nothing to train on: its kinds cannot be proposed, and it has no tasks that are not held \
+             out; give some with --tasks FILE, or hold out fewer (evaluation.generated, evaluation.held-out-share)",
+            arena.name()
+        );
+    }
+    Ok(given)
 }
 
-/// Loads held-out tasks and marks their subjects. A source is a file, or "embedded".
-pub fn load_held_out(
-    sources: &BTreeMap<String, String>,
-    arenas: &mut [Arena],
-    tasks_max: usize,
-) -> Result<Vec<HeldOutTask>> {
-    let mut tasks = Vec::new();
-    for (name, source) in sources {
-        let index = arenas.iter().position(|arena| arena.name() == name);
-        let index = index.with_context(|| format!("held-out tasks belong to {name:?}, which is not loaded"))?;
-        let text = match source.as_str() {
-            "embedded" => embedded::HELD_OUT.to_owned(),
-            path => std::fs::read_to_string(path).with_context(|| format!("cannot read the held-out tasks {path}"))?,
-        };
-        tasks.extend(evaluation::load(&text, source, arenas, index, tasks_max)?);
-    }
-    Ok(tasks)
+/// Before the first step no environment is dropped: somebody should know that it fails from the start.
+fn strict_breaker(config: &RunConfig) -> Breaker {
+    Breaker::new(&FaultsConfig { then: BreachAction::Stop, ..config.faults.clone() })
 }
 
 /// A learner without history, which has the start policy at hand where divergence from it counts. `fresh`: `policy` is
@@ -349,7 +379,8 @@ fn learner(config: &RunConfig, policy: &Policy, args: &PolicyArgs, run_dir: &Run
 fn record(
     config: &RunConfig,
     policy: &PolicyArgs,
-    held_out: &BTreeMap<String, String>,
+    held_out: BTreeMap<String, String>,
+    data_sets: Vec<DataSetRecord>,
     envs: &[PathBuf],
     arenas: &[Arena],
 ) -> Result<Experiment> {
@@ -368,7 +399,8 @@ fn record(
         seed: config.seed,
         policy: policy.name(),
         device: policy.device.clone().unwrap_or_else(|| "cpu".to_owned()),
-        held_out: held_out.clone(),
+        held_out,
+        data_sets,
         environments: envs.iter().zip(arenas).map(environment).collect::<Result<_>>()?,
         started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
     })

@@ -76,8 +76,9 @@ pub fn assign(
     }
     let mut draws = rng.stream(Purpose::SolverTasks, 0).draws();
     for (index, arena) in arenas.iter().enumerate().filter(|(_, arena)| arena.in_play) {
+        let config = SolveConfig { batch: arena.weighted(config.batch), ..config.clone() };
         for (kind, buffer) in arena.buffers.iter().enumerate() {
-            let tasks = buffer.draw(config, rng.step, &mut draws);
+            let tasks = buffer.draw(&config, rng.step, &mut draws);
             let assignment = |task| Assignment { arena: index, kind, task, aim: Aim::Training, samples: 1 };
             assignments.extend(tasks.into_iter().map(assignment));
         }

@@ -86,7 +86,7 @@ pub fn validate(arenas: &mut [Arena], proposed: Vec<Proposed>, step: u64, faults
             arena.environment.validate(&arena.context, &batch.iter().map(proposal).collect::<Vec<_>>())
         },
     );
-    let mut subjects = subjects(arenas, &proposed, &judged, faults).into_iter();
+    let mut subjects = accepted_subjects(arenas, &proposed, &judged, faults).into_iter();
     let mut conclude = |arena: &mut Arena, judged: Result<ProposalJudged, Cause>| {
         let Judged { conclusion, runs } = match judged {
             Ok(judged) => judged,
@@ -94,8 +94,12 @@ pub fn validate(arenas: &mut [Arena], proposed: Vec<Proposed>, step: u64, faults
         };
         let conclusion = match conclusion {
             Err(rejection) => Conclusion::Rejected(rejection),
-            Ok(accepted) => match subjects.next().expect("every accepted task has a subject") {
-                Ok(subject) => admit(arena, accepted, subject, step),
+            Ok(Accepted { task, well_formed }) => match subjects.next().expect("every accepted task has a subject") {
+                Ok(subject) => {
+                    let task = Task::from(task);
+                    let standing = admit(arena, &task, subject, step);
+                    Conclusion::Accepted { task, well_formed, standing }
+                }
                 Err(cause) => Conclusion::Fault(cause),
             },
         };
@@ -113,7 +117,7 @@ pub fn validate(arenas: &mut [Arena], proposed: Vec<Proposed>, step: u64, faults
 type ProposalJudged = Judged<Result<Accepted, Rejection>>;
 
 /// What the accepted tasks are about, in order.
-fn subjects(
+fn accepted_subjects(
     arenas: &[Arena],
     proposed: &[Proposed],
     judged: &[Result<ProposalJudged, Cause>],
@@ -124,9 +128,14 @@ fn subjects(
         Some((proposed.arena, Task::from(accepted.task.clone())))
     };
     let accepted: Vec<(usize, Task)> = proposed.iter().zip(judged).filter_map(accepted).collect();
+    subjects(arenas, &accepted, faults)
+}
+
+/// What each task of an environment, given by its index, is about.
+pub fn subjects(arenas: &[Arena], tasks: &[(usize, Task)], faults: &mut Faults) -> Vec<Result<Digest, Cause>> {
     batched(
         arenas,
-        &accepted,
+        tasks,
         |(arena, _)| *arena,
         faults,
         |arena, batch| {
@@ -136,12 +145,10 @@ fn subjects(
     )
 }
 
-/// Puts an accepted task into its buffer, unless it is held out or there already.
-fn admit(arena: &mut Arena, accepted: Accepted, subject: Digest, step: u64) -> Conclusion {
-    let Accepted { task, well_formed } = accepted;
-    let task = Task::from(task);
+/// Puts a task into its buffer, unless it is held out or there already.
+pub fn admit(arena: &mut Arena, task: &Task, subject: Digest, step: u64) -> Standing {
     let kind = arena.kind_index(&task.kind).expect("the sandbox checked that the kind exists");
-    let standing = if arena.held_out.contains(&subject) {
+    if arena.held_out.contains(&subject) {
         Standing::HeldOut
     } else if !arena.buffers[kind].add(task.clone(), step) {
         Standing::Duplicate
@@ -149,6 +156,5 @@ fn admit(arena: &mut Arena, accepted: Accepted, subject: Digest, step: u64) -> C
         Standing::Novel
     } else {
         Standing::Familiar
-    };
-    Conclusion::Accepted { task, well_formed, standing }
+    }
 }

@@ -10,6 +10,8 @@ use super::{policy::PolicyArgs, sandbox::SandboxArgs};
 use crate::{
     config::{Preset, RunConfig, Style},
     evaluation::{self, Estimate, KindScores, Protocol, pass_at_k},
+    held_out::{self, Source},
+    policy::embedded,
     session,
 };
 
@@ -26,7 +28,7 @@ pub struct EvalArgs {
     policy: PolicyArgs,
 
     /// Held-out tasks as `env validate` prints them, or proposals {"kind", "completion"}, one JSON object per line
-    /// [default: the tasks of the embedded policy].
+    /// [default: the tasks of the embedded policy; of another environment, tasks that it generates].
     #[arg(long, value_name = "FILE")]
     tasks: Option<PathBuf>,
 
@@ -71,15 +73,20 @@ impl EvalArgs {
         ensure!(self.temperature >= 0.0, "--temperature is {}; it must not be negative", self.temperature);
         let preset = self.preset.unwrap_or(if self.tasks.is_some() { Preset::Paper } else { Preset::Tiny });
         let config = RunConfig::resolve(preset, None, &self.overrides)?;
-        ensure!(
-            self.tasks.is_some() || config.style == Style::Compact,
-            "there are no held-out tasks for the instruct style; give --tasks FILE"
-        );
         let sandbox = self.sandbox.start(&config.sandbox)?;
         let mut arenas = session::load_arenas(&sandbox, &[self.env], &config)?;
-        let source = self.tasks.as_deref().map_or("embedded".to_owned(), |path| path.display().to_string());
-        let sources = [(arenas[0].name().to_owned(), source)].into();
-        let tasks = session::load_held_out(&sources, &mut arenas, config.evaluation.tasks)?;
+        let source = match &self.tasks {
+            Some(path) => Source::File(path),
+            None if config.style == Style::Compact && arenas[0].name() == embedded::ENVIRONMENT => Source::Embedded,
+            None => Source::Apart(&[]),
+        };
+        let tasks = held_out::gather(&arenas, 0, source, &config)?;
+        let tasks = held_out::hold_out(&mut arenas, tasks, config.evaluation.tasks)?;
+        ensure!(
+            !tasks.is_empty(),
+            "environment {} has no held-out tasks of its own; give --tasks FILE",
+            arenas[0].name()
+        );
         let policy = self.policy.load(&config.policy, None)?;
         let protocol = Protocol { temperature: self.temperature, samples: self.samples };
         let kinds = evaluation::evaluate(&arenas, &policy, &tasks, protocol, &config)?;

@@ -48,8 +48,14 @@ pub struct TrainArgs {
     #[arg(long, value_enum)]
     control: Option<Control>,
 
-    /// Held-out tasks or proposals, one JSON object per line; measured before and after, and never trained on
-    /// [default: those of the embedded policy, with it].
+    /// A data set to train on: a file with one task per line, in the environment's own format. With several environments
+    /// write NAME=FILE, where NAME is the environment's. May be repeated.
+    #[arg(long = "tasks", value_name = "[NAME=]FILE")]
+    tasks: Vec<String>,
+
+    /// Held-out tasks or proposals of the first environment, one JSON object per line; measured before and after, and
+    /// never trained on [default: those of the embedded policy, with it; otherwise tasks that the environment generates
+    /// and a share of its data sets].
     #[arg(long, value_name = "FILE")]
     held_out: Option<PathBuf>,
 
@@ -58,7 +64,7 @@ pub struct TrainArgs {
     out: Option<PathBuf>,
 
     /// Continue an experiment from its last checkpoint, with the setting it was started with.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["preset", "config", "overrides", "steps", "seed", "control", "out", "held_out", "policy"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["preset", "config", "overrides", "steps", "seed", "control", "out", "tasks", "held_out", "policy"])]
     resume: Option<PathBuf>,
 
     /// Print the resolved configuration and stop.
@@ -84,8 +90,8 @@ impl TrainArgs {
                     Some(out) => out,
                     None => free_directory(&self.envs[0])?,
                 };
-                let held_out = self.held_out;
-                Session::start(Start { config, envs: self.envs, policy: self.policy, held_out, out }, &self.sandbox)?
+                let Self { envs, policy, tasks, held_out, .. } = self;
+                Session::start(Start { config, envs, policy, tasks, held_out, out }, &self.sandbox)?
             }
         };
         session.train(interrupted()?)

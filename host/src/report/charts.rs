@@ -81,7 +81,7 @@ const SECTIONS: [&str; 6] = [SOLVER, PROPOSER, VARIETY, BUFFER, UPDATE, THROUGHP
 /// In the order of the page.
 #[rustfmt::skip]
 const KNOWN: &[Known] = &[
-    known("solver/solve_rate", SOLVER, "Solve rate", Unit::Share, "right attempts at proposed tasks; these change with the proposer, so only held-out tasks show learning"),
+    known("solver/solve_rate", SOLVER, "Solve rate", Unit::Share, "right attempts at tasks from the buffers; these change with what enters the buffers, so only held-out tasks show learning"),
     known("solver/reward_mean", SOLVER, "Reward", Unit::Number, "mean over the group"),
     known("solver/well_formed", SOLVER, "Well-formed attempts", Unit::Share, "completions that kept the format of the prompt"),
     known("solver/completion_tokens_mean", SOLVER, "Completion length", Unit::Tokens, "mean over the group"),
@@ -125,7 +125,7 @@ const KNOWN: &[Known] = &[
 ];
 
 /// The stages of a step, in their order.
-const STAGES: [&str; 5] = ["propose_s", "validate_s", "solve_s", "verify_s", "update_s"];
+const STAGES: [&str; 6] = ["generate_s", "propose_s", "validate_s", "solve_s", "verify_s", "update_s"];
 
 /// Where a number goes.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]

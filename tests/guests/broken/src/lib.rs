@@ -1,5 +1,6 @@
 //! An honest little environment about sums, and dozens of dishonest or broken ones: a test patches the name of a defect
-//! into the binary, and `azr-host env check` has to find it.
+//! into the binary, and `azr-host env check` has to find it. Some names are no defects but other honest environments:
+//! `generates-only`, `imports-only`, `another-name` and `continues-the-sequence`.
 
 use std::hint::black_box;
 
@@ -20,11 +21,11 @@ struct Sums;
 impl Environment for Sums {
     fn describe() -> Description {
         Description {
-            name: "sums".into(),
+            name: if has("another-name") { "totals" } else { "sums" }.into(),
             version: "1.0.0".into(),
             kinds: vec![Kind {
-                proposable: true,
-                generated: true,
+                proposable: !has("generates-only") && !has("imports-only"),
+                generated: !has("imports-only"),
                 references_from: vec!["sum".into()],
                 references_max: 2,
                 ..kind("sum", "Add two numbers.")
@@ -40,7 +41,7 @@ impl Environment for Sums {
         let first = if has("ignores-the-place") { 0 } else { first };
         let count = if has("generates-too-few") { count / 2 } else { count };
         let number = |n: u64| if has("repeats-itself") { n % 3 } else { n };
-        (first..first + u64::from(count)).map(|n| task(1000 + 17 * number(n), 2000 + 101 * seed)).collect()
+        (first..first + u64::from(count)).map(|n| task(1000 + number(n) % 9000, 1000 + seed % 9000)).collect()
     }
 
     fn import_task(_: &Context, line: &str) -> Result<Task, Rejection> {
@@ -105,6 +106,11 @@ impl Environment for Sums {
     fn judge_proposal(ctx: &Context, proposal: &Proposal, _: &[Report]) -> Result<Accepted, Rejection> {
         let (text, well_formed) = answer(ctx, &proposal.completion);
         let message = format!("{text:?} is not two numbers of four digits");
+        if has("continues-the-sequence")
+            && let Some((a, b)) = proposal.references.first().map(read)
+        {
+            return Ok(Accepted { task: task(1000 + (a - 999) % 9000, b), well_formed: true });
+        }
         match numbers(&text) {
             _ if has("rejects-everything") => Err(rejection("not-today", "come again")),
             Some((a, b)) => Ok(Accepted { task: task(a, b), well_formed }),

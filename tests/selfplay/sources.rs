@@ -1,0 +1,242 @@
+//! Where tasks come from: environments that make their own, data sets, and several environments at once.
+
+use std::collections::BTreeSet;
+
+use azr_host::sandbox::pack;
+
+use super::*;
+use crate::check::broken;
+
+/// Numbers that tell what came from where: 8 tasks before the first step, 5 at each.
+const QUICK: &[&str] = &[
+    "--set=propose.batch=6",
+    "--set=solve.batch=12",
+    "--set=solve.strategy=max-new",
+    "--set=learnability.samples=2",
+    "--set=seeding.tasks=8",
+    "--set=generate.batch=5",
+    "--set=evaluation.generated=12",
+    "--set=checkpoint.every-steps=2",
+    "--set=checkpoint.keep=9",
+    "--steps=4",
+];
+
+/// The environment about sums, in one of its honest variants or with a defect.
+fn sums(dir: &Path, variant: &str) -> String {
+    let (judge, file) = (dir.join(format!("{variant}.judge")), dir.join(format!("{variant}.wasm")));
+    fs::write(&judge, broken(variant)).unwrap();
+    fs::write(&file, pack(&judge, &[] as &[&Path]).unwrap()).unwrap();
+    file.display().to_string()
+}
+
+fn arguments(envs: &[&str], out: &Path, more: &[&str]) -> Vec<String> {
+    let envs = envs.iter().flat_map(|env| ["--env", env]);
+    let args: Vec<&str> = envs.chain(QUICK.iter().copied()).chain(more.iter().copied()).collect();
+    args.into_iter().map(str::to_owned).chain([format!("--out={}", out.display())]).collect()
+}
+
+#[track_caller]
+fn train_on(envs: &[&str], out: &Path, more: &[&str]) -> String {
+    let args = arguments(envs, out, more);
+    let output = succeed(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat()
+}
+
+fn rows(dir: &Path, name: &str) -> Vec<Value> {
+    let text = fs::read_to_string(dir.join(name)).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The ids in the rows of a log that are wanted.
+fn ids(dir: &Path, name: &str, key: &str, wanted: impl Fn(&Value) -> bool) -> BTreeSet<String> {
+    let rows = rows(dir, name).into_iter().filter(wanted);
+    rows.filter_map(|row| Some(row[key].as_str()?.to_owned())).collect()
+}
+
+/// What the solver attempted at a step, without the attempts that measure learnability.
+fn solved_at(dir: &Path, step: u64) -> BTreeSet<String> {
+    ids(dir, "ledger.jsonl", "task", |row| row["step"] == step && row["purpose"] == "solve")
+}
+
+/// The proposer continues the sequence that the environment generates, so what is new depends on the order of both.
+#[test]
+fn generated_training_repeats_through_workers_kills_and_replay() {
+    let (dir, one, three) = scratch();
+    let env = sums(dir.path(), "continues-the-sequence");
+    train_on(&[&env], &one, &["--workers=1"]);
+    train_on(&[&env], &three, &["--workers=3"]);
+    assert_same(&one, &three);
+
+    let killed = dir.path().join("killed");
+    let args = arguments(&[&env], &killed, &[]);
+    let mut child = azr_host().args(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("step    3")));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    succeed(&["--resume", killed.to_str().unwrap()]);
+    assert_same(&one, &killed);
+
+    let origins = ids(&one, "tasks.jsonl", "origin", |_| true);
+    assert_eq!(origins, ["generated", "proposed"].map(str::to_owned).into());
+    let standings: BTreeSet<String> = rows(&one, "ledger.jsonl")
+        .iter()
+        .filter_map(|row| Some(row["conclusion"]["accepted"]["standing"].as_str()?.to_owned()))
+        .collect();
+    assert_eq!(standings, ["duplicate", "novel"].map(str::to_owned).into());
+    succeed(&["replay", one.to_str().unwrap()]);
+}
+
+#[test]
+fn a_step_gets_its_numbers_of_the_sequence_and_they_are_recent() {
+    let (dir, run, _) = scratch();
+    train_on(&[&sums(dir.path(), "generates-only")], &run, &[]);
+    let tasks = rows(&run, "tasks.jsonl");
+    let firsts = |step: u64| -> Vec<u64> {
+        let of_step = tasks.iter().filter(|row| row["step"] == step);
+        let body = |row: &Value| row["body"].as_str().unwrap()[1..5].parse::<u64>().unwrap() - 1000;
+        of_step.map(body).collect()
+    };
+    assert_eq!(firsts(0), (0..8).collect::<Vec<_>>());
+    assert_eq!(firsts(1), (8..13).collect::<Vec<_>>());
+    assert_eq!(firsts(4), (23..28).collect::<Vec<_>>());
+    for step in 1..=4 {
+        let recent = ids(&run, "tasks.jsonl", "id", |row| row["step"] == step);
+        assert!(recent.len() == 5 && recent.is_subset(&solved_at(&run, step)), "step {step}");
+    }
+    let held_out = ids(&run, "held-out.jsonl", "id", |_| true);
+    assert_eq!(held_out.len(), 12);
+    assert!(held_out.is_disjoint(&ids(&run, "tasks.jsonl", "id", |_| true)));
+    assert_eq!(rows(&run, "evaluations.jsonl")[0]["kinds"]["sums/sum"]["tasks"], 12);
+}
+
+/// This environment has one sequence only, so the held-out tasks are the first of those to train on.
+#[test]
+fn generated_tasks_that_are_held_out_are_refused() {
+    let (dir, run, _) = scratch();
+    train_on(&[&sums(dir.path(), "ignores-the-seed")], &run, &[]);
+    let bodies = ids(&run, "tasks.jsonl", "body", |row| row["step"].as_u64() < Some(2));
+    assert_eq!(bodies, ["[1012,1000]".to_owned()].into());
+    assert_eq!(solved_at(&run, 1).len(), 1);
+}
+
+#[test]
+fn an_environment_without_proposals_trains_like_any_other() {
+    let (dir, run, _) = scratch();
+    let said = train_on(&[&sums(dir.path(), "generates-only")], &run, &[]);
+    assert!(!said.contains("NaN") && !said.contains("propose") && !said.contains("valid"), "{said}");
+    assert!(said.contains("solved: sum 0 %") && said.contains("held-out solve rate"), "{said}");
+    for metrics in rows(&run, "metrics.jsonl") {
+        assert_eq!(metrics["groups"].as_object().unwrap().keys().collect::<Vec<_>>(), ["sums/sum/solver"]);
+        assert_eq!(
+            (&metrics["groups"]["sums/sum/solver"]["completions"], &metrics["buffer"]["sums/sum"]["added"]),
+            (&12.into(), &5.into())
+        );
+    }
+    succeed(&["replay", run.to_str().unwrap()]);
+    succeed(&["report", run.to_str().unwrap()]);
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(page.contains("\"Solver\"") && !page.contains("\"Proposer\""));
+}
+
+/// 300 sums with a line in between that is blank, and one that comes twice.
+fn data_set(dir: &Path) -> (PathBuf, String) {
+    let lines = (0..300).map(|n| format!("{} {}\n", 1000 + n, 2000 + 7 * n));
+    let text = lines.collect::<String>() + "\n1000 2000\n";
+    let path = dir.join("sums.txt");
+    fs::write(&path, &text).unwrap();
+    (path, text)
+}
+
+#[test]
+fn a_data_set_is_split_by_subject_and_trained_on() {
+    let (dir, run, other) = scratch();
+    let env = sums(dir.path(), "imports-only");
+    let (path, text) = data_set(dir.path());
+    let tasks = format!("--tasks={}", path.display());
+    train_on(&[&env], &run, &[&tasks]);
+    let trained = ids(&run, "tasks.jsonl", "id", |row| row["origin"] == "data-set");
+    let held_out = ids(&run, "held-out.jsonl", "id", |_| true);
+    assert_eq!(trained.len() + held_out.len(), 300);
+    assert!(trained.is_disjoint(&held_out) && (15..=45).contains(&held_out.len()), "{}", held_out.len());
+    assert!((1..=4).all(|step| solved_at(&run, step).is_subset(&trained)));
+    succeed(&["replay", run.to_str().unwrap()]);
+
+    // The same subjects are held out whatever the seed and the order.
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.reverse();
+    fs::write(&path, lines.join("\n")).unwrap();
+    train_on(&[&env], &other, &[&tasks, "--seed=9"]);
+    assert_eq!(ids(&other, "held-out.jsonl", "id", |_| true), held_out);
+
+    let resumed = run.to_str().unwrap();
+    fs::remove_dir_all(run.join("checkpoints/step-000004")).unwrap();
+    let output = super::run(&["--resume", resumed]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && message.contains("sums.txt has changed since"), "{message}");
+    fs::write(&path, text).unwrap();
+    succeed(&["--resume", resumed]);
+
+    // From before the first checkpoint the file is imported again.
+    let whole = essence(&run);
+    fs::remove_dir_all(run.join("checkpoints")).unwrap();
+    fs::create_dir(run.join("checkpoints")).unwrap();
+    succeed(&["--resume", resumed]);
+    assert!(whole == essence(&run));
+}
+
+#[test]
+fn what_cannot_be_trained_on_is_refused_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let (env, totals) = (sums(dir.path(), "imports-only"), sums(dir.path(), "another-name"));
+    let good = data_set(dir.path()).0.display().to_string();
+    let file = |name: &str, content: &str| {
+        fs::write(dir.path().join(name), content).unwrap();
+        dir.path().join(name).display().to_string()
+    };
+    let (bad, empty) = (file("bad.txt", "1000 2000\n\n1 2\n3\n"), file("empty.txt", "\n"));
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["--tasks", &bad], &["bad.txt, line 3: not-two-numbers: \"1 2\"", "2 of 3 lines"]),
+        (&["--tasks", &empty], &["empty.txt holds no tasks"]),
+        (&["--tasks", "none.txt"], &["cannot read the data set none.txt"]),
+        (&["--tasks", &good, "--env", &totals], &["does not say for which environment", "sums, totals"]),
+        (&["--tasks", &good, "--set=buffer.capacity=100"], &["buffer.capacity = 100; set buffer.capacity=2"]),
+        (&["--tasks", &good, "--set=env-weights.nobody=2"], &["nobody", "not loaded"]),
+        (&[], &["environment sums has nothing to train on", "--tasks"]),
+    ];
+    let out = dir.path().join("run");
+    for (more, words) in cases {
+        let args = arguments(&[&env], &out, more);
+        let output = run(&args.iter().map(String::as_str).collect::<Vec<_>>());
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{more:?}: {message}");
+        for word in *words {
+            assert!(message.contains(word), "{more:?} does not mention {word}: {message}");
+        }
+    }
+    assert!(!out.exists(), "refused before anything is written");
+}
+
+/// Both environments call their kind "sum".
+#[test]
+fn weights_scale_the_batches_of_an_environment() {
+    let (dir, run, again) = scratch();
+    let envs = [sums(dir.path(), "continues-the-sequence"), sums(dir.path(), "another-name")];
+    let envs = [envs[0].as_str(), &envs[1]];
+    let weighted = ["--set=env-weights.totals=2.5"];
+    let said = train_on(&envs, &run, &weighted);
+    assert!(said.contains("solved: sums/sum 0 %, totals/sum 0 %"), "{said}");
+    for metrics in rows(&run, "metrics.jsonl") {
+        let completions = |group: &str| metrics["groups"][group]["completions"].as_u64().unwrap();
+        assert_eq!((completions("sums/sum/proposer"), completions("totals/sum/proposer")), (6, 15));
+        assert_eq!(completions("totals/sum/solver"), 30);
+        // 2.5 times 5, rounded.
+        assert_eq!(metrics["buffer"]["totals/sum"]["added"], 13);
+    }
+    train_on(&envs, &again, &weighted);
+    assert_same(&run, &again);
+    succeed(&["replay", run.to_str().unwrap()]);
+    succeed(&["report", run.to_str().unwrap()]);
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(page.contains(r#""kinds":["sums/sum","totals/sum"]"#));
+}
