@@ -26,7 +26,7 @@ demo: host envs/python.wasm
 	$(HOST) --env envs/python.wasm
 	$(HOST) report $$(ls -d experiments/python-* | tail -n 1)
 
-test: host envs/python.wasm envs/javascript.wasm guests
+test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm guests
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
 	cargo test --workspace --lib --bins
 	cargo test --workspace --doc
@@ -112,7 +112,7 @@ host: setup
 
 guests: setup
 	$(GUEST_FLAGS) cargo build --profile guest --target wasm32-unknown-unknown --package python-judge --package azr-test-judge --package azr-test-broken \
-	  --package azr-test-executor --package azr-test-reader
+	  --package azr-test-executor --package azr-test-reader --package countdown
 
 # Two executors that differ in their hash seed only: the judge uses them to catch programs whose result depends on it.
 # componentize-py imports the application, warms it up and takes the snapshot. It works on a copy of the sources, where
@@ -152,6 +152,12 @@ $(JAVASCRIPT): javascript
 
 envs/javascript.wasm: $(JAVASCRIPT) | host
 	$(HOST) env pack --judge $(word 1,$^) --executor $(word 2,$^) --out $@
+
+$(GUEST_BUILD)/countdown.wasm: guests
+	@:
+
+envs/countdown.wasm: $(GUEST_BUILD)/countdown.wasm | host
+	$(HOST) env pack --judge $< --out $@
 
 clean:
 	rm -rf target .libtorch .tools .wasmtime envs/*.wasm

@@ -3,7 +3,8 @@
 //! Nothing here fails: a completion without the expected format gives what can be found, and says that it is not well
 //! formed.
 
-/// A completion of [`crate::prompt::reasoned_question`]: reasoning, the end of the think block, an answer block.
+/// A completion of [`crate::prompt::reasoned_question`]: reasoning, the end of the think block, an answer block; or one
+/// of the compact style.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tagged<'a> {
     /// What stands in the last answer block, or the whole completion if there is none.
@@ -25,6 +26,38 @@ impl<'a> Tagged<'a> {
             .is_some_and(|end| completion[end + "</think>".len()..].trim_start().starts_with("<answer>"));
         Tagged { answer, well_formed }
     }
+
+    /// Reads a completion of the compact style: after a think block, if there is one, the answer up to the first of
+    /// [`MARKERS`]. It is well formed where there is none.
+    pub fn read_compact(completion: &'a str) -> Tagged<'a> {
+        let answer = after_thinking(completion);
+        Tagged { answer: until_marker(answer), well_formed: !has_marker(answer) }
+    }
+}
+
+/// The markers of the compact style. A field ends where the next one begins.
+pub const MARKERS: [&str; 10] = [
+    "<solve>",
+    "<propose>",
+    "<deduction>",
+    "<abduction>",
+    "<induction>",
+    "<program>",
+    "<input>",
+    "<output>",
+    "<think>",
+    "</think>",
+];
+
+/// Whether a text contains one of [`MARKERS`].
+pub fn has_marker(text: &str) -> bool {
+    MARKERS.iter().any(|marker| text.contains(marker))
+}
+
+/// A text up to the first of [`MARKERS`].
+pub fn until_marker(text: &str) -> &str {
+    let end = MARKERS.iter().filter_map(|marker| text.find(marker)).min();
+    end.map_or(text, |end| &text[..end])
 }
 
 /// A fenced block of Markdown.
@@ -124,6 +157,20 @@ mod tests {
             ("no tags", "no tags", false),
         ] {
             assert_eq!(Tagged::read(completion), Tagged { answer, well_formed }, "{completion}");
+        }
+    }
+
+    #[test]
+    fn compact_completions() {
+        for (completion, answer, well_formed) in [
+            ("a", "a", true),
+            ("", "", true),
+            ("<think>why</think>a", "a", true),
+            ("<think>a", "", false),
+            ("a<output>b", "a", false),
+            ("<think>why</think>a<think>b</think>", "a", false),
+        ] {
+            assert_eq!(Tagged::read_compact(completion), Tagged { answer, well_formed }, "{completion}");
         }
     }
 

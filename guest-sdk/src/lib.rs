@@ -53,13 +53,19 @@
 //! A judge is pure: every call happens in a fresh instance and depends on its arguments only. A panic is a fault of the
 //! environment, never a verdict; a wrong answer or a proposal that is not a task is data.
 
+#![deny(missing_docs)]
+
 pub mod environment;
 pub mod files;
 pub mod format;
 pub mod prompt;
+mod puzzles;
+mod rng;
 pub mod value;
 
 pub use environment::{Environment, NO_RUNS, kind, log, rejection, setting};
+pub use puzzles::{Puzzles, Wrong};
+pub use rng::Rng;
 
 pub use bindings::azr::env::log::Level;
 pub use bindings::azr::env::types::{

@@ -41,6 +41,7 @@ pub const INTEGER_MAX_DIGITS: usize = 4300;
 
 /// A plain value.
 #[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the module's table says what they are")]
 pub enum Value {
     None,
     Bool(bool),

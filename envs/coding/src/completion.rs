@@ -1,6 +1,6 @@
 //! Reading completions: what the policy proposes or answers, and whether it kept the format.
 
-use azr_guest_sdk::format::{Fence, Tagged, after_thinking, fences};
+use azr_guest_sdk::format::{Fence, Tagged, after_thinking, fences, has_marker, until_marker};
 use azr_guest_sdk::{Rejection, Style};
 
 use crate::Language;
@@ -8,20 +8,6 @@ use crate::Language;
 mod labelled;
 
 use labelled::labelled;
-
-/// The markers of the compact style. A field ends where the next one begins.
-pub const MARKERS: [&str; 10] = [
-    "<solve>",
-    "<propose>",
-    "<deduction>",
-    "<abduction>",
-    "<induction>",
-    "<program>",
-    "<input>",
-    "<output>",
-    "<think>",
-    "</think>",
-];
 
 /// Something read from a completion.
 pub struct Read<T> {
@@ -158,15 +144,6 @@ fn tidy(program: &str) -> String {
         program = rest;
     }
     program.replace("\r\n", "\n")
-}
-
-fn has_marker(text: &str) -> bool {
-    MARKERS.iter().any(|marker| text.contains(marker))
-}
-
-fn until_marker(text: &str) -> &str {
-    let end = MARKERS.iter().filter_map(|marker| text.find(marker)).min();
-    end.map_or(text, |end| &text[..end])
 }
 
 fn rejection(code: &str, message: impl Into<String>) -> Rejection {

@@ -1,0 +1,100 @@
+//! Countdown: reach a target with given numbers, each used at most once, by +, -, * and / with whole results.
+
+mod expression;
+mod proposal;
+mod solver;
+
+use azr_guest_sdk::{Puzzles, Rng, Wrong};
+use serde::{Deserialize, Serialize};
+
+/// The environment.
+pub struct Countdown;
+
+/// A task.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Puzzle {
+    numbers: Vec<i64>,
+    target: i64,
+}
+
+impl Puzzles for Countdown {
+    const NAME: &'static str = "countdown";
+    const ASKS: &'static str = "Reach a target with given numbers.";
+    type Task = Puzzle;
+
+    fn generate(rng: &mut Rng) -> Option<Puzzle> {
+        let count = rng.within(3..=5);
+        let mut numbers: Vec<i64> = (0..count).map(|_| rng.within(1..=20)).collect();
+        // Combined somehow, so that there is an answer.
+        let combined = numbers.iter().copied().reduce(|target, number| match rng.below(4) {
+            0 if target % number == 0 => target / number,
+            1 if target * number < 1000 => target * number,
+            2 if target > number => target - number,
+            _ => target + number,
+        });
+        rng.shuffle(&mut numbers);
+        Some(Puzzle { numbers, target: combined? })
+    }
+
+    fn question(Puzzle { numbers, target }: &Puzzle) -> String {
+        format!(
+            "Write an arithmetic expression that equals {target}. It may use each of the numbers {numbers:?} once, and no \
+             other numbers, with + - * / and parentheses. Every division must come out even. Answer with the expression."
+        )
+    }
+
+    fn grade(puzzle: &Puzzle, answer: &str) -> Result<(), Wrong> {
+        match expression::value(answer, &puzzle.numbers)? {
+            value if value == puzzle.target => Ok(()),
+            value => Err(format!("the expression comes to {value}").into()),
+        }
+    }
+
+    fn compact_question(Puzzle { numbers, target }: &Puzzle) -> String {
+        format!("{}={target}", proposal::list(numbers))
+    }
+
+    fn check(puzzle: &Puzzle) -> Result<(), String> {
+        proposal::check(puzzle)
+    }
+
+    fn oracle(puzzle: &Puzzle) -> Option<String> {
+        solver::solve(puzzle)
+    }
+
+    fn cheats(Puzzle { numbers, target }: &Puzzle) -> Vec<String> {
+        let first = numbers[0];
+        vec![
+            // The target itself, hidden behind numbers that are not given, and a claim.
+            format!("{target} + 1000 - 1000"),
+            format!("({first} + {first}) * 0 + {target}"),
+            format!("{first} = {target}"),
+        ]
+    }
+
+    fn proposer_question() -> Option<String> {
+        Some(proposal::QUESTION.into())
+    }
+
+    fn compact_proposer_question() -> Option<String> {
+        Some(String::new())
+    }
+
+    fn read_proposal(text: &str) -> Result<Puzzle, String> {
+        proposal::read(text)
+    }
+
+    fn proposal(puzzle: &Puzzle) -> Option<String> {
+        let solution = solver::solve(puzzle)?;
+        Some(format!("{}; {}; {solution}", proposal::list(&puzzle.numbers), puzzle.target))
+    }
+
+    fn forged_proposals() -> Vec<String> {
+        ["3, 4; 12", "3, 4; 12; 3 + 4", "3, 4; 12; 12", "3; 3; 3", "3, 4; 0; 3 - 3", "3, -4; 7; 3 - -4"]
+            .map(String::from)
+            .into()
+    }
+}
+
+azr_guest_sdk::export!(Countdown);

@@ -1,0 +1,36 @@
+//! Finds an answer by going through all of them.
+
+use crate::Puzzle;
+
+/// An expression that equals the target. `None` where no combination of the numbers does, as far as all intermediate
+/// results are positive; negative ones reach no more.
+pub fn solve(Puzzle { numbers, target }: &Puzzle) -> Option<String> {
+    search(numbers.iter().map(|&number| (number, number.to_string())).collect(), *target)
+}
+
+/// Numbers with the expressions that lead to them: one is the target, or two are combined to one.
+fn search(pool: Vec<(i64, String)>, target: i64) -> Option<String> {
+    if let Some((_, expression)) = pool.iter().find(|(value, _)| *value == target) {
+        return Some(expression.clone());
+    }
+    let pairs = (0..pool.len()).flat_map(|i| (0..pool.len()).map(move |j| (i, j))).filter(|(i, j)| i != j);
+    for (i, j) in pairs {
+        let ((a, left), (b, right)) = (&pool[i], &pool[j]);
+        let combined = [
+            ('+', (i < j).then(|| a + b)),
+            ('*', (i < j).then(|| a * b)),
+            ('-', (a > b).then(|| a - b)),
+            ('/', (a % b == 0).then(|| a / b)),
+        ];
+        for (operator, value) in combined {
+            let Some(value) = value else { continue };
+            let rest =
+                pool.iter().enumerate().filter(|(place, _)| ![i, j].contains(place)).map(|(_, term)| term.clone());
+            let pool = rest.chain([(value, format!("({left} {operator} {right})"))]).collect();
+            if let Some(expression) = search(pool, target) {
+                return Some(expression);
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,280 @@
+//! Environments of one kind of task that need no programs: the short way to write one.
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::format::Tagged;
+use crate::{
+    Accepted, Attempt, Completed, Context, Description, Environment, Example, Expectation, Kind, NO_RUNS, Prompt,
+    Proposal, Rejection, Report, Rng, Style, Task, Verdict, kind, prompt, rejection,
+};
+
+/// An environment whose tasks are values of one Rust type, and whose answers are judged without running anything.
+///
+/// What implements this is an [`Environment`]: the two styles of prompts, finding the answer in a completion, task bodies
+/// and data sets are taken care of. [The crate's documentation](crate) shows a whole one. [`Puzzles::question`] and
+/// [`Puzzles::grade`] are required, and so is at least one source of tasks: [`Puzzles::generate`], [`Puzzles::seeds`],
+/// proposals, or a data set whose lines are tasks as JSON.
+///
+/// An environment with several kinds, settings, programs or directories implements [`Environment`] itself.
+pub trait Puzzles {
+    /// Of the environment: letters, digits and `-_.+`.
+    const NAME: &'static str;
+    /// Of the environment, semver. It belongs to what a run can be repeated with: raise it with every change that
+    /// changes a verdict.
+    const VERSION: &'static str = "0.1.0";
+    /// Of the kind of task.
+    const KIND: &'static str = Self::NAME;
+    /// What a task asks, in a sentence.
+    const ASKS: &'static str;
+
+    /// What a task is. Its JSON is the task's body, and the format of data sets: `#[serde(deny_unknown_fields)]` makes
+    /// a misspelt field an error there. Floating-point numbers are better left out, for equal tasks should have equal
+    /// bodies.
+    type Task: Serialize + DeserializeOwned;
+
+    /// A new task, which depends on `rng` only. `None`, the default, says that tasks are not generated.
+    fn generate(_rng: &mut Rng) -> Option<Self::Task> {
+        None
+    }
+
+    /// Tasks that training starts from.
+    fn seeds() -> Vec<Self::Task> {
+        Vec::new()
+    }
+
+    /// Whether a task of a data set or of a proposer can be asked, or why not. A task that is asked must have an answer.
+    fn check(_task: &Self::Task) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Asks for the answer. Says how it is written, and not what it is.
+    fn question(task: &Self::Task) -> String;
+
+    /// The question for the small embedded policy, as short as can be. It stands between `<solve>` and `<output>`.
+    fn compact_question(task: &Self::Task) -> String {
+        Self::question(task)
+    }
+
+    /// Judges an answer: any text at all, white space around it removed.
+    fn grade(task: &Self::Task, answer: &str) -> Result<(), Wrong>;
+
+    /// What a task is about: tasks of equal subject never stand on both sides of a held-out split. By default every task
+    /// is a subject of its own.
+    fn subject(task: &Self::Task) -> String {
+        body(task)
+    }
+
+    /// A right answer, for whoever checks the environment. Only some tasks need one.
+    fn oracle(_task: &Self::Task) -> Option<String> {
+        None
+    }
+
+    /// Answers that want to pass for right and must score nothing.
+    fn cheats(_task: &Self::Task) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Asks for a new task. `None`, the default, says that the policy does not propose tasks.
+    fn proposer_question() -> Option<String> {
+        None
+    }
+
+    /// The same for the small embedded policy. It stands between `<propose>` and `<output>`.
+    fn compact_proposer_question() -> Option<String> {
+        Self::proposer_question()
+    }
+
+    /// The task that a proposer wrote, or why it is none. [`Puzzles::check`] is asked afterwards.
+    fn read_proposal(_text: &str) -> Result<Self::Task, String> {
+        Err("tasks of this environment are not proposed".into())
+    }
+
+    /// How a proposer would write a task, for whoever checks the environment.
+    fn proposal(_task: &Self::Task) -> Option<String> {
+        None
+    }
+
+    /// Proposals that want to pass for tasks and must not.
+    fn forged_proposals() -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Why an answer does not get the full score. A text, from which `?` and `into` make one, is an answer that gets none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wrong {
+    /// From 0 to less than 1.
+    pub score: f64,
+    /// For a person. Never contains a right answer.
+    pub reason: String,
+}
+
+impl Wrong {
+    /// An answer that is right in part. No completion that anybody could write without having understood the task
+    /// should get here, or that is what training finds.
+    pub fn partly(score: f64, reason: impl Into<String>) -> Wrong {
+        Wrong { score, reason: reason.into() }
+    }
+}
+
+impl<T: Into<String>> From<T> for Wrong {
+    fn from(reason: T) -> Wrong {
+        Wrong { score: 0.0, reason: reason.into() }
+    }
+}
+
+/// Tasks that examples are made of, of each source. `azr-host env check` needs a handful to say "most of them".
+const EXAMPLES_MAX: usize = 8;
+
+const FORMAT: &str = "First reason about the question inside <think> </think> tags, then give the answer inside <answer> \
+                      </answer> tags: <think> reasoning </think> <answer> answer </answer>";
+
+impl<P: Puzzles> Environment for P {
+    fn describe() -> Description {
+        Description {
+            name: P::NAME.into(),
+            version: P::VERSION.into(),
+            kinds: vec![Kind {
+                proposable: P::proposer_question().is_some(),
+                generated: P::generate(&mut Rng::new(0, 0)).is_some(),
+                ..kind(P::KIND, P::ASKS)
+            }],
+            settings: Vec::new(),
+            limits: NO_RUNS,
+            directories: Vec::new(),
+        }
+    }
+
+    fn seeds(_: &Context) -> Vec<Task> {
+        P::seeds().iter().map(written::<P>).collect()
+    }
+
+    fn generate(_: &Context, _: &str, seed: u64, first: u64, count: u32) -> Vec<Task> {
+        generated::<P>(seed, first).take(count as usize).map(|task| written::<P>(&task)).collect()
+    }
+
+    fn import_task(_: &Context, line: &str) -> Result<Task, Rejection> {
+        let task = serde_json::from_str(line).map_err(|error| rejection("not-a-task", error.to_string()))?;
+        checked::<P>(task)
+    }
+
+    fn examples(ctx: &Context) -> Vec<Example> {
+        let attempt = |task: &P::Task, note: &str, answer: String, expected| Example {
+            note: format!("{note}: {answer}"),
+            completed: Completed::Attempt(Attempt {
+                task: written::<P>(task),
+                completion: completion(ctx.style, &answer),
+            }),
+            expected,
+        };
+        let proposal = |note: &str, text: String, expected| Example {
+            note: format!("{note}: {text}"),
+            completed: Completed::Proposal(Proposal {
+                kind: P::KIND.into(),
+                references: Vec::new(),
+                completion: completion(ctx.style, &text),
+            }),
+            expected,
+        };
+        let tasks = P::seeds().into_iter().take(EXAMPLES_MAX).chain(generated::<P>(0, 0).take(EXAMPLES_MAX));
+        let mut examples = Vec::new();
+        for task in tasks {
+            examples.extend(P::oracle(&task).map(|answer| attempt(&task, "an answer", answer, Expectation::Right)));
+            let cheats = P::cheats(&task).into_iter();
+            examples.extend(cheats.map(|answer| attempt(&task, "a cheat", answer, Expectation::Wrong)));
+            examples.extend(P::proposal(&task).map(|text| proposal("a task", text, Expectation::Right)));
+        }
+        let forged = P::forged_proposals().into_iter();
+        examples.extend(forged.map(|text| proposal("a forgery", text, Expectation::Wrong)));
+        examples
+    }
+
+    fn propose_prompt(ctx: &Context, kind: &str, _: &[Task]) -> Prompt {
+        let question = match ctx.style {
+            Style::Instruct => P::proposer_question(),
+            Style::Compact => P::compact_proposer_question(),
+        };
+        let question = question.unwrap_or_else(|| panic!("tasks of kind {kind} are not proposed"));
+        asked(ctx.style, "<propose>", &question)
+    }
+
+    fn solve_prompt(ctx: &Context, task: &Task) -> Prompt {
+        let task = read::<P>(task);
+        let question = match ctx.style {
+            Style::Instruct => P::question(&task),
+            Style::Compact => P::compact_question(&task),
+        };
+        asked(ctx.style, "<solve>", &question)
+    }
+
+    fn subject(task: &Task) -> String {
+        P::subject(&read::<P>(task))
+    }
+
+    fn judge_proposal(ctx: &Context, proposal: &Proposal, _: &[Report]) -> Result<Accepted, Rejection> {
+        let Tagged { answer, well_formed } = found(ctx.style, &proposal.completion);
+        let task = P::read_proposal(answer.trim()).map_err(|reason| rejection("not-a-task", reason))?;
+        Ok(Accepted { task: checked::<P>(task)?, well_formed })
+    }
+
+    fn judge_answer(ctx: &Context, attempt: &Attempt, _: &[Report]) -> Verdict {
+        let Tagged { answer, well_formed } = found(ctx.style, &attempt.completion);
+        let answer = answer.trim();
+        let (score, reason) = match P::grade(&read::<P>(&attempt.task), answer) {
+            Ok(()) => (1.0, "right".into()),
+            Err(Wrong { score, reason }) => (score, reason),
+        };
+        Verdict { score, well_formed, answer: answer.into(), reason }
+    }
+}
+
+/// The endless sequence of generated tasks from number `first`; empty where none are generated.
+fn generated<P: Puzzles>(seed: u64, first: u64) -> impl Iterator<Item = P::Task> {
+    (first..).map_while(move |number| P::generate(&mut Rng::new(seed, number)))
+}
+
+fn checked<P: Puzzles>(task: P::Task) -> Result<Task, Rejection> {
+    P::check(&task).map_err(|reason| rejection("unfit", reason))?;
+    Ok(written::<P>(&task))
+}
+
+fn written<P: Puzzles>(task: &P::Task) -> Task {
+    Task { kind: P::KIND.into(), body: body(task) }
+}
+
+fn read<P: Puzzles>(task: &Task) -> P::Task {
+    serde_json::from_str(&task.body)
+        .unwrap_or_else(|error| panic!("{} is not the body of a {} task: {error}", task.body, P::KIND))
+}
+
+/// Canonical JSON: sorted keys, no white space.
+fn body(task: &impl Serialize) -> String {
+    let mut json: Value =
+        serde_json::to_value(task).unwrap_or_else(|error| panic!("a task cannot be written as JSON: {error}"));
+    // They are sorted already, unless the environment asked serde_json to preserve their order.
+    json.sort_all_objects();
+    json.to_string()
+}
+
+fn asked(style: Style, role: &str, question: &str) -> Prompt {
+    match style {
+        Style::Instruct => prompt::reasoned_question(format!("{question}\n\n{FORMAT}")),
+        Style::Compact => prompt::question(format!("{role}{question}<output>")),
+    }
+}
+
+/// What a policy of this style writes to give an answer.
+fn completion(style: Style, answer: &str) -> String {
+    match style {
+        Style::Instruct => format!("</think>\n<answer>{answer}"),
+        Style::Compact => answer.into(),
+    }
+}
+
+fn found(style: Style, completion: &str) -> Tagged<'_> {
+    match style {
+        Style::Instruct => Tagged::read(completion),
+        Style::Compact => Tagged::read_compact(completion),
+    }
+}
