@@ -54,7 +54,7 @@ impl Findings {
 pub fn check<'a>(env: &'a Environment, prompt_max_chars: usize) -> Findings {
     let mut examiners = [("compact", Style::Compact), ("instruct", Style::Instruct)]
         .map(|(name, style)| Examiner::new(env, name, style, prompt_max_chars));
-    let headings: [(&str, &str, fn(&mut Examiner<'a>) -> usize); 7] = [
+    let headings: [(&str, &str, Look<'a>); 7] = [
         ("examples", "completions whose worth the author states", Examiner::examples),
         ("tasks", "tasks", Examiner::tasks),
         ("prompts", "prompts", Examiner::prompts),
@@ -72,6 +72,9 @@ pub fn check<'a>(env: &'a Environment, prompt_max_chars: usize) -> Findings {
     run_fuel.sort_unstable();
     Findings { checks: checks.into(), run_fuel }
 }
+
+/// What is done under a heading. Returns how many things were looked at.
+type Look<'a> = fn(&mut Examiner<'a>) -> usize;
 
 /// A right attempt, and the answer that the judge finds in it.
 struct Oracle {
@@ -444,7 +447,8 @@ fn says(text: &str, answer: &str) -> bool {
 
 /// Whether reading and writing the body gives the same text. `serde_json` sorts keys and adds no spaces.
 fn canonical(body: &str) -> bool {
-    serde_json::from_str::<Value>(body).is_ok_and(|json| json.to_string() == body)
+    let written = serde_json::from_str(body).map(|json: Value| json.to_string());
+    written.is_ok_and(|written| written == body)
 }
 
 fn text(Prompt { messages, prefill, .. }: &Prompt) -> String {

@@ -48,7 +48,7 @@ pub fn generate(arenas: &mut [Arena], config: &RunConfig, step: u64, faults: &mu
     let subjects = subjects(arenas, &tasks, faults).into_iter();
     let known =
         tasks.into_iter().zip(subjects).filter_map(|((arena, task), subject)| Some((arena, task, subject.ok()?)));
-    give(arenas, known.collect::<Vec<_>>(), step, Origin::Generated)
+    give(arenas, known, step, Origin::Generated)
 }
 
 /// The first `evaluation.generated` tasks of each generated kind in the sequence that is held out.
@@ -85,9 +85,9 @@ pub fn give(
     step: u64,
     origin: Origin,
 ) -> Vec<Given> {
-    let mut entered = |(arena, task, subject): (usize, Task, Digest)| {
+    let entered = |(arena, task, subject): (usize, Task, Digest)| {
         let standing = admit(&mut arenas[arena], &task, subject, step);
         standing.is_new().then_some(Given { arena, task, origin })
     };
-    tasks.into_iter().filter_map(&mut entered).collect()
+    tasks.into_iter().filter_map(entered).collect()
 }

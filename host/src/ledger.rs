@@ -14,6 +14,7 @@ use crate::{
     arena::{Arena, Role},
     config::RunConfig,
     faults::Cause,
+    generate::Given,
     sandbox::{Environment, ExecutedRun, Limits, Outcome, Rejection, Thrown, Verdict},
     selfplay::Step,
     solve::Aim,
@@ -323,8 +324,13 @@ pub fn new_tasks<'a>(
     })
 }
 
+/// The tasks that nobody proposed and that entered the buffers, before those that were proposed at the same step.
+pub fn given_tasks<'a>(arenas: &'a [Arena], given: &'a [Given], step: u64) -> impl Iterator<Item = TaskRow<'a>> + 'a {
+    given.iter().map(move |given| task_row(&arenas[given.arena], &given.task, step, given.origin))
+}
+
 /// The row of a task found at `step`.
-pub fn task_row<'a>(arena: &'a Arena, task: &'a Task, step: u64, origin: Origin) -> TaskRow<'a> {
+fn task_row<'a>(arena: &'a Arena, task: &'a Task, step: u64, origin: Origin) -> TaskRow<'a> {
     let Task { kind, body } = task;
     TaskRow { id: task.id(), env: arena.name().into(), kind: kind.into(), body: body.into(), step, origin }
 }

@@ -188,7 +188,7 @@ impl Replay {
     fn give(&mut self, step: u64) -> Result<()> {
         let Self { arenas, tasks, faults, .. } = self;
         loop {
-            let rows = tasks.take_given(step, BATCH_ROWS)?;
+            let rows = tasks.take_given(step)?;
             if rows.is_empty() {
                 return Ok(());
             }
@@ -316,11 +316,11 @@ impl Tasks {
         self.row(begin)?.task()
     }
 
-    /// Takes up to `max` of the tasks that nobody proposed and that were in their buffers before the proposals of `step`, in
-    /// order. Empty when there are no more.
-    fn take_given(&mut self, step: u64, max: usize) -> Result<Vec<TaskRow<'static>>> {
+    /// The next tasks that nobody proposed and that were there before the proposals of `step`, in order; empty when there
+    /// are no more.
+    fn take_given(&mut self, step: u64) -> Result<Vec<TaskRow<'static>>> {
         let mut rows = Vec::new();
-        while rows.len() < max
+        while rows.len() < BATCH_ROWS
             && let Some((_, begin)) = self.given.pop_front_if(|(given, _)| *given <= step)
         {
             rows.push(self.row(begin)?);

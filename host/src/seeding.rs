@@ -12,8 +12,8 @@ use crate::{
     validate::{Validated, validate},
 };
 
-/// One batch of proposals for every kind that has fewer than `seeding.tasks` and is not generated; empty when none has. `round` counts from
-/// 0 and tells the batches' random numbers apart.
+/// One batch of proposals for every kind that has fewer than `seeding.tasks` and is not generated; empty when none has.
+/// `round` counts from 0 and tells the batches' random numbers apart.
 pub fn gather(
     arenas: &mut [Arena],
     policy: &Policy,

@@ -104,7 +104,7 @@ impl Session {
 
     /// Everything before the first step. `given` are the tasks that are in the buffers already.
     fn begin(&mut self, given: &[Given]) -> Result<()> {
-        self.log_given(given, 0)?;
+        self.run_dir.append(Log::Tasks, ledger::given_tasks(&self.selfplay.arenas, given, 0))?;
         self.seed()?;
         self.measure("start")?;
         self.checkpoint()
@@ -241,21 +241,13 @@ impl Session {
         let metrics = StepMetrics::of(&self.selfplay, step);
         let arenas = &self.selfplay.arenas;
         self.run_dir.append(Log::Ledger, ledger::rows(arenas, step))?;
-        self.log_given(&step.generated, step.step)?;
-        let arenas = &self.selfplay.arenas;
+        self.run_dir.append(Log::Tasks, ledger::given_tasks(arenas, &step.generated, step.step))?;
         self.run_dir.append(Log::Tasks, ledger::new_tasks(arenas, &step.validated, step.step))?;
         self.run_dir.append(Log::Metrics, [&metrics])?;
         self.run_dir.append_scalars(step.step, &metrics.scalars())?;
         self.run_dir.flush()?;
         self.progress.step(&self.selfplay, step, &metrics, logged);
         Ok(())
-    }
-
-    /// Writes down tasks that nobody proposed: before those that were proposed at the same step, as they entered.
-    fn log_given(&mut self, given: &[Given], step: u64) -> Result<()> {
-        let arenas = &self.selfplay.arenas;
-        let rows = given.iter().map(|given| ledger::task_row(&arenas[given.arena], &given.task, step, given.origin));
-        self.run_dir.append(Log::Tasks, rows)
     }
 
     /// Collects proposals before the first step.
