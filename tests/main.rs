@@ -1,6 +1,7 @@
 //! The integration tests: one binary, because linking libtorch is slow.
 
 mod check;
+mod countdown;
 mod grants;
 mod policy;
 mod python_env;
