@@ -1,5 +1,6 @@
 //! The integration tests: one binary, because linking libtorch is slow.
 
+mod authoring;
 mod check;
 mod countdown;
 mod grants;
