@@ -61,7 +61,9 @@
 //! # assert_eq!(score(Style::Compact, " 8\n"), 1.0);
 //! # assert_eq!(score(Style::Instruct, "4 + 4</think><answer>8"), 1.0);
 //! # assert_eq!(score(Style::Compact, "9"), 0.0);
-//! # assert_eq!(Doubling::generate(&Context { style: Style::Compact, settings: vec![] }, "doubling", 1, 5, 2).len(), 2);
+//! # let ctx = Context { style: Style::Compact, settings: vec![] };
+//! # let tasks = <Doubling as Environment>::generate(&ctx, "doubling", 1, 5, 2);
+//! # assert_eq!(tasks[1..], <Doubling as Environment>::generate(&ctx, "doubling", 1, 6, 1));
 //! # }
 //! ```
 //!
