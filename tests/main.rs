@@ -1,6 +1,8 @@
 //! The integration tests: one binary, because linking libtorch is slow.
 
+mod authoring;
 mod check;
+mod countdown;
 mod forgeries;
 mod grants;
 mod javascript_env;

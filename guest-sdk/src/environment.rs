@@ -1,4 +1,49 @@
 //! What an environment implements.
+//!
+//! Implement [`Environment`] on an empty type, and hand it to [`export!`](crate::export):
+//!
+//! ```
+//! use azr_guest_sdk::{Attempt, Context, Description, Environment, NO_RUNS, Prompt, Report, Task, Verdict, kind, prompt};
+//!
+//! struct Doubling;
+//!
+//! impl Environment for Doubling {
+//!     fn describe() -> Description {
+//!         Description {
+//!             name: "doubling".into(),
+//!             version: "0.1.0".into(),
+//!             kinds: vec![kind("double", "Double a number.")],
+//!             settings: vec![],
+//!             limits: NO_RUNS,
+//!             directories: vec![],
+//!         }
+//!     }
+//!
+//!     fn seeds(_: &Context) -> Vec<Task> {
+//!         (1..100).map(|number| Task { kind: "double".into(), body: number.to_string() }).collect()
+//!     }
+//!
+//!     fn solve_prompt(_: &Context, task: &Task) -> Prompt {
+//!         prompt::question(format!("What is twice {}? Answer with the number.", task.body))
+//!     }
+//!
+//!     fn judge_answer(_: &Context, attempt: &Attempt, _: &[Report]) -> Verdict {
+//!         let answer = attempt.completion.trim().to_owned();
+//!         let right = answer.parse::<i64>().ok() == attempt.task.body.parse::<i64>().ok().map(|number| number * 2);
+//!         Verdict { score: f64::from(u8::from(right)), well_formed: true, answer, reason: String::new() }
+//!     }
+//! }
+//!
+//! azr_guest_sdk::export!(Doubling);
+//! # fn main() {
+//! # let task = Task { kind: "double".into(), body: "4".into() };
+//! # let ctx = Context { style: azr_guest_sdk::Style::Compact, settings: vec![] };
+//! # let right = Attempt { task: task.clone(), completion: " 8\n".into() };
+//! # assert_eq!(Doubling::judge_answer(&ctx, &right, &[]).score, 1.0);
+//! # let wrong = Attempt { task, completion: "9".into() };
+//! # assert_eq!(Doubling::judge_answer(&ctx, &wrong, &[]).score, 0.0);
+//! # }
+//! ```
 
 use std::marker::PhantomData;
 

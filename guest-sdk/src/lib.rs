@@ -1,57 +1,133 @@
 //! Write verifiable environments for `azr-host`.
 //!
 //! An environment poses problems, and decides which proposed problems are tasks and which attempts at a task are right.
-//! It is one WebAssembly component, the *judge*, optionally packed with executors that run untrusted programs. A judge
-//! never runs a program itself: it *plans* runs, the host executes each in a fresh executor, and the judge is called
-//! again with what came out.
+//! It is one WebAssembly component, the *judge*, optionally packed with executors that run untrusted programs.
 //!
-//! Implement [`Environment`] on an empty type, hand it to [`export!`], and build for `wasm32-unknown-unknown`:
+//! # A first environment
+//!
+//! ```console
+//! $ azr-host env new doubling             # a folder with an example
+//! $ azr-host env build doubling           # doubling/doubling.wasm
+//! $ azr-host env check doubling/doubling.wasm
+//! $ azr-host --env doubling/doubling.wasm # train on it
+//! ```
+//!
+//! Builds need the wasm target once: `rustup target add wasm32-unknown-unknown`. The example is a whole environment of
+//! this form: a type for the tasks, and an implementation of [`Puzzles`] that generates, asks and grades them.
 //!
 //! ```
-//! use azr_guest_sdk::{Attempt, Context, Description, Environment, NO_RUNS, Prompt, Report, Task, Verdict, kind, prompt};
+//! use azr_guest_sdk::{Puzzles, Rng, Wrong};
+//! use serde::{Deserialize, Serialize};
 //!
 //! struct Doubling;
 //!
-//! impl Environment for Doubling {
-//!     fn describe() -> Description {
-//!         Description {
-//!             name: "doubling".into(),
-//!             version: "0.1.0".into(),
-//!             kinds: vec![kind("double", "Double a number.")],
-//!             settings: vec![],
-//!             limits: NO_RUNS,
-//!             directories: vec![],
-//!         }
+//! #[derive(Serialize, Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Number {
+//!     number: i64,
+//! }
+//!
+//! impl Puzzles for Doubling {
+//!     const NAME: &'static str = "doubling";
+//!     const ASKS: &'static str = "Double a number.";
+//!     type Task = Number;
+//!
+//!     fn generate(rng: &mut Rng) -> Option<Number> {
+//!         Some(Number { number: rng.within(100..=9999) })
 //!     }
 //!
-//!     fn seeds(_: &Context) -> Vec<Task> {
-//!         (1..100).map(|number| Task { kind: "double".into(), body: number.to_string() }).collect()
+//!     fn question(task: &Number) -> String {
+//!         format!("What is twice {}? Answer with the number.", task.number)
 //!     }
 //!
-//!     fn solve_prompt(_: &Context, task: &Task) -> Prompt {
-//!         prompt::question(format!("What is twice {}? Answer with the number.", task.body))
+//!     fn grade(task: &Number, answer: &str) -> Result<(), Wrong> {
+//!         let answer: i64 = answer.parse().map_err(|_| format!("{answer:?} is not a number"))?;
+//!         if answer == 2 * task.number { Ok(()) } else { Err("this is another number".into()) }
 //!     }
 //!
-//!     fn judge_answer(_: &Context, attempt: &Attempt, _: &[Report]) -> Verdict {
-//!         let answer = attempt.completion.trim().to_owned();
-//!         let right = answer.parse::<i64>().ok() == attempt.task.body.parse::<i64>().ok().map(|number| number * 2);
-//!         Verdict { score: f64::from(u8::from(right)), well_formed: true, answer, reason: String::new() }
+//!     fn oracle(task: &Number) -> Option<String> {
+//!         Some((2 * task.number).to_string())
 //!     }
 //! }
 //!
 //! azr_guest_sdk::export!(Doubling);
 //! # fn main() {
-//! # let task = Task { kind: "double".into(), body: "4".into() };
-//! # let ctx = Context { style: azr_guest_sdk::Style::Compact, settings: vec![] };
-//! # let right = Attempt { task: task.clone(), completion: " 8\n".into() };
-//! # assert_eq!(Doubling::judge_answer(&ctx, &right, &[]).score, 1.0);
-//! # let wrong = Attempt { task, completion: "9".into() };
-//! # assert_eq!(Doubling::judge_answer(&ctx, &wrong, &[]).score, 0.0);
+//! # use azr_guest_sdk::{Attempt, Context, Environment, Style, Task};
+//! # let task = Task { kind: "doubling".into(), body: r#"{"number":4}"#.into() };
+//! # let score = |style, completion: &str| {
+//! #     let attempt = Attempt { task: task.clone(), completion: completion.into() };
+//! #     Doubling::judge_answer(&Context { style, settings: vec![] }, &attempt, &[]).score
+//! # };
+//! # assert_eq!(score(Style::Compact, " 8\n"), 1.0);
+//! # assert_eq!(score(Style::Instruct, "4 + 4</think><answer>8"), 1.0);
+//! # assert_eq!(score(Style::Compact, "9"), 0.0);
+//! # let ctx = Context { style: Style::Compact, settings: vec![] };
+//! # let tasks = <Doubling as Environment>::generate(&ctx, "doubling", 1, 5, 2);
+//! # assert_eq!(tasks[1..], <Doubling as Environment>::generate(&ctx, "doubling", 1, 6, 1));
 //! # }
 //! ```
 //!
-//! A judge is pure: every call happens in a fresh instance and depends on its arguments only. A panic is a fault of the
-//! environment, never a verdict; a wrong answer or a proposal that is not a task is data.
+//! [`Puzzles::oracle`] and [`Puzzles::cheats`] are what `azr-host env check` starts from: it tries right answers, cheats,
+//! garbage and right answers slightly changed, in both styles of prompts, and says which of your promises did not hold.
+//! The functions are ordinary ones, so tests of your own are `#[test]`s that call them, and `cargo test` runs them.
+//!
+//! What to keep in mind:
+//!
+//! - **An answer is any text at all.** Training searches for texts that score. Read the answer with a parser that refuses
+//!   what it does not know, accept what is right in whatever spelling, and let everything else be [`Wrong`].
+//! - **A panic is a fault of the environment, never a verdict.** Do not index, unwrap or recurse on what a policy wrote.
+//! - **A judge is pure.** Every call happens in a fresh instance and depends on its arguments only. There is no clock, no
+//!   network and no randomness but [`Rng`].
+//! - **Nothing tells the answer.** Not the question, and not the reason of a verdict.
+//!
+//! Tasks come from [`Puzzles::generate`], from [`Puzzles::seeds`], from the policy itself where
+//! [`Puzzles::proposer_question`] asks for them, and from data sets: a file with one task as JSON per line, such as
+//! `{"number":4}`, of which [`Puzzles::check`] says whether it can be asked. `envs/countdown` in azr-host's sources has all
+//! of it.
+//!
+//! # In Python
+//!
+//! ```console
+//! $ azr-host env new doubling --lang python
+//! $ cd doubling && python3 -m unittest && cd ..
+//! $ azr-host env build doubling
+//! $ azr-host env check doubling/doubling.wasm
+//! ```
+//!
+//! `env.py` has the same functions as the trait, on a class `Environment`. Tasks are what `json.loads` gives; a wrong
+//! answer is `raise Wrong("why")`, and what is not a task `raise NotATask("why")`:
+//!
+//! ```python
+//! from azr_env import Puzzles, Wrong
+//!
+//! class Environment(Puzzles):
+//!     NAME = "doubling"
+//!     ASKS = "Double a number."
+//!
+//!     def generate(self, rng):
+//!         return {"number": rng.within(100, 9999)}
+//!
+//!     def question(self, task):
+//!         return f"What is twice {task['number']}? Answer with the number."
+//!
+//!     def grade(self, task, answer):
+//!         if answer != str(2 * task["number"]):
+//!             raise Wrong("this is another text")
+//!
+//!     def oracle(self, task):
+//!         return str(2 * task["number"])
+//! ```
+//!
+//! The build imports all modules of the folder once and keeps the interpreter as it is then; pure Python modules beside
+//! `env.py` are part of it, packages with native code are not. It takes `componentize-py`
+//! (`pip install componentize-py==0.25.1`). A judge in Python is 18 MB and slower per call than one in Rust; see to it
+//! that grading takes milliseconds.
+//!
+//! # Several kinds, settings, programs, directories
+//!
+//! Such an environment implements [`Environment`], on which [`Puzzles`] stands. A judge never runs a program itself: it
+//! *plans* runs, the host executes each in a fresh executor, and the judge is called again with what came out. Executors
+//! and judge become one file with `azr-host env pack`.
 
 #![deny(missing_docs)]
 

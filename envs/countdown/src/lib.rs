@@ -63,14 +63,19 @@ impl Puzzles for Countdown {
         solver::solve(puzzle)
     }
 
-    fn cheats(Puzzle { numbers, target }: &Puzzle) -> Vec<String> {
+    fn cheats(puzzle: &Puzzle) -> Vec<String> {
+        let Puzzle { numbers, target } = puzzle;
         let first = numbers[0];
-        vec![
-            // The target itself, hidden behind numbers that are not given, and a claim.
+        // Six times, where five numbers are the most.
+        let too_often = format!(" + {first} - {first}").repeat(3);
+        let mut cheats: Vec<String> = solver::solve(puzzle).map(|solution| solution + &too_often).into_iter().collect();
+        // The target itself, behind numbers that are not given, and a claim.
+        cheats.extend([
             format!("{target} + 1000 - 1000"),
             format!("({first} + {first}) * 0 + {target}"),
             format!("{first} = {target}"),
-        ]
+        ]);
+        cheats
     }
 
     fn proposer_question() -> Option<String> {

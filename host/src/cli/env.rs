@@ -1,9 +1,11 @@
 //! `azr-host env`: environments without a model.
 
+mod build;
 mod calls;
 mod check;
 mod inspect;
 mod lines;
+mod new;
 mod pack;
 
 use std::path::PathBuf;
@@ -19,6 +21,16 @@ use crate::{
 /// Look into an environment, use it and pack it.
 #[derive(Subcommand)]
 pub enum EnvCommand {
+    /// Start a new environment: a folder with an example that builds and passes `check`.
+    ///
+    /// The documentation of the crate azr-guest-sdk goes on from there.
+    ///
+    /// Example: azr-host env new crossword --lang python
+    New(new::New),
+    /// Build a project in Rust or Python and pack it: FOLDER/NAME.wasm, where NAME is the folder's.
+    ///
+    /// Example: azr-host env build crossword
+    Build(build::Build),
     /// Show what an environment is: kinds, settings, imports, digests, limits.
     ///
     /// Example: azr-host env inspect envs/python.wasm
@@ -64,6 +76,8 @@ pub enum EnvCommand {
 impl EnvCommand {
     pub fn run(self) -> Result<()> {
         match self {
+            Self::New(new) => new.run(),
+            Self::Build(build) => build.run(),
             Self::Inspect(inspect) => inspect.run(),
             Self::Exec(exec) => exec.run(),
             Self::Validate(validate) => validate.run(),

@@ -1,0 +1,130 @@
+//! A new environment by the commands that the documentation names: `azr-host env new`, `build` and `check`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use azr_host::check::check;
+use azr_host::sandbox::{Environment, Sandbox, SandboxConfig, SequencePart, Style};
+use tempfile::TempDir;
+
+/// Compiled crates and components are kept for the next `cargo test`.
+fn kept(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+fn azr_host(folder: &TempDir, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_azr-host"))
+        .args(args)
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", kept("authored"))
+        // The SDK's dependencies are those of this workspace, and are here.
+        .env("CARGO_NET_OFFLINE", "true")
+        .output()
+        .unwrap()
+}
+
+fn succeeds(folder: &TempDir, args: &[&str]) -> String {
+    let output = azr_host(folder, args);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn fails(folder: &TempDir, args: &[&str]) -> String {
+    let output = azr_host(folder, args);
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// With a tenth of the fuel that a judge may use: the templates leave room for work, in Python too.
+fn load(file: &Path) -> Environment {
+    let default = SandboxConfig::default();
+    let judge_fuel = default.judge_fuel / 10;
+    let sandbox = SandboxConfig { cache_dir: Some(kept("compiled")), judge_fuel, ..default };
+    Sandbox::new(&sandbox).unwrap().load(file).unwrap()
+}
+
+fn assert_passes(env: &Environment) {
+    for check in check(env, 24_000).checks {
+        assert!(check.problems.is_empty(), "{check:#?}");
+    }
+}
+
+/// Of both templates, which draw the same numbers.
+const FIRST_TASK: &str = r#"{"numbers":[87,55,3,66,29,12,46,91]}"#;
+
+fn first_task(env: &Environment) -> String {
+    let part = SequencePart { kind: env.description().kinds[0].name.clone(), seed: 1, first: 0, count: 1 };
+    env.generate(&env.context(Style::Compact, &[]).unwrap(), &part).unwrap().remove(0).body
+}
+
+#[test]
+fn a_new_rust_project_builds_and_passes() {
+    let folder = TempDir::new().unwrap();
+    succeeds(&folder, &["env", "new", "mine"]);
+    let next = succeeds(&folder, &["env", "build", "mine"]);
+    assert!(next.contains("azr-host env check mine/mine.wasm"), "{next}");
+    let env = load(&folder.path().join("mine/mine.wasm"));
+    assert_passes(&env);
+    assert_eq!(first_task(&env), FIRST_TASK);
+    let tests = Command::new("cargo")
+        .args(["test", "--offline", "--quiet"])
+        .current_dir(folder.path().join("mine"))
+        .env("CARGO_TARGET_DIR", kept("authored"))
+        .output()
+        .unwrap();
+    assert!(tests.status.success(), "{}", String::from_utf8_lossy(&tests.stdout));
+    // The same sources in another folder, whose name is not part of the file.
+    let elsewhere = TempDir::new().unwrap();
+    succeeds(&elsewhere, &["env", "new", "mine"]);
+    succeeds(&elsewhere, &["env", "build", "mine"]);
+    let [one, two] = [&folder, &elsewhere].map(|folder| fs::read(folder.path().join("mine/mine.wasm")).unwrap());
+    assert!(one == two, "it depends on where it was built");
+
+    let source = folder.path().join("mine/src/lib.rs");
+    let broken = fs::read_to_string(&source).unwrap().replace("numbers.sort();", "numbers.sort_out();");
+    fs::write(&source, broken).unwrap();
+    let error = fails(&folder, &["env", "build", "mine"]);
+    assert!(error.contains("no method named `sort_out`") && error.contains("cargo failed"), "{error}");
+}
+
+#[test]
+fn a_new_python_project_builds_and_passes() {
+    let folder = TempDir::new().unwrap();
+    succeeds(&folder, &["env", "new", "mine", "--lang", "python"]);
+    succeeds(&folder, &["env", "build", "mine"]);
+    let env = load(&folder.path().join("mine/mine.wasm"));
+    assert_passes(&env);
+    assert_eq!(first_task(&env), FIRST_TASK);
+    let tests = Command::new("python3")
+        .args(["-B", "-m", "unittest"])
+        .current_dir(folder.path().join("mine"))
+        .output()
+        .unwrap();
+    assert!(tests.status.success(), "{}", String::from_utf8_lossy(&tests.stderr));
+
+    let source = folder.path().join("mine/env.py");
+    fs::write(&source, "from azr_env import Puzzles\nclass Environment(Puzzles)\n").unwrap();
+    let error = fails(&folder, &["env", "build", "mine"]);
+    assert!(error.contains("SyntaxError") && error.contains("componentize-py failed"), "{error}");
+}
+
+#[test]
+fn mistakes_are_explained() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("taken")).unwrap();
+    for (args, why) in [
+        (&["env", "new", "taken"][..], "taken already exists"),
+        (&["env", "new", "../up"], "lower-case letters, digits and hyphens"),
+        (&["env", "new", "Mine"], "lower-case letters, digits and hyphens"),
+        (&["env", "new", "mine", "--sdk", "/nowhere"], "there is no guest SDK in /nowhere"),
+        (&["env", "build", "taken"], "neither a Cargo.toml nor an env.py"),
+        (&["env", "build", "nothing"], "cannot find the project nothing"),
+    ] {
+        let error = fails(&folder, args);
+        assert!(error.contains(why), "{args:?}: {error}");
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "something was left behind");
+}
