@@ -7,19 +7,20 @@ use std::{
 };
 
 use azr_host::check::check;
-use azr_host::sandbox::{Environment, Sandbox, SandboxConfig, SequencePart, Style};
+use azr_host::sandbox::{Attempt, Environment, Sandbox, SandboxConfig, SequencePart, Style};
+use azr_host::task::Task;
 use tempfile::TempDir;
 
-/// Compiled crates and components are kept for the next `cargo test`.
-fn kept(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+/// Kept for the next `cargo test`.
+fn compiled_crates() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("authored")
 }
 
 fn azr_host(folder: &TempDir, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_azr-host"))
         .args(args)
         .current_dir(folder)
-        .env("CARGO_TARGET_DIR", kept("authored"))
+        .env("CARGO_TARGET_DIR", compiled_crates())
         // The SDK's dependencies are those of this workspace, and are here.
         .env("CARGO_NET_OFFLINE", "true")
         .output()
@@ -42,7 +43,8 @@ fn fails(folder: &TempDir, args: &[&str]) -> String {
 fn load(file: &Path) -> Environment {
     let default = SandboxConfig::default();
     let judge_fuel = default.judge_fuel / 10;
-    let sandbox = SandboxConfig { cache_dir: Some(kept("compiled")), judge_fuel, ..default };
+    let cache_dir = Some(file.with_extension("compiled"));
+    let sandbox = SandboxConfig { cache_dir, judge_fuel, ..default };
     Sandbox::new(&sandbox).unwrap().load(file).unwrap()
 }
 
@@ -72,7 +74,7 @@ fn a_new_rust_project_builds_and_passes() {
     let tests = Command::new("cargo")
         .args(["test", "--offline", "--quiet"])
         .current_dir(folder.path().join("mine"))
-        .env("CARGO_TARGET_DIR", kept("authored"))
+        .env("CARGO_TARGET_DIR", compiled_crates())
         .output()
         .unwrap();
     assert!(tests.status.success(), "{}", String::from_utf8_lossy(&tests.stdout));
@@ -94,6 +96,10 @@ fn a_new_rust_project_builds_and_passes() {
 fn a_new_python_project_builds_and_passes() {
     let folder = TempDir::new().unwrap();
     succeeds(&folder, &["env", "new", "mine", "--lang", "python"]);
+    let source = folder.path().join("mine/env.py");
+    let grade = "def grade(self, task, answer):\n";
+    let faulty = format!("{grade}        if answer == 'fault': raise KeyError(answer)\n");
+    fs::write(&source, fs::read_to_string(&source).unwrap().replace(grade, &faulty)).unwrap();
     succeeds(&folder, &["env", "build", "mine"]);
     let env = load(&folder.path().join("mine/mine.wasm"));
     assert_passes(&env);
@@ -105,7 +111,12 @@ fn a_new_python_project_builds_and_passes() {
         .unwrap();
     assert!(tests.status.success(), "{}", String::from_utf8_lossy(&tests.stderr));
 
-    let source = folder.path().join("mine/env.py");
+    let task = Task { kind: "mine".into(), body: r#"{"numbers":[2,1]}"#.into() };
+    let attempt = Attempt { task, completion: "fault".into() };
+    env.verify(&env.context(Style::Compact, &[]).unwrap(), &[attempt]).remove(0).unwrap_err();
+    let log: Vec<String> = env.take_log().0.iter().map(ToString::to_string).collect();
+    assert!(log.concat().contains("KeyError: 'fault' (judge_answer line"), "{log:?}");
+
     fs::write(&source, "from azr_env import Puzzles\nclass Environment(Puzzles)\n").unwrap();
     let error = fails(&folder, &["env", "build", "mine"]);
     assert!(error.contains("SyntaxError") && error.contains("componentize-py failed"), "{error}");

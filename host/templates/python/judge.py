@@ -2,7 +2,6 @@
 azr-guest-sdk does the same for Rust."""
 
 import json
-import traceback
 
 from azr_env import NotATask, Rng, Wrong
 from componentize_py_types import Err
@@ -153,8 +152,13 @@ def _logged(method):
             return method(*arguments)
         except Err:
             raise
-        except Exception:
-            log.emit(log.Level.WARN, traceback.format_exc())
+        except Exception as error:
+            # Not by `traceback`, which looks for the sources in files.
+            places, place = [], error.__traceback__.tb_next
+            while place is not None:
+                places.append(f"{place.tb_frame.f_code.co_name} line {place.tb_lineno}")
+                place = place.tb_next
+            log.emit(log.Level.WARN, f"{type(error).__name__}: {error} ({', '.join(places)})")
             raise
 
     return call
