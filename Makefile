@@ -10,7 +10,7 @@ WASMTIME := 48.0.8
 HOST := target/debug/azr-host
 GUESTS := target/guests
 GUEST_BUILD := target/wasm32-unknown-unknown/guest
-LIBTORCH := .libtorch/torch-$(TORCH)
+LIBTORCH_READY := .libtorch/torch-$(TORCH)
 COMPONENTIZER := .tools/componentize-py-$(COMPONENTIZE_PY)
 PATCHED := .wasmtime/wasmtime-$(WASMTIME)
 # What a guest says when it panics must not depend on where it was built. No guest has a source of randomness.
@@ -71,10 +71,10 @@ lint: setup
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(GUEST_FLAGS) cargo clippy --profile guest --target wasm32-unknown-unknown --package javascript-executor -- -D warnings
 
-setup: $(LIBTORCH) $(COMPONENTIZER) $(PATCHED) target/wasm-target
+setup: $(LIBTORCH_READY) $(COMPONENTIZER) $(PATCHED) target/wasm-target
 
 # Libtorch is part of the PyTorch wheel; it is linked against the two CUDA packages, on machines without a GPU too.
-$(LIBTORCH):
+$(LIBTORCH_READY):
 	rm -rf .libtorch
 	$(PIP) --no-deps --target .libtorch torch==$(TORCH) nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
 	touch $@
