@@ -43,13 +43,6 @@ pub struct Findings {
     pub run_fuel: Vec<u64>,
 }
 
-impl Findings {
-    /// Whether nothing was wrong.
-    pub fn passed(&self) -> bool {
-        self.checks.iter().all(|check| check.problems.is_empty())
-    }
-}
-
 /// Checks an environment in both styles. No prompt may have more than `prompt_max_chars` characters.
 pub fn check<'a>(env: &'a Environment, prompt_max_chars: usize) -> Findings {
     let mut examiners = [("compact", Style::Compact), ("instruct", Style::Instruct)]
@@ -82,7 +75,7 @@ struct Oracle {
     answer: String,
 }
 
-/// Looks at an environment in one style. Each heading returns how many things it looked at.
+/// Looks at an environment in one style.
 struct Examiner<'a> {
     env: &'a Environment,
     style: &'static str,

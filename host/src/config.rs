@@ -13,6 +13,11 @@ use toml::{Table, Value};
 const PAPER: &str = include_str!("../presets/paper.toml");
 const TINY: &str = include_str!("../presets/tiny.toml");
 
+/// Tasks that a key may ask for at a time, and how many times more one environment may get: together within the 32 bits
+/// of `generate`'s count.
+const TASKS_MAX: usize = 10_000_000;
+const ENV_WEIGHT_MAX: f64 = 100.0;
+
 /// A vetted setting to start from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Preset {
@@ -375,8 +380,17 @@ impl RunConfig {
         ensure!((0.0..=1.0).contains(&share), "faults.share-max is {share}; it must be in [0, 1]");
         let share = self.evaluation.held_out_share;
         ensure!((0.0..1.0).contains(&share), "evaluation.held-out-share is {share}; it must be in [0, 1)");
-        if let Some((name, weight)) = self.env_weights.iter().find(|(_, weight)| **weight < 0.0) {
-            bail!("env-weights.{name} is {weight}; it must not be negative");
+        let tasks = [
+            ("generate.batch", self.generate.batch),
+            ("seeding.tasks", self.seeding.tasks),
+            ("evaluation.generated", self.evaluation.generated),
+        ];
+        if let Some((key, count)) = tasks.iter().find(|(_, count)| *count > TASKS_MAX) {
+            bail!("{key} is {count}; it must be at most {TASKS_MAX}");
+        }
+        let weights = 0.0..=ENV_WEIGHT_MAX;
+        if let Some((name, weight)) = self.env_weights.iter().find(|(_, weight)| !weights.contains(weight)) {
+            bail!("env-weights.{name} is {weight}; it must be from 0 to {ENV_WEIGHT_MAX}");
         }
         Ok(())
     }
@@ -459,6 +473,7 @@ mod tests {
         assert!(message("policy.threads=0").contains("policy.threads is 0"));
         assert!(message("evaluation.held-out-share=1.0").contains("evaluation.held-out-share is 1"));
         assert!(message("env-weights.python=-1.0").contains("env-weights.python is -1"));
+        assert!(message("generate.batch=10000000000").contains("generate.batch is 10000000000"));
         assert!(message("sampling.top-p=1.5").contains("1.5"));
         assert!(message("nonsense").contains("KEY=VALUE"));
         assert!(message("reward.malformed=nan").contains("reward.malformed is not a finite number"));
