@@ -12,9 +12,11 @@ use wasm_encoder::{
     ConstExpr, DataCountSection, DataSection, MemorySection, MemoryType, Module as Encoded, RawSection,
 };
 use wasmparser::{DataKind, Parser, Payload};
-use wasmtime::{Engine, Instance, Module, Store};
+use wasmtime::{Config, Engine, Instance, Module, Store};
 
 const INITIALIZE: &str = "initialize";
+/// Some seconds: packing ends, whatever an executor does.
+const INITIALIZE_FUEL: u64 = 10_000_000_000;
 /// The name that linkers give to the memory.
 const MEMORY: &str = "memory";
 const PAGE_BYTES: usize = 64 << 10;
@@ -30,9 +32,10 @@ pub(super) fn initialized(module: &[u8]) -> Result<Option<Vec<u8>>> {
     if !exports_initialize {
         return Ok(None);
     }
-    let engine = Engine::default();
+    let engine = Engine::new(Config::new().consume_fuel(true))?;
     let compiled = Module::new(&engine, module)?;
     let mut store = Store::new(&engine, ());
+    store.set_fuel(INITIALIZE_FUEL)?;
     let instance = Instance::new(&mut store, &compiled, &[])
         .map_err(Error::from)
         .with_context(|| format!("an executor with `{INITIALIZE}` must import nothing"))?;
@@ -124,6 +127,8 @@ mod tests {
         assert_eq!(initialized(&wat::parse_str(format!("(module {memory})")).unwrap()).unwrap(), None);
         let trap = format!(r#"(module {memory} (func (export "initialize") unreachable))"#);
         assert_eq!(refused(trap), "its `initialize` failed");
+        let endless = format!(r#"(module {memory} (func (export "initialize") (loop (br 0))))"#);
+        assert_eq!(refused(endless), "its `initialize` failed");
         let passive = format!(r#"(module {memory} (data "later") (func (export "initialize")))"#);
         assert!(refused(passive).contains("a snapshot would lose"));
         let import = r#"(module (import "a" "b" (func)) (func (export "initialize")))"#.to_owned();
