@@ -23,9 +23,12 @@ mod executor {
 }
 
 pub use environment::azr::env::types::{
-    Accepted, Context, Message, Outcome, Prompt, Rejection, Report, Run, Setting, Speaker, Style, Thrown, Verdict,
+    Accepted, Amount, Context, Measure, Message, Outcome, Prompt, Rejection, Report, Run, Setting, Speaker, Style,
+    Thrown, Verdict,
 };
-pub use environment::exports::azr::env::judge::{Description, Expectation, Kind, Limits, OfferedSetting};
+pub use environment::exports::azr::env::judge::{
+    Demonstration, Description, Expectation, Kind, Limits, OfferedSetting,
+};
 
 pub(super) use environment::EnvironmentPre as JudgePre;
 pub(super) use environment::azr::env::types;
