@@ -34,7 +34,7 @@ pub(super) use environment::EnvironmentPre as JudgePre;
 pub(super) use environment::azr::env::types;
 pub(super) use environment::azr::env::{files, log};
 pub(super) use environment::exports::azr::env::judge::{Completed, Example, Guest as JudgeExports};
-pub(super) use executor::ExecutorPre;
+pub(super) use executor::{Executor as ExecutorInstance, ExecutorPre};
 
 impl From<types::Task> for Task {
     fn from(types::Task { kind, body }: types::Task) -> Self {
