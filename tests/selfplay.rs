@@ -1,5 +1,6 @@
 //! The whole program: training, repeating, resuming, stopping.
 
+mod algorithms;
 mod faults;
 mod losses;
 mod sources;
@@ -190,6 +191,7 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         (&["--env", &path("text.wasm")], 1, &["text.wasm"]),
         (&[env, "--config", &path("wrong.toml")], 1, &["wrong.toml", "lerning-rate"]),
         (&[env, "--set", "steps=0"], 1, &["steps is 0", "at least 1"]),
+        (&[env, "--set", "advantage.baseline=task"], 1, &["solve.samples is 1", "at least 2"]),
         (&[env, "--set", "environments.python.colour=\"red\""], 1, &["colour"]),
         (&[env, "--policy", &path("empty")], 1, &["model.safetensors"]),
         (&[env, "--device", "tpu"], 1, &["tpu"]),

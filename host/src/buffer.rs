@@ -1,6 +1,6 @@
 //! The tasks that self-play has found: one buffer per environment and kind.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::{
     config::{SolveConfig, SolveStrategy},
@@ -77,6 +77,15 @@ impl Buffer {
         drawn.extend(draws.distinct(config.batch - drawn.len(), self.len()));
         drawn.into_iter().map(|i| self.entries[i].task.clone()).collect()
     }
+
+    /// At most `count` tasks from the whole buffer that are not among `tried`.
+    pub fn draw_others(&self, count: usize, tried: &HashSet<Digest>, draws: &mut Draws) -> Vec<Task> {
+        if count == 0 {
+            return Vec::new();
+        }
+        let others: Vec<&Task> = self.tasks().filter(|task| !tried.contains(&task.id())).collect();
+        draws.distinct(count, others.len()).into_iter().map(|i| others[i].clone()).collect()
+    }
 }
 
 #[cfg(test)]
@@ -97,7 +106,7 @@ mod tests {
     }
 
     fn draw(buffer: &Buffer, strategy: SolveStrategy, batch: usize, step: u64) -> Vec<String> {
-        let config = SolveConfig { batch, strategy, recent_steps: 1, kl_coefficient: 0.0 };
+        let config = SolveConfig { batch, samples: 1, rounds_max: 1, strategy, recent_steps: 1, kl_coefficient: 0.0 };
         let mut draws = Stream::new(3, Purpose::SolverTasks, step, 0).draws();
         buffer.draw(&config, step, &mut draws).into_iter().map(|task| task.body).collect()
     }

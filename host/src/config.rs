@@ -12,6 +12,11 @@ use toml::{Table, Value};
 
 const PAPER: &str = include_str!("../presets/paper.toml");
 const TINY: &str = include_str!("../presets/tiny.toml");
+const GRPO: &str = include_str!("../presets/algorithms/grpo.toml");
+const DR_GRPO: &str = include_str!("../presets/algorithms/dr-grpo.toml");
+const DAPO: &str = include_str!("../presets/algorithms/dapo.toml");
+const RLOO: &str = include_str!("../presets/algorithms/rloo.toml");
+const REINFORCE_PLUS_PLUS: &str = include_str!("../presets/algorithms/reinforce-plus-plus.toml");
 
 /// Tasks that a key may ask for at a time, and how many times more one environment may get: together within the 32 bits
 /// of `generate`'s count.
@@ -25,6 +30,38 @@ pub enum Preset {
     Paper,
     /// For the embedded policy on a laptop CPU.
     Tiny,
+}
+
+/// How advantages and the loss are formed: keys on top of a preset. `presets/algorithms/` has them with their sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Algorithm {
+    /// Absolute Zero's: rewards normalised within each (environment, kind, role).
+    #[value(name = "trr++")]
+    TrrPlusPlus,
+    /// Several attempts at each task, normalised among themselves.
+    Grpo,
+    /// GRPO without its biases for long and for easy or hard tasks.
+    DrGrpo,
+    /// GRPO with a higher upper clip, a mean over tokens, and only tasks that teach something.
+    Dapo,
+    /// Each attempt against the mean of the others at its task.
+    Rloo,
+    /// Rewards normalised over the whole step.
+    #[value(name = "reinforce++")]
+    ReinforcePlusPlus,
+}
+
+impl Algorithm {
+    fn keys(self) -> &'static str {
+        match self {
+            Self::TrrPlusPlus => "",
+            Self::Grpo => GRPO,
+            Self::DrGrpo => DR_GRPO,
+            Self::Dapo => DAPO,
+            Self::Rloo => RLOO,
+            Self::ReinforcePlusPlus => REINFORCE_PLUS_PLUS,
+        }
+    }
 }
 
 /// A whole run, resolved. The keys are described in `presets/paper.toml`.
@@ -124,6 +161,8 @@ pub struct LearnabilityConfig {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SolveConfig {
     pub batch: usize,
+    pub samples: usize,
+    pub rounds_max: usize,
     pub strategy: SolveStrategy,
     pub recent_steps: u64,
     pub kl_coefficient: f64,
@@ -179,6 +218,7 @@ pub enum AsNew {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AdvantageConfig {
     pub baseline: Baseline,
+    pub scale: Scale,
     pub weighting: Weighting,
     pub std_min: f64,
 }
@@ -187,7 +227,17 @@ pub struct AdvantageConfig {
 #[serde(rename_all = "kebab-case")]
 pub enum Baseline {
     Role,
+    Task,
+    OthersAtTask,
     Global,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    Deviation,
+    GlobalDeviation,
+    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -213,6 +263,8 @@ pub struct UpdateConfig {
     pub clip_low: f64,
     pub clip_high: f64,
     pub entropy_coefficient: f64,
+    pub average: Average,
+    pub importance_max: f64,
     pub minibatches: usize,
     pub epochs: usize,
     pub micro_batch_max_tokens: usize,
@@ -223,6 +275,16 @@ pub struct UpdateConfig {
 pub enum OptimizerKind {
     Adamw,
     Muon,
+}
+
+/// Over what the loss is a mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Average {
+    Token,
+    Sequence,
+    Budget,
+    Sum,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -294,10 +356,21 @@ impl UpdateConfig {
 impl RunConfig {
     /// The preset, then the file, then `KEY=VALUE` pairs; later ones win. The result is checked.
     pub fn resolve(preset: Preset, file: Option<&Path>, overrides: &[String]) -> Result<Self> {
+        Self::resolve_with(preset, Algorithm::TrrPlusPlus, file, overrides)
+    }
+
+    /// The same with the algorithm's keys on top of the preset's.
+    pub fn resolve_with(
+        preset: Preset,
+        algorithm: Algorithm,
+        file: Option<&Path>,
+        overrides: &[String],
+    ) -> Result<Self> {
         let mut table: Table = PAPER.parse().expect("paper.toml is valid TOML");
         if preset == Preset::Tiny {
             overlay(&mut table, TINY.parse().expect("tiny.toml is valid TOML"));
         }
+        overlay(&mut table, algorithm.keys().parse().expect("the algorithms' files are valid TOML"));
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read the configuration {}", path.display()))?;
@@ -350,6 +423,8 @@ impl RunConfig {
             ("policy.threads", self.policy.threads),
             ("sampling.prompt-max-tokens", self.sampling.prompt_max_tokens),
             ("sampling.completion-max-tokens", self.sampling.completion_max_tokens),
+            ("solve.samples", self.solve.samples),
+            ("solve.rounds-max", self.solve.rounds_max),
             ("buffer.capacity", self.buffer.capacity),
             ("update.minibatches", self.update.minibatches),
             ("update.epochs", self.update.epochs),
@@ -370,6 +445,16 @@ impl RunConfig {
         );
         let rate = self.update.learning_rate;
         ensure!(rate.is_finite() && rate >= 0.0, "update.learning-rate is {rate}; it must be finite and not negative");
+        let by_task = matches!(self.advantage.baseline, Baseline::Task | Baseline::OthersAtTask);
+        ensure!(
+            self.solve.samples > 1 || !by_task && self.solve.rounds_max == 1,
+            "solve.samples is 1, and nothing can be learned from comparing the attempts at a task; it must be at least 2"
+        );
+        let importance = self.update.importance_max;
+        ensure!(
+            importance == 0.0 || importance >= 1.0,
+            "update.importance-max is {importance}; it must be 0 or at least 1"
+        );
         let clip = self.update.clip_low;
         ensure!((0.0..1.0).contains(&clip), "update.clip-low is {clip}; it must be in [0, 1)");
         let share = self.faults.share_max;

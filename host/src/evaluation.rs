@@ -12,7 +12,7 @@ use crate::{
     held_out::HeldOutTask,
     metrics::{mean, standard_deviation},
     policy::Policy,
-    rng::{Purpose, StepRng},
+    rng::{Purpose, StepRng, Streams},
     solve::{Aim, Assignment, solve},
     verify::verify,
 };
@@ -87,13 +87,15 @@ pub fn evaluate(
         kind: held_out.kind,
         task: held_out.task.clone(),
         aim: Aim::Evaluation { task: index },
+        number: index,
         samples: protocol.samples,
     };
     let assignments = tasks.iter().enumerate().map(assignment).collect();
     let sampling = SamplingConfig { temperature: protocol.temperature, ..config.sampling.clone() };
     let mut faults = Faults::default();
     let rng = StepRng { seed: config.seed, step: 0 };
-    let attempted = solve(arenas, policy, &sampling, assignments, Purpose::Evaluate, rng, &mut faults)?;
+    let streams = Streams { rng, purpose: Purpose::Evaluate, first: 0 };
+    let attempted = solve(arenas, policy, &sampling, assignments, streams, &mut faults)?;
     let mut tallies = vec![Tally::default(); tasks.len()];
     for verified in verify(arenas, attempted, &mut faults) {
         if let Aim::Evaluation { task } = verified.attempted.aim {

@@ -14,7 +14,7 @@ use crate::{
     policy::{Completion, Finish},
     selfplay::{SelfPlay, Step},
     task::Digest,
-    update::UpdateMetrics,
+    update::{Mismatch, UpdateMetrics},
     validate::{Conclusion, Standing, Validated},
     verify::Verified,
 };
@@ -175,7 +175,7 @@ impl StepMetrics {
             step: step.step,
             groups: groups(&selfplay.arenas, step),
             buffer: buffers(&selfplay.arenas, step),
-            update: update_means(&step.updates),
+            update: update_means(&step.updates, step.mismatch),
             faults: {
                 let named =
                     |(&arena, tally): (&usize, &Tally)| (selfplay.arenas[arena].name().to_owned(), tally.clone());
@@ -297,7 +297,7 @@ fn rollout_metrics(completions: &[&Completion], rewards: &[f64]) -> RolloutMetri
     }
 }
 
-fn update_means(updates: &[UpdateMetrics]) -> BTreeMap<&'static str, f64> {
+fn update_means(updates: &[UpdateMetrics], mismatch: Option<Mismatch>) -> BTreeMap<&'static str, f64> {
     let columns = updates.iter().map(|update| {
         let UpdateMetrics { loss, gradient_norm, clip_fraction, approx_kl, start_kl, entropy, logprob_gap, tokens } =
             *update;
@@ -316,6 +316,9 @@ fn update_means(updates: &[UpdateMetrics]) -> BTreeMap<&'static str, f64> {
     let mut sums = BTreeMap::new();
     for (name, value) in columns.flatten() {
         *sums.entry(name).or_insert(0.0) += value / updates.len() as f64;
+    }
+    if let Some(Mismatch { kl, truncated }) = mismatch {
+        sums.extend([("mismatch_kl", kl), ("importance_truncated", truncated)]);
     }
     sums
 }

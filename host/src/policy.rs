@@ -1,4 +1,4 @@
-//! The policy: a decoder of the Qwen2 or Llama family with its tokenizer, loaded from and saved to the directory layout
+//! The policy: a decoder of the Qwen2, Qwen3 or Llama family with its tokenizer, loaded from and saved to the directory layout
 //! of Hugging Face `transformers`. This module and [`crate::update`] are the only ones that know libtorch.
 
 use std::{path::Path, sync::Arc};

@@ -216,7 +216,7 @@ impl Replay {
         let (arena, kind) = self.place(row)?;
         let task = self.tasks.get(row.task.context("an attempt without a task")?)?;
         let aim = proposal.map_or(Aim::Training, |proposal| Aim::Learnability { proposal });
-        Ok(Attempted { arena, kind, task, aim, prompt: Vec::new(), completion: completion(row) })
+        Ok(Attempted { arena, kind, task, aim, assignment: 0, prompt: Vec::new(), completion: completion(row) })
     }
 
     fn place(&self, row: &Row) -> Result<(usize, usize)> {

@@ -46,6 +46,21 @@ impl StepRng {
     }
 }
 
+/// Streams for one purpose of a step, from one on.
+#[derive(Clone, Copy, Debug)]
+pub struct Streams {
+    pub rng: StepRng,
+    pub purpose: Purpose,
+    pub first: usize,
+}
+
+impl Streams {
+    /// Number `index` of these.
+    pub fn nth(&self, index: usize) -> Stream {
+        self.rng.stream(self.purpose, self.first + index)
+    }
+}
+
 /// An unlimited sequence of numbers, addressed by position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stream {

@@ -5,24 +5,24 @@
 //! gets the tasks that were proposed in the same step. Before it, environments generate tasks of the kinds that they
 //! make themselves. Where no kind can be proposed, what is left is plain reinforcement learning with verifiable rewards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Result;
 
 use crate::{
     advantage::{Rewarded, advantages},
     arena::{Arena, Group, Role},
-    config::{Control, RunConfig},
+    config::{Control, RewardConfig, RunConfig},
     faults::{Breaker, Faults, Tally},
     generate::{Given, generate},
     metrics::Stopwatch,
     policy::{Completion, Policy},
     propose::{Proposed, Wanted, propose},
     reward::{ProposalOutcome, Repeats, proposer_reward, solver_reward},
-    rng::{Purpose, StepRng},
+    rng::{Purpose, StepRng, Streams},
     seeding::proposable,
-    solve::{Aim, Attempted, assign, solve},
-    update::{Learner, Rollout, UpdateMetrics},
+    solve::{Aim, Attempted, assign, assign_others, solve},
+    update::{Learner, Mismatch, Rollout, UpdateMetrics},
     validate::{Conclusion, Standing, Validated, validate},
     verify::{Verified, verify},
 };
@@ -46,6 +46,8 @@ pub struct Step {
     pub rewards: Rewards,
     /// One per optimiser update; none when nothing was rewarded.
     pub updates: Vec<UpdateMetrics>,
+    /// Only where the setting weighs tokens by importance.
+    pub mismatch: Option<Mismatch>,
     pub faults: Faults,
     /// Environments that the breaker dropped after this step.
     pub dropped: Vec<usize>,
@@ -80,17 +82,26 @@ impl SelfPlay {
         let validated = validate(&mut self.arenas, proposed, step, &mut faults);
         timing.lap("validate");
 
-        let assignments = assign(&self.arenas, &config.learnability, &config.solve, &validated, rng);
-        let sampling = &config.sampling;
-        let attempted = solve(&self.arenas, &self.policy, sampling, assignments, Purpose::Solve, rng, &mut faults)?;
-        timing.lap("solve");
+        let mut verified = Vec::new();
+        let mut assignments = assign(&self.arenas, &config.learnability, &config.solve, &validated, rng);
+        let mut uninformative = HashSet::new();
+        for round in 1..=config.solve.rounds_max {
+            let streams = Streams { rng, purpose: Purpose::Solve, first: verified.len() };
+            let assigned = std::mem::take(&mut assignments);
+            let attempted = solve(&self.arenas, &self.policy, &config.sampling, assigned, streams, &mut faults)?;
+            timing.lap("solve");
 
-        let verified = verify(&self.arenas, attempted, &mut faults);
-        timing.lap("verify");
+            verified.extend(verify(&self.arenas, attempted, &mut faults));
+            timing.lap("verify");
+            if config.solve.rounds_max > 1 {
+                uninformative = evenly_rewarded(&config.reward, &verified);
+                assignments = assign_others(&self.arenas, &config.solve, &verified, &uninformative, rng, round);
+            }
+        }
         let dropped = break_circuit(&mut self.breaker, &mut self.arenas, faults.tallies())?;
 
         let rewards = rewards(config, &validated, &verified);
-        let mut rollouts = rollouts(&validated, &verified, &rewards);
+        let mut rollouts = rollouts(&validated, &verified, &rewards, &uninformative);
         if config.control == Control::Shuffle {
             shuffle_rewards(&mut rollouts, rng);
         }
@@ -105,9 +116,10 @@ impl SelfPlay {
             rollout.advantage = (weight * advantage) as f32;
             rollout.kl_coefficient = kl_coefficient as f32;
         }
+        let mismatch = self.learner.weigh(&self.policy, &mut batch)?;
         let updates = self.update(batch, step)?;
         timing.lap("update");
-        Ok(Step { step, generated, validated, verified, rewards, updates, faults, dropped, timing })
+        Ok(Step { step, generated, validated, verified, rewards, updates, mismatch, faults, dropped, timing })
     }
 
     /// The step's updates: `epochs` passes in `minibatches` equal parts, each pass in another order.
@@ -189,28 +201,49 @@ fn proposal_outcome(conclusion: &Conclusion, solve_rate: Option<f64>) -> Option<
 }
 
 /// Every rewarded completion with its group; advantage and KL coefficient are still to be filled in.
-fn rollouts(validated: &[Validated], verified: &[Verified], rewards: &Rewards) -> Vec<(Rewarded<Group>, Rollout)> {
-    let rollout = |group, reward, prompt: &[u32], completion: &Completion| {
+fn rollouts(
+    validated: &[Validated],
+    verified: &[Verified],
+    rewards: &Rewards,
+    uninformative: &HashSet<usize>,
+) -> Vec<(Rewarded<Group>, Rollout)> {
+    let rollout = |group, task, reward, prompt: &[u32], completion: &Completion| {
         let rollout = Rollout {
             prompt: prompt.to_vec(),
             completion: completion.tokens.clone(),
             old_logprobs: completion.logprobs.clone(),
             advantage: 0.0,
+            importance: Vec::new(),
             kl_coefficient: 0.0,
         };
-        (Rewarded { group, reward, tokens: completion.tokens.len() }, rollout)
+        (Rewarded { group, task, reward, tokens: completion.tokens.len() }, rollout)
     };
     let proposer = validated.iter().zip(&rewards.proposers).filter_map(|(validated, &reward)| {
         let Proposed { arena, kind, prompt, completion, .. } = &validated.proposed;
         let group = Group { arena: *arena, kind: *kind, role: Role::Proposer };
-        Some(rollout(group, reward?, prompt, completion))
+        Some(rollout(group, None, reward?, prompt, completion))
     });
-    let solver = verified.iter().zip(&rewards.solvers).filter_map(|(verified, &reward)| {
-        let Attempted { arena, kind, prompt, completion, .. } = &verified.attempted;
+    let informative = verified.iter().zip(&rewards.solvers);
+    let informative = informative.filter(|(verified, _)| !uninformative.contains(&verified.attempted.assignment));
+    let solver = informative.filter_map(|(verified, &reward)| {
+        let Attempted { arena, kind, assignment, prompt, completion, .. } = &verified.attempted;
         let group = Group { arena: *arena, kind: *kind, role: Role::Solver };
-        Some(rollout(group, reward?, prompt, completion))
+        Some(rollout(group, Some(*assignment), reward?, prompt, completion))
     });
     proposer.chain(solver).collect()
+}
+
+/// The assignments for training whose attempts all got the same reward: compared with each other, they teach nothing.
+fn evenly_rewarded(config: &RewardConfig, verified: &[Verified]) -> HashSet<usize> {
+    let mut rewards: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for Verified { attempted, verdict, .. } in
+        verified.iter().filter(|verified| verified.attempted.aim == Aim::Training)
+    {
+        let rewarded = rewards.entry(attempted.assignment).or_default();
+        rewarded.extend(verdict.as_ref().ok().map(|verdict| solver_reward(config, verdict.score, verdict.well_formed)));
+    }
+    let even = |rewards: &[f64]| rewards.iter().all(|reward| *reward == rewards[0]);
+    rewards.into_iter().filter(|(_, rewards)| even(rewards)).map(|(assignment, _)| assignment).collect()
 }
 
 /// Shuffles rewards within each group, so that their distribution stays and their meaning goes.

@@ -357,7 +357,7 @@ fn strict_breaker(config: &RunConfig) -> Breaker {
 /// A learner without history, which has the start policy at hand where divergence from it counts. `fresh`: `policy` is
 /// the start policy, to be kept with the experiment; otherwise it is there.
 fn learner(config: &RunConfig, policy: &Policy, args: &PolicyArgs, run_dir: &RunDir, fresh: bool) -> Result<Learner> {
-    let learner = Learner::new(policy, &config.update, config.sampling.temperature)?;
+    let learner = Learner::new(policy, &config.update, &config.sampling)?;
     if !config.needs_start_policy() {
         return Ok(learner);
     }

@@ -1,5 +1,7 @@
 //! Solve: the policy attempts tasks, some to estimate how hard new ones are, some to learn from.
 
+use std::collections::HashSet;
+
 use anyhow::Result;
 
 use crate::{
@@ -9,9 +11,10 @@ use crate::{
     policy::{Completion, Policy, SampleRequest},
     prompt,
     propose::Proposed,
-    rng::{Purpose, StepRng},
-    task::Task,
+    rng::{Purpose, StepRng, Streams},
+    task::{Digest, Task},
     validate::Validated,
+    verify::Verified,
 };
 
 /// Why a task is attempted.
@@ -34,6 +37,8 @@ pub struct Assignment {
     pub kind: usize,
     pub task: Task,
     pub aim: Aim,
+    /// Its own among those of a step.
+    pub number: usize,
     /// How many independent attempts.
     pub samples: usize,
 }
@@ -47,6 +52,8 @@ pub struct Attempted {
     pub kind: usize,
     pub task: Task,
     pub aim: Aim,
+    /// The number of its assignment.
+    pub assignment: usize,
     pub prompt: Vec<u32>,
     pub completion: Completion,
 }
@@ -58,7 +65,8 @@ impl Attempted {
     }
 }
 
-/// The tasks of a step: every new one `learnability.samples` times, then for each kind a batch from its buffer.
+/// The tasks of a step: every new one `learnability.samples` times, then for each kind a batch from its buffer
+/// `solve.samples` times.
 pub fn assign(
     arenas: &[Arena],
     learnability: &LearnabilityConfig,
@@ -71,16 +79,47 @@ pub fn assign(
         if let Some(task) = validated.conclusion.task() {
             let aim = Aim::Learnability { proposal };
             let Proposed { arena, kind, .. } = validated.proposed;
-            assignments.push(Assignment { arena, kind, task: task.clone(), aim, samples: learnability.samples });
+            let (number, samples) = (assignments.len(), learnability.samples);
+            assignments.push(Assignment { arena, kind, task: task.clone(), aim, number, samples });
         }
     }
     let mut draws = rng.stream(Purpose::SolverTasks, 0).draws();
     for (index, arena) in arenas.iter().enumerate().filter(|(_, arena)| arena.in_play) {
         let config = SolveConfig { batch: arena.weighted(config.batch), ..config.clone() };
         for (kind, buffer) in arena.buffers.iter().enumerate() {
-            let tasks = buffer.draw(&config, rng.step, &mut draws);
-            let assignment = |task| Assignment { arena: index, kind, task, aim: Aim::Training, samples: 1 };
-            assignments.extend(tasks.into_iter().map(assignment));
+            for task in buffer.draw(&config, rng.step, &mut draws) {
+                let (number, samples) = (assignments.len(), config.samples);
+                assignments.push(Assignment { arena: index, kind, task, aim: Aim::Training, number, samples });
+            }
+        }
+    }
+    assignments
+}
+
+/// Tasks in place of those that taught nothing, none of them attempted for training in this step before.
+pub fn assign_others(
+    arenas: &[Arena],
+    config: &SolveConfig,
+    verified: &[Verified],
+    uninformative: &HashSet<usize>,
+    rng: StepRng,
+    round: usize,
+) -> Vec<Assignment> {
+    let training = || verified.iter().map(|verified| &verified.attempted).filter(|other| other.aim == Aim::Training);
+    let mut next = verified.iter().map(|verified| verified.attempted.assignment + 1).max().unwrap_or(0);
+    let mut draws = rng.stream(Purpose::SolverTasks, round).draws();
+    let mut assignments = Vec::new();
+    for (index, arena) in arenas.iter().enumerate().filter(|(_, arena)| arena.in_play) {
+        for (kind, buffer) in arena.buffers.iter().enumerate() {
+            let own = || training().filter(|attempted| (attempted.arena, attempted.kind) == (index, kind));
+            let informative: HashSet<usize> = own().map(|attempted| attempted.assignment).collect();
+            let missing = arena.weighted(config.batch).saturating_sub(informative.difference(uninformative).count());
+            let tried: HashSet<Digest> = own().map(|attempted| attempted.task.id()).collect();
+            for task in buffer.draw_others(missing, &tried, &mut draws) {
+                let (number, samples) = (next, config.samples);
+                assignments.push(Assignment { arena: index, kind, task, aim: Aim::Training, number, samples });
+                next += 1;
+            }
         }
     }
     assignments
@@ -92,8 +131,7 @@ pub fn solve(
     policy: &Policy,
     sampling: &SamplingConfig,
     assignments: Vec<Assignment>,
-    purpose: Purpose,
-    rng: StepRng,
+    streams: Streams,
     faults: &mut Faults,
 ) -> Result<Vec<Attempted>> {
     let prompts = batched(
@@ -115,15 +153,15 @@ pub fn solve(
             continue;
         }
         for _ in 0..assignment.samples {
-            let stream = rng.stream(purpose, requests.len());
+            let stream = streams.nth(requests.len());
             requests.push(SampleRequest { prompt: tokens.clone(), stop: prompt.stop.clone(), stream });
             attempted.push((assignment.clone(), tokens.clone()));
         }
     }
     let completions = policy.sample(&requests, &sampling.into())?;
     let with_completion = |((assignment, prompt), completion)| {
-        let Assignment { arena, kind, task, aim, samples: _ } = assignment;
-        Attempted { arena, kind, task, aim, prompt, completion }
+        let Assignment { arena, kind, task, aim, number, samples: _ } = assignment;
+        Attempted { arena, kind, task, aim, assignment: number, prompt, completion }
     };
     Ok(attempted.into_iter().zip(completions).map(with_completion).collect())
 }

@@ -14,10 +14,13 @@ mod objective;
 mod optimizer;
 mod reference;
 
-use crate::{config::UpdateConfig, policy::Policy};
+use crate::{
+    config::{SamplingConfig, UpdateConfig},
+    policy::Policy,
+};
 
 use gradient::gradient;
-use objective::{Imitation, PolicyGradient, Sums};
+use objective::{Imitation, Mean, PolicyGradient, Sums};
 use optimizer::Optimizer;
 use reference::Reference;
 
@@ -30,6 +33,8 @@ pub struct Rollout {
     /// Log-probability of each completion token when it was sampled, at the sampling temperature.
     pub old_logprobs: Vec<f32>,
     pub advantage: f32,
+    /// How much each completion token counts; empty where all count the same.
+    pub importance: Vec<f32>,
     /// Weight of the KL divergence to the start policy; above 0 the learner needs that policy.
     pub kl_coefficient: f32,
 }
@@ -63,6 +68,15 @@ pub struct UpdateMetrics {
     pub tokens: usize,
 }
 
+/// How far the sampler was from the learner, over all completion tokens of a step, before its first update.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mismatch {
+    /// Of the sampler to the learner: the mean of r − 1 − ln r.
+    pub kl: f64,
+    /// Share of tokens whose importance was truncated.
+    pub truncated: f64,
+}
+
 /// What one imitation step was like.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImitationMetrics {
@@ -78,16 +92,23 @@ pub struct Learner {
     config: UpdateConfig,
     /// The sampler's; log-probabilities are those of the distribution that was sampled.
     temperature: f64,
+    completion_max_tokens: usize,
     optimizer: Optimizer,
     reference: Option<Reference>,
 }
 
 impl Learner {
-    /// A learner without history. Where the weights are bf16 it keeps f32 master copies.
-    pub fn new(policy: &Policy, config: &UpdateConfig, temperature: f32) -> Result<Self> {
+    /// A learner without history, for rollouts that are sampled so. Where the weights are bf16 it keeps f32 master copies.
+    pub fn new(policy: &Policy, config: &UpdateConfig, sampling: &SamplingConfig) -> Result<Self> {
+        let &SamplingConfig { temperature, completion_max_tokens, .. } = sampling;
         ensure!(temperature > 0.0, "the learner's temperature is {temperature}; it must be above 0");
-        let optimizer = Optimizer::new(policy.parameters(), config)?;
-        Ok(Self { config: config.clone(), temperature: f64::from(temperature), optimizer, reference: None })
+        Ok(Self {
+            config: config.clone(),
+            temperature: f64::from(temperature),
+            completion_max_tokens,
+            optimizer: Optimizer::new(policy.parameters(), config)?,
+            reference: None,
+        })
     }
 
     /// Measures the divergence of rollouts that have a KL coefficient to `start`.
@@ -96,25 +117,38 @@ impl Learner {
         self
     }
 
-    /// One optimiser step on the clipped surrogate (Schulman et al. 2017, eq. 7, with separate bounds below and above),
-    /// averaged over all completion tokens of all `rollouts`. On an error the weights are as they were.
+    /// Truncated importance sampling: weighs every token by how much likelier it is to `policy` than it was to the sampler,
+    /// and makes `policy` the one that ratios start from. Does nothing where the setting asks for none.
+    pub fn weigh(&self, policy: &Policy, rollouts: &mut [Rollout]) -> Result<Option<Mismatch>> {
+        let UpdateConfig { importance_max, micro_batch_max_tokens, .. } = self.config;
+        if importance_max == 0.0 || rollouts.is_empty() {
+            return Ok(None);
+        }
+        let sequences: Vec<_> = rollouts.iter().map(|rollout| (&*rollout.prompt, &*rollout.completion)).collect();
+        let logprobs = reference::logprobs(&policy.model, &sequences, self.temperature, micro_batch_max_tokens)?;
+        let (mut kl, mut truncated, mut tokens) = (0.0, 0.0, 0.0);
+        for (rollout, logprobs) in rollouts.iter_mut().zip(logprobs) {
+            let changes =
+                logprobs.iter().zip(&rollout.old_logprobs).map(|(&now, &then)| f64::from(now) - f64::from(then));
+            let weigh = |change: f64| {
+                let ratio = change.exp();
+                kl += ratio - 1.0 - change;
+                truncated += f64::from(u8::from(ratio > importance_max));
+                tokens += 1.0;
+                ratio.min(importance_max) as f32
+            };
+            rollout.importance = changes.map(weigh).collect();
+            rollout.old_logprobs = logprobs;
+        }
+        Ok(Some(Mismatch { kl: kl / tokens, truncated: truncated / tokens }))
+    }
+
+    /// One optimiser step on the clipped surrogate (Schulman et al. 2017, eq. 7, with separate bounds below and above) of
+    /// all `rollouts`. On an error the weights are as they were.
     pub fn update(&mut self, policy: &Policy, rollouts: &[Rollout], learning_rate: f64) -> Result<UpdateMetrics> {
         let tokens: usize = rollouts.iter().map(|rollout| rollout.completion.len()).sum();
         ensure!(tokens > 0, "an update needs at least one completion token");
-        let UpdateConfig { clip_low, clip_high, entropy_coefficient, .. } = self.config;
-        let start_logprobs = match &self.reference {
-            Some(reference) => reference.logprobs(rollouts, self.temperature, self.config.micro_batch_max_tokens)?,
-            None => Vec::new(),
-        };
-        let objective = PolicyGradient {
-            rollouts,
-            start_logprobs: &start_logprobs,
-            tokens: tokens as f64,
-            temperature: self.temperature,
-            clip: (1.0 - clip_low, 1.0 + clip_high),
-            entropy_coefficient,
-        };
-        let (gradients, sums) = gradient(policy, &objective, self.config.micro_batch_max_tokens)?;
+        let (gradients, sums) = self.gradients(policy, rollouts)?;
         let gradient_norm = self.apply(gradients, &sums, learning_rate)?;
         let mean = |sum: f64| sum / tokens as f64;
         let anchored = rollouts.iter().filter(|rollout| rollout.kl_coefficient > 0.0);
@@ -143,6 +177,35 @@ impl Learner {
         Ok(ImitationMetrics { loss: sums.loss, gradient_norm, tokens })
     }
 
+    /// The gradient that `update` would take a step on, and the loss: for tests and for measuring.
+    pub fn gradient(&self, policy: &Policy, rollouts: &[Rollout]) -> Result<(Vec<Tensor>, f64)> {
+        let (gradients, sums) = self.gradients(policy, rollouts)?;
+        Ok((gradients.iter().map(|gradient| gradient.to_kind(Kind::Float)).collect(), sums.loss))
+    }
+
+    fn gradients(&self, policy: &Policy, rollouts: &[Rollout]) -> Result<(Vec<Tensor>, Sums)> {
+        let UpdateConfig { clip_low, clip_high, entropy_coefficient, average, micro_batch_max_tokens, .. } =
+            self.config;
+        let start_logprobs = match &self.reference {
+            Some(reference) => reference.logprobs(rollouts, self.temperature, micro_batch_max_tokens)?,
+            None => Vec::new(),
+        };
+        let objective = PolicyGradient {
+            rollouts,
+            start_logprobs: &start_logprobs,
+            mean: Mean {
+                average,
+                tokens: rollouts.iter().map(|rollout| rollout.completion.len()).sum(),
+                rollouts: rollouts.len(),
+                budget: self.completion_max_tokens,
+            },
+            temperature: self.temperature,
+            clip: (1.0 - clip_low, 1.0 + clip_high),
+            entropy_coefficient,
+        };
+        gradient(policy, &objective, micro_batch_max_tokens)
+    }
+
     /// Clips the gradient and steps; returns the norm before clipping.
     fn apply(&mut self, gradients: Vec<Tensor>, sums: &Sums, learning_rate: f64) -> Result<f64> {
         ensure!(sums.loss.is_finite(), "the loss is {}; the weights were left as they are", sums.loss);
@@ -158,19 +221,4 @@ impl Learner {
     pub fn load(&mut self, path: &Path) -> Result<()> {
         self.optimizer.load(path)
     }
-}
-
-/// The gradient of the loss that `update` would take a step on, and the loss: for tests and for measuring.
-pub fn policy_gradient(policy: &Policy, rollouts: &[Rollout], config: &UpdateConfig) -> Result<(Vec<Tensor>, f64)> {
-    let tokens: usize = rollouts.iter().map(|rollout| rollout.completion.len()).sum();
-    let objective = PolicyGradient {
-        rollouts,
-        start_logprobs: &[],
-        tokens: tokens as f64,
-        temperature: 1.0,
-        clip: (1.0 - config.clip_low, 1.0 + config.clip_high),
-        entropy_coefficient: config.entropy_coefficient,
-    };
-    let (gradients, sums) = gradient(policy, &objective, config.micro_batch_max_tokens)?;
-    Ok((gradients.iter().map(|gradient| gradient.to_kind(Kind::Float)).collect(), sums.loss))
 }

@@ -44,7 +44,7 @@ fn a_directory_that_cannot_be_a_policy_is_refused_by_name() {
     let config = std::fs::read_to_string(dir.path().join("config.json")).unwrap();
     let write = |text: String| std::fs::write(dir.path().join("config.json"), text).unwrap();
     write(config.replace("qwen2", "gpt2"));
-    assert!(refusal().contains("model_type is \"gpt2\"; supported are qwen2 and llama"), "{}", refusal());
+    assert!(refusal().contains("model_type is \"gpt2\"; supported are qwen2, qwen3 and llama"), "{}", refusal());
     write(config.replace("\"intermediate_size\":48", "\"intermediate_size\":64"));
     assert!(refusal().contains("mlp.gate_proj.weight has shape [48, 32]"), "{}", refusal());
     write(config.replace("\"num_hidden_layers\":2", "\"num_hidden_layers\":1"));

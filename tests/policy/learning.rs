@@ -1,5 +1,5 @@
 use azr_host::{
-    config::{OptimizerKind, Preset, RunConfig, UpdateConfig},
+    config::{Average, OptimizerKind, Preset, RunConfig, SamplingConfig, UpdateConfig},
     update::{Example, Learner, Rollout},
 };
 
@@ -22,12 +22,19 @@ fn config(micro_batch_max_tokens: usize) -> UpdateConfig {
     }
 }
 
+/// For completions of at most 10 tokens.
+fn learner_for(policy: &Policy, config: &UpdateConfig) -> Learner {
+    let paper = RunConfig::resolve(Preset::Paper, None, &[]).expect("the preset is valid").sampling;
+    Learner::new(policy, config, &SamplingConfig { completion_max_tokens: 10, ..paper }).unwrap()
+}
+
 fn rollouts() -> Vec<Rollout> {
     let of = |row: &Value| Rollout {
         prompt: tokens(&row[0]),
         completion: tokens(&row[1]),
         old_logprobs: floats(&row[2]),
         advantage: row[3].as_f64().unwrap() as f32,
+        importance: Vec::new(),
         kl_coefficient: 0.0,
     };
     reference()["learning"]["rollouts"].as_array().unwrap().iter().map(of).collect()
@@ -45,7 +52,7 @@ fn three_updates_are_those_of_pytorch_however_the_batch_is_cut() {
     let reference = reference();
     for tokens_max in [1000, 8, 1] {
         let policy = model("qwen2-tied-grouped");
-        let mut learner = Learner::new(&policy, &config(tokens_max), 1.0).unwrap();
+        let mut learner = learner_for(&policy, &config(tokens_max));
         for step in reference["learning"]["steps"].as_array().unwrap() {
             let metrics = learner.update(&policy, &rollouts(), 0.01).unwrap();
             let close = |actual: f64, key: &str| {
@@ -68,13 +75,48 @@ fn three_updates_are_those_of_pytorch_however_the_batch_is_cut() {
 #[test]
 fn the_gradient_is_that_of_pytorch() {
     let policy = model("qwen2-tied-grouped");
-    let (gradients, _) = azr_host::update::policy_gradient(&policy, &rollouts(), &config(1000)).unwrap();
-    for (name, expected) in reference()["learning"]["steps"][0]["gradient"].as_object().unwrap() {
+    let (gradients, _) = learner_for(&policy, &config(1000)).gradient(&policy, &rollouts()).unwrap();
+    assert_gradient(&policy, &gradients, &reference()["learning"]["steps"][0]["gradient"]);
+}
+
+fn assert_gradient(policy: &Policy, gradients: &[tch::Tensor], expected: &Value) {
+    for (name, expected) in expected.as_object().unwrap() {
         let at = policy.parameters().iter().position(|(parameter, _)| parameter == name).unwrap();
         let actual = Vec::<f32>::try_from(gradients[at].flatten(0, -1)).unwrap();
         let expected = floats(expected);
         assert_close(&actual[..expected.len()], &expected, 1e-5, name);
     }
+}
+
+/// `reference.py`, `averages`.
+#[test]
+fn the_loss_is_averaged_as_in_pytorch() {
+    let reference = reference();
+    for (way, average) in [("sequence", Average::Sequence), ("sum", Average::Sum), ("budget", Average::Budget)] {
+        for tokens_max in [1000, 1] {
+            let policy = model("qwen2-tied-grouped");
+            let config = UpdateConfig { average, ..config(tokens_max) };
+            let (gradients, loss) = learner_for(&policy, &config).gradient(&policy, &rollouts()).unwrap();
+            let expected = &reference["averages"][way];
+            assert!((loss - expected["loss"].as_f64().unwrap()).abs() < 1e-5, "{way}: {loss}");
+            assert_gradient(&policy, &gradients, &expected["gradient"]);
+        }
+    }
+}
+
+/// `reference.py`, `truncated`.
+#[test]
+fn importance_is_truncated_as_in_pytorch() {
+    let expected = &reference()["truncated"];
+    let policy = model("qwen2-tied-grouped");
+    let learner = learner_for(&policy, &UpdateConfig { importance_max: 1.15, ..config(1000) });
+    let mut rollouts = rollouts();
+    let mismatch = learner.weigh(&policy, &mut rollouts).unwrap().unwrap();
+    assert!((mismatch.kl - expected["kl"].as_f64().unwrap()).abs() < 1e-6, "{mismatch:?}");
+    assert_eq!(mismatch.truncated, expected["truncated"].as_f64().unwrap());
+    let (gradients, loss) = learner.gradient(&policy, &rollouts).unwrap();
+    assert!((loss - expected["loss"].as_f64().unwrap()).abs() < 1e-5, "{loss}");
+    assert_gradient(&policy, &gradients, &expected["gradient"]);
 }
 
 /// `reference.py`, `anchored`: three steps with a divergence to the start policy that counts for two of three rollouts.
@@ -87,7 +129,7 @@ fn staying_near_the_start_policy_is_as_pytorch_computes_it() {
     }
     for tokens_max in [1000, 1] {
         let policy = model("qwen2-tied-grouped");
-        let learner = Learner::new(&policy, &config(tokens_max), 1.0).unwrap();
+        let learner = learner_for(&policy, &config(tokens_max));
         let mut learner = learner.with_start_policy(model("qwen2-tied-grouped"));
         let step = |_| learner.update(&policy, &rollouts, 0.01).unwrap().start_kl as f32;
         let divergences: Vec<f32> = (0..3).map(step).collect();
@@ -120,7 +162,7 @@ fn reading_a_shared_prompt_once_gives_the_same_gradient() {
     ];
     for name in ["qwen2-tied-grouped", "llama-untied-scaled"] {
         let policy = model(name);
-        let gradient = |tokens_max| azr_host::update::policy_gradient(&policy, &rollouts, &config(tokens_max)).unwrap();
+        let gradient = |tokens_max| learner_for(&policy, &config(tokens_max)).gradient(&policy, &rollouts).unwrap();
         let ((shared, loss), (alone, loss_alone)) = (gradient(1000), gradient(1));
         assert!((loss - loss_alone).abs() < 1e-6);
         for (((name, _), a), b) in policy.parameters().iter().zip(&shared).zip(&alone) {
@@ -137,7 +179,7 @@ fn imitation_is_weighted_cross_entropy() {
     let of = |row: &Value| Example { prompt: tokens(&row[0]), completion: tokens(&row[1]), weights: floats(&row[2]) };
     let examples: Vec<Example> = reference["imitation"]["examples"].as_array().unwrap().iter().map(of).collect();
     let policy = model("qwen2-tied-grouped");
-    let mut learner = Learner::new(&policy, &config(1000), 1.0).unwrap();
+    let mut learner = learner_for(&policy, &config(1000));
     let metrics = learner.imitate(&policy, &examples, 0.01).unwrap();
     assert!((metrics.loss - reference["imitation"]["loss"].as_f64().unwrap()).abs() < 1e-5);
     assert!((metrics.gradient_norm - reference["imitation"]["norm"].as_f64().unwrap()).abs() < 1e-4);
@@ -151,7 +193,7 @@ fn muon_moves_matrices_as_torch_does_and_adamw_the_rest() {
     let config =
         UpdateConfig { optimizer: OptimizerKind::Muon, muon_learning_rate: 0.02, muon_momentum: 0.95, ..config(1000) };
     let policy = model("qwen2-tied-grouped");
-    let mut learner = Learner::new(&policy, &config, 1.0).unwrap();
+    let mut learner = learner_for(&policy, &config);
     for _ in 0..2 {
         learner.update(&policy, &rollouts(), 0.01).unwrap();
     }
@@ -165,7 +207,7 @@ fn muon_moves_matrices_as_torch_does_and_adamw_the_rest() {
 fn an_update_that_is_not_a_number_leaves_the_weights() {
     let policy = model("qwen2-untied");
     let before: Vec<tch::Tensor> = policy.parameters().iter().map(|(_, tensor)| tensor.detach().copy()).collect();
-    let mut learner = Learner::new(&policy, &config(1000), 1.0).unwrap();
+    let mut learner = learner_for(&policy, &config(1000));
     let mut rollouts = rollouts();
     rollouts[1].advantage = f32::NAN;
     let error = learner.update(&policy, &rollouts, 0.01).unwrap_err();
@@ -180,12 +222,12 @@ fn a_resumed_learner_takes_the_same_steps() {
     for optimizer in [OptimizerKind::Adamw, OptimizerKind::Muon] {
         let config = UpdateConfig { optimizer, ..config(8) };
         let policy = model("llama-untied-scaled");
-        let mut learner = Learner::new(&policy, &config, 1.0).unwrap();
+        let mut learner = learner_for(&policy, &config);
         learner.update(&policy, &rollouts(), 0.01).unwrap();
         learner.save(&state).unwrap();
         policy.save(dir.path()).unwrap();
         let resumed_policy = load(dir.path());
-        let mut resumed = Learner::new(&resumed_policy, &config, 1.0).unwrap();
+        let mut resumed = learner_for(&resumed_policy, &config);
         resumed.load(&state).unwrap();
         learner.update(&policy, &rollouts(), 0.01).unwrap();
         resumed.update(&resumed_policy, &rollouts(), 0.01).unwrap();
@@ -204,7 +246,7 @@ fn threads_do_not_change_an_update() {
         let files = [("config.json", config_json.as_bytes()), ("tokenizer.json", tokenizer.as_bytes())];
         let options = LoadOptions { threads, ..OPTIONS };
         let policy = Policy::initialise(&files, &options, value).unwrap();
-        let mut learner = Learner::new(&policy, &config(8), 1.0).unwrap();
+        let mut learner = learner_for(&policy, &config(8));
         let metrics = learner.update(&policy, &rollouts(), 0.01).unwrap();
         (metrics, policy)
     };

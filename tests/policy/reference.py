@@ -61,6 +61,15 @@ CONFIGS = {
         "tie_word_embeddings": False,
         "dtype": "float32",
     },
+    "qwen3-tied-grouped": COMMON
+    | {
+        "model_type": "qwen3",
+        "num_key_value_heads": 2,
+        "head_dim": 16,
+        "rope_theta": 1000000.0,
+        "tie_word_embeddings": True,
+        "dtype": "float32",
+    },
     "llama-tied-biased": COMMON
     | {
         "model_type": "llama",
@@ -130,6 +139,46 @@ PROBES = ["model.embed_tokens.weight", "model.layers.0.self_attn.v_proj.bias", "
 def logprobs(model, prompt, completion):
     logits = model(torch.tensor([prompt + completion])).logits[0, len(prompt) - 1 : -1].float()
     return logits.log_softmax(-1)
+
+
+def averages() -> dict:
+    """The gradient of the clipped objective with its entropy, averaged in each of the ways; a completion may have 10 tokens."""
+    ways = {
+        "sequence": lambda losses: torch.stack([loss.mean() for loss in losses]).mean(),
+        "sum": lambda losses: torch.stack([loss.sum() for loss in losses]).mean(),
+        "budget": lambda losses: torch.stack([loss.sum() / 10 for loss in losses]).mean(),
+    }
+    return {way: by_token(mean) for way, mean in ways.items()}
+
+
+def truncated() -> dict:
+    """Truncated importance sampling, at most 1.15: what the tokens count is no part of the graph."""
+    kl, cut, count = 0.0, 0, 0
+
+    def importance(now, old):
+        nonlocal kl, cut, count
+        ratio = (now.detach() - old).exp()
+        kl, cut, count = kl + (ratio - 1 - ratio.log()).sum().item(), cut + int((ratio > 1.15).sum()), count + len(old)
+        return ratio.clamp(max=1.15)
+
+    row = by_token(lambda losses: torch.cat(losses).mean(), importance)
+    return {**row, "kl": kl / count, "truncated": cut / count}
+
+
+def by_token(mean, importance=None) -> dict:
+    model = load(CONFIGS["qwen2-tied-grouped"])
+    losses = []
+    for prompt, completion, old, advantage in ROLLOUTS:
+        full = logprobs(model, prompt, completion)
+        now, old = full.gather(1, torch.tensor(completion)[:, None])[:, 0], torch.tensor(old)
+        weight = importance(now, old) if importance else 1.0
+        ratio = (now - (now.detach() if importance else old)).exp()
+        gain = weight * torch.minimum(ratio * advantage, ratio.clamp(0.8, 1.28) * advantage)
+        losses.append(-(gain - 0.01 * (full.exp() * full).sum(-1)))
+    loss = mean(losses)
+    loss.backward()
+    gradient = {name: numbers(dict(model.named_parameters())[name].grad.flatten()[:40]) for name in PROBES}
+    return {"loss": loss.item(), "gradient": gradient}
 
 
 def surrogate(model) -> tuple:
@@ -313,6 +362,8 @@ if __name__ == "__main__":
         "models": {name: forward(config) for name, config in CONFIGS.items()},
         "learning": learning(),
         "anchored": anchored(),
+        "averages": averages(),
+        "truncated": truncated(),
         "imitation": imitation(),
         "muon": muon(),
         "truncation": truncation(),

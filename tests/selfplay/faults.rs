@@ -48,7 +48,15 @@ fn proposed(text: &str) -> Proposed {
 
 fn attempted(text: &str) -> Attempted {
     let task = Task { kind: "echo".into(), body: "{}".into() };
-    Attempted { arena: 0, kind: 0, task, aim: Aim::Training, prompt: vec![], completion: completion(text) }
+    Attempted {
+        arena: 0,
+        kind: 0,
+        task,
+        aim: Aim::Training,
+        assignment: 0,
+        prompt: vec![],
+        completion: completion(text),
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ const QUICK: &[&str] = &[
 ];
 
 /// The environment about sums, in one of its honest variants or with a defect.
-fn sums(dir: &Path, variant: &str) -> String {
+pub fn sums(dir: &Path, variant: &str) -> String {
     let (judge, file) = (dir.join(format!("{variant}.judge")), dir.join(format!("{variant}.wasm")));
     fs::write(&judge, broken(variant)).unwrap();
     fs::write(&file, pack(&judge, &[] as &[&Path]).unwrap()).unwrap();
@@ -36,13 +36,13 @@ fn arguments(envs: &[&str], out: &Path, more: &[&str]) -> Vec<String> {
 }
 
 #[track_caller]
-fn train_on(envs: &[&str], out: &Path, more: &[&str]) -> String {
+pub fn train_on(envs: &[&str], out: &Path, more: &[&str]) -> String {
     let args = arguments(envs, out, more);
     let output = succeed(&args.iter().map(String::as_str).collect::<Vec<_>>());
     [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat()
 }
 
-fn rows(dir: &Path, name: &str) -> Vec<Value> {
+pub fn rows(dir: &Path, name: &str) -> Vec<Value> {
     let text = fs::read_to_string(dir.join(name)).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -54,7 +54,7 @@ fn ids(dir: &Path, name: &str, key: &str, wanted: impl Fn(&Value) -> bool) -> BT
 }
 
 /// What the solver attempted at a step, without the attempts that measure learnability.
-fn solved_at(dir: &Path, step: u64) -> BTreeSet<String> {
+pub fn solved_at(dir: &Path, step: u64) -> BTreeSet<String> {
     ids(dir, "ledger.jsonl", "task", |row| row["step"] == step && row["purpose"] == "solve")
 }
 

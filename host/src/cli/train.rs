@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::{policy::PolicyArgs, sandbox::SandboxArgs};
 use crate::{
-    config::{Control, Preset, RunConfig},
+    config::{Algorithm, Control, Preset, RunConfig},
     session::{Session, Start},
 };
 
@@ -27,6 +27,10 @@ pub struct TrainArgs {
     /// The setting to start from [default: tiny for the embedded policy, paper otherwise].
     #[arg(long, value_enum)]
     preset: Option<Preset>,
+
+    /// How rewards become an update: keys that replace the preset's.
+    #[arg(long, value_enum, default_value_t = Algorithm::TrrPlusPlus)]
+    algorithm: Algorithm,
 
     /// A TOML file with keys that replace the preset's.
     #[arg(long, value_name = "FILE")]
@@ -64,7 +68,7 @@ pub struct TrainArgs {
     out: Option<PathBuf>,
 
     /// Continue an experiment from its last checkpoint, with the setting it was started with.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["preset", "config", "overrides", "steps", "seed", "control", "out", "tasks", "held_out", "policy"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["preset", "algorithm", "config", "overrides", "steps", "seed", "control", "out", "tasks", "held_out", "policy"])]
     resume: Option<PathBuf>,
 
     /// Print the resolved configuration and stop.
@@ -104,7 +108,7 @@ impl TrainArgs {
         overrides.extend(self.steps.map(|steps| format!("steps={steps}")));
         overrides.extend(self.seed.map(|seed| format!("seed={seed}")));
         overrides.extend((self.control == Some(Control::Shuffle)).then(|| "control=\"shuffle\"".to_owned()));
-        RunConfig::resolve(preset, self.config.as_deref(), &overrides)
+        RunConfig::resolve_with(preset, self.algorithm, self.config.as_deref(), &overrides)
     }
 }
 

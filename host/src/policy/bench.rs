@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Policy, SampleRequest, Sampling};
 use crate::{
-    config::UpdateConfig,
+    config::RunConfig,
     rng::{Purpose, Stream},
     update::{Learner, Rollout},
 };
@@ -36,10 +36,10 @@ pub struct BenchRow {
 }
 
 /// Samples completions of full length and takes updates on them. The policy's weights change.
-pub fn bench(policy: &mut Policy, config: &UpdateConfig, plan: &BenchPlan) -> Result<Vec<BenchRow>> {
+pub fn bench(policy: &mut Policy, config: &RunConfig, plan: &BenchPlan) -> Result<Vec<BenchRow>> {
     // Completions must not end early, as with min_new_tokens.
     policy.text.ends = [u32::MAX].into();
-    let mut learner = Learner::new(policy, config, 1.0)?;
+    let mut learner = Learner::new(policy, &config.update, &config.sampling)?;
     let mut rows = Vec::new();
     for &batch in &plan.batches {
         let requests = requests(policy, plan, batch);
@@ -56,12 +56,13 @@ pub fn bench(policy: &mut Policy, config: &UpdateConfig, plan: &BenchPlan) -> Re
                 completion: completion.tokens.clone(),
                 old_logprobs: completion.logprobs.clone(),
                 advantage: if i % 2 == 0 { 1.0 } else { -1.0 },
+                importance: Vec::new(),
                 kl_coefficient: 0.0,
             })
             .collect();
         let tokens = batch * (plan.prompt_tokens + plan.completion_tokens);
         rows.push(best("learn", batch, tokens, plan.repeats, || {
-            learner.update(policy, &rollouts, config.learning_rate).map(|_| ())
+            learner.update(policy, &rollouts, config.update.learning_rate).map(|_| ())
         })?);
     }
     Ok(rows)

@@ -1,4 +1,4 @@
-//! `config.json` of the Qwen2 and Llama families, checked: what the model would silently get wrong is refused.
+//! `config.json` of the Qwen2, Qwen3 and Llama families, checked: what the model would silently get wrong is refused.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
@@ -21,6 +21,8 @@ pub(crate) struct ModelConfig {
     pub max_position_embeddings: i64,
     pub tie_word_embeddings: bool,
     pub bias: Biases,
+    /// Whether queries and keys are normalised, head by head.
+    pub qk_norm: bool,
     /// What the checkpoint says its weights are.
     pub dtype: Option<Dtype>,
 }
@@ -60,11 +62,11 @@ impl ModelConfig {
         let family = json.string("model_type")?.unwrap_or_default();
         let bias = match family {
             "qwen2" => Biases { qkv: true, o: false, mlp: false },
-            "llama" => {
+            "llama" | "qwen3" => {
                 let attention = json.flag("attention_bias")?;
-                Biases { qkv: attention, o: attention, mlp: json.flag("mlp_bias")? }
+                Biases { qkv: attention, o: attention, mlp: family == "llama" && json.flag("mlp_bias")? }
             }
-            other => bail!("config.json: model_type is {other:?}; supported are qwen2 and llama"),
+            other => bail!("config.json: model_type is {other:?}; supported are qwen2, qwen3 and llama"),
         };
         json.refuse_unsupported()?;
         let config = Self {
@@ -75,6 +77,8 @@ impl ModelConfig {
             num_attention_heads: json.positive("num_attention_heads")?,
             num_key_value_heads: json.positive_or("num_key_value_heads", json.positive("num_attention_heads")?)?,
             head_dim: match json.0.get("head_dim") {
+                // The family's default.
+                None if family == "qwen3" => 128,
                 None | Some(Value::Null) => json.positive("hidden_size")? / json.positive("num_attention_heads")?,
                 Some(_) => json.positive("head_dim")?,
             },
@@ -83,6 +87,7 @@ impl ModelConfig {
             max_position_embeddings: json.positive("max_position_embeddings")?,
             tie_word_embeddings: json.flag("tie_word_embeddings")?,
             bias,
+            qk_norm: family == "qwen3",
             dtype: json.dtype()?,
         };
         let (heads, shared) = (config.num_attention_heads, config.num_key_value_heads);
@@ -100,12 +105,13 @@ impl ModelConfig {
 
     /// The number of parameters.
     pub(crate) fn parameter_count(&self) -> i64 {
-        let Self { vocab_size, hidden_size: d, intermediate_size: ff, head_dim, bias, .. } = *self;
+        let Self { vocab_size, hidden_size: d, intermediate_size: ff, head_dim, bias, qk_norm, .. } = *self;
         let (q, kv) = (self.num_attention_heads * head_dim, self.num_key_value_heads * head_dim);
         let matrices = d * (q + 2 * kv) + q * d + 3 * d * ff;
         let biases = i64::from(bias.qkv) * (q + 2 * kv) + i64::from(bias.o) * d + i64::from(bias.mlp) * (2 * ff + d);
         let embeddings = vocab_size * d * if self.tie_word_embeddings { 1 } else { 2 };
-        embeddings + d + self.num_hidden_layers as i64 * (matrices + biases + 2 * d)
+        let norms = 2 * d + if qk_norm { 2 * head_dim } else { 0 };
+        embeddings + d + self.num_hidden_layers as i64 * (matrices + biases + norms)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The decoder of the Qwen2 and Llama families. Fields carry the checkpoint's names, so the source is the weight map.
+//! The decoder of the Qwen2, Qwen3 and Llama families. Fields carry the checkpoint's names, so the source is the weight map.
 
 use anyhow::{Context as _, Result};
 use tch::{Device, Kind, Tensor};
@@ -45,6 +45,8 @@ struct Attention {
     o_proj: Linear,
     /// The three projections as one; shares their memory.
     qkv: Linear,
+    /// Of queries and keys, `[head_dim]` each; in Qwen3 only.
+    norms: Option<[Tensor; 2]>,
 }
 
 struct Mlp {
@@ -163,12 +165,19 @@ impl Layer {
         let bias = config.bias;
         let names = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"].map(name);
         let (qkv, [q_proj, k_proj, v_proj]) = builder.fused(names, [q, kv, kv], d, bias.qkv)?;
+        let norms = match config.qk_norm {
+            true => {
+                let mut norm = |which| builder.tensor(&name(which), &[config.head_dim]);
+                Some([norm("self_attn.q_norm.weight")?, norm("self_attn.k_norm.weight")?])
+            }
+            false => None,
+        };
         let (_, [o_proj]) = builder.fused([name("self_attn.o_proj")], [d], q, bias.o)?;
         let names = ["mlp.gate_proj", "mlp.up_proj"].map(name);
         let (gate_up, [gate_proj, up_proj]) = builder.fused(names, [ff, ff], d, bias.mlp)?;
         let (_, [down_proj]) = builder.fused([name("mlp.down_proj")], [d], ff, bias.mlp)?;
         Ok(Self {
-            self_attn: Attention { q_proj, k_proj, v_proj, o_proj, qkv },
+            self_attn: Attention { q_proj, k_proj, v_proj, o_proj, qkv, norms },
             mlp: Mlp { gate_proj, up_proj, down_proj, gate_up },
             input_layernorm: builder.tensor(&name("input_layernorm.weight"), &[d])?,
             post_attention_layernorm: builder.tensor(&name("post_attention_layernorm.weight"), &[d])?,
@@ -176,7 +185,7 @@ impl Layer {
     }
 
     fn share(&self) -> Self {
-        let Attention { q_proj, k_proj, v_proj, o_proj, qkv } = &self.self_attn;
+        let Attention { q_proj, k_proj, v_proj, o_proj, qkv, norms } = &self.self_attn;
         let Mlp { gate_proj, up_proj, down_proj, gate_up } = &self.mlp;
         Self {
             input_layernorm: self.input_layernorm.shallow_clone(),
@@ -186,6 +195,7 @@ impl Layer {
                 v_proj: v_proj.share(),
                 o_proj: o_proj.share(),
                 qkv: qkv.share(),
+                norms: norms.as_ref().map(|norms| norms.each_ref().map(Tensor::shallow_clone)),
             },
             post_attention_layernorm: self.post_attention_layernorm.shallow_clone(),
             mlp: Mlp {
@@ -208,15 +218,26 @@ impl Attention {
         config: &ModelConfig,
         pass: Pass,
     ) -> Result<(Tensor, Tensor, Tensor)> {
-        let ModelConfig { num_attention_heads: heads, num_key_value_heads: shared, head_dim, .. } = *config;
+        let ModelConfig {
+            num_attention_heads: heads, num_key_value_heads: shared, head_dim, rms_norm_eps: eps, ..
+        } = *config;
         if pass == Pass::Learn {
             let split = |x: Tensor| x.f_view([batch, seq, -1, head_dim]);
             let (q, k, v) = (self.q_proj.forward(x)?, self.k_proj.forward(x)?, self.v_proj.forward(x)?);
-            return Ok((split(q)?, split(k)?, split(v)?));
+            let (q, k, v) = (split(q)?, split(k)?, split(v)?);
+            let Some([of_q, of_k]) = &self.norms else { return Ok((q, k, v)) };
+            let norm = |x: Tensor, weight| x.f_rms_norm([head_dim], Some(weight), eps);
+            return Ok((norm(q, of_q)?, norm(k, of_k)?, v));
         }
         let qkv = self.qkv.forward(x)?.f_view([batch, seq, heads + 2 * shared, head_dim])?;
         let part = |start, count| qkv.f_narrow(2, start, count);
-        Ok((part(0, heads)?, part(heads, shared)?, part(heads + shared, shared)?))
+        let (mut q, mut k, v) = (part(0, heads)?, part(heads, shared)?, part(heads + shared, shared)?);
+        if let Some(norms) = &self.norms {
+            for (x, weight) in [&mut q, &mut k].into_iter().zip(norms) {
+                x.f_copy_(&x.f_rms_norm([head_dim], Some(weight), eps)?)?;
+            }
+        }
+        Ok((q, k, v))
     }
 }
 

@@ -112,6 +112,8 @@ const KNOWN: &[Known] = &[
     known("update/approx_kl", UPDATE, "KL to the sampling policy", Unit::Number, "estimated, over the step's updates"),
     known("update/start_kl", UPDATE, "KL to the start policy", Unit::Number, "estimated, over rollouts with a KL coefficient"),
     known("update/logprob_gap", UPDATE, "Gap of sampler and learner", Unit::Number, "between log-probabilities of the same weights: numerical mismatch"),
+    known("update/mismatch_kl", UPDATE, "KL of sampler to learner", Unit::Number, "estimated, before a step's updates"),
+    known("update/importance_truncated", UPDATE, "Truncated importance", Unit::Share, "tokens much likelier to the learner than to the sampler"),
     known("update/tokens", UPDATE, "Tokens trained on", Unit::Tokens, "per update"),
     known("timing/stages", THROUGHPUT, "Step time by stage", Unit::Seconds, "not smoothed"),
     known("timing/step_s", THROUGHPUT, "Step time", Unit::Seconds, ""),

@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use tch::{Device, Kind, Tensor};
 
 use super::{Example, Rollout};
+use crate::config::Average;
 
 /// A loss over the completion tokens of sequences. Losses of parts add up to the loss of the whole.
 pub(super) trait Objective: Sync {
@@ -42,12 +43,36 @@ pub(super) struct PolicyGradient<'a> {
     /// Log-probabilities of each rollout's completion tokens under the start policy, empty where they do not count;
     /// empty altogether where none count.
     pub start_logprobs: &'a [Vec<f32>],
-    /// Completion tokens of all rollouts: the loss is the mean over them.
-    pub tokens: f64,
+    pub mean: Mean,
     pub temperature: f64,
     /// Lowest and highest ratio that still has a gradient.
     pub clip: (f64, f64),
     pub entropy_coefficient: f64,
+}
+
+/// Over what a loss is a mean.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mean {
+    pub average: Average,
+    /// Completion tokens of all rollouts.
+    pub tokens: usize,
+    pub rollouts: usize,
+    /// Tokens that a completion may have.
+    pub budget: usize,
+}
+
+impl Mean {
+    /// How much each token of a rollout counts.
+    fn weight(&self, rollout: &Rollout) -> f32 {
+        let Self { average, tokens, rollouts, budget } = *self;
+        let divisor = match average {
+            Average::Token => tokens,
+            Average::Sequence => rollouts * rollout.completion.len(),
+            Average::Budget => rollouts * budget,
+            Average::Sum => rollouts,
+        };
+        (1.0 / divisor as f64) as f32
+    }
 }
 
 /// Weighted cross-entropy.
@@ -68,9 +93,14 @@ impl Objective for PolicyGradient<'_> {
             assert_eq!(rollout.old_logprobs.len(), rollout.completion.len(), "one old log-probability per token");
         }
         let old = rollouts().flat_map(|rollout| rollout.old_logprobs.iter().copied()).collect();
-        let advantage = rollouts().flat_map(|rollout| rollout.completion.iter().map(|_| rollout.advantage)).collect();
+        let advantage = rollouts().flat_map(|rollout| match &rollout.importance[..] {
+            [] => vec![rollout.advantage; rollout.completion.len()],
+            importance => importance.iter().map(|weight| weight * rollout.advantage).collect(),
+        });
+        let weight = rollouts().flat_map(|rollout| rollout.completion.iter().map(|_| self.mean.weight(rollout)));
+        let (advantage, weight) = (advantage.collect(), weight.collect());
         if self.start_logprobs.is_empty() {
-            return vec![old, advantage];
+            return vec![old, advantage, weight];
         }
         // Where the divergence does not count, any finite number will do.
         let start = sequences.iter().flat_map(|&i| match &self.start_logprobs[i][..] {
@@ -78,11 +108,11 @@ impl Objective for PolicyGradient<'_> {
             start => start.to_vec(),
         });
         let coefficient = rollouts().flat_map(|rollout| rollout.completion.iter().map(|_| rollout.kl_coefficient));
-        vec![old, advantage, start.collect(), coefficient.collect()]
+        vec![old, advantage, weight, start.collect(), coefficient.collect()]
     }
 
     fn loss(&self, logits: Tensor, targets: &Tensor, constants: &Tensor) -> Result<TokenLoss> {
-        let (old, advantage) = (constants.f_get(0)?, constants.f_get(1)?);
+        let (old, advantage, weight) = (constants.f_get(0)?, constants.f_get(1)?, constants.f_get(2)?);
         let predicted = Predicted::new(logits, self.temperature, targets)?;
         let change = predicted.logprobs.f_sub(&old)?;
         let ratio = change.f_exp()?;
@@ -95,7 +125,7 @@ impl Objective for PolicyGradient<'_> {
         let mut pull = free.f_masked_fill(&hit, 0.0)?;
         let mut start_kl = gain.f_zeros_like()?;
         if !self.start_logprobs.is_empty() {
-            let (start, coefficient) = (constants.f_get(2)?, constants.f_get(3)?);
+            let (start, coefficient) = (constants.f_get(3)?, constants.f_get(4)?);
             let change = start.f_sub(&predicted.logprobs)?;
             // The estimate e^x − x − 1, where x is the change from now to the start, and its slope 1 − e^x.
             let growth = change.f_exp()?.f_sub_scalar(1.0)?;
@@ -105,12 +135,15 @@ impl Objective for PolicyGradient<'_> {
             start_kl = kl.f_mul(&coefficient.f_gt(0.0)?)?;
         }
         let kl = ratio.f_sub_scalar(1.0)?.f_sub(&change)?;
-        let scale = -1.0 / self.tokens;
-        let sums = [&gain.f_mul_scalar(scale)?, &hit, &kl, &start_kl, &entropies, &change.f_abs()?];
+        let descent = weight.f_neg()?;
+        let sums = [&gain.f_mul(&descent)?, &hit, &kl, &start_kl, &entropies, &change.f_abs()?];
         let sums = sums.into_iter().map(|each| each.f_sum(Kind::Float)).collect::<Result<Vec<_>, _>>()?;
-        let entropy_pull = scale * self.entropy_coefficient;
+        let entropy_pull = match self.entropy_coefficient {
+            0.0 => None,
+            coefficient => Some((&entropies, descent.f_mul_scalar(coefficient)?)),
+        };
         Ok(TokenLoss {
-            gradient: predicted.gradient(&pull.f_mul_scalar(scale)?, &entropies, entropy_pull)?,
+            gradient: predicted.gradient(&pull.f_mul(&descent)?, entropy_pull)?,
             sums: Tensor::f_stack(&sums, 0)?,
         })
     }
@@ -135,7 +168,7 @@ impl Objective for Imitation<'_> {
         let loss = predicted.logprobs.f_mul(&pull)?.f_sum(Kind::Float)?;
         let zero = loss.f_zeros_like()?;
         let sums = Tensor::f_stack(&[&loss, &zero, &zero, &zero, &zero, &zero], 0)?;
-        Ok(TokenLoss { gradient: predicted.gradient(&pull, &zero, 0.0)?, sums })
+        Ok(TokenLoss { gradient: predicted.gradient(&pull, None)?, sums })
     }
 }
 
@@ -170,16 +203,18 @@ impl Predicted {
         Ok(dots.f_view([-1])?.f_neg()?)
     }
 
-    /// Of Σ `pull`ᵢ log pᵢ + `entropy_pull` Σ Hᵢ for the logits, where log p, `[n]`, are the targets'.
-    fn gradient(self, pull: &Tensor, entropies: &Tensor, entropy_pull: f64) -> Result<Tensor> {
+    /// Of Σ `pull`ᵢ log pᵢ + Σ `entropy_pull`ᵢ Hᵢ for the logits, where log p, `[n]`, are the targets'. The entropies come
+    /// with their pull.
+    fn gradient(self, pull: &Tensor, entropy_pull: Option<(&Tensor, Tensor)>) -> Result<Tensor> {
         let Self { temperature, targets, mut all_logprobs, mut probabilities, .. } = self;
         let pull = pull.f_div_scalar(temperature)?.f_unsqueeze(1)?;
         // ∂ log pₜ / ∂ zᵥ = (δₜᵥ − pᵥ) / T and ∂ H / ∂ zᵥ = −pᵥ (log pᵥ + H) / T.
-        let factor = if entropy_pull == 0.0 {
-            pull.f_neg()?
-        } else {
-            let mut surprise = all_logprobs.f_add_(&entropies.f_unsqueeze(1)?)?;
-            surprise.f_mul_scalar_(-entropy_pull / temperature)?.f_sub_(&pull)?
+        let factor = match entropy_pull {
+            None => pull.f_neg()?,
+            Some((entropies, entropy_pull)) => {
+                let mut surprise = all_logprobs.f_add_(&entropies.f_unsqueeze(1)?)?;
+                surprise.f_mul_(&entropy_pull.f_div_scalar(-temperature)?.f_unsqueeze(1)?)?.f_sub_(&pull)?
+            }
         };
         Ok(probabilities.f_mul_(&factor)?.f_scatter_add_(1, &targets, &pull)?)
     }

@@ -1,10 +1,15 @@
-//! The start policy, which training may be kept near.
+//! Log-probabilities without a gradient: of the start policy, which training may be kept near, and of the learner before
+//! a step.
 
 use anyhow::Result;
 use tch::{Device, Kind};
 
-use super::{Rollout, gradient::logit_rows, micro_batch};
-use crate::policy::{Batch, Policy};
+use super::{
+    Rollout,
+    gradient::logit_rows,
+    micro_batch::{self, Sequence},
+};
+use crate::policy::{Batch, Policy, model::Model};
 
 pub(super) struct Reference {
     start: Policy,
@@ -19,33 +24,46 @@ impl Reference {
     /// empty list for each of the others.
     pub(super) fn logprobs(&self, rollouts: &[Rollout], temperature: f64, tokens_max: usize) -> Result<Vec<Vec<f32>>> {
         let anchored: Vec<usize> = (0..rollouts.len()).filter(|&i| rollouts[i].kl_coefficient > 0.0).collect();
-        let sequences: Vec<micro_batch::Sequence<'_>> =
+        let sequences: Vec<Sequence<'_>> =
             anchored.iter().map(|&i| (&*rollouts[i].prompt, &*rollouts[i].completion)).collect();
-        let mut logprobs = vec![Vec::new(); rollouts.len()];
-        for group in micro_batch::groups(&sequences, tokens_max) {
-            let batch = group.batch(&sequences, self.start.model.place().1)?;
-            let flat = tch::no_grad(|| self.targets(&batch, temperature))?;
-            let mut rest = &flat[..];
-            for i in group.sequences {
-                let (own, others) = rest.split_at(sequences[i].1.len());
-                logprobs[anchored[i]] = own.to_vec();
-                rest = others;
-            }
+        let mut all = vec![Vec::new(); rollouts.len()];
+        for (i, own) in anchored.into_iter().zip(logprobs(&self.start.model, &sequences, temperature, tokens_max)?) {
+            all[i] = own;
         }
-        Ok(logprobs)
+        Ok(all)
     }
+}
 
-    /// Of the targets of a batch, in order. The logits of a whole batch never exist together.
-    fn targets(&self, batch: &Batch, temperature: f64) -> Result<Vec<f32>> {
-        let model = &self.start.model;
-        let rows = logit_rows(model.config.vocab_size);
-        let states = model.states(batch)?.f_split(rows, 0)?;
-        let mut logprobs = Vec::new();
-        for (states, targets) in states.into_iter().zip(batch.targets.f_split(rows, 0)?) {
-            let all = model.logits(&states)?.f_div_scalar(temperature)?.f_log_softmax(-1, Kind::Float)?;
-            let picked = all.f_gather(1, &targets.f_unsqueeze(1)?, false)?.f_squeeze_dim(1)?;
-            logprobs.extend(Vec::<f32>::try_from(picked.f_to_device(Device::Cpu)?)?);
+/// A model's log-probabilities of every completion token.
+pub(super) fn logprobs(
+    model: &Model,
+    sequences: &[Sequence<'_>],
+    temperature: f64,
+    tokens_max: usize,
+) -> Result<Vec<Vec<f32>>> {
+    let mut logprobs = vec![Vec::new(); sequences.len()];
+    for group in micro_batch::groups(sequences, tokens_max) {
+        let batch = group.batch(sequences, model.place().1)?;
+        let flat = tch::no_grad(|| targets(model, &batch, temperature))?;
+        let mut rest = &flat[..];
+        for i in group.sequences {
+            let (own, others) = rest.split_at(sequences[i].1.len());
+            logprobs[i] = own.to_vec();
+            rest = others;
         }
-        Ok(logprobs)
     }
+    Ok(logprobs)
+}
+
+/// Of the targets of a batch, in order. The logits of a whole batch never exist together.
+fn targets(model: &Model, batch: &Batch, temperature: f64) -> Result<Vec<f32>> {
+    let rows = logit_rows(model.config.vocab_size);
+    let states = model.states(batch)?.f_split(rows, 0)?;
+    let mut logprobs = Vec::new();
+    for (states, targets) in states.into_iter().zip(batch.targets.f_split(rows, 0)?) {
+        let all = model.logits(&states)?.f_div_scalar(temperature)?.f_log_softmax(-1, Kind::Float)?;
+        let picked = all.f_gather(1, &targets.f_unsqueeze(1)?, false)?.f_squeeze_dim(1)?;
+        logprobs.extend(Vec::<f32>::try_from(picked.f_to_device(Device::Cpu)?)?);
+    }
+    Ok(logprobs)
 }

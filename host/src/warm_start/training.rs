@@ -49,8 +49,8 @@ pub struct Progress {
 /// Trains a policy; `watch` is called after every update.
 pub fn train(training: &Training, options: &LoadOptions, mut watch: impl FnMut(Progress)) -> Result<Policy> {
     let policy = random_policy(training.seed, options)?;
-    let rates = update_config()?;
-    let mut learner = Learner::new(&policy, &rates, 1.0)?;
+    let (rates, sampling) = (update_config()?, RunConfig::resolve(Preset::Tiny, None, &[])?.sampling);
+    let mut learner = Learner::new(&policy, &rates, &sampling)?;
     let mix = Mix::default();
     let weigh = Weights::new(training.think_share, mix.traced_share);
     let (mut lessons, mut updates) = (0, 0);

@@ -49,7 +49,7 @@ impl BenchPolicy {
             completion_tokens: self.completion_tokens,
             repeats: self.repeats,
         };
-        let rows = bench(&mut policy, &config.update, &plan)?;
+        let rows = bench(&mut policy, &config, &plan)?;
         if self.json {
             for row in &rows {
                 println!("{}", serde_json::to_string(row)?);
