@@ -9,6 +9,7 @@ mod javascript_env;
 mod policy;
 mod python_env;
 mod properties;
+mod registry;
 mod replay;
 mod report;
 mod sandbox;

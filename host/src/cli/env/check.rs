@@ -24,7 +24,7 @@ pub struct CheckEnv {
 
 impl CheckEnv {
     pub(super) fn run(self) -> Result<()> {
-        let file = self.load.file.display().to_string();
+        let file = self.load.file.to_string();
         let env = self.load.load()?;
         let findings = check(&env, self.prompt_max_chars);
         match self.json {
