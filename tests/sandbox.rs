@@ -163,6 +163,7 @@ fn judge(parts: Parts<'_>) -> Vec<u8> {
         function_of("generate", "i32 i32 i32 i32 i32 i64 i64 i32", 32),
         function("import-task", 5, 32),
         function("examples", 3, 32),
+        function("demonstrate", 7, 32),
         function("propose-prompt", 7, 32),
         function("solve-prompt", 7, 32),
         function("subject", 4, 32),

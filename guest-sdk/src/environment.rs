@@ -49,8 +49,8 @@ use std::marker::PhantomData;
 
 use crate::bindings::exports::azr::env::judge::Guest;
 use crate::{
-    Accepted, Attempt, Context, Description, Example, Kind, Level, Limits, OfferedSetting, Prompt, Proposal, Rejection,
-    Report, Run, Task, Verdict, value,
+    Accepted, Attempt, Context, Demonstration, Description, Example, Kind, Level, Limits, OfferedSetting, Prompt,
+    Proposal, Rejection, Report, Run, Task, Verdict, value,
 };
 
 /// A verifiable environment. The defaults are those of an environment that poses its own tasks and runs no programs.
@@ -77,6 +77,11 @@ pub trait Environment {
     /// Completions that show what the judge must see through: `azr-host env check` compares its conclusions with them.
     fn examples(_ctx: &Context) -> Vec<Example> {
         Vec::new()
+    }
+
+    /// Right completions about a task, for a policy that has to learn what is wanted first.
+    fn demonstrate(_ctx: &Context, _task: &Task) -> Demonstration {
+        Demonstration { attempt: None, proposal: None }
     }
 
     /// Asks the policy for a new task. Called for proposable kinds only.
@@ -184,6 +189,10 @@ impl<E: Environment> Guest for Exported<E> {
 
     fn examples(ctx: Context) -> Vec<Example> {
         E::examples(&ctx)
+    }
+
+    fn demonstrate(ctx: Context, task: Task) -> Demonstration {
+        E::demonstrate(&ctx, &task)
     }
 
     fn propose_prompt(ctx: Context, kind: String, references: Vec<Task>) -> Prompt {

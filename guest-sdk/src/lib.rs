@@ -145,11 +145,11 @@ pub use rng::Rng;
 
 pub use bindings::azr::env::log::Level;
 pub use bindings::azr::env::types::{
-    Accepted, Attempt, Context, Message, Outcome, Prompt, Proposal, Rejection, Report, Run, Setting, Speaker, Style,
-    Task, Thrown, Verdict,
+    Accepted, Amount, Attempt, Context, Measure, Message, Outcome, Prompt, Proposal, Rejection, Report, Run, Setting,
+    Speaker, Style, Task, Thrown, Verdict,
 };
 pub use bindings::exports::azr::env::judge::{
-    Completed, Description, Example, Expectation, Kind, Limits, OfferedSetting,
+    Completed, Demonstration, Description, Example, Expectation, Kind, Limits, OfferedSetting,
 };
 
 /// The guest side of `wit/env.wit`, generated. Authors use the re-exports instead.

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::format::Tagged;
 use crate::{
-    Accepted, Attempt, Completed, Context, Description, Environment, Example, Expectation, Kind, NO_RUNS, Prompt,
-    Proposal, Rejection, Report, Rng, Style, Task, Verdict, kind, prompt, rejection,
+    Accepted, Attempt, Completed, Context, Demonstration, Description, Environment, Example, Expectation, Kind,
+    NO_RUNS, Prompt, Proposal, Rejection, Report, Rng, Style, Task, Verdict, kind, prompt, rejection,
 };
 
 /// An environment whose tasks are values of one Rust type, and whose answers are judged without running anything.
@@ -65,7 +65,8 @@ pub trait Puzzles {
         body(task)
     }
 
-    /// A right answer, for whoever checks the environment. Only some tasks need one.
+    /// A right answer, for whoever checks the environment, and for policies that are shown how it is done before they
+    /// train. Only some tasks need one.
     fn oracle(_task: &Self::Task) -> Option<String> {
         None
     }
@@ -90,7 +91,7 @@ pub trait Puzzles {
         Err("tasks of this environment are not proposed".into())
     }
 
-    /// How a proposer would write a task, for whoever checks the environment.
+    /// How a proposer would write a task, for the same purposes.
     fn proposal(_task: &Self::Task) -> Option<String> {
         None
     }
@@ -190,6 +191,14 @@ impl<P: Puzzles> Environment for P {
         examples
     }
 
+    fn demonstrate(ctx: &Context, task: &Task) -> Demonstration {
+        let task = read::<P>(task);
+        Demonstration {
+            attempt: P::oracle(&task).map(|answer| completion(ctx.style, &answer)),
+            proposal: P::proposal(&task).map(|text| completion(ctx.style, &text)),
+        }
+    }
+
     fn propose_prompt(ctx: &Context, kind: &str, _: &[Task]) -> Prompt {
         let question = match ctx.style {
             Style::Instruct => P::proposer_question(),
@@ -215,7 +224,7 @@ impl<P: Puzzles> Environment for P {
     fn judge_proposal(ctx: &Context, proposal: &Proposal, _: &[Report]) -> Result<Accepted, Rejection> {
         let Tagged { answer, well_formed } = found(ctx.style, &proposal.completion);
         let task = P::read_proposal(answer.trim()).map_err(|reason| rejection("not-a-task", reason))?;
-        Ok(Accepted { task: checked::<P>(task)?, well_formed })
+        Ok(Accepted { task: checked::<P>(task)?, well_formed, measures: Vec::new() })
     }
 
     fn judge_answer(ctx: &Context, attempt: &Attempt, _: &[Report]) -> Verdict {

@@ -164,7 +164,7 @@ impl Sandbox {
         let folder = config.cache_dir.clone().map_or_else(cache::default_folder, Ok)?;
         Ok(Self {
             cache: Cache::open(&folder, guards)?,
-            workers: Arc::new(Workers::start(count)?),
+            workers: Arc::new(Workers::start(count, engine::thread_stack_bytes(guards))?),
             watchdog: Arc::new(Watchdog::start([judges.clone(), executors.clone()])?),
             judges,
             executors,
@@ -205,7 +205,7 @@ impl Sandbox {
             .map(|(index, executor)| {
                 let pre = world::executor(&self.executors, executor, self.guards)
                     .with_context(|| format!("its executor {index} does not fit"))?;
-                Ok(Executor { pre, guards: self.guards })
+                Ok(Executor::new(pre, self.guards))
             })
             .collect::<Result<Vec<_>>>()?;
         let (judge, description) = self.describe(judge, executors.len())?;

@@ -94,14 +94,16 @@ pub fn validate(arenas: &mut [Arena], proposed: Vec<Proposed>, step: u64, faults
         };
         let conclusion = match conclusion {
             Err(rejection) => Conclusion::Rejected(rejection),
-            Ok(Accepted { task, well_formed }) => match subjects.next().expect("every accepted task has a subject") {
-                Ok(subject) => {
-                    let task = Task::from(task);
-                    let standing = admit(arena, &task, subject, step);
-                    Conclusion::Accepted { task, well_formed, standing }
+            Ok(Accepted { task, well_formed, measures: _ }) => {
+                match subjects.next().expect("every accepted task has a subject") {
+                    Ok(subject) => {
+                        let task = Task::from(task);
+                        let standing = admit(arena, &task, subject, step);
+                        Conclusion::Accepted { task, well_formed, standing }
+                    }
+                    Err(cause) => Conclusion::Fault(cause),
                 }
-                Err(cause) => Conclusion::Fault(cause),
-            },
+            }
         };
         (conclusion, runs)
     };

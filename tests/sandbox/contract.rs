@@ -26,6 +26,24 @@ fn scores_outside_0_to_1_are_faults() {
 }
 
 #[test]
+fn measures_that_cannot_be_counted_are_faults() {
+    for (completion, what) in [
+        ("measure-nan", "NaN as the measure size; it must be finite, from 0"),
+        ("measure-negative", "-1 as the measure size; it must be finite, from 0"),
+        ("measure-twice", "measure \"size\" twice"),
+        ("measure-name", "\"a size\" as the name of a measure; letters, digits and -_.+ are allowed"),
+        ("measures", "1000 measures; the limit is 64"),
+    ] {
+        let proposal = Proposal { kind: "echo".into(), references: Vec::new(), completion: completion.into() };
+        proves(Guard::Returned, |guards| {
+            let env = Bench::of(guards).hostile();
+            let cause = environment_fault(env.validate(&context(&env), std::slice::from_ref(&proposal)).remove(0));
+            assert_eq!(cause, format!("judge-proposal: the judge returned {what}"));
+        });
+    }
+}
+
+#[test]
 fn a_run_for_an_executor_that_is_not_packed_is_a_fault() {
     assert_eq!(cause("executor-9"), "plan-answer: the judge returned a run for executor 9, but 1 are packed");
 }

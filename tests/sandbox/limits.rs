@@ -1,6 +1,6 @@
 //! What a judge may use.
 
-use azr_host::sandbox::{Outcome, Proposal, Run};
+use azr_host::sandbox::{Outcome, Proposal, Run, SequencePart};
 
 use super::*;
 
@@ -26,10 +26,15 @@ fn an_endless_loop_of_the_judge_is_its_fault() {
 fn every_export_of_the_judge_has_a_budget() {
     let env = Bench::new().hostile();
     let spinning = behaving(&env, "spin");
+    let part = SequencePart { kind: "echo".into(), seed: 1, first: 0, count: 1 };
     let proposal =
         |completion: &str| Proposal { kind: "echo".into(), references: vec![], completion: completion.into() };
     for (call, cause) in [
         ("seeds", environment_fault(env.seeds(&spinning))),
+        ("generate", environment_fault(env.generate(&spinning, &part))),
+        ("import-task", environment_fault(env.import_tasks(&spinning, &["{}".into()]).remove(0))),
+        ("examples", environment_fault(env.examples(&spinning))),
+        ("demonstrate", environment_fault(env.demonstrate(&spinning, &[task()]).remove(0))),
         ("propose-prompt", environment_fault(env.propose_prompts(&spinning, &[("echo".into(), vec![])]).remove(0))),
         ("solve-prompt", environment_fault(env.solve_prompts(&spinning, &[task()]).remove(0))),
         ("plan-proposal", environment_fault(env.validate(&context(&env), &[proposal("spin")]).remove(0))),

@@ -107,13 +107,19 @@ fn a_host_survives_ten_thousand_traps() {
 
 #[test]
 fn stack_exhaustion_is_its_own_outcome() {
-    // A compiled guest would run out of its own stack, in its memory, before the real one.
+    // A compiled guest would run out of its own stack, in its memory, before the real one. Two million calls take more
+    // than an executor's 16 MiB in any case, and end.
     let module = executor(
-        r#"(memory (export "memory") 1) (func $f (param i64) (result i64) (i64.add (call $f (local.get 0)) (local.get 0)))"#,
-        "(drop (call $f (i64.const 1)))",
+        r#"(memory (export "memory") 1) (func $f (param i64) (result i64)
+            (if (result i64) (i64.eqz (local.get 0))
+                (then (i64.const 0))
+                (else (i64.add (call $f (i64.sub (local.get 0) (i64.const 1))) (local.get 0)))))"#,
+        "(drop (call $f (i64.const 2000000)))",
     );
-    let env = Bench::new().with_executor(&module).unwrap();
-    assert_eq!(execute(&env, "", &[]).outcomes, [Outcome::StackOverflow]);
+    proves(Guard::Stack, |guards| {
+        let env = Bench::of(guards).with_executor(&module).unwrap();
+        assert_eq!(execute(&env, "", &[]).outcomes, [Outcome::StackOverflow]);
+    });
 }
 
 #[test]
@@ -155,10 +161,12 @@ fn a_result_above_the_limit_is_refused_whole_and_with_the_limit() {
 
 #[test]
 fn every_run_starts_afresh() {
-    let env = Bench::new().hostile();
-    for _ in 0..8 {
-        assert_eq!(execute(&env, "count", &["a", "b"]).outcomes, [value("1"), value("2")]);
-    }
+    proves(Guard::FreshInstances, |guards| {
+        let env = Bench::of(guards).hostile();
+        for _ in 0..8 {
+            assert_eq!(execute(&env, "count", &["a", "b"]).outcomes, [value("1"), value("2")]);
+        }
+    });
 }
 
 /// The watchdog is the host's own guard. A program that it stops has no outcome at all, so it cannot be rewarded.

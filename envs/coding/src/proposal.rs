@@ -91,7 +91,7 @@ impl Candidate {
         }
         let outputs: Vec<String> =
             values.iter().map(|value| output_text::<L>(value, settings)).collect::<Result<_, _>>()?;
-        Ok(Accepted { well_formed: self.well_formed, task: self.problem::<L>(outputs).task() })
+        Ok(Accepted { well_formed: self.well_formed, task: self.problem::<L>(outputs).task(), measures: Vec::new() })
     }
 
     fn problem<L: Language>(self, mut outputs: Vec<String>) -> Problem {

@@ -23,15 +23,18 @@ mod executor {
 }
 
 pub use environment::azr::env::types::{
-    Accepted, Context, Message, Outcome, Prompt, Rejection, Report, Run, Setting, Speaker, Style, Thrown, Verdict,
+    Accepted, Amount, Context, Measure, Message, Outcome, Prompt, Rejection, Report, Run, Setting, Speaker, Style,
+    Thrown, Verdict,
 };
-pub use environment::exports::azr::env::judge::{Description, Expectation, Kind, Limits, OfferedSetting};
+pub use environment::exports::azr::env::judge::{
+    Demonstration, Description, Expectation, Kind, Limits, OfferedSetting,
+};
 
 pub(super) use environment::EnvironmentPre as JudgePre;
 pub(super) use environment::azr::env::types;
 pub(super) use environment::azr::env::{files, log};
 pub(super) use environment::exports::azr::env::judge::{Completed, Example, Guest as JudgeExports};
-pub(super) use executor::ExecutorPre;
+pub(super) use executor::{Executor as ExecutorInstance, ExecutorPre};
 
 impl From<types::Task> for Task {
     fn from(types::Task { kind, body }: types::Task) -> Self {

@@ -18,8 +18,8 @@ use super::{
 const EXECUTOR_STACK_BYTES: usize = 16 << 20;
 /// Judges parse; they do not interpret.
 const JUDGE_STACK_BYTES: usize = 2 << 20;
-/// Stack of a thread that calls guests: the largest guest stack and room for the host's own frames.
-pub(super) const THREAD_STACK_BYTES: usize = EXECUTOR_STACK_BYTES + (4 << 20);
+/// Room for the host's own frames on the stack of a thread that calls guests.
+const HOST_STACK_BYTES: usize = 4 << 20;
 /// CPython's snapshot is 12 MiB today. Above this size copy-on-write is silently given up and a start costs 20 ms.
 const SNAPSHOT_MAX_BYTES: u64 = 64 << 20;
 /// Pages of a pooled memory that stay mapped between two runs; a trivial program touches about 1 MiB of CPython's 13 MiB.
@@ -31,7 +31,7 @@ const TICK: Duration = Duration::from_millis(50);
 /// The engine that judges run in.
 pub(super) fn judge_engine(guards: Guards) -> Result<Engine> {
     let mut config = smallest(guards);
-    config.max_wasm_stack(JUDGE_STACK_BYTES);
+    config.max_wasm_stack(stack_bytes(JUDGE_STACK_BYTES, guards));
     Engine::new(&config).map_err(Error::from).context("cannot set up the judges' wasm engine")
 }
 
@@ -39,7 +39,8 @@ pub(super) fn judge_engine(guards: Guards) -> Result<Engine> {
 pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64, guards: Guards) -> Result<Engine> {
     let mut config = smallest(guards);
     // Calls are synchronous and run on the workers' stacks, but wasmtime wants its stacks for futures no smaller.
-    config.max_wasm_stack(EXECUTOR_STACK_BYTES).async_stack_size(EXECUTOR_STACK_BYTES);
+    let stack_bytes = stack_bytes(EXECUTOR_STACK_BYTES, guards);
+    config.max_wasm_stack(stack_bytes).async_stack_size(stack_bytes);
     // Nobody reads where in the interpreter a program trapped.
     config.wasm_backtrace_max_frames(None);
     let mut pooled = config.clone();
@@ -53,6 +54,16 @@ pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64, guards: Guards)
         return Ok(engine);
     }
     Engine::new(&config).map_err(Error::from).context("cannot set up the executors' wasm engine")
+}
+
+/// Stack of a thread that calls guests.
+pub(super) fn thread_stack_bytes(guards: Guards) -> usize {
+    stack_bytes(EXECUTOR_STACK_BYTES, guards) + HOST_STACK_BYTES
+}
+
+/// A guest without any limit would end the process, and a test of the limit with it; so it gets eight times as much.
+fn stack_bytes(limit: usize, guards: Guards) -> usize {
+    if guards.have(Guard::Stack) { limit } else { 8 * limit }
 }
 
 /// Everything that environments do not need is off: most of wasmtime's security record lies in those parts. Threads,

@@ -10,8 +10,8 @@ use anyhow::{Result, bail};
 
 use super::{
     bindings::{
-        self, Accepted, Completed, Context, Description, Expectation, Limits, Prompt, Rejection, Report, Run, Setting,
-        Style, Verdict,
+        self, Accepted, Completed, Context, Demonstration, Description, Expectation, Limits, Prompt, Rejection, Report,
+        Run, Setting, Style, Verdict,
     },
     engine::Watchdog,
     executor::Executor,
@@ -209,6 +209,12 @@ impl Environment {
             }
         }
         Ok(examples)
+    }
+
+    /// Right completions about each task, where the environment's author has them.
+    pub fn demonstrate(&self, ctx: &Context, tasks: &[Task]) -> Vec<Result<Demonstration, Fault>> {
+        let ctx = ctx.clone();
+        self.map(tasks.to_vec(), move |env, task| env.judge.demonstrate(&ctx, &task))
     }
 
     /// One prompt for each (kind, references).

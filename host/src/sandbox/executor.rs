@@ -1,11 +1,14 @@
 //! One run of an untrusted program: a fresh store, a fresh interpreter, its own budget.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use wasmtime::{Store, Trap};
 
 use super::{
-    bindings::{ExecutorPre, Limits, Outcome, Report, Run, Thrown},
+    bindings::{ExecutorInstance, ExecutorPre, Limits, Outcome, Report, Run, Thrown},
     engine::deadline_ticks,
     fault::Fault,
     guard::{Guard, Guards},
@@ -18,17 +21,26 @@ const CALL: &str = "execute";
 
 /// A loaded executor.
 pub(super) struct Executor {
-    pub(super) pre: ExecutorPre<Limiter>,
-    pub(super) guards: Guards,
+    pre: ExecutorPre<Limiter>,
+    guards: Guards,
+    /// The last run's, where [`Guard::FreshInstances`] is missing.
+    last: Mutex<Option<(Store<Limiter>, ExecutorInstance)>>,
 }
 
 impl Executor {
+    pub(super) fn new(pre: ExecutorPre<Limiter>, guards: Guards) -> Self {
+        Self { pre, guards, last: Mutex::default() }
+    }
+
     /// Runs a program under the limits.
     pub(super) fn execute(&self, run: &Run, limits: &Limits, deadline: Duration) -> Result<Report, Fault> {
-        let mut store = self.store(limits, deadline).map_err(|error| Fault::Host(error.into()))?;
-        let result = match self.pre.instantiate(&mut store) {
-            Ok(executor) => executor.azr_env_execution().call_execute(&mut store, &run.program, &run.inputs),
-            Err(error) if error.is::<Trap>() => Err(error),
+        let (mut store, started) = self.start(limits, deadline).map_err(|error| Fault::Host(error.into()))?;
+        let (executor, result) = match started {
+            Ok(executor) => {
+                let result = executor.azr_env_execution().call_execute(&mut store, &run.program, &run.inputs);
+                (Some(executor), result)
+            }
+            Err(error) if error.is::<Trap>() => (None, Err(error)),
             Err(error) => return Err(Fault::environment(CALL, format!("the executor does not start: {error:#}"))),
         };
         let fuel_left = store.get_fuel().map_err(|error| Fault::Host(error.into()))?;
@@ -39,13 +51,27 @@ impl Executor {
             },
             Err(error) => vec![ended(&error, store.data(), deadline)?],
         };
+        if !self.guards.have(Guard::FreshInstances) {
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = executor.map(|executor| (store, executor));
+        }
         Ok(Report { outcomes, fuel: limits.run_fuel - fuel_left })
     }
 
     /// Instantiates once, so that an executor that cannot start is found when it is loaded.
     pub(super) fn try_start(&self, limits: &Limits, deadline: Duration) -> wasmtime::Result<()> {
+        self.start(limits, deadline)?.1.map(drop)
+    }
+
+    /// A fresh instance in a fresh store.
+    fn start(&self, limits: &Limits, deadline: Duration) -> wasmtime::Result<Started> {
+        if !self.guards.have(Guard::FreshInstances)
+            && let Some((store, executor)) = self.last.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            return Ok((store, Ok(executor)));
+        }
         let mut store = self.store(limits, deadline)?;
-        self.pre.instantiate(&mut store).map(drop)
+        let executor = self.pre.instantiate(&mut store);
+        Ok((store, executor))
     }
 
     fn check(&self, outcomes: &[Outcome], calls: usize) -> Result<(), String> {
@@ -68,6 +94,9 @@ impl Executor {
         Ok(store)
     }
 }
+
+/// The store of an instance, and the instance if it came up.
+type Started = (Store<Limiter>, wasmtime::Result<ExecutorInstance>);
 
 /// What an executor's error says about the program. Once it is called, its interpreter belongs to the program: whatever
 /// comes out of it, a broken contract included, is what the program did. As a fault, it would be a way to have a wrong

@@ -13,6 +13,10 @@ pub enum Guard {
     Tables,
     /// Instances, memories and tables of a store are counted.
     Counts,
+    /// Guests have less stack than the threads that they run on.
+    Stack,
+    /// Each run has an instance of its own.
+    FreshInstances,
     /// Handles of a store are counted.
     Handles,
     /// Bytes that cross in a call are counted.

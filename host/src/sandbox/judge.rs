@@ -7,8 +7,8 @@ use wasmtime::{Store, Trap};
 
 use super::{
     bindings::{
-        Accepted, Context, Description, Example, JudgeExports, JudgePre, Prompt, Rejection, Report, Run, Verdict,
-        files, log, types,
+        Accepted, Context, Demonstration, Description, Example, JudgeExports, JudgePre, Prompt, Rejection, Report, Run,
+        Verdict, files, log, types,
     },
     engine::deadline_ticks,
     environment::{Attempt, Proposal, SequencePart},
@@ -118,6 +118,13 @@ impl Judge {
         let examples = self.call("examples", |judge, store| judge.call_examples(store, ctx))?;
         self.checked("examples", returned::examples(&examples, of))?;
         Ok(examples)
+    }
+
+    pub(super) fn demonstrate(&self, ctx: &Context, task: &Task) -> Result<Demonstration, Fault> {
+        let task = task.into();
+        let demonstration = self.call("demonstrate", |judge, store| judge.call_demonstrate(store, ctx, &task))?;
+        self.checked("demonstrate", returned::demonstration(&demonstration))?;
+        Ok(demonstration)
     }
 
     pub(super) fn propose_prompt(&self, ctx: &Context, kind: &str, references: &[Task]) -> Result<Prompt, Fault> {

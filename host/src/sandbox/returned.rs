@@ -1,6 +1,9 @@
 //! What guests return is checked before anything believes it. The messages complete "it returned …".
 
-use super::bindings::{Accepted, Completed, Description, Example, Outcome, Prompt, Rejection, Run, Verdict, types};
+use super::bindings::{
+    Accepted, Amount, Completed, Demonstration, Description, Example, Measure, Outcome, Prompt, Rejection, Run,
+    Verdict, types,
+};
 
 /// Names of kinds, settings, codes. They become columns and file names.
 const NAME_MAX_BYTES: usize = 64;
@@ -94,6 +97,14 @@ pub(super) fn examples(examples: &[Example], of: &Description) -> Checked {
     Ok(())
 }
 
+pub(super) fn demonstration(demonstration: &Demonstration) -> Checked {
+    let Demonstration { attempt, proposal } = demonstration;
+    [attempt, proposal]
+        .into_iter()
+        .flatten()
+        .try_for_each(|completion| text("a completion", completion, TEXT_MAX_BYTES))
+}
+
 pub(super) fn prompt(prompt: &Prompt) -> Checked {
     let Prompt { messages, prefill, stop } = prompt;
     if messages.is_empty() {
@@ -128,8 +139,23 @@ pub(super) fn rejection(rejection: &Rejection) -> Checked {
 }
 
 pub(super) fn accepted(accepted: &Accepted, of: &Description) -> Checked {
-    let Accepted { task: proposed, well_formed: _ } = accepted;
-    task(proposed, of)
+    let Accepted { task: proposed, well_formed: _, measures } = accepted;
+    task(proposed, of)?;
+    count("measures", measures.len(), LISTED_MAX)?;
+    for (index, Measure { name: measure, amount }) in measures.iter().enumerate() {
+        name("measure", measure)?;
+        if measures[..index].iter().any(|other| other.name == *measure) {
+            return Err(format!("measure {measure:?} twice"));
+        }
+        match amount {
+            Amount::Number(number) if number.is_finite() && *number >= 0.0 => {}
+            Amount::Number(number) => {
+                return Err(format!("{number} as the measure {measure}; it must be finite, from 0"));
+            }
+            Amount::Rarity(sample) => text("a measure's sample", sample, TEXT_MAX_BYTES)?,
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn verdict(verdict: &Verdict) -> Checked {

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow};
 
-use super::{engine::THREAD_STACK_BYTES, fault::Fault};
+use super::fault::Fault;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -23,7 +23,7 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    pub(super) fn start(count: usize) -> Result<Self> {
+    pub(super) fn start(count: usize, stack_bytes: usize) -> Result<Self> {
         // Two jobs waiting per worker keep all of them busy; a longer queue would only hold memory.
         let (queue, jobs) = sync_channel::<Job>(2 * count);
         let jobs = Arc::new(Mutex::new(jobs));
@@ -32,7 +32,7 @@ impl Workers {
                 let jobs = Arc::clone(&jobs);
                 std::thread::Builder::new()
                     .name(format!("sandbox-{index}"))
-                    .stack_size(THREAD_STACK_BYTES)
+                    .stack_size(stack_bytes)
                     .spawn(move || work(&jobs))
                     .with_context(|| format!("cannot start sandbox worker {index} of {count}; lower --workers"))
             })
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn results_keep_the_order_of_items_and_a_panic_stays_with_its_item() {
-        let workers = Workers::start(3).unwrap();
+        let workers = Workers::start(3, 1 << 20).unwrap();
         for _ in 0..2 {
             let results = workers.map((0..100).collect(), |n: u32| match n {
                 13 => panic!("thirteen"),

@@ -57,7 +57,7 @@ class Puzzles:
         return None
 
     def oracle(self, task):
-        """A right answer, for whoever checks the environment; None where there is none at hand."""
+        """A right answer, for checks and for policies that are shown how it is done; None where there is none at hand."""
         return None
 
     def cheats(self, task):
@@ -76,7 +76,7 @@ class Puzzles:
         raise NotATask("tasks of this environment are not proposed")
 
     def proposal(self, task):
-        """How a proposer would write a task, for whoever checks the environment."""
+        """How a proposer would write a task, for the same purposes."""
         return None
 
     def forged_proposals(self):

@@ -9,6 +9,7 @@ from env import Environment
 from wit_world.exports.judge import (
     Completed_Attempt,
     Completed_Proposal,
+    Demonstration,
     Description,
     Example,
     Expectation,
@@ -101,6 +102,14 @@ class Judge:
                 examples.append(proposal("a task", text, Expectation.RIGHT))
         return examples + [proposal("a forgery", text, Expectation.WRONG) for text in _env.forged_proposals()]
 
+    def demonstrate(self, ctx, task):
+        task = json.loads(task.body)
+        answer, text = _env.oracle(task), _env.proposal(task)
+        return Demonstration(
+            None if answer is None else _completion(ctx.style, answer),
+            None if text is None else _completion(ctx.style, text),
+        )
+
     def propose_prompt(self, ctx, kind, references):
         compact = ctx.style == Style.COMPACT
         question = _env.compact_proposer_question() if compact else _env.proposer_question()
@@ -124,7 +133,7 @@ class Judge:
             task = _env.read_proposal(text)
         except NotATask as error:
             raise _rejection("not-a-task", str(error)) from None
-        return Accepted(_checked(task), well_formed)
+        return Accepted(_checked(task), well_formed, [])
 
     def plan_answer(self, ctx, attempt):
         return []

@@ -207,7 +207,9 @@ impl From<Judged<Result<Accepted, Rejection>>> for ValidateAnswer {
     fn from(Judged { conclusion, runs }: Judged<Result<Accepted, Rejection>>) -> Self {
         let fuel = fuel(&runs);
         match conclusion {
-            Ok(Accepted { task, well_formed }) => Self::Task { task: Task::from(task).into(), well_formed, fuel },
+            Ok(Accepted { task, well_formed, measures: _ }) => {
+                Self::Task { task: Task::from(task).into(), well_formed, fuel }
+            }
             Err(rejection) => Self::Rejection { rejection: rejection.into(), fuel },
         }
     }

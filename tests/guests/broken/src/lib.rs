@@ -109,12 +109,14 @@ impl Environment for Sums {
         if has("continues-the-sequence")
             && let Some((a, b)) = proposal.references.first().map(read)
         {
-            return Ok(Accepted { task: task(1000 + (a - 999) % 9000, b), well_formed: true });
+            return Ok(Accepted { task: task(1000 + (a - 999) % 9000, b), well_formed: true, measures: Vec::new() });
         }
         match numbers(&text) {
             _ if has("rejects-everything") => Err(rejection("not-today", "come again")),
-            Some((a, b)) => Ok(Accepted { task: task(a, b), well_formed }),
-            None if has("accepts-anything") => Ok(Accepted { task: task(1000, 2000), well_formed: true }),
+            Some((a, b)) => Ok(Accepted { task: task(a, b), well_formed, measures: Vec::new() }),
+            None if has("accepts-anything") => {
+                Ok(Accepted { task: task(1000, 2000), well_formed: true, measures: Vec::new() })
+            }
             None if has("rejects-without-reason") => Err(rejection("no", "")),
             None => Err(rejection("not-two-numbers", message)),
         }

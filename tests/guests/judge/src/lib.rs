@@ -11,10 +11,13 @@ wit_bindgen::generate!({ path: "../../../wit", world: "environment" });
 use azr::env::{
     log::{self, Level},
     types::{
-        Accepted, Attempt, Context, Message, Outcome, Prompt, Proposal, Rejection, Report, Run, Speaker, Task, Verdict,
+        Accepted, Amount, Attempt, Context, Measure, Message, Outcome, Prompt, Proposal, Rejection, Report, Run,
+        Speaker, Task, Verdict,
     },
 };
-use exports::azr::env::judge::{Completed, Description, Example, Expectation, Guest, Kind, Limits, OfferedSetting};
+use exports::azr::env::judge::{
+    Completed, Demonstration, Description, Example, Expectation, Guest, Kind, Limits, OfferedSetting,
+};
 
 struct Judge;
 
@@ -100,6 +103,13 @@ impl Guest for Judge {
         vec![example; if behaviour == "many-examples" { 10_000 } else { 1 }]
     }
 
+    fn demonstrate(ctx: Context, task: Task) -> Demonstration {
+        let behaviour = behaviour(&ctx);
+        misbehave(&behaviour);
+        let proposal = (behaviour == "long-demonstration").then(|| "x".repeat(2 << 20));
+        Demonstration { attempt: Some(task.body), proposal }
+    }
+
     fn propose_prompt(ctx: Context, kind: String, references: Vec<Task>) -> Prompt {
         misbehave(&behaviour(&ctx));
         prompt(&ctx, format!("{:?} {kind} {}", ctx.style, references.len()))
@@ -129,6 +139,11 @@ impl Guest for Judge {
             "judge-rejects" => Err(rejection("not-deterministic")),
             "judge-loops" => spin(),
             "judge-invents-a-kind" => Ok(accepted("nowhere", &reports)),
+            "measure-nan" => Ok(measured(&kind, vec![number("size", f64::NAN)])),
+            "measure-negative" => Ok(measured(&kind, vec![number("size", -1.0)])),
+            "measure-twice" => Ok(measured(&kind, vec![number("size", 1.0); 2])),
+            "measure-name" => Ok(measured(&kind, vec![number("a size", 1.0)])),
+            "measures" => Ok(measured(&kind, vec![number("size", 1.0); 1000])),
             _ => Ok(accepted(&kind, &reports)),
         }
     }
@@ -177,6 +192,7 @@ fn plan(completion: &str) -> Vec<Run> {
         "huge-program" => vec![run(0, &"x".repeat(2 << 20))],
         "score-nan" | "score-two" | "score-negative" | "score-infinite" => Vec::new(),
         "judge-loops" | "judge-rejects" | "judge-invents-a-kind" => Vec::new(),
+        measured if measured.starts_with("measure") => Vec::new(),
         programs => programs.lines().map(|program| run(0, program)).collect(),
     }
 }
@@ -232,7 +248,16 @@ fn behaviour(ctx: &Context) -> String {
 }
 
 fn accepted(kind: &str, reports: &[Report]) -> Accepted {
-    Accepted { task: Task { kind: kind.into(), body: format!("{{\"saw\":{:?}}}", shown(reports)) }, well_formed: true }
+    let task = Task { kind: kind.into(), body: format!("{{\"saw\":{:?}}}", shown(reports)) };
+    Accepted { task, well_formed: true, measures: Vec::new() }
+}
+
+fn measured(kind: &str, measures: Vec<Measure>) -> Accepted {
+    Accepted { measures, ..accepted(kind, &[]) }
+}
+
+fn number(name: &str, number: f64) -> Measure {
+    Measure { name: name.into(), amount: Amount::Number(number) }
 }
 
 fn rejection(code: &str) -> Rejection {
