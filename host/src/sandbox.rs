@@ -80,6 +80,7 @@ pub use self::{
     fault::Fault,
     grants::{Directory, Grants},
     guard::{Guard, Guards},
+    judge::CallFuel,
     log::{Level, LogLine},
     package::{FILE_MAX_BYTES, pack, read},
     world::JUDGE,
@@ -173,7 +174,7 @@ impl Sandbox {
         })
     }
 
-    /// The folder of compiled components.
+    /// Where what can be compiled or fetched again is kept: a folder of this user alone.
     pub fn cache_folder(&self) -> &Path {
         self.cache.folder()
     }
