@@ -149,33 +149,43 @@ fn may_pass(error: &OciDistributionError) -> bool {
 /// Says what a person can do about it.
 fn explained(error: OciDistributionError, image: &oci_client::Reference) -> Error {
     let registry = image.registry();
-    let refused = format!("{registry} refuses access; `docker login {registry}` stores a name and a password");
-    let absent = format!("{registry} does not have it");
-    match &error {
+    let refused = || format!("{registry} refuses access; `docker login {registry}` stores a name and a password");
+    let absent = || format!("{registry} does not have it");
+    let what = match &error {
+        OciDistributionError::RequestError(request) if request.is_connect() => format!("cannot reach {registry}"),
+        OciDistributionError::RequestError(_) | OciDistributionError::IoError(_) => {
+            format!("the connection to {registry} broke off or fell silent")
+        }
         OciDistributionError::UnauthorizedError { .. }
         | OciDistributionError::AuthenticationFailure(_)
-        | OciDistributionError::ServerError { code: 401 | 403, .. } => Error::from(error).context(refused),
+        | OciDistributionError::ServerError { code: 401 | 403, .. } => refused(),
         OciDistributionError::ImageManifestNotFoundError(_) | OciDistributionError::ServerError { code: 404, .. } => {
-            Error::from(error).context(absent)
+            absent()
         }
         OciDistributionError::RegistryError { envelope, .. } => {
             match envelope.errors.first().map(|error| &error.code) {
-                Some(OciErrorCode::Denied | OciErrorCode::Unauthorized) => Error::from(error).context(refused),
+                Some(OciErrorCode::Denied | OciErrorCode::Unauthorized) => refused(),
                 Some(
                     OciErrorCode::ManifestUnknown
                     | OciErrorCode::NameUnknown
                     | OciErrorCode::BlobUnknown
                     | OciErrorCode::NotFound,
-                ) => Error::from(error).context(absent),
-                _ => Error::from(error).context(format!("{registry} refuses the request")),
+                ) => absent(),
+                _ => format!("{registry} refuses the request"),
             }
         }
-        OciDistributionError::RequestError(request) if request.is_connect() => {
-            Error::from(error).context(format!("cannot reach {registry}"))
-        }
-        OciDistributionError::RequestError(_) | OciDistributionError::IoError(_) => {
-            Error::from(error).context(format!("the connection to {registry} broke off or fell silent"))
-        }
-        _ => Error::from(error).context(format!("{registry} does not answer as a registry does")),
-    }
+        _ => format!("{registry} does not answer as a registry does"),
+    };
+    let cause = match error {
+        OciDistributionError::RequestError(error) => Error::from(error),
+        OciDistributionError::IoError(error) => Error::from(error),
+        error => Error::msg(printable(&error.to_string())),
+    };
+    cause.context(what)
+}
+
+/// What a registry said, without what could drive a terminal, and no more than a person reads.
+fn printable(said: &str) -> String {
+    const CHARS_MAX: usize = 300;
+    said.chars().map(|char| if char.is_control() { ' ' } else { char }).take(CHARS_MAX).collect()
 }
