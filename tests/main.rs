@@ -14,4 +14,5 @@ mod replay;
 mod report;
 mod sandbox;
 mod selfplay;
+mod versions;
 mod warm_start;
