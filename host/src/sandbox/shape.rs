@@ -36,9 +36,12 @@ pub(super) fn difference(has: &ComponentFunc, wants: &Function) -> Option<String
 /// One level of a type or of a function.
 struct Shape<T> {
     head: &'static str,
-    /// Fields, cases or elements, by name; of a function, the parameters and then the result.
-    members: Vec<(String, Option<T>)>,
+    /// Fields, cases or elements; of a function, the parameters and then the result.
+    members: Vec<Member<T>>,
 }
+
+/// By its name; an enum's case has no type.
+type Member<T> = (String, Option<T>);
 
 /// The types of a component, and those of `wit/`.
 trait Shaped: Sized {
@@ -53,9 +56,7 @@ struct Difference {
 }
 
 fn differ<A: Shaped, B: Shaped>(has: Shape<A>, wants: Shape<B>) -> Option<Difference> {
-    let same_member = |((a, has), (b, wants)): (&(String, Option<A>), &(String, Option<B>))| {
-        a == b && has.is_some() == wants.is_some()
-    };
+    let same_member = |((a, has), (b, wants)): (&Member<A>, &Member<B>)| a == b && has.is_some() == wants.is_some();
     let same = has.head == wants.head
         && has.members.len() == wants.members.len()
         && has.members.iter().zip(&wants.members).all(same_member);
@@ -80,7 +81,7 @@ impl<T: Shaped> Shape<T> {
 
     /// As WIT has it, with what lies below the members left out.
     fn shown(&self) -> String {
-        let member = |(name, member): &(String, Option<T>)| match member {
+        let member = |(name, member): &Member<T>| match member {
             Some(member) => format!("{name}: {}", member.shape().brief()),
             None => name.clone(),
         };
