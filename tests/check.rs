@@ -98,7 +98,8 @@ fn the_fuel_of_a_judge_is_measured_by_function() {
     assert_eq!(judge_fuel_max, 20_000_000);
     assert_eq!(judge_fuel["describe"].len(), 1);
     for (function, fuel) in &judge_fuel {
-        assert!(fuel.is_sorted() && fuel[0] > 0 && *fuel.last().unwrap() < judge_fuel_max / 2, "{function}: {fuel:?}");
+        let (least, most) = (fuel[0], fuel[fuel.len() - 1]);
+        assert!(fuel.is_sorted() && least > 0 && most < judge_fuel_max, "{function}: {least} to {most}");
     }
     let hangs = findings("hangs-on-long-answers");
     assert_eq!(hangs.judge_fuel["judge-answer"].last(), Some(&judge_fuel_max));
