@@ -18,7 +18,7 @@ GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix
   --cfg=getrandom_backend=\"unsupported\""
 PIP := python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile
 
-.PHONY: demo test soak reproducible bench fuzz lint setup host guests clean
+.PHONY: demo test soak reproducible fixtures bench fuzz lint setup host guests clean
 .DELETE_ON_ERROR:
 
 # The experiment goes into the next free experiments/python-NNNN.
@@ -50,9 +50,14 @@ reproducible: host envs/python.wasm envs/javascript.wasm
 	cmp envs/javascript.wasm $(REPRODUCED)/envs/javascript.wasm
 	rm -rf $(REPRODUCED)
 
+# Printed once for each version of wit/, and from then on what environments of that version are.
+fixtures: guests
+	PRINT_FIXTURES=1 cargo test --workspace --test integration versions
+
 bench: host envs/python.wasm
 	$(HOST) bench sandbox envs/python.wasm
 	$(HOST) bench sandbox envs/javascript.wasm
+	$(HOST) bench start envs/python.wasm
 	$(HOST) bench policy
 
 # Each target for FUZZ_SECONDS on one core, with the stable compiler: nothing here is unsafe, so coverage is enough.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use azr_host::{
-    check::{Check, check},
+    check::{Check, Findings, check},
     sandbox::{Sandbox, SandboxConfig, pack},
 };
 
@@ -71,6 +71,10 @@ pub fn broken(defect: &str) -> Vec<u8> {
 }
 
 fn checked(defect: &str) -> Vec<Check> {
+    findings(defect).checks
+}
+
+fn findings(defect: &str) -> Findings {
     let folder = tempfile::tempdir().unwrap();
     let (judge, file) = (folder.path().join("judge.wasm"), folder.path().join("broken.wasm"));
     std::fs::write(&judge, broken(defect)).unwrap();
@@ -78,7 +82,7 @@ fn checked(defect: &str) -> Vec<Check> {
     let cache_dir = Some(folder.path().join("cache"));
     let sandbox = SandboxConfig { cache_dir, judge_fuel: 20_000_000, ..SandboxConfig::default() };
     let env = Sandbox::new(&sandbox).unwrap().load(&file).unwrap();
-    check(&env, 24_000).checks
+    check(&env, 24_000)
 }
 
 #[test]
@@ -86,6 +90,19 @@ fn an_honest_environment_passes() {
     for check in checked("none") {
         assert!(check.problems.is_empty(), "{check:#?}");
     }
+}
+
+#[test]
+fn the_fuel_of_a_judge_is_measured_by_function() {
+    let Findings { judge_fuel, judge_fuel_max, .. } = findings("none");
+    assert_eq!(judge_fuel_max, 20_000_000);
+    assert_eq!(judge_fuel["describe"].len(), 1);
+    for (function, fuel) in &judge_fuel {
+        let (least, most) = (fuel[0], fuel[fuel.len() - 1]);
+        assert!(fuel.is_sorted() && least > 0 && most < judge_fuel_max, "{function}: {least} to {most}");
+    }
+    let hangs = findings("hangs-on-long-answers");
+    assert_eq!(hangs.judge_fuel["judge-answer"].last(), Some(&judge_fuel_max));
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn hostile() -> Vec<u8> {
 }
 
 /// A guest of `tests/guests`.
-fn guest(name: &str) -> PathBuf {
+pub fn guest(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let path = root.join("target/wasm32-unknown-unknown/guest").join(name).with_extension("wasm");
     assert!(path.exists(), "{} is missing; `make guests` builds it", path.display());

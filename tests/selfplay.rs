@@ -28,7 +28,7 @@ const SMALL: &[&str] = &[
     "--set=checkpoint.keep=9",
 ];
 
-fn azr_host() -> Command {
+pub fn azr_host() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_azr-host"));
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     command

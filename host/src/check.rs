@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::{
     sandbox::{
-        Accepted, Attempt, Context, Environment, Example, Examples, ExecutedRun, Expectation, Fault, Judged, Kind,
-        Prompt, Proposal, Rejection, SequencePart, Style, Verdict,
+        Accepted, Attempt, CallFuel, Context, Environment, Example, Examples, ExecutedRun, Expectation, Fault, Judged,
+        Kind, Prompt, Proposal, Rejection, SequencePart, Style, Verdict,
     },
     task::Task,
 };
@@ -41,6 +41,10 @@ pub struct Findings {
     pub checks: Vec<Check>,
     /// Of each run of a program, ascending.
     pub run_fuel: Vec<u64>,
+    /// Of each call of the judge, ascending, by exported function.
+    pub judge_fuel: BTreeMap<&'static str, Vec<u64>>,
+    /// What one call of the judge may use.
+    pub judge_fuel_max: u64,
 }
 
 /// Checks an environment in both styles. No prompt may have more than `prompt_max_chars` characters.
@@ -63,7 +67,13 @@ pub fn check<'a>(env: &'a Environment, prompt_max_chars: usize) -> Findings {
     });
     let mut run_fuel: Vec<u64> = examiners.into_iter().flat_map(|examiner| examiner.run_fuel).collect();
     run_fuel.sort_unstable();
-    Findings { checks: checks.into(), run_fuel }
+    let (calls, judge_fuel_max) = env.take_judge_fuel();
+    let mut judge_fuel: BTreeMap<_, Vec<u64>> = BTreeMap::new();
+    for CallFuel { function, fuel } in calls {
+        judge_fuel.entry(function).or_default().push(fuel);
+    }
+    judge_fuel.values_mut().for_each(|fuel| fuel.sort_unstable());
+    Findings { checks: checks.into(), run_fuel, judge_fuel, judge_fuel_max }
 }
 
 /// What is done under a heading. Returns how many things were looked at.

@@ -21,6 +21,9 @@ pub mod update;
 pub mod held_out;
 pub mod evaluation;
 
+pub mod env_source;
+pub mod registry;
+
 pub mod arena;
 pub mod buffer;
 pub mod check;

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     fs::File,
     io::{BufRead as _, BufReader, Seek as _, SeekFrom},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
@@ -18,6 +18,7 @@ use crate::{
     arena::{Arena, Role},
     cli::SandboxArgs,
     config::RunConfig,
+    env_source::EnvSource,
     faults::{Cause, Faults, Whose},
     held_out,
     ledger::{self, Concluded, Origin, Purpose, Row, TaskRow},
@@ -70,12 +71,12 @@ pub struct Compared {
 impl Replay {
     /// Loads an experiment. `envs` replace recorded environments of the same name, `overrides` are `KEY=VALUE` pairs for
     /// its configuration.
-    pub fn load(dir: &Path, envs: &[PathBuf], overrides: &[String], sandbox: &SandboxArgs) -> Result<Self> {
+    pub fn load(dir: &Path, envs: &[EnvSource], overrides: &[String], sandbox: &SandboxArgs) -> Result<Self> {
         let recorded = Recorded::open(dir)?;
         let config = recorded.config.with(overrides)?;
         let sandbox = sandbox.start(&config.sandbox)?;
-        let load = |path: &Path| Arena::new(sandbox.load(path)?, &config);
-        let given = envs.iter().map(|path| load(path)).collect::<Result<_>>()?;
+        let load = |source: &EnvSource| Arena::new(source.load(&sandbox)?, &config);
+        let given = envs.iter().map(load).collect::<Result<_>>()?;
         let mut arenas = arenas(&recorded.experiment, given, load)?;
         let mut standard = if config == recorded.config { Standard::Recorded } else { Standard::Other };
         for (arena, record) in arenas.iter_mut().zip(&recorded.experiment.environments) {
@@ -84,7 +85,7 @@ impl Replay {
                     !envs.is_empty(),
                     "{} is another environment than the experiment's: {} instead of {}; give the experiment's file with \
                      --env, or this one to see what it changes",
-                    record.path.display(),
+                    record.source,
                     arena.environment.digest().short(),
                     record.terms.environment.short()
                 );
@@ -228,10 +229,14 @@ impl Replay {
 }
 
 /// The experiment's environments in their order, given ones in place of recorded ones of their name.
-fn arenas(experiment: &Experiment, given: Vec<Arena>, load: impl Fn(&Path) -> Result<Arena>) -> Result<Vec<Arena>> {
+fn arenas(
+    experiment: &Experiment,
+    given: Vec<Arena>,
+    load: impl Fn(&EnvSource) -> Result<Arena>,
+) -> Result<Vec<Arena>> {
     let mut given: BTreeMap<String, Arena> = given.into_iter().map(|arena| (arena.name().to_owned(), arena)).collect();
     let records = experiment.environments.iter();
-    let arenas = records.map(|record| given.remove(&record.name).map_or_else(|| load(&record.path), Ok));
+    let arenas = records.map(|record| given.remove(&record.name).map_or_else(|| load(&record.source), Ok));
     let arenas = arenas.collect::<Result<_>>()?;
     if let Some(name) = given.keys().next() {
         let names: Vec<&str> = experiment.environments.iter().map(|record| &*record.name).collect();

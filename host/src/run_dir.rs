@@ -20,7 +20,10 @@ use cap_std::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{config::RunConfig, data_set::DataSetRecord, ledger::Terms, task::Digest, tensorboard::EventWriter};
+use crate::{
+    config::RunConfig, data_set::DataSetRecord, env_source::EnvSource, ledger::Terms, task::Digest,
+    tensorboard::EventWriter,
+};
 
 /// A file that only grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -74,7 +77,9 @@ pub struct Experiment {
 /// A component that an experiment uses.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EnvironmentRecord {
-    pub path: PathBuf,
+    /// Called `path` while it could only be a file.
+    #[serde(alias = "path")]
+    pub source: EnvSource,
     pub name: String,
     pub version: String,
     pub kinds: Vec<String>,

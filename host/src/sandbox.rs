@@ -43,11 +43,13 @@ mod link;
 mod log;
 mod package;
 mod returned;
+mod shape;
 mod snapshot;
 mod workers;
 mod world;
 
 use std::{
+    fmt::Display,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -78,8 +80,10 @@ pub use self::{
     fault::Fault,
     grants::{Directory, Grants},
     guard::{Guard, Guards},
+    judge::CallFuel,
     log::{Level, LogLine},
-    package::pack,
+    package::{FILE_MAX_BYTES, pack, read},
+    world::JUDGE,
 };
 
 /// A compilation may take so many times as long as a call: CPython takes a quarter of a minute on two idle cores.
@@ -170,14 +174,24 @@ impl Sandbox {
         })
     }
 
-    /// Loads an environment: reads the file once, compiles it or finds it in the cache, and starts each part once.
-    pub fn load(&self, path: &Path) -> Result<Environment> {
-        let package = Package::read(path)?;
-        self.start(&package, path).with_context(|| format!("cannot load environment {}", path.display()))
+    /// Where what can be compiled or fetched again is kept: a folder of this user alone.
+    pub fn cache_folder(&self) -> &Path {
+        self.cache.folder()
     }
 
-    fn start(&self, package: &Package, path: &Path) -> Result<Environment> {
-        let [judge, executors @ ..] = &*self.compile(package, path)? else {
+    /// Loads an environment: reads the file once, compiles it or finds it in the cache, and starts each part once.
+    pub fn load(&self, path: &Path) -> Result<Environment> {
+        self.load_bytes(&package::read(path)?, path.display())
+    }
+
+    /// Loads an environment from the bytes of its file, which messages call `name`.
+    pub fn load_bytes(&self, file: &[u8], name: impl Display) -> Result<Environment> {
+        let package = Package::parse(file).with_context(|| format!("{name} is not an environment"))?;
+        self.start(&package, &name).with_context(|| format!("cannot load environment {name}"))
+    }
+
+    fn start(&self, package: &Package, name: &impl Display) -> Result<Environment> {
+        let [judge, executors @ ..] = &*self.compile(package, name)? else {
             unreachable!("the judge is compiled first");
         };
         let log = Arc::new(Log::default());
@@ -220,7 +234,7 @@ impl Sandbox {
     }
 
     /// The judge, then the executors, each on a thread of its own.
-    fn compile(&self, package: &Package, path: &Path) -> Result<Vec<Component>> {
+    fn compile(&self, package: &Package, name: &impl Display) -> Result<Vec<Component>> {
         let parts = [(&self.judges, &package.judge)];
         let parts = parts.into_iter().chain(package.executors.iter().map(|executor| (&self.executors, executor)));
         let deadline = COMPILE_DEADLINES * Duration::from_millis(self.config.deadline_ms);
@@ -237,7 +251,7 @@ impl Sandbox {
                     };
                     let (component, origin) = compiled.with_context(|| format!("its {} does not compile", part()))?;
                     if origin == Origin::Compiled && index > 0 {
-                        eprintln!("compiled {} of {}; the next start is faster", part(), path.display());
+                        eprintln!("compiled {} of {name}; the next start is faster", part());
                     }
                     Ok(component)
                 })

@@ -15,6 +15,7 @@ use crate::{
     cli::{PolicyArgs, SandboxArgs},
     config::{BreachAction, FaultsConfig, RunConfig, Style},
     data_set::{DataSet, DataSetRecord},
+    env_source::EnvSource,
     evaluation::{self, Evaluation, Protocol},
     faults::{Breaker, Faults, Tally},
     generate::{Given, generate, plant},
@@ -34,7 +35,7 @@ use crate::{
 /// What a new experiment is made from.
 pub struct Start {
     pub config: RunConfig,
-    pub envs: Vec<PathBuf>,
+    pub envs: Vec<EnvSource>,
     pub policy: PolicyArgs,
     /// Data sets, as `--tasks` names them.
     pub tasks: Vec<String>,
@@ -111,15 +112,15 @@ impl Session {
     }
 
     /// Takes an experiment up at its last checkpoint, or begins it again where it has none. `envs` and `device` replace
-    /// the recorded paths and device, for files that have moved and machines that differ; their contents must be the
+    /// the recorded sources and device, for files that have moved and machines that differ; their contents must be the
     /// same.
-    pub fn resume(dir: &Path, envs: &[PathBuf], device: Option<&str>, sandbox: &SandboxArgs) -> Result<Self> {
+    pub fn resume(dir: &Path, envs: &[EnvSource], device: Option<&str>, sandbox: &SandboxArgs) -> Result<Self> {
         let (mut run_dir, config, experiment) = RunDir::open(dir)?;
         let (checkpoint, folder) = run_dir.latest_checkpoint()?.unzip();
         run_dir.rewind(checkpoint.as_ref())?;
         run_dir.prune(config.checkpoint.keep)?;
         let sandbox = sandbox.start(&config.sandbox)?;
-        let recorded: Vec<PathBuf> = experiment.environments.iter().map(|env| env.path.clone()).collect();
+        let recorded: Vec<EnvSource> = experiment.environments.iter().map(|env| env.source.clone()).collect();
         let envs = if envs.is_empty() { &recorded } else { envs };
         let mut arenas = load_arenas(&sandbox, envs, &config)?;
         same_environments(&experiment, &arenas)?;
@@ -308,13 +309,13 @@ impl Session {
 }
 
 /// Loads the environments, with the operator's settings.
-pub fn load_arenas(sandbox: &Sandbox, envs: &[PathBuf], config: &RunConfig) -> Result<Vec<Arena>> {
+pub fn load_arenas(sandbox: &Sandbox, envs: &[EnvSource], config: &RunConfig) -> Result<Vec<Arena>> {
     let mut arenas: Vec<Arena> = Vec::new();
-    for path in envs {
-        let arena = Arena::new(sandbox.load(path)?, config)?;
-        let (name, path) = (arena.name(), path.display());
+    for source in envs {
+        let arena = Arena::new(source.load(sandbox)?, config)?;
+        let name = arena.name();
         let twin = arenas.iter().any(|other| other.name() == name);
-        ensure!(!twin, "two environments are called {name:?}; {path} is the second");
+        ensure!(!twin, "two environments are called {name:?}; {source} is the second");
         arenas.push(arena);
     }
     // The embedded policy's preset has settings for its environment, loaded or not.
@@ -373,12 +374,12 @@ fn record(
     policy: &PolicyArgs,
     held_out: BTreeMap<String, String>,
     data_sets: Vec<DataSetRecord>,
-    envs: &[PathBuf],
+    envs: &[EnvSource],
     arenas: &[Arena],
 ) -> Result<Experiment> {
-    let environment = |(path, arena): (&PathBuf, &Arena)| {
+    let environment = |(source, arena): (&EnvSource, &Arena)| {
         Ok(EnvironmentRecord {
-            path: path.canonicalize()?,
+            source: source.absolute()?,
             name: arena.name().to_owned(),
             version: arena.environment.description().version.clone(),
             kinds: arena.kinds().iter().map(|kind| kind.name.clone()).collect(),

@@ -1,5 +1,8 @@
 //! Which components are loaded.
 
+use wit_component::dummy_module;
+use wit_parser::{LiftLowerAbi, ManglingAndAbi};
+
 use super::*;
 
 /// A component that imports and exports empty instances of these names.
@@ -47,11 +50,109 @@ fn another_world_is_named() {
     assert!(bench.refusal(&component("executor", &module)).contains("it is an executor and has no judge"));
 }
 
+/// A component that fits a `wit/` with other words in it. It has no code but traps.
+fn variant(world: &str, ours: &str, others: &str) -> Vec<u8> {
+    let wit = include_str!("../../wit/env.wit");
+    assert!(wit.contains(ours), "{ours} is not in wit/");
+    let mut resolve = Resolve::default();
+    let package = resolve.push_source("env.wit", &wit.replacen(ours, others, 1)).unwrap();
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
+    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
+}
+
 #[test]
-fn a_judge_that_lacks_a_function_is_refused_by_its_name() {
-    let why = Bench::new().refusal(&foreign(&[], &["azr:env/judge@0.1.0"]));
-    assert!(why.contains("its azr:env/judge@0.1.0 differs from this azr-host's"), "{why}");
-    assert!(why.contains("does not have export `describe`"), "{why}");
+fn what_differs_in_a_judge_is_named_with_both_types() {
+    let bench = Bench::new();
+    let judge = "its judge does not fit: its azr:env/judge@0.1.0";
+    for (ours, others, why) in [
+        ("azr:env@0.1.0", "azr:env@0.2.0", "it imports azr:env/log@0.2.0, but this azr-host has azr:env/log@0.1.0"),
+        (
+            "show-value: func(value: list<u8>) -> string;",
+            "",
+            &format!("{judge} has no function show-value: func(value: list<u8>) -> string"),
+        ),
+        (
+            "subject: func(task: task) -> string",
+            "subject: func(task: task, deep: bool) -> string",
+            &format!(
+                "{judge} differs: subject is func(task: record, deep: bool) -> string, but this azr-host has func(task: \
+                 record) -> string"
+            ),
+        ),
+        (
+            "subject: func(task: task) -> string",
+            "subject: func(task: task)",
+            "subject is func(task: record), but this azr-host has func(task: record) -> string",
+        ),
+        (
+            "    score: f64,",
+            "    score: f32,",
+            &format!("{judge} differs: judge-answer, its result, score is f32, but this azr-host has f64"),
+        ),
+        (
+            "    score: f64,",
+            "    score: f64,\n    confidence: f64,",
+            "judge-answer, its result is record { score: f64, confidence: f64, well-formed: bool, answer: string, reason: \
+             string }, but this azr-host has record { score: f64, well-formed",
+        ),
+        (
+            "    instruct,",
+            "    instruct,\n    terse,",
+            "ctx, style is enum { instruct, terse, compact }, but this azr-host has enum { instruct, compact }",
+        ),
+        (
+            "    thrown(thrown),",
+            "    thrown(string),",
+            "reports, element, outcomes, element, thrown is string, but this azr-host has record { name: string, message: \
+             string }",
+        ),
+        (
+            "  emit: func(",
+            "  shout: func(message: string);\n  emit: func(",
+            "it calls the function shout of azr:env/log@0.1.0, which this azr-host does not have",
+        ),
+        (
+            "emit: func(level: level, message: string)",
+            "emit: func(message: string)",
+            "the azr:env/log@0.1.0 that it calls differs: emit is func(message: string), but this azr-host has func(level: \
+             enum, message: string)",
+        ),
+        (
+            "  import files;",
+            "  import files;\n  import clock: interface { now: func() -> u64; }",
+            "it imports clock, which this azr-host does not have",
+        ),
+    ] {
+        let refusal = bench.refusal(&variant("environment", ours, others));
+        assert!(refusal.contains(why), "{others}: {refusal}");
+    }
+}
+
+#[test]
+fn what_differs_in_an_executor_is_named_with_both_types() {
+    let bench = Bench::new();
+    let ours = "execute: func(program: string, inputs: list<list<u8>>)";
+    let others = "execute: func(program: string, inputs: list<string>)";
+    let refusal = bench.with_component(&variant("executor", ours, others)).err().expect("it was loaded");
+    let why = "its executor 0 does not fit: its azr:env/execution@0.1.0 differs: execute, inputs, element is string, but \
+               this azr-host has list<u8>";
+    assert!(refusal.contains(why), "{refusal}");
+}
+
+/// Else the tests above would say nothing.
+#[test]
+fn a_variant_that_differs_in_nothing_fits() {
+    let refusal = Bench::new().refusal(&variant("environment", "package azr:env", "package azr:env"));
+    assert!(refusal.contains("`describe`: the judge trapped"), "{refusal}");
+}
+
+#[test]
+fn functions_that_we_do_not_know_are_no_harm() {
+    let ours = "  show-value: func(";
+    let refusal = Bench::new().refusal(&variant("environment", ours, "  show-off: func();\n  show-value: func("));
+    assert!(refusal.contains("`describe`: the judge trapped"), "{refusal}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod policy;
 mod sandbox;
+mod start;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -13,6 +14,10 @@ pub enum BenchCommand {
     ///
     /// Example: azr-host bench sandbox envs/python.wasm
     Sandbox(sandbox::SandboxBench),
+    /// Time from a new environment file to its first verdict, with a warm cache.
+    ///
+    /// Example: azr-host bench start envs/python.wasm
+    Start(start::BenchStart),
     /// Sample and learn with a policy, in tokens per second.
     ///
     /// Example: azr-host bench policy --policy DIR
@@ -24,6 +29,7 @@ impl BenchCommand {
     pub fn run(self) -> Result<()> {
         match self {
             Self::Sandbox(bench) => bench.run(),
+            Self::Start(bench) => bench.run(),
             Self::Policy(bench) => bench.run(),
         }
     }

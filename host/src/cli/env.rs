@@ -7,14 +7,14 @@ mod inspect;
 mod lines;
 mod new;
 mod pack;
-
-use std::path::PathBuf;
+mod push;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use crate::{
     cli::SandboxArgs,
+    env_source::EnvSource,
     sandbox::{Environment, Sandbox, SandboxConfig},
 };
 
@@ -71,6 +71,12 @@ pub enum EnvCommand {
     ///
     /// Example: azr-host env pack --judge judge.wasm --executor executor.wasm --out envs/mine.wasm
     Pack(pack::Pack),
+    /// Publish an environment file in an OCI registry, and print the reference that names exactly this file.
+    ///
+    /// Names and passwords are those that `docker login` stored.
+    ///
+    /// Example: azr-host env push envs/mine.wasm oci://ghcr.io/someone/mine:1.0
+    Push(push::Push),
 }
 
 impl EnvCommand {
@@ -85,6 +91,7 @@ impl EnvCommand {
             Self::Prompt(prompts) => prompts.run(),
             Self::Check(check) => check.run(),
             Self::Pack(pack) => pack.run(),
+            Self::Push(push) => push.run(),
         }
     }
 }
@@ -92,8 +99,8 @@ impl EnvCommand {
 /// An environment, and what it may use.
 #[derive(Args)]
 struct Load {
-    /// The environment: a .wasm file made by `azr-host env pack`.
-    file: PathBuf,
+    /// The environment: a .wasm file made by `azr-host env pack`, or oci://host/name with a tag or a digest.
+    file: EnvSource,
     #[command(flatten)]
     sandbox: SandboxArgs,
     /// Wasm fuel per run, at most.
@@ -108,6 +115,6 @@ impl Load {
     fn load(self) -> Result<Environment> {
         let Self { file, sandbox, run_fuel_max, run_memory_max_bytes } = self;
         let config = SandboxConfig { run_fuel_max, run_memory_max_bytes, ..sandbox.config()? };
-        Sandbox::new(&config)?.load(&file)
+        file.load(&Sandbox::new(&config)?)
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{policy::PolicyArgs, sandbox::SandboxArgs};
 use crate::{
     config::{Preset, RunConfig, Style},
+    env_source::EnvSource,
     evaluation::{self, Estimate, KindScores, Protocol, pass_at_k},
     held_out::{self, Source},
     policy::embedded,
@@ -21,8 +22,8 @@ use crate::{
     azr-host eval --env envs/python.wasm --policy experiments/python-0001/checkpoints/step-000150/policy --samples 8")]
 pub struct EvalArgs {
     /// The environment that judges.
-    #[arg(long, value_name = "FILE")]
-    env: PathBuf,
+    #[arg(long, value_name = "FILE|oci://…")]
+    env: EnvSource,
 
     #[command(flatten)]
     policy: PolicyArgs,

@@ -6,7 +6,10 @@ use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::sandbox::SandboxArgs;
-use crate::replay::{Changes, Mismatches, Replay, Standard};
+use crate::{
+    env_source::EnvSource,
+    replay::{Changes, Mismatches, Replay, Standard},
+};
 
 /// Plan, run and judge every row of an experiment's ledger again
 ///
@@ -26,8 +29,8 @@ pub struct ReplayCommand {
     dir: PathBuf,
 
     /// An environment in place of the recorded one of its name. May be repeated
-    #[arg(long = "env", value_name = "FILE")]
-    envs: Vec<PathBuf>,
+    #[arg(long = "env", value_name = "FILE|oci://…")]
+    envs: Vec<EnvSource>,
 
     /// Replace one key of the experiment's configuration. May be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]

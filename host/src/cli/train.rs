@@ -1,7 +1,7 @@
 //! `azr-host --env FILE`: trains.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -11,15 +11,16 @@ use clap::Args;
 use super::{policy::PolicyArgs, sandbox::SandboxArgs};
 use crate::{
     config::{Algorithm, Control, Preset, RunConfig},
+    env_source::EnvSource,
     session::{Session, Start},
 };
 
 /// What to train, on what, and where to write.
 #[derive(Args)]
 pub struct TrainArgs {
-    /// An environment: a component file. Repeat for several.
-    #[arg(long = "env", value_name = "FILE", required_unless_present = "resume")]
-    envs: Vec<PathBuf>,
+    /// An environment: a component file, or oci://host/name@sha256:digest in a registry. Repeat for several.
+    #[arg(long = "env", value_name = "FILE|oci://…", required_unless_present = "resume")]
+    envs: Vec<EnvSource>,
 
     #[command(flatten)]
     policy: PolicyArgs,
@@ -82,6 +83,7 @@ pub struct TrainArgs {
 impl TrainArgs {
     /// Trains until the last step or the first Ctrl-C.
     pub fn run(self) -> Result<()> {
+        self.envs.iter().try_for_each(EnvSource::ensure_pinned)?;
         let mut session = match &self.resume {
             Some(dir) => Session::resume(dir, &self.envs, self.policy.device.as_deref(), &self.sandbox)?,
             None => {
@@ -113,8 +115,8 @@ impl TrainArgs {
 }
 
 /// `experiments/<environment>-NNNN` with the lowest number that is free.
-fn free_directory(env: &Path) -> Result<PathBuf> {
-    let stem = env.file_stem().with_context(|| format!("{} is not a file name", env.display()))?.to_string_lossy();
+fn free_directory(env: &EnvSource) -> Result<PathBuf> {
+    let stem = env.stem()?;
     let mut candidates = (1..10_000).map(|number| PathBuf::from(format!("experiments/{stem}-{number:04}")));
     let free = candidates.find(|path| !path.exists());
     free.context("experiments/ is full; give --out DIR")

@@ -58,6 +58,10 @@ impl Cache {
         Ok(Self { folder: folder.to_owned(), owner, guards })
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The compiled form of `wasm`. A cache that cannot be written costs time, not the run.
     pub(super) fn component(&self, engine: &Engine, wasm: &[u8], deadline: Duration) -> Result<(Component, Origin)> {
         let path = self.path(engine, wasm);

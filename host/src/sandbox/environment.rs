@@ -17,7 +17,7 @@ use super::{
     executor::Executor,
     fault::Fault,
     grants::Directory,
-    judge::Judge,
+    judge::{CallFuel, Judge},
     log::{Log, LogLine},
     workers::Workers,
 };
@@ -166,6 +166,12 @@ impl Environment {
     /// What the judge logged since the last call, and how many lines were dropped.
     pub fn take_log(&self) -> (Vec<LogLine>, u64) {
         self.loaded.log.drain()
+    }
+
+    /// The fuel of the judge's calls since the last call, up to a number that `env check` does not reach, and the limit
+    /// of each.
+    pub fn take_judge_fuel(&self) -> (Vec<CallFuel>, u64) {
+        self.loaded.judge.take_used()
     }
 
     /// The tasks that self-play starts from.

@@ -1,6 +1,9 @@
 //! Calls of the judge: each in a fresh store, so that nothing is kept from one to the next.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use anyhow::anyhow;
 use wasmtime::{Store, Trap};
@@ -72,12 +75,24 @@ pub(super) struct Judge {
     budget: Budget,
     files: Files,
     log: Arc<Log>,
+    used: Arc<Mutex<Vec<CallFuel>>>,
 }
+
+/// What one call of a judge used.
+#[derive(Clone, Copy, Debug)]
+pub struct CallFuel {
+    /// The exported function.
+    pub function: &'static str,
+    pub fuel: u64,
+}
+
+/// Calls whose fuel is kept until somebody asks: all that checking an environment makes, and 2 MB in a long training.
+const CALLS_KEPT: usize = 100_000;
 
 impl Judge {
     /// A judge that may read nothing yet.
     pub(super) fn new(pre: JudgePre<Guest>, budget: Budget, log: Arc<Log>) -> Self {
-        Self { pre, budget, files: Files::default(), log }
+        Self { pre, budget, files: Files::default(), log, used: Arc::default() }
     }
 
     pub(super) fn grant(self, files: Files) -> Self {
@@ -221,9 +236,24 @@ impl Judge {
     ) -> Result<R, Fault> {
         let mut store = self.store(call).map_err(|error| Fault::Host(error.into()))?;
         let result = self.pre.instantiate(&mut store).and_then(|judge| export(judge.azr_env_judge(), &mut store));
+        self.meter(call, &store);
         let Guest { limiter, log, files: _ } = store.into_data();
         self.log.take(log);
         result.map_err(|error| self.fault(call, &error, &limiter))
+    }
+
+    fn meter(&self, function: &'static str, store: &Store<Guest>) {
+        let left = store.get_fuel().expect("engines meter fuel");
+        let mut used = self.used.lock().expect("nothing panics while it is locked");
+        if used.len() < CALLS_KEPT {
+            used.push(CallFuel { function, fuel: self.budget.fuel.saturating_sub(left) });
+        }
+    }
+
+    /// What the first calls used since the last time, and what each may use.
+    pub(super) fn take_used(&self) -> (Vec<CallFuel>, u64) {
+        let mut used = self.used.lock().expect("nothing panics while it is locked");
+        (std::mem::take(&mut *used), self.budget.fuel)
     }
 
     fn checked(&self, call: &'static str, check: Result<(), String>) -> Result<(), Fault> {

@@ -16,8 +16,8 @@ const EXECUTOR_SECTION: &str = "azr:executor";
 const OUR_SECTIONS: &str = "azr:";
 /// Magic number, version, layer.
 const HEADER_BYTES: usize = 8;
-/// CPython with its standard library is 26 MB; two of them leave ample room.
-const FILE_MAX_BYTES: u64 = 512 << 20;
+/// Of an environment's file. CPython with its standard library is 26 MB; two of them leave ample room.
+pub const FILE_MAX_BYTES: u64 = 512 << 20;
 
 /// What a file holds, before anything is compiled.
 pub(super) struct Package {
@@ -29,13 +29,8 @@ pub(super) struct Package {
 }
 
 impl Package {
-    /// Reads the file once: what was hashed is what gets compiled.
-    pub(super) fn read(path: &Path) -> Result<Self> {
-        let bytes = read_capped(path)?;
-        Self::parse(&bytes).with_context(|| format!("{} is not an environment", path.display()))
-    }
-
-    fn parse(bytes: &[u8]) -> Result<Self> {
+    /// What is hashed is what gets compiled.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
         check_component(bytes)?;
         let (mut judge, mut executors) = (Vec::with_capacity(bytes.len()), Vec::new());
         let mut copied = 0;
@@ -65,11 +60,11 @@ impl Package {
 /// Packs a judge and its executors into the bytes of one environment file. The judge may be a core module for
 /// wasm32-unknown-unknown that was built with wit-bindgen, or a component.
 pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
-    let bytes = read_capped(judge)?;
+    let bytes = read(judge)?;
     let mut file = component_of(&bytes).with_context(|| format!("cannot pack judge {}", judge.display()))?.into_owned();
     for path in executors {
         let path = path.as_ref();
-        let bytes = read_capped(path)?;
+        let bytes = read(path)?;
         let context = || format!("cannot pack executor {}", path.display());
         let snapshot =
             if Parser::is_core_wasm(&bytes) { snapshot::initialized(&bytes).with_context(context)? } else { None };
@@ -84,8 +79,8 @@ pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
     Ok(file)
 }
 
-/// Reads a whole file that an operator named.
-fn read_capped(path: &Path) -> Result<Vec<u8>> {
+/// Reads a whole file that an operator named, whatever is in it.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
     let context = || format!("cannot read {}", path.display());
     let file = File::open(path).with_context(context)?;
     ensure!(!file.metadata().with_context(context)?.is_dir(), "{} is a directory, not a .wasm file", path.display());

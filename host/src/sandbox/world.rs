@@ -5,7 +5,7 @@ use wasmtime::{
     Engine,
     component::{
         Component, HasSelf, Linker,
-        types::{ComponentInstance, ComponentItem},
+        types::{ComponentFunc, ComponentInstance, ComponentItem},
     },
 };
 
@@ -14,18 +14,22 @@ use super::{
     guard::{Guard, Guards},
     judge::Guest,
     limiter::Limiter,
+    shape,
 };
 
 /// The interfaces of this version of `wit/`. The linker alone would accept other versions of them.
 const LOG: &str = "azr:env/log@0.1.0";
 const FILES: &str = "azr:env/files@0.1.0";
-const JUDGE: &str = "azr:env/judge@0.1.0";
+/// What an environment exports.
+pub const JUDGE: &str = "azr:env/judge@0.1.0";
 const EXECUTION: &str = "azr:env/execution@0.1.0";
 
 /// A judge that is ready to be instantiated. It may import the log and the files that it is granted, and nothing else.
 pub(super) fn judge(engine: &Engine, component: &Component, guards: Guards) -> Result<JudgePre<Guest>> {
     check_imports(engine, component, &[LOG, FILES], guards)?;
     check_export(engine, component, JUDGE)?;
+    check_functions(engine, component, JUDGE)?;
+    check_imported_functions(engine, component)?;
     let mut linker = Linker::new(engine);
     log::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     files::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
@@ -38,6 +42,7 @@ pub(super) fn judge(engine: &Engine, component: &Component, guards: Guards) -> R
 pub(super) fn executor(engine: &Engine, component: &Component, guards: Guards) -> Result<ExecutorPre<Limiter>> {
     check_imports(engine, component, &[], guards)?;
     check_export(engine, component, EXECUTION)?;
+    check_functions(engine, component, EXECUTION)?;
     let pre = Linker::new(engine).instantiate_pre(component)?;
     ExecutorPre::new(pre).map_err(Error::from).with_context(|| different(EXECUTION))
 }
@@ -99,6 +104,50 @@ fn check_export(engine: &Engine, component: &Component, wanted: &str) -> Result<
     );
     let exports = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
     bail!("it exports {exports}, and {wanted} is missing: it was built for another world")
+}
+
+/// Every function of ours is there, and of our type. What else there is, is never called.
+fn check_functions(engine: &Engine, component: &Component, interface: &str) -> Result<()> {
+    let component = component.component_type();
+    let export = component.get_export(engine, interface);
+    let Some(ComponentItem::ComponentInstance(instance)) = export.map(|export| export.ty) else {
+        bail!("its {interface} is not an interface");
+    };
+    for wanted in shape::functions(interface) {
+        let Some(function) = function(engine, &instance, &wanted.name) else {
+            bail!("its {interface} has no function {}", shape::declared(wanted));
+        };
+        if let Some(difference) = shape::difference(&function, wanted) {
+            bail!("its {interface} differs: {difference}; build it against the wit/ of this azr-host");
+        }
+    }
+    Ok(())
+}
+
+/// Every function that it takes from an interface of ours is one of ours.
+fn check_imported_functions(engine: &Engine, component: &Component) -> Result<()> {
+    for (interface, import) in component.component_type().imports(engine) {
+        let ComponentItem::ComponentInstance(instance) = import.ty else { continue };
+        for (name, item) in instance.exports(engine) {
+            let ComponentItem::ComponentFunc(function) = item.ty else { continue };
+            let Some(ours) = shape::functions(interface).find(|ours| ours.name == name) else {
+                bail!("it calls the function {name} of {interface}, which this azr-host does not have");
+            };
+            if let Some(difference) = shape::difference(&function, ours) {
+                bail!(
+                    "the {interface} that it calls differs: {difference}; build it against the wit/ of this azr-host"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn function(engine: &Engine, instance: &ComponentInstance, name: &str) -> Option<ComponentFunc> {
+    match instance.get_export(engine, name)?.ty {
+        ComponentItem::ComponentFunc(function) => Some(function),
+        _ => None,
+    }
 }
 
 /// `azr:env/log@0.1.0` without the version.

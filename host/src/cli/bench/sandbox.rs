@@ -3,7 +3,6 @@
 use std::{
     fmt, fs,
     io::{BufRead as _, BufReader, Write as _},
-    path::PathBuf,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -13,6 +12,7 @@ use clap::Args;
 
 use crate::{
     cli::SandboxArgs,
+    env_source::EnvSource,
     sandbox::{Environment, Outcome, Run, Sandbox},
 };
 
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Args)]
 pub struct SandboxBench {
     /// An environment whose programs are Python or JavaScript.
-    file: PathBuf,
+    file: EnvSource,
     /// Fresh sandboxes, and programs for the unisolated process.
     #[arg(long, default_value_t = 4000)]
     runs: usize,
@@ -41,7 +41,7 @@ for line in sys.stdin:
 impl SandboxBench {
     pub(super) fn run(self) -> Result<()> {
         let Self { file, runs, subprocesses, sandbox } = self;
-        let env = Sandbox::new(&sandbox.config()?)?.load(&file)?;
+        let env = file.load(&Sandbox::new(&sandbox.config()?)?)?;
         println!("{}", Row::HEADER);
         println!("{}", fresh_sandboxes(&env, runs)?);
         if env.description().name == PYTHON {

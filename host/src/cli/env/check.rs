@@ -24,7 +24,7 @@ pub struct CheckEnv {
 
 impl CheckEnv {
     pub(super) fn run(self) -> Result<()> {
-        let file = self.load.file.display().to_string();
+        let file = self.load.file.to_string();
         let env = self.load.load()?;
         let findings = check(&env, self.prompt_max_chars);
         match self.json {
@@ -40,8 +40,13 @@ impl CheckEnv {
     }
 }
 
-fn as_json(env: &Environment, Findings { checks, run_fuel }: &Findings) -> serde_json::Value {
+fn as_json(env: &Environment, findings: &Findings) -> serde_json::Value {
+    let Findings { checks, run_fuel, judge_fuel, judge_fuel_max } = findings;
     let check = |Check { name, seen, problems }: &Check| json!({ "name": name, "seen": seen, "problems": problems });
+    let of_function = |(function, fuel): (&&str, &Vec<u64>)| {
+        let [p50, p95, max] = JUDGE_PERCENTILES.map(|percent| percentile(fuel, percent));
+        ((*function).to_owned(), json!({ "calls": fuel.len(), "p50": p50, "p95": p95, "max": max }))
+    };
     let description = env.description();
     json!({
         "name": description.name,
@@ -50,11 +55,14 @@ fn as_json(env: &Environment, Findings { checks, run_fuel }: &Findings) -> serde
         "imports": env.imports(),
         "directories": description.directories,
         "checks": checks.iter().map(check).collect::<Vec<_>>(),
+        "judge-fuel-max": judge_fuel_max,
+        "judge-fuel": judge_fuel.iter().map(of_function).collect::<serde_json::Map<_, _>>(),
         "run-fuel": PERCENTILES.map(|percent| json!({ "percentile": percent, "fuel": percentile(run_fuel, percent) })),
     })
 }
 
-fn print(file: &str, env: &Environment, Findings { checks, run_fuel }: &Findings) {
+fn print(file: &str, env: &Environment, findings: &Findings) {
+    let Findings { checks, run_fuel, judge_fuel, judge_fuel_max } = findings;
     let description = env.description();
     println!("{} {}  {file}", description.name, description.version);
     println!("  digest       {}", env.digest());
@@ -63,6 +71,11 @@ fn print(file: &str, env: &Environment, Findings { checks, run_fuel }: &Findings
     if !run_fuel.is_empty() {
         let shown = PERCENTILES.map(|percent| format!("p{percent} {}", percentile(run_fuel, percent).unwrap_or(0)));
         println!("  run fuel     {} of {} (n = {})", shown.join(", "), env.limits().run_fuel, run_fuel.len());
+    }
+    println!("  judge fuel   at most {judge_fuel_max} per call");
+    for (function, fuel) in judge_fuel {
+        let [p50, p95, max] = JUDGE_PERCENTILES.map(|percent| percentile(fuel, percent).unwrap_or(0));
+        println!("    {function:<15} p50 {p50}, p95 {p95}, max {max} (n = {})", fuel.len());
     }
     println!();
     for Check { name, seen, problems } in checks {
@@ -74,6 +87,7 @@ fn print(file: &str, env: &Environment, Findings { checks, run_fuel }: &Findings
 }
 
 const PERCENTILES: [usize; 3] = [50, 99, 100];
+const JUDGE_PERCENTILES: [usize; 3] = [50, 95, 100];
 
 /// The value that `percent` of the ascending `values` stay within.
 fn percentile(values: &[u64], percent: usize) -> Option<u64> {

@@ -23,7 +23,7 @@ pub struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self) -> Result<()> {
-        let file = self.load.file.display().to_string();
+        let file = self.load.file.to_string();
         let env = self.load.load()?;
         match self.json {
             true => println!("{}", serde_json::to_string_pretty(&Inspected::new(&env))?),
