@@ -14,9 +14,11 @@ pub fn compare(reference: &str, answer: &str) -> Result<(), String> {
     if plain(reference) == plain(answer) {
         return Ok(());
     }
-    let answer = read(answer, &mut Work::new()).map_err(|reason| format!("the answer is not understood: {reason}"))?;
-    let reference = read(reference, &mut Work::new()).map_err(|_| "the answer is not the reference, which is words")?;
-    match reference.equals(&answer, &mut Work::new()) {
+    let mut work = Work::new();
+    let reference =
+        read(reference, &mut work).map_err(|_| "the answer is not the reference, which is compared as text")?;
+    let answer = read(answer, &mut work).map_err(|reason| format!("the answer is not understood: {reason}"))?;
+    match reference.equals(&answer, &mut work) {
         Ok(true) => Ok(()),
         Ok(false) => Err("the answer is another one".into()),
         Err(reason) => Err(format!("the answer cannot be compared: {reason}")),

@@ -51,7 +51,8 @@ fn bare(text: &str) -> &str {
     loop {
         let stripped = text.trim_end_matches(['.', ',', '*']).trim();
         let stripped = ["$$", "$", "`"].iter().fold(stripped, |text, mark| enclosed(text, mark, mark).unwrap_or(text));
-        let stripped = enclosed(stripped, "\\(", "\\)").or_else(|| enclosed(stripped, "\\[", "\\]")).unwrap_or(stripped);
+        let stripped =
+            enclosed(stripped, "\\(", "\\)").or_else(|| enclosed(stripped, "\\[", "\\]")).unwrap_or(stripped);
         if stripped == text {
             return text;
         }

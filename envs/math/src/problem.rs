@@ -31,7 +31,9 @@ impl TryFrom<Published> for Problem {
         let reference = match (answer, solution) {
             (Some(Value::String(answer)), _) => answer,
             (Some(Value::Number(answer)), _) => answer.to_string(),
-            (None, Some(solution)) if ["\\boxed", "\\fbox", "####"].iter().any(|mark| solution.contains(mark)) => solution,
+            (None, Some(solution)) if ["\\boxed", "\\fbox", "####"].iter().any(|mark| solution.contains(mark)) => {
+                solution
+            }
             (None, Some(_)) => return Err("the solution has no \\boxed{…} that holds the answer".into()),
             (None, None) => return Err("there is neither an answer nor a solution".into()),
             (Some(_), _) => return Err("the answer is neither a text nor a number".into()),

@@ -37,7 +37,10 @@ impl Quotient {
     }
 
     pub fn atom(atom: Atom) -> Quotient {
-        Quotient { over: Polynomial::term(Monomial::of(atom, Rational::one()), Rational::one()), ..Quotient::integer(1) }
+        Quotient {
+            over: Polynomial::term(Monomial::of(atom, Rational::one()), Rational::one()),
+            ..Quotient::integer(1)
+        }
     }
 
     pub fn symbol(name: &str) -> Quotient {
@@ -55,7 +58,8 @@ impl Quotient {
 
     /// The letter that this is.
     pub fn as_symbol(&self) -> Option<&str> {
-        let (Monomial(atoms), coefficient) = self.over.as_term().filter(|_| self.is_whole() && coefficient_is_one(self))?;
+        let (Monomial(atoms), coefficient) =
+            self.over.as_term().filter(|_| self.is_whole() && coefficient_is_one(self))?;
         match atoms.first_key_value() {
             Some((Atom::Symbol(name), exponent)) if atoms.len() == 1 && exponent == coefficient => Some(name),
             _ => None,
@@ -396,7 +400,7 @@ fn reduced(mut polynomial: Polynomial, work: &mut Work) -> Result<Polynomial, St
     loop {
         let mut reduced = Polynomial::default();
         for (monomial, coefficient) in &polynomial.0 {
-            reduced = reduced.plus(&reduced_term(monomial, coefficient, work)?, work)?;
+            reduced.add(&reduced_term(monomial, coefficient, work)?, work)?;
         }
         if reduced == polynomial {
             return Ok(reduced);

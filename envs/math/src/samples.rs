@@ -7,7 +7,11 @@ const SAMPLES: [[&str; 3]; 8] = [
     ["What is 12 * 12?", "144", "12 * 12 = 144"],
     ["Simplify the square root of 72.", r"6\sqrt{2}", r"so it is $\boxed{\sqrt{72}}$."],
     ["Solve x^2 = 400.", "-20, 20", r"\boxed{\pm 20}"],
-    ["A third of a pound costs 1250 cents. What do 9 pounds cost, in dollars?", r"\$337.50", "The answer is 337.5 dollars."],
+    [
+        "A third of a pound costs 1250 cents. What do 9 pounds cost, in dollars?",
+        r"\$337.50",
+        "The answer is 337.5 dollars.",
+    ],
     ["Where is (x - 1)/(x + 11) not positive?", "(-11, 1]", r"x \in \left(-11, 1\right]"],
     ["Expand (x + 1)^3.", "x^3 + 3x^2 + 3x + 1", "(1 + x)(x^2 + 2x + 1)"],
     ["What is 17 in base 3?", "122_3", "122_{3}"],

@@ -15,7 +15,10 @@ pub struct Token {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
-    Number { value: Rational, digits: String },
+    Number {
+        value: Rational,
+        digits: String,
+    },
     Letter(char),
     /// A command that is a function or a Greek letter, without its backslash.
     Name(String),
@@ -103,14 +106,48 @@ const SIGNS: &str = "+-*/^_()[]{}|,;:=<>!&%'≤≥≠≈∈∪±∓∞∅°⌊�
 
 /// Commands that only set how something looks.
 const LOOKS: [&str; 24] = [
-    "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "displaystyle", "textstyle", "quad",
-    "qquad", "limits", ",", "!", ";", ":", " ", "hspace", "boxed", "fbox", "mathstrut",
+    "left",
+    "right",
+    "big",
+    "Big",
+    "bigg",
+    "Bigg",
+    "bigl",
+    "bigr",
+    "Bigl",
+    "Bigr",
+    "displaystyle",
+    "textstyle",
+    "quad",
+    "qquad",
+    "limits",
+    ",",
+    "!",
+    ";",
+    ":",
+    " ",
+    "hspace",
+    "boxed",
+    "fbox",
+    "mathstrut",
 ];
 
 /// Commands whose content is words. `\mathrm{e}` is a letter all the same.
 const WORDS: [&str; 14] = [
-    "text", "textbf", "textit", "textrm", "textnormal", "texttt", "textsf", "mbox", "hbox", "mathrm", "mathbf", "mathit",
-    "operatorname", "rm",
+    "text",
+    "textbf",
+    "textit",
+    "textrm",
+    "textnormal",
+    "texttt",
+    "textsf",
+    "mbox",
+    "hbox",
+    "mathrm",
+    "mathbf",
+    "mathit",
+    "operatorname",
+    "rm",
 ];
 
 /// The parts of a text, or what is not part of any answer.

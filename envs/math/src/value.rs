@@ -10,22 +10,42 @@ use crate::unit::Unit;
 /// What an answer says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    Number { value: Quotient, unit: Unit },
-    Infinity { negative: bool },
+    Number {
+        value: Quotient,
+        unit: Unit,
+    },
+    Infinity {
+        negative: bool,
+    },
     /// Digits with the base that they are written in. 11_2 is not 3: the base was asked for.
-    Based { digits: String, base: String },
+    Based {
+        digits: String,
+        base: String,
+    },
     /// Words, in lower case.
     Words(String),
     /// A point, a vector, an interval, or numbers with colons between them.
-    Tuple { open: char, close: char, items: Vec<Value> },
+    Tuple {
+        open: char,
+        close: char,
+        items: Vec<Value>,
+    },
     /// A set, or answers in no order.
     Set(Vec<Value>),
     Union(Vec<Value>),
     Matrix(Vec<Vec<Value>>),
     /// Something that is said of a name: `x = 5`, `f(x) = 2x`, `x \in [0, 1)`. `equation` is the difference of both sides.
-    Named { name: String, value: Box<Value>, equation: Option<Quotient> },
+    Named {
+        name: String,
+        value: Box<Value>,
+        equation: Option<Quotient>,
+    },
     /// An equation or inequality between `difference` and 0. `solution` is what it says of a letter.
-    Relation { sign: Sign, difference: Quotient, solution: Option<Box<Value>> },
+    Relation {
+        sign: Sign,
+        difference: Quotient,
+        solution: Option<Box<Value>>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +68,10 @@ impl Value {
                 Ok(u.agrees(v) && (a.equals(b, work)? || in_percent(a, u, b, v, work)?))
             }
             (Value::Set(a), Value::Set(b)) | (Value::Union(a), Value::Union(b)) => same_set(a, b, work),
-            (Value::Tuple { open, close, items }, Value::Tuple { open: other_open, close: other_close, items: others }) => {
-                Ok((open, close) == (other_open, other_close) && same_items(items, others, work)?)
-            }
+            (
+                Value::Tuple { open, close, items },
+                Value::Tuple { open: other_open, close: other_close, items: others },
+            ) => Ok((open, close) == (other_open, other_close) && same_items(items, others, work)?),
             (Value::Matrix(a), Value::Matrix(b)) => {
                 for (a, b) in a.iter().zip(b) {
                     if !same_items(a, b, work)? {
@@ -138,9 +159,12 @@ fn same_statement(a: &Value, b: &Value, work: &mut Work) -> Result<bool, String>
     {
         return Ok(true);
     }
+    if let (Value::Relation { .. }, Value::Relation { .. }) = (a, b) {
+        return Ok(false);
+    }
     match (a.named(), b.named(), a.said(), b.said()) {
         (Some((name, a)), Some((other, b)), _, _) => Ok(name == other && a.equals(b, work)?),
-        (_, _, Some(a), Some(b)) if a.relation().is_none() && b.relation().is_none() => a.equals(b, work),
+        (_, _, Some(a), Some(b)) => a.equals(b, work),
         _ => Ok(false),
     }
 }
