@@ -68,18 +68,18 @@ impl<'a> Parser<'a> {
     /// Items with commas, semicolons, "and" or "or" between them. One with ± counts twice.
     fn items(&mut self) -> Result<Vec<Value>, String> {
         let mut items = Vec::new();
+        let outer = (self.lower, self.plus_minus);
         loop {
             let start = self.at;
-            let outer = std::mem::take(&mut self.plus_minus);
+            (self.lower, self.plus_minus) = (false, false);
             items.push(self.item()?);
-            if std::mem::replace(&mut self.plus_minus, outer) {
+            if self.plus_minus {
                 self.at = start;
                 self.lower = true;
                 items.push(self.item()?);
-                self.lower = false;
-                self.plus_minus = outer;
             }
             if !self.separator() {
+                (self.lower, self.plus_minus) = outer;
                 return Ok(items);
             }
         }
@@ -109,6 +109,8 @@ impl<'a> Parser<'a> {
     }
 
     fn item(&mut self) -> Result<Value, String> {
+        // Items with ± are read twice, and so is what is inside of them.
+        self.work.spend(10)?;
         if let Some(words) = self.words() {
             return Ok(words);
         }
@@ -156,7 +158,7 @@ impl<'a> Parser<'a> {
         let ended =
             matches!(self.peek(), None | Some(Kind::Sign(',' | ';' | ')' | '⦄') | Kind::Text(_) | Kind::Letter(_)));
         let words = words.join(" ");
-        if words.is_empty() || !ended || !(in_text || letters > 2) {
+        if words.is_empty() || !ended || !(in_text || letters > 2 || words == "no") {
             self.at = start;
             return None;
         }

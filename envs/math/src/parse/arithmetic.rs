@@ -1,7 +1,7 @@
 //! Sums, products, powers, functions, brackets.
 
 use num_bigint::BigInt;
-use num_traits::{Signed, ToPrimitive};
+use num_traits::{One, Signed, ToPrimitive};
 
 use super::{Parser, is_conjunction, number, shown};
 use crate::polynomial::{Atom, Rational};
@@ -117,33 +117,31 @@ impl Parser<'_> {
         }
     }
 
-    /// The fraction behind a whole number, as in 1\frac{1}{2} or 1 1/2.
+    /// The fraction behind a whole number, as in 1\frac{1}{2} or 1 1/2. Only whole numbers make one: 2\frac{\sqrt4}{5} is a
+    /// product.
     fn mixed_number(&mut self, start: usize) -> Result<Option<Quotient>, String> {
-        let is_whole = |token: Option<&Token>| matches!(token, Some(Token { kind: Kind::Number { digits, .. }, .. }) if !digits.contains('.'));
-        if self.at != start + 1 || !is_whole(self.tokens.get(start)) {
+        let is_whole = |kind: &Kind| matches!(kind, Kind::Number { digits, .. } if !digits.contains('.'));
+        if self.at != start + 1 || !is_whole(&self.tokens[start].kind) {
             return Ok(None);
         }
-        let rest = &self.tokens[self.at..];
-        let plain = is_whole(rest.first())
-            && matches!(rest.get(1), Some(Token { kind: Kind::Sign('/'), .. }))
-            && is_whole(rest.get(2));
-        if plain {
-            let over = number(self.power()?)?;
-            self.expects('/')?;
-            let under = number(self.power()?)?;
-            return over.divided_by(&under, self.work).map(Some);
+        let plain = |kind: &&Kind| !matches!(kind, Kind::Sign('{' | '}'));
+        let next: Vec<&Kind> =
+            self.tokens[self.at..].iter().take(7).map(|token| &token.kind).filter(plain).take(3).collect();
+        let fraction = match next[..] {
+            [over, Kind::Sign('/'), under] if is_whole(over) && is_whole(under) => {
+                let over = number(self.factor()?)?;
+                self.expects('/')?;
+                over.divided_by(&number(self.factor()?)?, self.work)?
+            }
+            [Kind::Name(name), over, under] if is_fraction(name) && is_whole(over) && is_whole(under) => {
+                number(self.factor()?)?
+            }
+            _ => return Ok(None),
+        };
+        match fraction.as_rational() {
+            Some(value) if value < Rational::one() => Ok(Some(fraction)),
+            _ => Err("a mixed number with a fraction that is not below 1".into()),
         }
-        if !matches!(self.peek(), Some(Kind::Name(name)) if is_fraction(name)) {
-            return Ok(None);
-        }
-        let before = self.at;
-        let fraction = number(self.power()?)?;
-        let proper = fraction.as_rational().is_some_and(|fraction| fraction.is_positive());
-        if proper {
-            return Ok(Some(fraction));
-        }
-        self.at = before;
-        Ok(None)
     }
 
     /// Whether what follows multiplies without a sign.
