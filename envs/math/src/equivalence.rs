@@ -3,7 +3,7 @@
 use crate::parse::read;
 use crate::polynomial::Work;
 
-/// An answer has so many bytes at most; the longest of MATH has 160.
+/// An answer has so many bytes at most; the longest in the test set of MATH has 81.
 pub const ANSWER_MAX_BYTES: usize = 2000;
 
 /// Whether an answer means what the reference does, or why not.
