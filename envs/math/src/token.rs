@@ -337,7 +337,7 @@ impl<'a> Lexer<'a> {
         let bare = (self.brackets == 0).then_some(",");
         let lengths = separators.into_iter().chain(bare).filter(|text| self.rest.starts_with(text)).map(str::len);
         lengths.into_iter().find(|&length| {
-            let next = self.rest[length..].as_bytes();
+            let next = &self.rest.as_bytes()[length..];
             next.len() >= 3 && next[..3].iter().all(u8::is_ascii_digit) && !next.get(3).is_some_and(u8::is_ascii_digit)
         })
     }

@@ -156,9 +156,9 @@ impl Parser<'_> {
             }
             Kind::Letter(_) => {
                 let word = self.word();
-                let unit = matches!(Unit::named(&word), Unit::Known(_) | Unit::Percent) && word.len() > 1;
-                let things = *spaced && word.len() > 2 && product.as_rational().is_some();
-                !is_conjunction(&word) && !(unit && product.as_rational().is_some()) && !things
+                let known = matches!(Unit::named(&word), Unit::Known(_) | Unit::Percent) && word.len() > 1;
+                let unit = (known || *spaced && word.len() > 2) && product.as_rational().is_some();
+                !is_conjunction(&word) && !unit
             }
             Kind::Name(_) => true,
             Kind::Sign(sign) => ['(', '{', '⌊', '⌈'].contains(sign),
