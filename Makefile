@@ -26,7 +26,7 @@ demo: host envs/python.wasm
 	$(HOST) --env envs/python.wasm
 	$(HOST) report $$(ls -d experiments/python-* | tail -n 1)
 
-test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm guests
+test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm guests
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
 	cargo test --workspace --lib --bins
 	cargo test --workspace --doc
@@ -117,7 +117,7 @@ host: setup
 
 guests: setup
 	$(GUEST_FLAGS) cargo build --profile guest --target wasm32-unknown-unknown --package python-judge --package azr-test-judge --package azr-test-broken \
-	  --package azr-test-executor --package azr-test-reader --package countdown
+	  --package azr-test-executor --package azr-test-reader --package countdown --package math
 
 # Two executors that differ in their hash seed only: the judge uses them to catch programs whose result depends on it.
 # componentize-py imports the application, warms it up and takes the snapshot. It works on a copy of the sources, where
@@ -158,10 +158,11 @@ $(JAVASCRIPT): javascript
 envs/javascript.wasm: $(JAVASCRIPT) | host
 	$(HOST) env pack --judge $(word 1,$^) --executor $(word 2,$^) --out $@
 
-$(GUEST_BUILD)/countdown.wasm: guests
+# Judges that run no programs.
+$(GUEST_BUILD)/countdown.wasm $(GUEST_BUILD)/math.wasm: guests
 	@:
 
-envs/countdown.wasm: $(GUEST_BUILD)/countdown.wasm | host
+envs/countdown.wasm envs/math.wasm: envs/%.wasm: $(GUEST_BUILD)/%.wasm | host
 	$(HOST) env pack --judge $< --out $@
 
 clean:

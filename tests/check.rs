@@ -110,7 +110,7 @@ fn our_environments_pass() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
     let sandbox = Sandbox::new(&SandboxConfig { cache_dir, ..SandboxConfig::default() }).unwrap();
-    for name in ["python", "javascript", "countdown"] {
+    for name in ["python", "javascript", "countdown", "math"] {
         let env = sandbox.load(&root.join("envs").join(name).with_extension("wasm")).unwrap();
         for check in check(&env, 24_000).checks {
             assert!(check.problems.is_empty(), "{name}: {check:#?}");

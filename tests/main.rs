@@ -6,6 +6,7 @@ mod countdown;
 mod forgeries;
 mod grants;
 mod javascript_env;
+mod math;
 mod policy;
 mod python_env;
 mod properties;

@@ -82,8 +82,9 @@
 //!
 //! Tasks come from [`Puzzles::generate`], from [`Puzzles::seeds`], from the policy itself where
 //! [`Puzzles::proposer_question`] asks for them, and from data sets: a file with one task as JSON per line, such as
-//! `{"number":4}`, of which [`Puzzles::check`] says whether it can be asked. `envs/countdown` in azr-host's sources has all
-//! of it.
+//! `{"number":4}`, of which [`Puzzles::check`] says whether it can be asked. Where they all come from there,
+//! [`Puzzles::samples`] are what `azr-host env check` looks at. `envs/countdown` in azr-host's sources has all of the first,
+//! `envs/math` is of the second sort.
 //!
 //! # In Python
 //!

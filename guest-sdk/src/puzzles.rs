@@ -43,6 +43,11 @@ pub trait Puzzles {
         Vec::new()
     }
 
+    /// Tasks that only examples are made of, for an environment whose tasks all come from data sets.
+    fn samples() -> Vec<Self::Task> {
+        Vec::new()
+    }
+
     /// Whether a task of a data set or of a proposer can be asked, or why not. A task that is asked must have an answer.
     fn check(_task: &Self::Task) -> Result<(), String> {
         Ok(())
@@ -178,7 +183,8 @@ impl<P: Puzzles> Environment for P {
             }),
             expected,
         };
-        let tasks = P::seeds().into_iter().take(EXAMPLES_MAX).chain(generated::<P>(0, 0).take(EXAMPLES_MAX));
+        let stated = [P::samples(), P::seeds()].into_iter().flat_map(|tasks| tasks.into_iter().take(EXAMPLES_MAX));
+        let tasks = stated.chain(generated::<P>(0, 0).take(EXAMPLES_MAX));
         let mut examples = Vec::new();
         for task in tasks {
             examples.extend(P::oracle(&task).map(|answer| attempt(&task, "an answer", answer, Expectation::Right)));

@@ -185,6 +185,29 @@ fn a_data_set_is_split_by_subject_and_trained_on() {
     assert!(whole == essence(&run));
 }
 
+/// Sums as GSM8K writes problems, in the embedded policy's vocabulary.
+#[test]
+fn published_problems_are_trained_on_and_held_out() {
+    let (dir, run, _) = scratch();
+    let path = dir.path().join("sums.jsonl");
+    let line = |n: u64| {
+        let (a, b) = (10 + n, 90 - n / 2);
+        let answer = format!("{a} + {b} = <<{a}+{b}={0}>>{0}\n#### {0}", a + b);
+        serde_json::json!({ "question": format!("{a} + {b}"), "answer": answer }).to_string() + "\n"
+    };
+    fs::write(&path, (0..150).map(line).collect::<String>()).unwrap();
+    train_on(&["envs/math.wasm"], &run, &[&format!("--tasks={}", path.display())]);
+    let trained = ids(&run, "tasks.jsonl", "id", |row| row["origin"] == "data-set");
+    let held_out = ids(&run, "held-out.jsonl", "id", |_| true);
+    assert_eq!(trained.len() + held_out.len(), 150);
+    assert!((5..=30).contains(&held_out.len()), "{}", held_out.len());
+    assert_eq!(rows(&run, "evaluations.jsonl")[0]["kinds"]["math/problem"]["tasks"], held_out.len());
+    assert!((1..=4).all(|step| solved_at(&run, step).len() == 12 && solved_at(&run, step).is_subset(&trained)));
+    let bodies = ids(&run, "tasks.jsonl", "body", |_| true);
+    assert!(bodies.iter().all(|body| !body.contains('#') && !body.contains('<')));
+    succeed(&["replay", run.to_str().unwrap()]);
+}
+
 #[test]
 fn what_cannot_be_trained_on_is_refused_with_what_to_do() {
     let dir = tempfile::tempdir().unwrap();

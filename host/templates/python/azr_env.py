@@ -36,6 +36,10 @@ class Puzzles:
         """Tasks that training starts from."""
         return []
 
+    def samples(self):
+        """Tasks that only examples are made of, for an environment whose tasks all come from data sets."""
+        return []
+
     def check(self, task):
         """Raises NotATask where a line of a data set or a proposal is no task: any JSON at all comes here."""
         raise NotATask("this environment takes no tasks from data sets or proposers")

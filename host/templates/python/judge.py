@@ -90,7 +90,7 @@ class Judge:
             proposal = Proposal(_kind, [], _completion(ctx.style, text))
             return Example(f"{note}: {text}", Completed_Proposal(proposal), expected)
 
-        tasks = _env.seeds()[:_EXAMPLES_MAX]
+        tasks = _env.samples()[:_EXAMPLES_MAX] + _env.seeds()[:_EXAMPLES_MAX]
         if _env.generate(Rng(0, 0)) is not None:
             tasks += [_env.generate(Rng(0, number)) for number in range(_EXAMPLES_MAX)]
         examples = []

@@ -1,0 +1,246 @@
+//! `envs/math.wasm` against the test cases of published graders, pairs worked by hand, and forgeries.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use azr_host::sandbox::{Attempt, Context, Environment, Sandbox, SandboxConfig, Style, Verdict};
+use azr_host::task::Task;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+static MATH: LazyLock<Environment> = LazyLock::new(|| {
+    let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
+    let sandbox = Sandbox::new(&SandboxConfig { cache_dir, ..SandboxConfig::default() }).unwrap();
+    sandbox.load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../envs/math.wasm")).unwrap()
+});
+
+fn context(style: Style) -> Context {
+    MATH.context(style, &[]).unwrap()
+}
+
+/// The tasks of lines of a data set, or why they are none.
+fn imported(lines: &[Value]) -> Vec<Result<Task, String>> {
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    let imported = MATH.import_tasks(&context(Style::Compact), &lines).into_iter();
+    imported.map(|imported| imported.unwrap().map_err(|rejection| rejection.message)).collect()
+}
+
+/// Verdicts on answers to problems with these references.
+fn judged<'a>(style: Style, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Verdict> {
+    let (lines, answers): (Vec<Value>, Vec<&str>) =
+        pairs.into_iter().map(|(reference, answer)| (json!({ "problem": "?", "answer": reference }), answer)).unzip();
+    let attempts: Vec<Attempt> = imported(&lines)
+        .into_iter()
+        .zip(answers)
+        .map(|(task, answer)| Attempt { task: task.unwrap(), completion: answer.into() })
+        .collect();
+    MATH.verify(&context(style), &attempts).into_iter().map(|judged| judged.unwrap().conclusion).collect()
+}
+
+#[derive(Deserialize)]
+struct Pair {
+    source: String,
+    reference: String,
+    answer: String,
+    equal: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Agreement {
+    sources: Vec<Source>,
+    disagreements: Vec<Reason>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Source {
+    name: String,
+    #[expect(dead_code, reason = "for whoever reads the file")]
+    from: String,
+    #[expect(dead_code, reason = "for whoever reads the file")]
+    licence: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    #[expect(dead_code, reason = "for whoever reads the file")]
+    why: String,
+    pairs: Vec<[String; 2]>,
+}
+
+/// The verdicts differ in exactly the pairs that the table of disagreements explains.
+#[test]
+fn published_graders_agree_but_for_what_is_explained() {
+    let pairs: Vec<Pair> =
+        include_str!("math/agreement.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let Agreement { sources, disagreements } = toml::from_str(include_str!("math/agreement.toml")).unwrap();
+    let named: BTreeSet<&str> = sources.iter().map(|source| &*source.name).collect();
+    assert_eq!(named, pairs.iter().map(|pair| &*pair.source).collect());
+
+    let verdicts = judged(Style::Compact, pairs.iter().map(|pair| (&*pair.reference, &*pair.answer)));
+    let differ: BTreeSet<[&str; 2]> = pairs
+        .iter()
+        .zip(&verdicts)
+        .filter(|(pair, verdict)| (verdict.score == 1.0) != pair.equal)
+        .map(|(pair, _)| [&*pair.reference, &*pair.answer])
+        .collect();
+    let explained: BTreeSet<[&str; 2]> = disagreements
+        .iter()
+        .flat_map(|reason| &reason.pairs)
+        .map(|[reference, answer]| [&**reference, &**answer])
+        .collect();
+    let unexplained: Vec<_> = differ.difference(&explained).collect();
+    let agreed: Vec<_> = explained.difference(&differ).collect();
+    assert!(
+        unexplained.is_empty() && agreed.is_empty(),
+        "unexplained: {unexplained:#?}\nno longer differ: {agreed:#?}"
+    );
+    assert!(pairs.len() - differ.len() > 250, "{} of {} agree", pairs.len() - differ.len(), pairs.len());
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ByHand {
+    equal: Vec<[String; 2]>,
+    unequal: Vec<[String; 2]>,
+}
+
+#[test]
+fn pairs_worked_by_hand() {
+    let ByHand { equal, unequal } = toml::from_str(include_str!("math/pairs.toml")).unwrap();
+    assert!(equal.len() + unequal.len() >= 160, "{} and {}", equal.len(), unequal.len());
+    for (pairs, score) in [(equal, 1.0), (unequal, 0.0)] {
+        // In both directions.
+        let turned: Vec<[String; 2]> = pairs.iter().map(|[one, other]| [other.clone(), one.clone()]).collect();
+        for pairs in [pairs, turned] {
+            let verdicts = judged(Style::Compact, pairs.iter().map(|[reference, answer]| (&**reference, &**answer)));
+            for (pair, verdict) in pairs.iter().zip(verdicts) {
+                assert_eq!(verdict.score, score, "{pair:?}: {}", verdict.reason);
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forgeries {
+    forgery: Vec<Forgery>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forgery {
+    name: String,
+    reference: String,
+    completion: String,
+    refusal: String,
+}
+
+#[test]
+fn forgeries_score_nothing_and_are_told_why() {
+    let Forgeries { forgery } = toml::from_str(include_str!("math/forgeries.toml")).unwrap();
+    assert!(forgery.len() >= 40, "{}", forgery.len());
+    for style in [Style::Compact, Style::Instruct] {
+        let completed = |forgery: &Forgery| {
+            let text = repeated(&forgery.completion);
+            if style == Style::Compact { text } else { format!("hm</think><answer>{text}</answer>") }
+        };
+        let completions: Vec<String> = forgery.iter().map(completed).collect();
+        let pairs = forgery.iter().zip(&completions).map(|(forgery, text)| (&*forgery.reference, &**text));
+        for (Forgery { name, refusal, .. }, verdict) in forgery.iter().zip(judged(style, pairs)) {
+            assert_eq!((verdict.score, &*verdict.reason), (0.0, &**refusal), "{name}");
+        }
+    }
+}
+
+/// `{x×1000}` stands for a thousand `x`.
+fn repeated(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("{") else { return text.into() };
+    let parts = rest.split_once('}').and_then(|(inside, after)| Some((inside.split_once('×')?, after)));
+    match parts {
+        Some(((what, count), after)) if count.parse::<usize>().is_ok() => {
+            format!("{before}{}{}", what.repeat(count.parse().unwrap()), repeated(after))
+        }
+        _ => format!("{before}{{{}", repeated(rest)),
+    }
+}
+
+#[test]
+fn published_formats_are_read_and_others_refused() {
+    let lines = [
+        json!({ "question": "How many?", "answer": "48/2 = <<48/2=24>>24 clips.\n48+24 = <<48+24=72>>72\n#### 1,072" }),
+        json!({ "problem": "Solve.", "solution": r"First $\boxed{1}$, then $\boxed{\frac{1}{2}}$.", "level": "Level 5", "type": "Algebra" }),
+        json!({ "problem": "Solve.", "solution": r"It is $\boxed{7}$.", "answer": "8", "unique_id": "test/algebra/1.json" }),
+        json!({ "problem": " Find it. ", "answer": 204, "year": 2024 }),
+        json!({ "answer": "204", "problem": "Find it." }),
+    ];
+    let bodies: Vec<String> = imported(&lines).into_iter().map(|task| task.unwrap().body).collect();
+    assert_eq!(
+        bodies,
+        [
+            r#"{"answer":"1,072","problem":"How many?"}"#,
+            r#"{"answer":"\\frac{1}{2}","problem":"Solve."}"#,
+            r#"{"answer":"8","problem":"Solve."}"#,
+            r#"{"answer":"204","problem":"Find it."}"#,
+            r#"{"answer":"204","problem":"Find it."}"#,
+        ]
+    );
+    let refused = [
+        (json!({ "problem": "Prove it.", "solution": "By induction." }), "the solution has no \\boxed"),
+        (json!({ "problem": "Prove it." }), "neither an answer nor a solution"),
+        (json!({ "answer": "5" }), "missing field `problem`"),
+        (json!({ "problem": "Find it.", "answer": null }), "neither an answer nor a solution"),
+        (json!({ "problem": "Find it.", "answer": ["5"] }), "neither a text nor a number"),
+        (json!({ "problem": "Find it.", "answer": " $ $ " }), "no reference answer: there is no answer"),
+        (json!({ "problem": "Find it.", "answer": "\\boxed{5" }), "the last box is not closed"),
+        (json!({ "problem": "", "answer": "5" }), "the problem is empty"),
+        (json!({ "problem": "Find it.", "answer": "5".repeat(2001) }), "the reference answer has 2001 bytes"),
+    ];
+    let lines: Vec<Value> = refused.iter().map(|(line, _)| line.clone()).collect();
+    for ((line, why), task) in refused.iter().zip(imported(&lines)) {
+        let said = task.unwrap_err();
+        assert!(said.contains(why), "{line}: {said}");
+    }
+}
+
+#[test]
+fn reasoning_and_answer_are_told_apart() {
+    let verdicts = judged(
+        Style::Instruct,
+        [
+            ("72", "48 + 24</think>\n<answer>\\boxed{72}"),
+            ("72", "\\boxed{72}</think>\n<answer>\\boxed{71}"),
+            ("72", "48 + 24</think>\n<answer>The answer is 72 clips.</answer>"),
+            ("72", "no tags, but \\boxed{72}"),
+        ],
+    );
+    let said: Vec<(f64, bool)> = verdicts.iter().map(|verdict| (verdict.score, verdict.well_formed)).collect();
+    assert_eq!(said, [(1.0, true), (0.0, true), (1.0, true), (1.0, false)]);
+}
+
+/// Each is worked on for as long as any answer can be; the judge's fuel must be enough, and the answer must not pass.
+#[test]
+fn hard_work_ends_in_a_verdict() {
+    let sum = "(a+b+c+d+e+f+g+h+j+k)";
+    let hard = [
+        format!("{sum}^{{200}}"),
+        format!("\\frac{{{sum}^9}}{{(1+x)^9}}+{}", format!("\\frac{{1}}{{{sum}^3}}+").repeat(30)) + "1",
+        "(\\sqrt{1+x}+\\sqrt{1+y}+\\sqrt{1+z})^{40}".into(),
+        format!("{}2", "\\sqrt{3+".repeat(38)) + &"}".repeat(38),
+        format!("{}1", "9".repeat(900) + "*").repeat(2),
+        format!("\\sqrt{{{}}}", "7".repeat(1000)),
+        format!("{}1", "\\sqrt{1234577}+".repeat(100)),
+        "((x+1)^{200}+(y+1)^{200})\\cdot((x+2)^{200}+(y+2)^{200})".into(),
+        format!("\\{{{}1\\}}", "x,".repeat(490)),
+        format!("\\sqrt{{{}}}", (0..20).map(|n| format!("\\sqrt{{{n}+\\sqrt{{x+{n}}}}}+")).collect::<String>() + "1"),
+        "\\pm".repeat(400) + "1",
+        "(\\pm 1,".repeat(30) + &")".repeat(30),
+    ];
+    let verdicts = judged(Style::Compact, hard.iter().map(|answer| ("(x+1)^{100}", &**answer)));
+    for (answer, verdict) in hard.iter().zip(verdicts) {
+        assert_eq!(verdict.score, 0.0, "{answer:.80}: {}", verdict.reason);
+    }
+}
