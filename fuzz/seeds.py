@@ -22,6 +22,13 @@ def forgeries():
         yield re.sub(r"\{(.*)×(\d+)\}", lambda match: match[1] * min(int(match[2]), 200), entry["completion"]).encode()
 
 
+def answers():
+    pairs = tomllib.loads((ROOT / "tests/math/pairs.toml").read_text())
+    for entry in (entry for entries in pairs.values() for entry in entries):
+        yield "\0".join(entry).encode()
+    yield b"45\0(7 + 8) * 3"
+
+
 literals = [json.loads(line) for line in (ROOT / "envs/python/judge/vectors/literals.jsonl").read_text().splitlines()]
 texts = [row[0].encode() for row in literals]
 values = [
@@ -31,6 +38,7 @@ values = [
 ]
 programs = [json.loads(line) for line in (ROOT / "tests/python_env/programs.jsonl").read_text().splitlines()]
 write("value", texts + values)
+write("answer", answers())
 write("completion", [*forgeries(), *(completion + b"\xff" + value for completion, value in zip(forgeries(), values))])
 write("prompt", [f"{row['program']}\0{row['input']}".encode() for row in programs])
 write("config", [path.read_bytes() for path in (ROOT / "host/presets").glob("*.toml")])

@@ -92,6 +92,17 @@ fn values_and_literals_have_one_meaning() {
 }
 
 #[test]
+fn every_answer_is_judged() {
+    let pairs: toml::Table = read("tests/math/pairs.toml").parse().unwrap();
+    let entries = pairs.values().flat_map(|entries| entries.as_array().unwrap());
+    let text =
+        |entry: &toml::Value| entry.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect::<Vec<_>>();
+    let mut seeds: Vec<Vec<u8>> = entries.map(|entry| text(entry).join("\0").into()).collect();
+    seeds.push(b"45\0(7 + 8) * 3".to_vec());
+    each(&seeds, 20_000, judge::answer);
+}
+
+#[test]
 fn every_completion_comes_to_a_conclusion() {
     let corpus: toml::Table = read("tests/python_env/forgeries.toml").parse().unwrap();
     let entries = corpus.values().flat_map(|entries| entries.as_array().unwrap());

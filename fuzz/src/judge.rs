@@ -2,6 +2,9 @@
 
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Attempt, Context, Environment as _, Outcome, Proposal, Report, Run, Setting, Style, Task};
+use countdown::Countdown;
+use javascript_judge::JavaScript;
+use math::Math;
 use python_judge::{Python, PythonJudge, literal, repr::repr};
 use serde_json::json;
 
@@ -24,6 +27,37 @@ pub fn value(data: &[u8]) {
         let shown = arguments.print::<Python>();
         let again = literal::parse_arguments(&shown).unwrap_or_else(|error| panic!("{shown}: {error}"));
         assert_eq!(again.canonical(), arguments.canonical(), "{shown}");
+    }
+    if let Ok(arguments) = javascript_judge::literal::parse_arguments(text) {
+        let shown = arguments.print::<JavaScript>();
+        let again =
+            javascript_judge::literal::parse_arguments(&shown).unwrap_or_else(|error| panic!("{shown}: {error}"));
+        assert_eq!(again.canonical(), arguments.canonical(), "{shown}");
+    }
+}
+
+/// A reference answer, and after a zero the answer of a policy: whatever they are, they are judged, and a puzzle is not
+/// solved by what holds no digit.
+pub fn answer(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (reference, answer) = text.split_once('\0').unwrap_or((&text, &text));
+    let body = json!({ "answer": reference, "problem": "What is it?" }).to_string();
+    for style in [Style::Compact, Style::Instruct] {
+        let ctx = Context { style, settings: Vec::new() };
+        let score = |kind: &str, body: &str| {
+            let task = Task { kind: kind.into(), body: body.into() };
+            let attempt = Attempt { task, completion: answer.into() };
+            let verdict = if kind == "problem" {
+                Math::judge_answer(&ctx, &attempt, &[])
+            } else {
+                Countdown::judge_answer(&ctx, &attempt, &[])
+            };
+            assert!(verdict.score == 0.0 || verdict.score == 1.0, "{}", verdict.score);
+            verdict.score
+        };
+        score("problem", &body);
+        let solved = score("countdown", r#"{"numbers":[3,7,8,2],"target":45}"#);
+        assert!(solved == 0.0 || answer.contains('7'), "{answer}");
     }
 }
 
