@@ -2,6 +2,7 @@
 
 mod faults;
 mod losses;
+mod measures;
 mod sources;
 
 use std::{

@@ -65,25 +65,22 @@ pub fn run<L: Language>(given: &[String], program: &str) -> Option<Run> {
 
 /// Whether the program builds on what it was given.
 pub fn judge(report: &Report) -> Result<(), NoValue> {
-    let names = |value: &Value| match value {
-        Value::List(names) => {
-            let name = |name: &Value| if let Value::Str(name) = name { name.clone() } else { String::new() };
-            names.iter().map(name).collect::<Vec<_>>().join(", ")
-        }
-        _ => String::new(),
+    let found = match report.outcomes.as_slice() {
+        [Outcome::Value(encoded)] => Value::decode(encoded).ok(),
+        _ => None,
     };
-    let unchecked = || NoValue::new("given-function-unused", "whether f calls what it was given cannot be seen");
-    let [Outcome::Value(encoded)] = report.outcomes.as_slice() else { return Err(unchecked()) };
-    let Ok(Value::Tuple(found)) = Value::decode(encoded) else { return Err(unchecked()) };
-    match found.iter().map(names).collect::<Vec<_>>().as_slice() {
-        [unused, redefined] if unused.is_empty() && redefined.is_empty() => Ok(()),
-        [_, redefined] if !redefined.is_empty() => {
+    let Some(Value::Tuple(found)) = found else { return Err(unused("whether f does cannot be seen")) };
+    match found.as_slice() {
+        [Value::Str(uncalled), Value::Str(redefined)] if uncalled.is_empty() && redefined.is_empty() => Ok(()),
+        [Value::Str(_), Value::Str(redefined)] if !redefined.is_empty() => {
             Err(NoValue::new("given-function-redefined", format!("the program defines anew: {redefined}")))
         }
-        [unused, _] => {
-            let message = format!("f does not call, with an argument or a variable of its own: {unused}");
-            Err(NoValue::new("given-function-unused", message))
-        }
-        _ => Err(unchecked()),
+        [Value::Str(uncalled), Value::Str(_)] => Err(unused(uncalled)),
+        _ => panic!("the checking program returns two texts"),
     }
+}
+
+fn unused(what: &str) -> NoValue {
+    let message = format!("f must call what is given with a parameter or variable of its own: {what}");
+    NoValue::new("given-function-unused", message)
 }

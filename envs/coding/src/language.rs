@@ -33,7 +33,7 @@ pub trait Language {
     /// Halstead's metrics, and the syntax tree as compact JSON in ASCII. Not every language has one.
     const MEASURING: Option<&'static str>;
     /// A program that checks whether the text of a program builds on functions, given the list of their names. Its result
-    /// is a tuple of two lists: the names that `f` does not call, and those that the program defines anew.
+    /// is a tuple of two texts: the names that `f` does not call, and those that the program defines anew.
     const COMPOSITION: Option<&'static str>;
     /// The exceptions that error deduction asks for, by their names: those of the language itself, without those that tell
     /// of the limits or surroundings of a run.

@@ -8,12 +8,13 @@ import ast
 
 
 def f(program, names):
-    """The names that `f` does not call with anything of its own, and those that the program binds itself."""
+    """The names that `f` does not call with anything of its own, and those that the program binds itself, as two texts."""
     tree = ast.parse(program)
     bound = {name for node in ast.walk(tree) for name in names_bound(node)}
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "f"]
     called = names_called(functions[-1]) if functions else set()
-    return [name for name in names if name not in called], [name for name in names if name in bound]
+    uncalled, redefined = [name for name in names if name not in called], [name for name in names if name in bound]
+    return ", ".join(uncalled), ", ".join(redefined)
 
 
 def names_called(function):
