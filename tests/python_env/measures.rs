@@ -133,5 +133,5 @@ fn programs_do_not_meet_what_measures_them() {
     for name in ["complexity", "halstead"] {
         assert_eq!(number(&found[0], name), number(&found[1], name));
     }
-    assert!(number(&found[0], "edit-distance") > 0.5);
+    assert!(number(&found[0], "edit-distance") > 0.4);
 }
