@@ -71,6 +71,7 @@ fn only_programs_that_are_a_function_are_given() {
     let two = task("deduction", "def h(a):\n return a\ndef f(a):\n return h(a)", "1");
     assert!(!prompt(&composing(Style::Compact, "1"), &[two]).contains("g_0"));
     assert!(!prompt(&composing(Style::Compact, "1"), &[]).contains("g_0"));
+    assert!(!prompt(&composing(Style::Compact, "1"), &[task_of("def f(a):\n return a")]).contains("g_0"));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! checks that by the syntax tree. After the reference, which leaves this switched off.
 
 use azr_guest_sdk::value::Value;
-use azr_guest_sdk::{Outcome, Report, Rng, Run};
+use azr_guest_sdk::{Outcome, Report, Rng, Run, Style};
 
 use crate::outcome::NoValue;
 use crate::problem::Problem;
@@ -13,8 +13,9 @@ use crate::settings::Settings;
 use crate::{Arguments, Language};
 
 /// The functions `g_0`, `g_1` and so on that a proposal must build on, mostly none. They follow from settings and
-/// references alone, so that the prompt shows what the judge will ask for.
-pub fn given<L: Language>(settings: &Settings, references: &[Problem]) -> Vec<String> {
+/// references alone, so that the prompt shows what the judge will ask for. The identity, which is all there is at first, is
+/// not given: a policy that cannot build on it would never get another reference.
+pub fn given<L: Language>(style: Style, settings: &Settings, references: &[Problem]) -> Vec<String> {
     let mut rng = Rng::new(hash(references), 0);
     if rng.below(SHARES) as f64 >= settings.composite_share * SHARES as f64 {
         return Vec::new();
@@ -24,6 +25,7 @@ pub fn given<L: Language>(settings: &Settings, references: &[Problem]) -> Vec<St
     let mut functions = Vec::new();
     for program in references.iter().map(Problem::program) {
         if functions.len() < wanted
+            && program != L::identity(style)
             && !programs.contains(&program)
             && let Some(function) = L::renamed(program, &name(functions.len()))
         {

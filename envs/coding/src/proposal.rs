@@ -42,7 +42,7 @@ impl Candidate {
         }
         let arguments = read_arguments::<L>(&call.input, &settings)?;
         let references: Vec<Problem> = proposal.references.iter().map(Problem::read).collect();
-        let given = composite::given::<L>(&settings, &references);
+        let given = composite::given::<L>(ctx.style, &settings, &references);
         let checking = composite::run::<L>(&given, &call.program);
         let program = composite::composed(&given, &call.program);
         let measuring = settings.measures.then(|| measures::run::<L>(&program, &references)).flatten();

@@ -19,7 +19,9 @@ pub fn propose<L: Language>(settings: &Settings, kind: Kind, references: &[Probl
             text += &format!("<program>{}<input>{}", call.program, call.input);
         }
     }
-    prompt::question(text + "<program>" + &composite::composed(&composite::given::<L>(settings, references), ""))
+    prompt::question(
+        text + "<program>" + &composite::composed(&composite::given::<L>(Style::Compact, settings, references), ""),
+    )
 }
 
 pub fn solve(problem: &Problem) -> Prompt {

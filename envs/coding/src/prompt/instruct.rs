@@ -11,7 +11,7 @@ use crate::{Language, Wording};
 pub fn propose<L: Language>(settings: &Settings, kind: Kind, references: &[Problem]) -> Prompt {
     let question = match kind {
         Kind::Deduction | Kind::Abduction | Kind::ErrorDeduction => {
-            let given = composite::given::<L>(settings, references);
+            let given = composite::given::<L>(Style::Instruct, settings, references);
             propose_call(&L::WORDING, kind, references, &given)
         }
         Kind::Induction => {
