@@ -75,7 +75,7 @@ impl<'a> Forgeries<'a> {
         let mut controls: Vec<_> = honest.iter().map(|e| (&e.role, &e.kind, &e.style)).collect();
         controls.sort();
         controls.dedup();
-        assert_eq!(controls.len(), 12);
+        assert_eq!(controls.len(), 16);
     }
 
     pub fn attempts_lose(&self) {

@@ -2,9 +2,12 @@
 
 mod attacks;
 mod canary;
+mod composite;
 mod defects;
+mod errors;
 mod forgeries;
 mod held_out;
+mod measures;
 mod programs;
 mod tasks;
 

@@ -3,6 +3,7 @@
 mod algorithms;
 mod faults;
 mod losses;
+mod measures;
 mod sources;
 
 use std::{

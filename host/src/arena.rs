@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -10,8 +10,9 @@ use crate::{
     config::{RunConfig, Style},
     faults::{Cause, Faults},
     ledger::Terms,
+    measures::Seen,
     rng::Draws,
-    sandbox::{self, Context, Environment, Fault, Kind},
+    sandbox::{self, Context, Description, Environment, Fault, Kind},
     task::{Digest, Task},
 };
 
@@ -41,10 +42,14 @@ pub struct Arena {
     pub buffers: Vec<Buffer>,
     /// Subjects of all tasks ever accepted, by kind, for novelty.
     pub subjects: Vec<HashSet<Digest>>,
+    /// Texts of measures, by kind.
+    pub seen: Vec<Seen>,
     /// Subjects of held-out tasks, which must not be learned from.
     pub held_out: HashSet<Digest>,
     /// What its verdicts depend on besides their subjects.
     pub terms: Terms,
+    /// Which of its kinds tasks are proposed and generated of.
+    playing: Vec<bool>,
     /// How many times the configured batches it gets.
     weight: f64,
     /// False once the breaker dropped it: nothing is proposed, solved or measured any more.
@@ -62,11 +67,14 @@ impl Arena {
         let settings: Vec<(String, String)> =
             settings.into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
         let context = environment.context(style, &settings)?;
-        let kinds = environment.description().kinds.len();
+        let playing = playing(environment.description(), config)?;
+        let kinds = playing.len();
         let (buffers, subjects) = (vec![Buffer::new(config.buffer.capacity); kinds], vec![HashSet::new(); kinds]);
+        let seen = vec![Seen::default(); kinds];
         let terms = Terms::new(config, &environment);
         let weight = config.env_weights.get(&environment.description().name).copied().unwrap_or(1.0);
-        Ok(Self { environment, context, buffers, subjects, held_out: HashSet::new(), terms, weight, in_play: true })
+        let held_out = HashSet::new();
+        Ok(Self { environment, context, buffers, subjects, seen, held_out, terms, playing, weight, in_play: true })
     }
 
     /// The environment's name.
@@ -77,6 +85,11 @@ impl Arena {
     /// The environment's kinds.
     pub fn kinds(&self) -> &[Kind] {
         &self.environment.description().kinds
+    }
+
+    /// The kinds that tasks are proposed and generated of, with their positions.
+    pub fn playing(&self) -> impl Iterator<Item = (usize, &Kind)> {
+        self.kinds().iter().enumerate().filter(|(kind, _)| self.playing[*kind])
     }
 
     /// The position of the kind called `name`.
@@ -102,6 +115,18 @@ impl Arena {
         let chosen = draws.distinct(count.min(kind.references_max as usize), tasks.len());
         chosen.into_iter().map(|i| tasks[i].clone()).collect()
     }
+}
+
+/// Whether each kind of an environment is in play.
+fn playing(Description { name, kinds, .. }: &Description, config: &RunConfig) -> Result<Vec<bool>> {
+    let Some(wanted) = config.kinds.get(name) else {
+        return Ok(vec![true; kinds.len()]);
+    };
+    if let Some(unknown) = wanted.iter().find(|wanted| kinds.iter().all(|kind| kind.name != **wanted)) {
+        let names: Vec<&str> = kinds.iter().map(|kind| &*kind.name).collect();
+        bail!("kinds.{name} has {unknown:?}, which is none of the environment's kinds: {}", names.join(", "));
+    }
+    Ok(kinds.iter().map(|kind| wanted.contains(&kind.name)).collect())
 }
 
 /// Hands every item to its environment and gives the results in item order. Each environment gets its items in one

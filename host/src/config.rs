@@ -90,6 +90,8 @@ pub struct RunConfig {
     /// Settings that environments offer, by environment name and setting name.
     #[serde(default)]
     pub environments: BTreeMap<String, BTreeMap<String, String>>,
+    /// Kinds in play, by environment name.
+    pub kinds: BTreeMap<String, Vec<String>>,
     /// By environment name.
     pub env_weights: BTreeMap<String, f64>,
 }
@@ -198,6 +200,27 @@ pub struct RewardConfig {
     pub duplicate: RepeatReward,
     pub familiar: RepeatReward,
     pub wrong: f64,
+    pub combination: Combination,
+    /// By the measure's name.
+    pub measures: BTreeMap<String, MeasureReward>,
+}
+
+/// How the terms of measures join the reward for learnability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Combination {
+    Sum,
+    Multiply,
+    SumMultiply,
+    MultiplySum,
+}
+
+/// What a measure adds to a proposer's reward.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MeasureReward {
+    pub weight: f64,
+    pub max: f64,
 }
 
 /// What a proposer gets for repeating what is known: `"as-new"` or a number.

@@ -38,8 +38,9 @@ pub fn generate(arenas: &mut [Arena], config: &RunConfig, step: u64, faults: &mu
             _ => (seeding as u64 + (step - 1) * batch as u64, batch),
         };
         let count = u32::try_from(count).expect("fewer than 2^32 tasks in a step");
-        let kinds = arena.kinds().iter().filter(|kind| kind.generated);
-        let parts: Vec<_> = kinds.map(|kind| SequencePart { kind: kind.name.clone(), seed, first, count }).collect();
+        let kinds = arena.playing().filter(|(_, kind)| kind.generated);
+        let parts: Vec<_> =
+            kinds.map(|(_, kind)| SequencePart { kind: kind.name.clone(), seed, first, count }).collect();
         let made = faults.calls(index, &parts, |parts| {
             parts.iter().map(|part| arena.environment.generate(&arena.context, part)).collect()
         });
@@ -55,8 +56,8 @@ pub fn generate(arenas: &mut [Arena], config: &RunConfig, step: u64, faults: &mu
 pub fn generate_held_out(arena: &Arena, config: &RunConfig) -> Result<Vec<Task>, Fault> {
     let seed = sequence(config, Purpose::HeldOut);
     let count = u32::try_from(config.evaluation.generated).expect("fewer than 2^32 held-out tasks");
-    let kinds = arena.kinds().iter().filter(|kind| kind.generated);
-    let parts = kinds.map(|kind| SequencePart { kind: kind.name.clone(), seed, first: 0, count });
+    let kinds = arena.playing().filter(|(_, kind)| kind.generated);
+    let parts = kinds.map(|(_, kind)| SequencePart { kind: kind.name.clone(), seed, first: 0, count });
     let tasks = parts.map(|part| arena.environment.generate(&arena.context, &part));
     Ok(tasks.collect::<Result<Vec<_>, _>>()?.concat())
 }
@@ -70,7 +71,8 @@ fn sequence(config: &RunConfig, purpose: Purpose) -> u64 {
 pub fn plant(arenas: &mut [Arena]) -> Result<Vec<Given>> {
     let mut seeds = Vec::new();
     for (index, arena) in arenas.iter().enumerate() {
-        let tasks = arena.environment.seeds(&arena.context)?;
+        let mut tasks = arena.environment.seeds(&arena.context)?;
+        tasks.retain(|task| arena.playing().any(|(_, kind)| kind.name == task.kind));
         let subjects = arena.environment.subjects(&tasks).into_iter().collect::<Result<Vec<_>, _>>()?;
         seeds.extend(tasks.into_iter().zip(subjects).map(|(task, subject)| (index, task, subject)));
     }

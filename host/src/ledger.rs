@@ -15,6 +15,7 @@ use crate::{
     config::RunConfig,
     faults::Cause,
     generate::Given,
+    measures::Measured,
     sandbox::{Environment, ExecutedRun, Limits, Outcome, Rejection, Thrown, Verdict},
     selfplay::Step,
     solve::Aim,
@@ -119,6 +120,8 @@ pub enum Concluded {
     Accepted {
         well_formed: bool,
         standing: Standing,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        measures: Vec<Measured>,
     },
     Rejection(Rejection),
     Verdict(Verdict),
@@ -230,8 +233,9 @@ pub fn proposal_row(arenas: &[Arena], validated: &Validated, step: u64, purpose:
     let proposed = &validated.proposed;
     let arena = &arenas[proposed.arena];
     let (task, conclusion) = match &validated.conclusion {
-        Conclusion::Accepted { task, well_formed, standing } => {
-            (Some(task.id()), Concluded::Accepted { well_formed: *well_formed, standing: *standing })
+        Conclusion::Accepted { task, well_formed, standing, measures } => {
+            let (well_formed, standing, measures) = (*well_formed, *standing, measures.clone());
+            (Some(task.id()), Concluded::Accepted { well_formed, standing, measures })
         }
         Conclusion::Rejected(rejection) => (None, Concluded::Rejection(rejection.clone())),
         Conclusion::Fault(cause) => (None, Concluded::Fault(cause.clone())),

@@ -32,6 +32,7 @@ pub mod rng;
 pub mod task;
 
 pub mod ledger;
+pub mod measures;
 pub mod metrics;
 pub mod progress;
 pub mod replay;

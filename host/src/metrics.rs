@@ -118,6 +118,9 @@ pub struct ProposalMetrics {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learnable: Option<f64>,
     pub rejections: BTreeMap<String, usize>,
+    /// Means over the accepted proposals, by the measure's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub measure: BTreeMap<String, f64>,
 }
 
 /// How the attempts at a kind fared. Shares are of the judged attempts.
@@ -267,8 +270,17 @@ fn proposer_group(step: &Step, members: &[usize]) -> GroupMetrics {
         solve_rate_mean: mean(&rates),
         learnable: mean(&rates.iter().map(|&rate| f64::from(rate > 0.0 && rate < 1.0)).collect::<Vec<_>>()),
         rejections,
+        measure: measure_means(&validated),
     };
     GroupMetrics::Proposer(Flat { all: rollout_metrics(&completions, &rewards), own: proposals })
+}
+
+fn measure_means(validated: &[&Validated]) -> BTreeMap<String, f64> {
+    let mut amounts: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for measured in validated.iter().flat_map(|validated| validated.conclusion.measures()) {
+        amounts.entry(&measured.name).or_default().push(measured.amount);
+    }
+    amounts.into_iter().filter_map(|(name, amounts)| Some((name.to_owned(), mean(&amounts)?))).collect()
 }
 
 fn solver_group(step: &Step, members: &[usize]) -> GroupMetrics {
@@ -326,7 +338,8 @@ fn update_means(updates: &[UpdateMetrics], mismatch: Option<Mismatch>) -> BTreeM
 fn buffers(arenas: &[Arena], step: &Step) -> BTreeMap<String, BufferMetrics> {
     let mut buffers = BTreeMap::new();
     for (index, arena) in arenas.iter().enumerate() {
-        for (kind, buffer) in arena.buffers.iter().enumerate() {
+        for (kind, _) in arena.playing() {
+            let buffer = &arena.buffers[kind];
             let added = |validated: &&Validated| {
                 let proposed = &validated.proposed;
                 validated.conclusion.standing().is_some_and(Standing::is_new)

@@ -35,7 +35,7 @@ pub fn gather(
 /// Every kind that the policy may propose tasks of.
 pub fn proposable(arenas: &[Arena]) -> impl Iterator<Item = (usize, usize)> {
     arenas.iter().enumerate().filter(|(_, arena)| arena.in_play).flat_map(|(index, arena)| {
-        let kinds = arena.kinds().iter().enumerate().filter(|(_, kind)| kind.proposable);
+        let kinds = arena.playing().filter(|(_, kind)| kind.proposable);
         kinds.map(move |(kind, _)| (index, kind))
     })
 }

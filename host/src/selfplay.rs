@@ -185,11 +185,11 @@ fn solve_rates(verified: &[Verified], proposals: usize) -> Vec<Option<f64>> {
 }
 
 /// What the reward ladder makes of a conclusion; none if nothing is learned from it.
-fn proposal_outcome(conclusion: &Conclusion, solve_rate: Option<f64>) -> Option<ProposalOutcome> {
-    let (well_formed, standing) = match conclusion {
+fn proposal_outcome(conclusion: &Conclusion, solve_rate: Option<f64>) -> Option<ProposalOutcome<'_>> {
+    let (well_formed, standing, measures) = match conclusion {
         Conclusion::Fault(_) => return None,
         Conclusion::Rejected(_) => return Some(ProposalOutcome::Rejected),
-        Conclusion::Accepted { well_formed, standing, .. } => (well_formed, standing),
+        Conclusion::Accepted { well_formed, standing, measures, task: _ } => (well_formed, standing, measures),
     };
     let repeats = match standing {
         Standing::HeldOut => return None,
@@ -197,7 +197,10 @@ fn proposal_outcome(conclusion: &Conclusion, solve_rate: Option<f64>) -> Option<
         Standing::Familiar => Repeats::Subject,
         Standing::Duplicate => Repeats::Task,
     };
-    Some(if *well_formed { ProposalOutcome::Task { solve_rate, repeats } } else { ProposalOutcome::Malformed })
+    Some(match well_formed {
+        true => ProposalOutcome::Task { solve_rate, repeats, measures },
+        false => ProposalOutcome::Malformed,
+    })
 }
 
 /// Every rewarded completion with its group; advantage and KL coefficient are still to be filled in.

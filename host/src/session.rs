@@ -20,7 +20,7 @@ use crate::{
     faults::{Breaker, Faults, Tally},
     generate::{Given, generate, plant},
     held_out::{self, HeldOutTask, Source},
-    ledger::{self, Purpose, TaskRow},
+    ledger::{self, Concluded, Purpose, TaskRow},
     metrics::StepMetrics,
     policy::{Policy, embedded},
     progress::Progress,
@@ -136,6 +136,7 @@ impl Session {
             }
         };
         refill(&run_dir, &mut arenas)?;
+        recount(&run_dir, &mut arenas)?;
         let breaker = rewound_breaker(&run_dir, &config, &mut arenas)?;
         let policy_args = PolicyArgs {
             policy: (experiment.policy != EMBEDDED).then(|| PathBuf::from(&experiment.policy)),
@@ -341,7 +342,7 @@ fn first_tasks(arenas: &mut [Arena], data_sets: &[DataSet], config: &RunConfig) 
     for arena in arenas {
         let tasks: usize = arena.buffers.iter().map(Buffer::len).sum();
         ensure!(
-            tasks > 0 || arena.kinds().iter().any(|kind| kind.proposable),
+            tasks > 0 || arena.playing().any(|(_, kind)| kind.proposable),
             "environment {} has nothing to train on: its kinds cannot be proposed, and it has no tasks that are not held \
              out; give some with --tasks FILE, or hold out fewer (evaluation.generated, evaluation.held-out-share)",
             arena.name()
@@ -382,7 +383,7 @@ fn record(
             source: source.absolute()?,
             name: arena.name().to_owned(),
             version: arena.environment.description().version.clone(),
-            kinds: arena.kinds().iter().map(|kind| kind.name.clone()).collect(),
+            kinds: arena.playing().map(|(_, kind)| kind.name.clone()).collect(),
             terms: arena.terms.clone(),
             terms_digest: arena.terms.digest(),
         })
@@ -441,6 +442,26 @@ fn refill(run_dir: &RunDir, arenas: &mut [Arena]) -> Result<()> {
         }
     }
     ensure!(logged.is_empty(), "the log of tasks names an environment that is not loaded");
+    Ok(())
+}
+
+/// What a row of the ledger says about measures.
+#[derive(serde::Deserialize)]
+struct MeasuredRow {
+    env: String,
+    kind: String,
+    conclusion: Concluded,
+}
+
+/// Counts the texts of measures again, from the ledger.
+fn recount(run_dir: &RunDir, arenas: &mut [Arena]) -> Result<()> {
+    for MeasuredRow { env, kind, conclusion } in run_dir.rows(Log::Ledger)? {
+        let Concluded::Accepted { measures, .. } = conclusion else { continue };
+        let arena = arenas.iter_mut().find(|arena| arena.name() == env);
+        let arena = arena.context("the ledger names an environment that is not loaded")?;
+        let kind = arena.kind_index(&kind).with_context(|| format!("no kind {kind:?}"))?;
+        arena.seen[kind].count(&measures);
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     arena::{Arena, batched},
     faults::{Cause, Faults},
+    measures::Measured,
     propose::Proposed,
     sandbox::{self, Accepted, ExecutedRun, Judged, Rejection},
     task::{Digest, Task},
@@ -17,6 +18,7 @@ pub enum Conclusion {
         task: Task,
         well_formed: bool,
         standing: Standing,
+        measures: Vec<Measured>,
     },
     Rejected(Rejection),
     /// Nobody knows. Not learned from.
@@ -50,6 +52,14 @@ impl Conclusion {
         match self {
             Self::Accepted { standing: Standing::HeldOut, .. } | Self::Rejected(_) | Self::Fault(_) => None,
             Self::Accepted { task, .. } => Some(task),
+        }
+    }
+
+    /// What the environment measured, where there is a task.
+    pub fn measures(&self) -> &[Measured] {
+        match self {
+            Self::Accepted { measures, .. } => measures,
+            Self::Rejected(_) | Self::Fault(_) => &[],
         }
     }
 
@@ -87,19 +97,20 @@ pub fn validate(arenas: &mut [Arena], proposed: Vec<Proposed>, step: u64, faults
         },
     );
     let mut subjects = accepted_subjects(arenas, &proposed, &judged, faults).into_iter();
-    let mut conclude = |arena: &mut Arena, judged: Result<ProposalJudged, Cause>| {
+    let mut conclude = |arena: &mut Arena, kind: usize, judged: Result<ProposalJudged, Cause>| {
         let Judged { conclusion, runs } = match judged {
             Ok(judged) => judged,
             Err(cause) => return (Conclusion::Fault(cause), Vec::new()),
         };
         let conclusion = match conclusion {
             Err(rejection) => Conclusion::Rejected(rejection),
-            Ok(Accepted { task, well_formed, measures: _ }) => {
+            Ok(Accepted { task, well_formed, measures }) => {
                 match subjects.next().expect("every accepted task has a subject") {
                     Ok(subject) => {
                         let task = Task::from(task);
                         let standing = admit(arena, &task, subject, step);
-                        Conclusion::Accepted { task, well_formed, standing }
+                        let measures = arena.seen[kind].measure(measures);
+                        Conclusion::Accepted { task, well_formed, standing, measures }
                     }
                     Err(cause) => Conclusion::Fault(cause),
                 }
@@ -110,7 +121,7 @@ pub fn validate(arenas: &mut [Arena], proposed: Vec<Proposed>, step: u64, faults
     let judged = proposed.into_iter().zip(judged);
     judged
         .map(|(proposed, judged)| {
-            let (conclusion, runs) = conclude(&mut arenas[proposed.arena], judged);
+            let (conclusion, runs) = conclude(&mut arenas[proposed.arena], proposed.kind, judged);
             Validated { proposed, conclusion, runs }
         })
         .collect()

@@ -608,6 +608,66 @@ def f(x, /, y, *, z):
 >>> 1, y=2, z=3
 >>> x=1, y=2, z=3
 >>> 1, 2, 3
+
+def f(s):
+    try:
+        return int(s)
+    except ValueError:
+        raise LookupError(s) from None
+    finally:
+        s = s.strip()
+>>> '12'
+>>> 'x'
+>>> None
+
+def f(kind):
+    raise {'a': OverflowError, 'b': NotImplementedError, 'c': RuntimeError('x'), 'd': 3, 'e': ArithmeticError}[kind]
+>>> 'a'
+>>> 'b'
+>>> 'c'
+>>> 'd'
+>>> 'e'
+>>> 'g'
+
+def f(n):
+    if n:
+        m = n
+    return m.bit_length() + m.length
+>>> 0
+>>> 1
+
+def f(data):
+    from math import e
+    text = data.decode()
+    assert text.isascii(), text
+    return text.encode('ascii'), e ** len(text) ** 3
+>>> b'a'
+>>> b'\xff'
+>>> b'\xc3\xa4'
+>>> b'abcdefghij'
+
+def f(n):
+    errors = [ValueError(i) for i in range(n)]
+    def inner():
+        try:
+            raise ExceptionGroup('several', errors)
+        except* ValueError as group:
+            if len(group.exceptions) > 1:
+                raise
+    inner()
+    return next(iter(errors)).args[0]
+>>> 0
+>>> 1
+>>> 2
+
+def f(items):
+    iterator = iter(items)
+    def pairs():
+        while True:
+            yield next(iterator), next(iterator)
+    return list(pairs())
+>>> [1, 2]
+>>> 5
 '''
 
 

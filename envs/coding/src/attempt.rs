@@ -9,13 +9,13 @@ use azr_guest_sdk::{Report, Run, Style, Verdict};
 
 use crate::completion::{Field, answered_program, answered_value};
 use crate::outcome::{self, NOT_DETERMINISTIC};
-use crate::problem::{Call, Examples, Problem};
+use crate::problem::{Call, Examples, NO_ERROR, Problem};
 use crate::settings::{InductionScore, Settings};
 use crate::{Arguments, Language, NotAValue};
 
 pub fn plan<L: Language>(style: Style, problem: &Problem, completion: &str) -> Vec<Run> {
     match problem {
-        Problem::Deduction(_) => Vec::new(),
+        Problem::Deduction(_) | Problem::ErrorDeduction(_) => Vec::new(),
         Problem::Abduction(call) => {
             let answer = answered_value(style, completion, Field::Input).content;
             read_arguments::<L>(&answer).ok().map(|arguments| run(&call.program, &arguments)).into_iter().collect()
@@ -57,6 +57,11 @@ pub fn judge<L: Language>(
             let judged = induced::<L>(examples, &answer.content, reports, settings);
             (answer, judged)
         }
+        Problem::ErrorDeduction(call) => {
+            let answer = answered_value(style, completion, Field::Output);
+            let judged = error_deduced::<L>(call, &answer.content);
+            (answer, judged)
+        }
     };
     Verdict { score, well_formed: answer.well_formed, answer: answer.content, reason }
 }
@@ -66,6 +71,16 @@ fn deduced<L: Language>(call: &Call, answer: &str) -> (f64, String) {
         Ok(value) if value == gold_value::<L>(&call.output) => right(),
         Ok(_) => wrong("the output is another value"),
         Err(error) => wrong(format!("the answer is not a {} literal: {error}", L::WORDING.language)),
+    }
+}
+
+fn error_deduced<L: Language>(call: &Call, answer: &str) -> (f64, String) {
+    if answer == call.output {
+        right()
+    } else if answer == NO_ERROR || L::EXCEPTIONS.contains(&answer) {
+        wrong("the call ends otherwise")
+    } else {
+        wrong("the answer is not the name of an exception that may be asked for")
     }
 }
 

@@ -4,7 +4,7 @@ use azr_guest_sdk::{Attempt, Completed, Context, Example, Expectation, Proposal,
 
 use crate::Language;
 use crate::kind::Kind;
-use crate::problem::{Call, Examples, Problem};
+use crate::problem::{Call, Examples, NO_ERROR, Problem};
 use crate::settings::Settings;
 
 /// A program that takes one number, and what its calls come to.
@@ -14,10 +14,18 @@ pub struct Sample {
     pub calls: [(&'static str, &'static str); 4],
 }
 
+/// A call that ends in an exception.
+pub struct Raising {
+    pub program: &'static str,
+    pub input: &'static str,
+    pub exception: &'static str,
+}
+
 pub fn examples<L: Language>(ctx: &Context) -> Vec<Example> {
     L::SAMPLES
         .iter()
         .flat_map(|sample| [attempts::<L>(ctx.style, sample), proposals::<L>(ctx, sample)].concat())
+        .chain(L::RAISING.iter().flat_map(|raising| error_deductions::<L>(ctx.style, raising)))
         .collect()
 }
 
@@ -51,6 +59,29 @@ fn attempts<L: Language>(style: Style, sample: &Sample) -> Vec<Example> {
     ]
 }
 
+fn error_deductions<L: Language>(style: Style, raising: &Raising) -> Vec<Example> {
+    let &Raising { program, input, exception } = raising;
+    let call = Call { input: input.into(), output: exception.into(), program: program.into() };
+    let task = Problem::ErrorDeduction(call).task();
+    let kind = task.kind.clone();
+    let attempt = |answer: &str, expected, note: &str| Example {
+        note: note.into(),
+        completed: Completed::Attempt(Attempt { task: task.clone(), completion: answered(style, "output", answer) }),
+        expected,
+    };
+    let completion = proposed_call::<L>(style, program, Some(input));
+    vec![
+        attempt(exception, Expectation::Right, "the exception"),
+        attempt(NO_ERROR, Expectation::Wrong, "that there is none"),
+        attempt(&format!("{exception}: it"), Expectation::Wrong, "the exception with a message"),
+        Example {
+            note: "a program that raises".into(),
+            completed: Completed::Proposal(Proposal { kind, references: Vec::new(), completion }),
+            expected: Expectation::Right,
+        },
+    ]
+}
+
 fn proposals<L: Language>(ctx: &Context, sample: &Sample) -> Vec<Example> {
     let style = ctx.style;
     let count = Settings::read(ctx).induction_inputs;
@@ -66,7 +97,8 @@ fn proposals<L: Language>(ctx: &Context, sample: &Sample) -> Vec<Example> {
     let shown = vec![reference.task()];
     let mut proposals = Vec::new();
     for kind in [Kind::Deduction, Kind::Abduction] {
-        let (call, bare) = (proposed_call::<L>(style, sample, Some(input)), proposed_call::<L>(style, sample, None));
+        let (program, input) = (sample.program, Some(input));
+        let (call, bare) = (proposed_call::<L>(style, program, input), proposed_call::<L>(style, program, None));
         proposals.push(proposal(kind, Vec::new(), call, Expectation::Right, "a program and an input"));
         proposals.push(proposal(kind, Vec::new(), bare, Expectation::Wrong, "a program without an input"));
     }
@@ -87,8 +119,7 @@ fn answered(style: Style, label: &str, answer: &str) -> String {
     }
 }
 
-fn proposed_call<L: Language>(style: Style, sample: &Sample, input: Option<&str>) -> String {
-    let program = sample.program;
+fn proposed_call<L: Language>(style: Style, program: &str, input: Option<&str>) -> String {
     match style {
         Style::Instruct => {
             let input = input.map_or_else(String::new, |input| fenced("input", input));

@@ -1,4 +1,4 @@
-//! The three kinds of task.
+//! The kinds of task.
 
 use azr_guest_sdk::kind as plain_kind;
 
@@ -11,19 +11,22 @@ pub enum Kind {
     Abduction,
     /// The program.
     Induction,
+    /// The exception that escapes from the call, or that there is none.
+    ErrorDeduction,
 }
 
 /// More would only lengthen the prompt; the reference implementation shows 6.
 const REFERENCES_MAX: u32 = 32;
 
 impl Kind {
-    pub const ALL: [Kind; 3] = [Kind::Deduction, Kind::Abduction, Kind::Induction];
+    pub const ALL: [Kind; 4] = [Kind::Deduction, Kind::Abduction, Kind::Induction, Kind::ErrorDeduction];
 
     pub fn name(self) -> &'static str {
         match self {
             Kind::Deduction => "deduction",
             Kind::Abduction => "abduction",
             Kind::Induction => "induction",
+            Kind::ErrorDeduction => "error-deduction",
         }
     }
 
@@ -43,6 +46,11 @@ impl Kind {
             }
             // The proposer finds inputs for a program that exists.
             Kind::Induction => ("Given arguments and outputs, what is the program?", vec!["deduction", "abduction"], 1),
+            Kind::ErrorDeduction => (
+                "Given a program and its arguments, which exception escapes, if any?",
+                vec!["error-deduction"],
+                REFERENCES_MAX,
+            ),
         };
         azr_guest_sdk::Kind {
             proposable: true,

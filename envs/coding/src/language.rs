@@ -5,7 +5,7 @@ use std::fmt;
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Limits, Style};
 
-use crate::examples::Sample;
+use crate::examples::{Raising, Sample};
 
 /// A programming language whose programs an executor runs.
 pub trait Language {
@@ -27,6 +27,17 @@ pub trait Language {
     const SEED_INPUTS: &'static [&'static str];
     /// Programs whose results are known.
     const SAMPLES: &'static [Sample];
+    /// Programs whose exceptions are known.
+    const RAISING: &'static [Raising];
+    /// A program that measures the text of a program. Its result is a tuple: cognitive complexity divided by 15, a mix of
+    /// Halstead's metrics, and the syntax tree as compact JSON in ASCII. Not every language has one.
+    const MEASURING: Option<&'static str>;
+    /// A program that checks whether the text of a program builds on functions, given the list of their names. Its result
+    /// is a tuple of two texts: the names that `f` does not call, and those that the program defines anew.
+    const COMPOSITION: Option<&'static str>;
+    /// The exceptions that error deduction asks for, by their names: those of the language itself, without those that tell
+    /// of the limits or surroundings of a run.
+    const EXCEPTIONS: &'static [&'static str];
 
     /// A program whose `f` returns its only argument.
     fn identity(style: Style) -> &'static str;
@@ -36,6 +47,9 @@ pub trait Language {
 
     /// Reads the literals between the parentheses of a call.
     fn parse_arguments(text: &str) -> Result<Arguments, NotAValue>;
+
+    /// A program whose function `f` is called `name`, for others to build on; none of a program that is more than a function.
+    fn renamed(program: &str, name: &str) -> Option<String>;
 
     /// The literal of a value. A value of which [`Language::parse`] reads something else cannot be part of a task.
     fn print(value: &Value) -> String;
@@ -55,6 +69,8 @@ pub struct Wording {
     /// How a result is to be written, after "Give the result".
     pub how_to_print: &'static str,
     pub output: &'static str,
+    /// What error deduction calls an exception, with examples of them.
+    pub exceptions: &'static str,
 }
 
 /// The arguments of a call.

@@ -1,23 +1,26 @@
-//! A judge of coding tasks: deduction, abduction and induction over programs of any [`Language`].
+//! A judge of coding tasks: deduction, abduction, induction and error deduction over programs of any [`Language`].
 //!
 //! A task is about a program with a function `f`. *Deduction* asks for the output of a call, *abduction* for arguments
-//! that lead to an output, *induction* for the program behind pairs of arguments and outputs. The judge runs nothing
-//! and evaluates nothing: programs run in executors of their own, arguments and outputs are literals that it parses,
+//! that lead to an output, *induction* for the program behind pairs of arguments and outputs, *error deduction* for the
+//! exception that a call ends in, if any. The judge runs nothing and evaluates nothing: programs run in executors of their own, arguments and outputs are literals that it parses,
 //! and what comes back are encoded values that it compares.
 //!
 //! An environment implements [`Language`] and exports [`Judge`] of it. The modules are open to the tests of languages.
 
 pub mod attempt;
 pub mod completion;
+mod composite;
 mod examples;
 pub mod kind;
 mod language;
 mod leak;
+mod measures;
 mod outcome;
 pub mod problem;
 pub mod prompt;
 pub mod proposal;
 pub mod settings;
+mod similarity;
 
 use std::marker::PhantomData;
 
@@ -27,7 +30,7 @@ use azr_guest_sdk::{
     Verdict,
 };
 
-pub use crate::examples::Sample;
+pub use crate::examples::{Raising, Sample};
 pub use crate::language::{Arguments, Language, NotAValue, Wording};
 
 use crate::kind::Kind;

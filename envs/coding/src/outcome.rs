@@ -19,7 +19,7 @@ pub struct NoValue {
 }
 
 impl NoValue {
-    fn new(code: &'static str, message: impl AsRef<str>) -> NoValue {
+    pub fn new(code: &'static str, message: impl AsRef<str>) -> NoValue {
         NoValue { code, message: message.as_ref().chars().take(MESSAGE_MAX_CHARS).collect() }
     }
 
@@ -69,6 +69,32 @@ pub fn called_twice<L: Language>(report: &Report) -> Result<Value, NoValue> {
             Err(NoValue::not_deterministic(&both))
         }
         _ => unreachable!("two calls have two values"),
+    }
+}
+
+/// How a call ended, for error deduction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Value(Value),
+    /// The exception's name, one of the language's.
+    Exception(&'static str),
+}
+
+/// How a call ended that was made `calls` times in one instance; an exception ends the instance.
+pub fn ending<L: Language>(report: &Report, calls: usize) -> Result<Ending, NoValue> {
+    let Some(Outcome::Thrown(thrown)) = report.outcomes.first() else {
+        let value = match calls {
+            2 => called_twice::<L>(report)?,
+            _ => values(report, calls).map_err(|(_, none)| none)?.remove(0),
+        };
+        return Ok(Ending::Value(value));
+    };
+    match L::EXCEPTIONS.iter().find(|name| **name == thrown.name) {
+        Some(name) => Ok(Ending::Exception(name)),
+        None => Err(NoValue::new(
+            "other-exception",
+            format!("{} is none of the exceptions that may be asked for: {}", thrown.name, L::EXCEPTIONS.join(", ")),
+        )),
     }
 }
 

@@ -13,7 +13,12 @@ pub enum Problem {
     Deduction(Call),
     Abduction(Call),
     Induction(Examples),
+    /// Its output is the name of an exception, or [`NO_ERROR`].
+    ErrorDeduction(Call),
 }
+
+/// The answer where no exception escapes. No exception of a language is called so.
+pub const NO_ERROR: &str = "NoError";
 
 /// One call of a program. Fields in alphabetical order, which is the canonical order of the body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +26,7 @@ pub enum Problem {
 pub struct Call {
     /// The text between the parentheses of the call.
     pub input: String,
-    /// The result, as the language prints it.
+    /// The result, as the language prints it; for error deduction how the call ends.
     pub output: String,
     pub program: String,
 }
@@ -65,6 +70,7 @@ impl Problem {
         match Kind::named(&task.kind) {
             Kind::Deduction => Problem::Deduction(serde_json::from_str(&task.body).unwrap_or_else(fail)),
             Kind::Abduction => Problem::Abduction(serde_json::from_str(&task.body).unwrap_or_else(fail)),
+            Kind::ErrorDeduction => Problem::ErrorDeduction(serde_json::from_str(&task.body).unwrap_or_else(fail)),
             Kind::Induction => {
                 let examples: Examples = serde_json::from_str(&task.body)
                     .unwrap_or_else(|error| panic!("not the body of an induction task: {error}"));
@@ -82,6 +88,7 @@ impl Problem {
         let (kind, body) = match self {
             Problem::Deduction(call) => (Kind::Deduction, serde_json::to_string(call)),
             Problem::Abduction(call) => (Kind::Abduction, serde_json::to_string(call)),
+            Problem::ErrorDeduction(call) => (Kind::ErrorDeduction, serde_json::to_string(call)),
             Problem::Induction(examples) => (Kind::Induction, serde_json::to_string(examples)),
         };
         Task { kind: kind.name().into(), body: body.expect("strings and lists of strings are always JSON") }
@@ -89,7 +96,7 @@ impl Problem {
 
     pub fn program(&self) -> &str {
         match self {
-            Problem::Deduction(call) | Problem::Abduction(call) => &call.program,
+            Problem::Deduction(call) | Problem::Abduction(call) | Problem::ErrorDeduction(call) => &call.program,
             Problem::Induction(examples) => &examples.program,
         }
     }
@@ -109,5 +116,11 @@ pub fn seeds<L: Language>(style: Style, settings: &Settings) -> Vec<Problem> {
         Style::Compact => "",
     };
     let examples = Examples { outputs: inputs.clone(), inputs, message: message.into(), program };
-    vec![Problem::Deduction(call.clone()), Problem::Abduction(call), Problem::Induction(examples)]
+    let harmless = Call { output: NO_ERROR.into(), ..call.clone() };
+    vec![
+        Problem::Deduction(call.clone()),
+        Problem::Abduction(call),
+        Problem::Induction(examples),
+        Problem::ErrorDeduction(harmless),
+    ]
 }

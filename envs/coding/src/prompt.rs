@@ -13,7 +13,7 @@ mod instruct;
 pub fn propose<L: Language>(style: Style, settings: &Settings, kind: Kind, references: &[Problem]) -> Prompt {
     match style {
         Style::Instruct => instruct::propose::<L>(settings, kind, references),
-        Style::Compact => compact::propose::<L>(kind, references),
+        Style::Compact => compact::propose::<L>(settings, kind, references),
     }
 }
 

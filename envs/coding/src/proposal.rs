@@ -4,10 +4,12 @@ use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Accepted, Context, Proposal, Rejection, Report, Run};
 
 use crate::completion::{Read, proposed_call, proposed_examples};
+use crate::composite;
 use crate::kind::Kind;
 use crate::leak;
-use crate::outcome::{self, NoValue};
-use crate::problem::{Call, Examples, Problem};
+use crate::measures;
+use crate::outcome::{self, Ending, NoValue};
+use crate::problem::{Call, Examples, NO_ERROR, Problem};
 use crate::settings::Settings;
 use crate::{Arguments, Language, NotAValue};
 
@@ -21,6 +23,10 @@ pub struct Candidate {
     inputs: Vec<Arguments>,
     message: String,
     well_formed: bool,
+    /// The run that checks whether the program builds on what it was given, where something was.
+    checking: Option<Run>,
+    /// The run that measures the program, where it is to be measured.
+    measuring: Option<Run>,
 }
 
 impl Candidate {
@@ -35,7 +41,20 @@ impl Candidate {
             return Err(rejection("no-program", "the program is empty"));
         }
         let arguments = read_arguments::<L>(&call.input, &settings)?;
-        Ok(Candidate { kind, program: call.program, inputs: vec![arguments], message: String::new(), well_formed })
+        let references: Vec<Problem> = proposal.references.iter().map(Problem::read).collect();
+        let given = composite::given::<L>(ctx.style, &settings, &references);
+        let checking = composite::run::<L>(&given, &call.program);
+        let program = composite::composed(&given, &call.program);
+        let measuring = settings.measures.then(|| measures::run::<L>(&program, &references)).flatten();
+        Ok(Candidate {
+            kind,
+            program,
+            inputs: vec![arguments],
+            message: String::new(),
+            well_formed,
+            checking,
+            measuring,
+        })
     }
 
     fn read_examples<L: Language>(
@@ -61,37 +80,54 @@ impl Candidate {
                 return Err(rejection("repeated-input", message));
             }
         }
-        Ok(Candidate { kind: Kind::Induction, program, inputs, message: examples.message, well_formed })
+        let message = examples.message;
+        Ok(Candidate { kind: Kind::Induction, program, inputs, message, well_formed, checking: None, measuring: None })
     }
 
     /// One run for each input in the first executor, called twice; then all inputs in the second one, last to first, so
-    /// that a program which remembers earlier calls is caught as well.
+    /// that a program which remembers earlier calls is caught as well. At last the runs that
+    /// check and measure.
     pub fn runs<L: Language>(&self) -> Vec<Run> {
         let run = |executor, inputs| Run { executor, program: self.program.clone(), inputs };
         let encoded: Vec<Vec<u8>> = self.inputs.iter().map(Arguments::encode).collect();
         let mut runs: Vec<Run> = encoded.iter().map(|input| run(0, vec![input.clone(), input.clone()])).collect();
         runs.push(run(L::SECOND_EXECUTOR, encoded.into_iter().rev().collect()));
+        runs.extend(self.checking.clone());
+        runs.extend(self.measuring.clone());
         runs
     }
 
     pub fn judge<L: Language>(self, reports: &[Report], settings: &Settings) -> Result<Accepted, Rejection> {
-        assert_eq!(reports.len(), self.inputs.len() + 1, "one report for each planned run");
+        let (reports, further) = reports.split_at(self.inputs.len() + 1);
+        let (checked, measured) = further.split_at(usize::from(self.checking.is_some()));
+        assert_eq!(measured.len(), usize::from(self.measuring.is_some()), "one report for each planned run");
+        let outputs: Vec<String> = match self.kind {
+            Kind::ErrorDeduction => vec![ending::<L>(reports).map_err(NoValue::rejection)?],
+            Kind::Deduction | Kind::Abduction | Kind::Induction => {
+                let values = self.values::<L>(reports).map_err(NoValue::rejection)?;
+                values.iter().map(|value| output_text::<L>(value, settings)).collect::<Result<_, _>>()?
+            }
+        };
+        checked.first().map_or(Ok(()), composite::judge).map_err(NoValue::rejection)?;
+        let (well_formed, problem) = (self.well_formed, self.problem::<L>(outputs));
+        let measures = if settings.measures { measures::of(&problem, measured.first()) } else { Vec::new() };
+        Ok(Accepted { task: problem.task(), well_formed, measures })
+    }
+
+    /// What every call comes to, wherever and however often it is made.
+    fn values<L: Language>(&self, reports: &[Report]) -> Result<Vec<Value>, NoValue> {
         let (elsewhere, twice) = reports.split_last().expect("there is a report for the second executor");
-        let values: Vec<Value> =
-            twice.iter().map(outcome::called_twice::<L>).collect::<Result<_, _>>().map_err(NoValue::rejection)?;
+        let values: Vec<Value> = twice.iter().map(outcome::called_twice::<L>).collect::<Result<_, _>>()?;
         let mut values_elsewhere = outcome::values(elsewhere, self.inputs.len())
-            .map_err(|(_, none)| NoValue::not_deterministic(&format!("another interpreter: {}", none.message)))
-            .map_err(NoValue::rejection)?;
+            .map_err(|(_, none)| NoValue::not_deterministic(&format!("another interpreter: {}", none.message)))?;
         values_elsewhere.reverse();
         for (here, there) in values.iter().zip(&values_elsewhere) {
             if here != there {
                 let both = format!("{} and, elsewhere, {}", L::print(here), L::print(there));
-                return Err(NoValue::not_deterministic(&both).rejection());
+                return Err(NoValue::not_deterministic(&both));
             }
         }
-        let outputs: Vec<String> =
-            values.iter().map(|value| output_text::<L>(value, settings)).collect::<Result<_, _>>()?;
-        Ok(Accepted { well_formed: self.well_formed, task: self.problem::<L>(outputs).task(), measures: Vec::new() })
+        Ok(values)
     }
 
     fn problem<L: Language>(self, mut outputs: Vec<String>) -> Problem {
@@ -101,8 +137,24 @@ impl Candidate {
         match self.kind {
             Kind::Deduction => Problem::Deduction(call(program)),
             Kind::Abduction => Problem::Abduction(call(program)),
+            Kind::ErrorDeduction => Problem::ErrorDeduction(call(program)),
             Kind::Induction => Problem::Induction(Examples { inputs, message: self.message, outputs, program }),
         }
+    }
+}
+
+/// How a call ends, wherever and however often it is made.
+fn ending<L: Language>(reports: &[Report]) -> Result<String, NoValue> {
+    let [twice, elsewhere] = reports else { panic!("two reports for the runs of one call") };
+    let (here, there) = (outcome::ending::<L>(twice, 2)?, outcome::ending::<L>(elsewhere, 1)?);
+    let text = |ending: &Ending| match ending {
+        Ending::Value(value) => L::print(value),
+        Ending::Exception(name) => (*name).to_owned(),
+    };
+    match (here == there, here) {
+        (true, Ending::Exception(name)) => Ok(name.to_owned()),
+        (true, Ending::Value(_)) => Ok(NO_ERROR.to_owned()),
+        (false, here) => Err(NoValue::not_deterministic(&format!("{} and, elsewhere, {}", text(&here), text(&there)))),
     }
 }
 

@@ -3,7 +3,7 @@
 use azr_guest_sdk::{Context, Level, OfferedSetting, log, setting};
 
 /// The settings of a call, read and checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Inputs of an induction task, shown and hidden together.
     pub induction_inputs: usize,
@@ -11,6 +11,12 @@ pub struct Settings {
     pub value_max_chars: usize,
     pub induction_score: InductionScore,
     pub template: Template,
+    /// Whether proposals are measured.
+    pub measures: bool,
+    /// Share of proposals that must build on given functions, from 0 to 1.
+    pub composite_share: f64,
+    /// Most functions that one proposal is given.
+    pub composite_functions_max: u64,
 }
 
 /// What an induction attempt gets that is right for some hidden inputs only.
@@ -35,6 +41,9 @@ const INDUCTION_INPUTS: &str = "induction-inputs";
 const VALUE_MAX_CHARS: &str = "value-max-chars";
 const INDUCTION_SCORE: &str = "induction-score";
 const TEMPLATE: &str = "template";
+const MEASURES: &str = "measures";
+const COMPOSITE_SHARE: &str = "composite-share";
+const COMPOSITE_FUNCTIONS_MAX: &str = "composite-functions-max";
 
 pub fn offered() -> Vec<OfferedSetting> {
     vec![
@@ -60,6 +69,19 @@ pub fn offered() -> Vec<OfferedSetting> {
             "Of the instruct style. `chat`: a message for the policy's chat template. `base`: a transcript between a \
              user and an assistant, for base models.",
         ),
+        setting(
+            MEASURES,
+            "off",
+            "`on`: accepted proposals are measured: how rare their answer is and, where the language has a measuring \
+             program, how complex their program is and how far from the references.",
+        ),
+        setting(
+            COMPOSITE_SHARE,
+            "0",
+            "Share of proposals, from 0 to 1, that must build on functions from their references. Has no effect where the \
+             language cannot take functions from programs.",
+        ),
+        setting(COMPOSITE_FUNCTIONS_MAX, "2", "At most so many functions are given to such a proposal, 1 to 9."),
     ]
 }
 
@@ -70,6 +92,9 @@ impl Default for Settings {
             value_max_chars: 1000,
             induction_score: InductionScore::All,
             template: Template::Chat,
+            measures: false,
+            composite_share: 0.0,
+            composite_functions_max: 2,
         }
     }
 }
@@ -110,6 +135,20 @@ impl Settings {
                     "base" => Template::Base,
                     _ => return Err("`chat` or `base`"),
                 };
+            }
+            MEASURES => {
+                self.measures = match value {
+                    "on" => true,
+                    "off" => false,
+                    _ => return Err("`on` or `off`"),
+                };
+            }
+            COMPOSITE_SHARE => {
+                let share = value.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+                self.composite_share = share.ok_or("a number from 0 to 1")?;
+            }
+            COMPOSITE_FUNCTIONS_MAX => {
+                self.composite_functions_max = number(value, 1, 9).ok_or("a number from 1 to 9")? as u64;
             }
             _ => return Err("the name of a setting that is described"),
         }

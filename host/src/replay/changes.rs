@@ -83,7 +83,7 @@ fn class(conclusion: &Concluded) -> String {
         Concluded::Verdict(verdict) if verdict.score >= 1.0 => "right".into(),
         Concluded::Verdict(verdict) if verdict.score > 0.0 => format!("{:.2} right", verdict.score),
         Concluded::Verdict(_) => "wrong".into(),
-        Concluded::Accepted { well_formed, standing } => {
+        Concluded::Accepted { well_formed, standing, measures: _ } => {
             let standing = match standing {
                 Standing::Novel | Standing::Familiar => "task",
                 Standing::Duplicate => "duplicate",

@@ -103,6 +103,7 @@ const KNOWN: &[Known] = &[
     known("proposer/distinct", VARIETY, "Distinct tasks", Unit::Share, "different tasks among the valid proposals of a step"),
     known("proposer/held_out", VARIETY, "Held-out subjects", Unit::Count, "proposals dropped because they are about a held-out subject"),
     known("proposer/rejections", VARIETY, "Rejections", Unit::Count, "by reason"),
+    known("proposer/measure", VARIETY, "Measures", Unit::Number, "what the environment measures of tasks that were proposed: means"),
     known("buffer/tasks", BUFFER, "Tasks in the buffer", Unit::Count, ""),
     known("buffer/added", BUFFER, "Tasks added", Unit::Count, "per step"),
     known("update/gradient_norm", UPDATE, "Gradient norm", Unit::Number, "before clipping"),
@@ -146,8 +147,8 @@ pub(super) fn sections(curves: &Curves) -> Vec<Section> {
     for (path, values) in &curves.columns {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let (place, name) = place(&path, |kind| curves.kind_label(kind));
-        // A code that a step does not count was not seen in it.
-        let absent = if path.len() > 3 { Some(0.0) } else { None };
+        // A code that a step does not count was not seen in it. A measure has no mean where nothing was measured.
+        let absent = if path.len() > 3 && path[2] != "measure" { Some(0.0) } else { None };
         let values = values.iter().map(|value| value.or(absent)).collect();
         places.entry(place).or_default().push(Series { name, values });
     }

@@ -2,14 +2,18 @@
 
 use azr_guest_sdk::{Prompt, Style, prompt};
 
+use crate::composite;
 use crate::kind::Kind;
-use crate::problem::{Call, Examples, Problem};
+use crate::problem::{Call, Examples, NO_ERROR, Problem};
 use crate::settings::{Settings, Template};
 use crate::{Language, Wording};
 
 pub fn propose<L: Language>(settings: &Settings, kind: Kind, references: &[Problem]) -> Prompt {
     let question = match kind {
-        Kind::Deduction | Kind::Abduction => propose_call(&L::WORDING, kind, references),
+        Kind::Deduction | Kind::Abduction | Kind::ErrorDeduction => {
+            let given = composite::given::<L>(Style::Instruct, settings, references);
+            propose_call(&L::WORDING, kind, references, &given)
+        }
         Kind::Induction => {
             let program = references.first().map_or(L::identity(Style::Instruct), Problem::program);
             propose_examples(&L::WORDING, program, settings.induction_inputs)
@@ -23,6 +27,7 @@ pub fn solve<L: Language>(settings: &Settings, problem: &Problem) -> Prompt {
         Problem::Deduction(call) => solve_deduction(&L::WORDING, call),
         Problem::Abduction(call) => solve_abduction(&L::WORDING, call),
         Problem::Induction(examples) => solve_induction(&L::WORDING, examples),
+        Problem::ErrorDeduction(call) => solve_error_deduction(&L::WORDING, call),
     };
     frame(settings.template, &question)
 }
@@ -41,15 +46,30 @@ fn frame(template: Template, question: &str) -> Prompt {
     }
 }
 
-fn propose_call(wording: &Wording, kind: Kind, references: &[Problem]) -> String {
+fn propose_call(wording: &Wording, kind: Kind, references: &[Problem], functions: &[String]) -> String {
     let (subject, given, wanted) = match kind {
         Kind::Abduction => {
             ("find an input", "the code and its output", "an input that leads to that output; any such input is right")
         }
         Kind::Deduction | Kind::Induction => ("work out the output", "the code and its input", "the exact output"),
+        Kind::ErrorDeduction => (
+            "see which exception escapes, if any",
+            "the code and its input",
+            "the name of the exception that the call ends in, or that there is none",
+        ),
     };
-    let Wording { language, label, code_rules, programs: [_, program], inputs: [input, _], .. } = wording;
+    let Wording { language, label, code_rules, programs: [_, program], inputs: [input, _], exceptions, .. } = wording;
     let references = references_text(label, references);
+    let functions = functions_text(label, functions);
+    let runs = match kind {
+        Kind::ErrorDeduction => format!(
+            "It can be run: the call returns a value, or ends in {exceptions}, which the program lets escape. Other \
+             exceptions, its own among them, it catches."
+        ),
+        Kind::Deduction | Kind::Abduction | Kind::Induction => {
+            "It runs: code and input work together without an error.".to_owned()
+        }
+    };
     format!(
         "## Task: write a {language} program from whose text it is hard to {subject}
 
@@ -60,7 +80,7 @@ in many steps, and the answer should not be open to guessing.{novelty}
 ### Rules for the code
 {code_rules}
 - Let the program carry state through several transformations of its data, so that following it takes several steps.
-
+{functions}
 ### Rules for the input
 - Exactly one test input: the text that would stand between the parentheses of the call `f(...)`.
 - Separate several arguments by commas, put strings in quotes, and write values only, no expressions.
@@ -75,7 +95,7 @@ Put the program in a ```{label} block and the input in an ```input block, like t
 ```
 
 ### What counts
-- It runs: code and input work together without an error.
+- {runs}
 - It is hard to {subject}: use algorithms and data structures such as trees, heaps, stacks, queues and graphs, dynamic \
 programming, recursion, divide and conquer, greedy choices, backtracking, or state machines, but keep the result short.
 - It is new: {new}.
@@ -86,9 +106,26 @@ Think first: plan what the program does and why that makes it hard to {subject},
     )
 }
 
+fn functions_text(label: &str, functions: &[String]) -> String {
+    if functions.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = (0..functions.len()).map(|number| format!("`g_{number}`")).collect();
+    format!(
+        "- It builds on the code below, which will stand before it: `f` must call {names}, each with a parameter or variable of \
+         its own in the arguments. Do not repeat this code, and define no other {names}.
+```{label}
+{}
+```
+",
+        functions.join("\n"),
+        names = names.join(", "),
+    )
+}
+
 fn references_text(label: &str, references: &[Problem]) -> String {
     let calls = references.iter().filter_map(|reference| match reference {
-        Problem::Deduction(call) | Problem::Abduction(call) => Some(call),
+        Problem::Deduction(call) | Problem::Abduction(call) | Problem::ErrorDeduction(call) => Some(call),
         Problem::Induction(_) => None,
     });
     let snippets: Vec<String> = calls
@@ -164,6 +201,29 @@ Give the result {how_to_print}. For \
 example:
 ```output
 {output}
+```"
+    )
+}
+
+fn solve_error_deduction(wording: &Wording, Call { input, program, .. }: &Call) -> String {
+    let Wording { language, label, exceptions, .. } = wording;
+    format!(
+        "## Task: find out how a call of a {language} program ends
+
+Here are a {language} program and the arguments of a call of its function `f`. Work out step by step whether the call returns, or \
+which exception escapes from it.
+
+```{label}
+{program}
+```
+```input
+{input}
+```
+
+Give the name of the exception, without its message, in an ```output block: {exceptions}. Where none escapes, give {NO_ERROR}. For \
+example:
+```output
+{NO_ERROR}
 ```"
     )
 }

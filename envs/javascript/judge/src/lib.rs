@@ -7,7 +7,7 @@ pub mod print;
 
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Limits, Style};
-use coding_judge::{Arguments, Judge, Language, NotAValue, Sample, Wording};
+use coding_judge::{Arguments, Judge, Language, NotAValue, Raising, Sample, Wording};
 
 /// The language.
 pub struct JavaScript;
@@ -47,6 +47,24 @@ impl Language for JavaScript {
     ];
 
     const SAMPLES: &'static [Sample] = SAMPLES;
+    const RAISING: &'static [Raising] = &[
+        Raising { program: "function f(a) {\n return a + b;\n}", input: "3", exception: "ReferenceError" },
+        Raising { program: "function f(a) {\n return JSON.parse(a);\n}", input: "\"{\"", exception: "SyntaxError" },
+        Raising { program: "function f(a) {\n return decodeURI(a);\n}", input: "\"%\"", exception: "URIError" },
+    ];
+    const MEASURING: Option<&'static str> = None;
+    const COMPOSITION: Option<&'static str> = None;
+    /// By the `name` of what is thrown.
+    const EXCEPTIONS: &'static [&'static str] = &[
+        "AggregateError",
+        "Error",
+        "EvalError",
+        "RangeError",
+        "ReferenceError",
+        "SyntaxError",
+        "TypeError",
+        "URIError",
+    ];
 
     fn identity(style: Style) -> &'static str {
         match style {
@@ -61,6 +79,11 @@ impl Language for JavaScript {
 
     fn parse_arguments(text: &str) -> Result<Arguments, NotAValue> {
         literal::parse_arguments(text)
+    }
+
+    /// Nothing here reads programs, so no program is given to others.
+    fn renamed(_: &str, _: &str) -> Option<String> {
+        None
     }
 
     fn print(value: &Value) -> String {
@@ -119,6 +142,7 @@ of Node.js are not.",
     how_to_print: "as a JavaScript literal, in an ```output block: strings in quotes, object literals for objects, \
                    `new Map([[key, value]])` and `new Set([item])` for maps and sets",
     output: r#"{total: 3, names: ["a", "b"]}"#,
+    exceptions: "a built-in error such as TypeError, RangeError or Error",
 };
 
 azr_guest_sdk::export!(JavaScriptJudge);

@@ -1,13 +1,14 @@
 //! The judge of the Python environment: coding tasks over Python programs. The executor is CPython.
 
 pub mod literal;
+mod renamed;
 pub mod repr;
 #[cfg(test)]
 mod tests;
 
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Limits, Style};
-use coding_judge::{Arguments, Judge, Language, NotAValue, Sample, Wording};
+use coding_judge::{Arguments, Judge, Language, NotAValue, Raising, Sample, Wording};
 
 /// The language.
 pub struct Python;
@@ -47,6 +48,45 @@ impl Language for Python {
     ];
 
     const SAMPLES: &'static [Sample] = SAMPLES;
+    const RAISING: &'static [Raising] = &[
+        Raising { program: "def f(a):\n return {1: 2}[a]", input: "3", exception: "KeyError" },
+        Raising { program: "def f(a):\n return a + 'x'", input: "3", exception: "TypeError" },
+        Raising { program: "def f(a):\n return a.upper()", input: "3", exception: "AttributeError" },
+    ];
+    const MEASURING: Option<&'static str> = Some(include_str!("measure.py"));
+    const COMPOSITION: Option<&'static str> = Some(include_str!("composition.py"));
+    /// The built-in exceptions below `Exception`, without warnings and without those of the operating system, of memory and
+    /// nesting, of syntax and of the interpreter itself.
+    const EXCEPTIONS: &'static [&'static str] = &[
+        "ArithmeticError",
+        "AssertionError",
+        "AttributeError",
+        "BufferError",
+        "EOFError",
+        "Exception",
+        "ExceptionGroup",
+        "FloatingPointError",
+        "ImportError",
+        "IndexError",
+        "KeyError",
+        "LookupError",
+        "ModuleNotFoundError",
+        "NameError",
+        "NotImplementedError",
+        "OverflowError",
+        "ReferenceError",
+        "RuntimeError",
+        "StopAsyncIteration",
+        "StopIteration",
+        "TypeError",
+        "UnboundLocalError",
+        "UnicodeDecodeError",
+        "UnicodeEncodeError",
+        "UnicodeError",
+        "UnicodeTranslateError",
+        "ValueError",
+        "ZeroDivisionError",
+    ];
 
     fn identity(style: Style) -> &'static str {
         match style {
@@ -61,6 +101,10 @@ impl Language for Python {
 
     fn parse_arguments(text: &str) -> Result<Arguments, NotAValue> {
         literal::parse_arguments(text)
+    }
+
+    fn renamed(program: &str, name: &str) -> Option<String> {
+        renamed::renamed(program, name)
     }
 
     fn print(value: &Value) -> String {
@@ -113,6 +157,7 @@ pprint, re, statistics, string, struct, sys, textwrap, types, typing, unicodedat
     inputs: ["'John', {'age': 20, 'city': 'New York'}", "'Sammy', {'age': 37, 'city': 'Los Angeles'}"],
     how_to_print: "as Python's `repr` would print it, in an ```output block: strings in quotes, several values as a tuple",
     output: "{'total': 3, 'names': ['a', 'b']}",
+    exceptions: "a built-in exception such as ValueError, IndexError or ZeroDivisionError",
 };
 
 azr_guest_sdk::export!(PythonJudge);

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::{Load, lines};
 use crate::{
     sandbox::{
-        Accepted, Attempt, Context, Environment, ExecutedRun, Fault, Judged, Message, Outcome, Prompt, Proposal,
-        Rejection, Report, Run, Speaker, Style, Thrown, Verdict,
+        Accepted, Amount, Attempt, Context, Environment, ExecutedRun, Fault, Judged, Measure, Message, Outcome, Prompt,
+        Proposal, Rejection, Report, Run, Speaker, Style, Thrown, Verdict,
     },
     task::{Task, WrittenTask},
 };
@@ -187,8 +187,34 @@ enum ExecAnswer {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum ValidateAnswer {
-    Task { task: WrittenTask, well_formed: bool, fuel: u64 },
-    Rejection { rejection: RejectionWritten, fuel: u64 },
+    Task {
+        task: WrittenTask,
+        well_formed: bool,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        measures: BTreeMap<String, MeasureWritten>,
+        fuel: u64,
+    },
+    Rejection {
+        rejection: RejectionWritten,
+        fuel: u64,
+    },
+}
+
+/// A number, or the text whose rarity training counts.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum MeasureWritten {
+    Number(f64),
+    Rarity(String),
+}
+
+impl From<Amount> for MeasureWritten {
+    fn from(amount: Amount) -> Self {
+        match amount {
+            Amount::Number(number) => Self::Number(number),
+            Amount::Rarity(text) => Self::Rarity(text),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -207,8 +233,9 @@ impl From<Judged<Result<Accepted, Rejection>>> for ValidateAnswer {
     fn from(Judged { conclusion, runs }: Judged<Result<Accepted, Rejection>>) -> Self {
         let fuel = fuel(&runs);
         match conclusion {
-            Ok(Accepted { task, well_formed, measures: _ }) => {
-                Self::Task { task: Task::from(task).into(), well_formed, fuel }
+            Ok(Accepted { task, well_formed, measures }) => {
+                let measures = measures.into_iter().map(|Measure { name, amount }| (name, amount.into())).collect();
+                Self::Task { task: Task::from(task).into(), well_formed, measures, fuel }
             }
             Err(rejection) => Self::Rejection { rejection: rejection.into(), fuel },
         }

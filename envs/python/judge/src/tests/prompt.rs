@@ -35,6 +35,8 @@ fn compact_prompts() {
     assert_eq!(solve(&deduction), format!("<solve><deduction><program>{program}<input>3, k='x'<output>"));
     assert_eq!(solve(&abduction), format!("<solve><abduction><program>{program}<output>'OUT'<input>"));
     assert_eq!(solve(&induction), "<solve><induction><input>1<output>'one'<input>2<output>'two'<program>");
+    let error = Problem::ErrorDeduction(call());
+    assert_eq!(solve(&error), format!("<solve><error-deduction><program>{program}<input>3, k='x'<output>"));
     let propose = |kind, references: &[Problem]| text(prompt::propose::<Python>(Compact, &settings, kind, references));
     assert_eq!(propose(Kind::Abduction, &[]), "<propose><abduction><program>");
     assert_eq!(
@@ -52,6 +54,9 @@ fn a_solver_never_sees_the_answer() {
         assert!(deduction.contains("3, k='x'") && deduction.contains("return k") && !deduction.contains("OUT"));
         let abduction = solve(Problem::Abduction(call()));
         assert!(abduction.contains("'OUT'") && abduction.contains("return k") && !abduction.contains("3, k='x'"));
+        let raising = Call { output: "OverflowError".into(), ..call() };
+        let error = solve(Problem::ErrorDeduction(raising));
+        assert!(error.contains("3, k='x'") && error.contains("return k") && !error.contains("Overflow"));
         let induction = solve(Problem::Induction(examples()));
         assert!(induction.contains("'one'") && induction.contains("'two'"));
         assert!(!induction.contains("three") && !induction.contains("HIDDEN"));
