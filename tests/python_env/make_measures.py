@@ -125,24 +125,18 @@ def f(a):
 '''
 
 
-def as_dict(node):
-    if not isinstance(node, ast.AST):
-        return {"value": str(node)}
-    result = {"node_type": node.__class__.__name__}
-    for field, value in ast.iter_fields(node):
-        if field == "ctx":
-            continue
-        if isinstance(value, list):
-            result[field] = [as_dict(item) for item in value if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST):
-            result[field] = as_dict(value)
-        elif value is not None:
-            result[field] = value
-    return result
+def plain(value):
+    """A tree as the reference writes it down: fields that are there, contexts aside; of lists, the nodes."""
+    if isinstance(value, list):
+        return [plain(item) for item in value if isinstance(item, ast.AST)]
+    if not isinstance(value, ast.AST):
+        return value
+    fields = {name: plain(field) for name, field in ast.iter_fields(value) if name != "ctx" and field is not None}
+    return {"node_type": type(value).__name__, **fields}
 
 
 def as_json(code):
-    return json.dumps(as_dict(ast.parse(code)), sort_keys=True, indent=2)
+    return json.dumps(plain(ast.parse(code)), sort_keys=True, indent=2)
 
 
 def distance(one, other):

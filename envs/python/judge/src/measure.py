@@ -18,23 +18,20 @@ def f(program):
 
 
 def as_json(tree):
-    return json.dumps(as_dict(tree), sort_keys=True, separators=(",", ":"), default=repr)
+    return json.dumps(plain(tree), sort_keys=True, separators=(",", ":"), default=repr)
 
 
-def as_dict(node):
-    """Type and fields of a node, without load and store and without what newer versions of Python add."""
-    result = {"node_type": type(node).__name__}
-    for name, value in ast.iter_fields(node):
-        if isinstance(value, ast.AST):
-            result[name] = as_dict(value)
-        elif isinstance(value, list):
-            result[name] = [as_dict(item) for item in value if isinstance(item, ast.AST)]
-        elif value is not None:
-            result[name] = value
-    result.pop("ctx", None)
-    if not result.get("type_params"):
-        result.pop("type_params", None)
-    return result
+def plain(value):
+    """Type and fields of a node, without load and store and without what newer versions of Python add; of lists, the
+    nodes."""
+    if isinstance(value, list):
+        return [plain(item) for item in value if isinstance(item, ast.AST)]
+    if not isinstance(value, ast.AST):
+        return value
+    fields = {name: plain(field) for name, field in ast.iter_fields(value) if field is not None and name != "ctx"}
+    if not fields.get("type_params"):
+        fields.pop("type_params", None)
+    return {"node_type": type(value).__name__, **fields}
 
 
 # Cognitive complexity, as complexipy 8.3.0 counts it.
