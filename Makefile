@@ -62,7 +62,7 @@ bench: host envs/python.wasm
 
 # Each target for FUZZ_SECONDS on one core, with the stable compiler: nothing here is unsafe, so coverage is enough.
 FUZZ_SECONDS := 300
-FUZZ_TARGETS := value answer completion prompt config component
+FUZZ_TARGETS := value puzzle completion prompt config component
 fuzz: guests
 	python3 fuzz/seeds.py
 	cd fuzz && RUSTFLAGS="-Cpasses=sancov-module -Ccodegen-units=1 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 \

@@ -22,7 +22,7 @@ def forgeries():
         yield re.sub(r"\{(.*)×(\d+)\}", lambda match: match[1] * min(int(match[2]), 200), entry["completion"]).encode()
 
 
-def answers():
+def puzzles():
     pairs = tomllib.loads((ROOT / "tests/math/pairs.toml").read_text())
     for entry in (entry for entries in pairs.values() for entry in entries):
         yield "\0".join(entry).encode()
@@ -38,7 +38,7 @@ values = [
 ]
 programs = [json.loads(line) for line in (ROOT / "tests/python_env/programs.jsonl").read_text().splitlines()]
 write("value", texts + values)
-write("answer", answers())
+write("puzzle", puzzles())
 write("completion", [*forgeries(), *(completion + b"\xff" + value for completion, value in zip(forgeries(), values))])
 write("prompt", [f"{row['program']}\0{row['input']}".encode() for row in programs])
 write("config", [path.read_bytes() for path in (ROOT / "host/presets").glob("*.toml")])

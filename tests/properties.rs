@@ -92,14 +92,16 @@ fn values_and_literals_have_one_meaning() {
 }
 
 #[test]
-fn every_answer_is_judged() {
+fn every_answer_to_a_puzzle_is_judged() {
     let pairs: toml::Table = read("tests/math/pairs.toml").parse().unwrap();
     let entries = pairs.values().flat_map(|entries| entries.as_array().unwrap());
-    let text =
-        |entry: &toml::Value| entry.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect::<Vec<_>>();
-    let mut seeds: Vec<Vec<u8>> = entries.map(|entry| text(entry).join("\0").into()).collect();
+    let seed = |entry: &toml::Value| {
+        let pair = entry.as_array().unwrap().iter().map(|text| text.as_str().unwrap());
+        pair.collect::<Vec<_>>().join("\0").into_bytes()
+    };
+    let mut seeds: Vec<Vec<u8>> = entries.map(seed).collect();
     seeds.push(b"45\0(7 + 8) * 3".to_vec());
-    each(&seeds, 20_000, judge::answer);
+    each(&seeds, 20_000, judge::puzzle);
 }
 
 #[test]

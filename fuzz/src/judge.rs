@@ -38,7 +38,7 @@ pub fn value(data: &[u8]) {
 
 /// A reference answer, and after a zero the answer of a policy: whatever they are, they are judged, and a puzzle is not
 /// solved by what holds no digit.
-pub fn answer(data: &[u8]) {
+pub fn puzzle(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (reference, answer) = text.split_once('\0').unwrap_or((&text, &text));
     let body = json!({ "answer": reference, "problem": "What is it?" }).to_string();
