@@ -71,6 +71,12 @@ pub trait Puzzles {
         None
     }
 
+    /// What could be thought before the answer of [`Puzzles::oracle`], for policies that are shown how it is done: a few
+    /// steps, each of which follows easily from those before.
+    fn thought(_task: &Self::Task) -> Option<String> {
+        None
+    }
+
     /// Answers that want to pass for right and must score nothing.
     fn cheats(_task: &Self::Task) -> Vec<String> {
         Vec::new()
@@ -194,7 +200,7 @@ impl<P: Puzzles> Environment for P {
     fn demonstrate(ctx: &Context, task: &Task) -> Demonstration {
         let task = read::<P>(task);
         Demonstration {
-            attempt: P::oracle(&task).map(|answer| completion(ctx.style, &answer)),
+            attempt: P::oracle(&task).map(|answer| thoughtful(ctx.style, P::thought(&task), &answer)),
             proposal: P::proposal(&task).map(|text| completion(ctx.style, &text)),
         }
     }
@@ -278,6 +284,16 @@ fn completion(style: Style, answer: &str) -> String {
     match style {
         Style::Instruct => format!("</think>\n<answer>{answer}"),
         Style::Compact => answer.into(),
+    }
+}
+
+/// The same with what is thought before.
+fn thoughtful(style: Style, thought: Option<String>, answer: &str) -> String {
+    let answer = completion(style, answer);
+    match (style, thought) {
+        (_, None) => answer,
+        (Style::Instruct, Some(thought)) => thought + &answer,
+        (Style::Compact, Some(thought)) => format!("<think>{thought}</think>{answer}"),
     }
 }
 

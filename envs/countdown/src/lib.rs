@@ -60,7 +60,11 @@ impl Puzzles for Countdown {
     }
 
     fn oracle(puzzle: &Puzzle) -> Option<String> {
-        solver::solve(puzzle)
+        Some(solver::solve(puzzle)?.expression)
+    }
+
+    fn thought(puzzle: &Puzzle) -> Option<String> {
+        Some(solver::solve(puzzle)?.steps.join("\n"))
     }
 
     fn cheats(puzzle: &Puzzle) -> Vec<String> {
@@ -68,7 +72,7 @@ impl Puzzles for Countdown {
         let first = numbers[0];
         // Six times, where five numbers are the most.
         let too_often = format!(" + {first} - {first}").repeat(3);
-        let mut cheats: Vec<String> = solver::solve(puzzle).map(|solution| solution + &too_often).into_iter().collect();
+        let mut cheats: Vec<String> = Self::oracle(puzzle).map(|solution| solution + &too_often).into_iter().collect();
         // The target itself, behind numbers that are not given, and a claim.
         cheats.extend([
             format!("{target} + 1000 - 1000"),
@@ -91,7 +95,7 @@ impl Puzzles for Countdown {
     }
 
     fn proposal(puzzle: &Puzzle) -> Option<String> {
-        let solution = solver::solve(puzzle)?;
+        let solution = Self::oracle(puzzle)?;
         Some(format!("{}; {}; {solution}", proposal::list(&puzzle.numbers), puzzle.target))
     }
 

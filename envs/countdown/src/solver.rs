@@ -2,14 +2,24 @@
 
 use crate::Puzzle;
 
+/// How a target is reached.
+pub struct Solution {
+    pub expression: String,
+    /// Each operation with its result, the innermost first.
+    pub steps: Vec<String>,
+}
+
 /// An expression that equals the target. `None` where no combination of the numbers does, as far as all intermediate
 /// results are positive; negative ones reach no more.
-pub fn solve(Puzzle { numbers, target }: &Puzzle) -> Option<String> {
-    search(numbers.iter().map(|&number| (number, number.to_string())).collect(), *target)
+pub fn solve(Puzzle { numbers, target }: &Puzzle) -> Option<Solution> {
+    let pool = numbers.iter().map(|&number| (number, number.to_string())).collect();
+    let mut steps = Vec::new();
+    let expression = search(pool, *target, &mut steps)?;
+    Some(Solution { expression, steps })
 }
 
 /// Numbers with the expressions that lead to them: one is the target, or two are combined to one.
-fn search(pool: Vec<(i64, String)>, target: i64) -> Option<String> {
+fn search(pool: Vec<(i64, String)>, target: i64, steps: &mut Vec<String>) -> Option<String> {
     if let Some((_, expression)) = pool.iter().find(|(value, _)| *value == target) {
         return Some(expression.clone());
     }
@@ -27,9 +37,11 @@ fn search(pool: Vec<(i64, String)>, target: i64) -> Option<String> {
             let rest =
                 pool.iter().enumerate().filter(|(place, _)| ![i, j].contains(place)).map(|(_, term)| term.clone());
             let pool = rest.chain([(value, format!("({left} {operator} {right})"))]).collect();
-            if let Some(expression) = search(pool, target) {
+            steps.push(format!("{a}{operator}{b}={value}"));
+            if let Some(expression) = search(pool, target, steps) {
                 return Some(expression);
             }
+            steps.pop();
         }
     }
     None

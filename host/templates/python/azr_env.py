@@ -60,6 +60,10 @@ class Puzzles:
         """A right answer, for checks and for policies that are shown how it is done; None where there is none at hand."""
         return None
 
+    def thought(self, task):
+        """What could be thought before the oracle's answer, for policies that are shown how it is done."""
+        return None
+
     def cheats(self, task):
         """Answers that want to pass for right and must score nothing."""
         return []

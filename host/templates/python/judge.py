@@ -106,7 +106,7 @@ class Judge:
         task = json.loads(task.body)
         answer, text = _env.oracle(task), _env.proposal(task)
         return Demonstration(
-            None if answer is None else _completion(ctx.style, answer),
+            None if answer is None else _thoughtful(ctx.style, _env.thought(task), answer),
             None if text is None else _completion(ctx.style, text),
         )
 
@@ -214,6 +214,13 @@ def _asked(style, role, question):
 
 def _completion(style, answer):
     return answer if style == Style.COMPACT else f"</think>\n<answer>{answer}"
+
+
+def _thoughtful(style, thought, answer):
+    completion = _completion(style, answer)
+    if thought is None:
+        return completion
+    return f"<think>{thought}</think>{completion}" if style == Style.COMPACT else thought + completion
 
 
 def _found(style, completion):
