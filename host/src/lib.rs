@@ -24,6 +24,7 @@ pub mod evaluation;
 pub mod arena;
 pub mod buffer;
 pub mod check;
+pub mod demonstrate;
 pub mod faults;
 pub mod rng;
 pub mod task;

@@ -71,8 +71,8 @@ use crate::task::Digest;
 
 pub use self::{
     bindings::{
-        Accepted, Context, Description, Expectation, Kind, Limits, Message, OfferedSetting, Outcome, Prompt, Rejection,
-        Report, Run, Setting, Speaker, Style, Thrown, Verdict,
+        Accepted, Context, Demonstration, Description, Expectation, Kind, Limits, Message, OfferedSetting, Outcome,
+        Prompt, Rejection, Report, Run, Setting, Speaker, Style, Thrown, Verdict,
     },
     environment::{Attempt, Environment, Example, Examples, ExecutedRun, Judged, Proposal, SequencePart},
     fault::Fault,
