@@ -6,11 +6,16 @@
 //! # A first environment
 //!
 //! ```console
-//! $ azr-host env new doubling             # a folder with an example
-//! $ azr-host env build doubling           # doubling/doubling.wasm
+//! $ azr-host env new doubling                # a folder with an example
+//! $ azr-host env build doubling              # doubling/doubling.wasm
 //! $ azr-host env check doubling/doubling.wasm
-//! $ azr-host --env doubling/doubling.wasm # train on it
+//! $ azr-host warm-start --env doubling/doubling.wasm --until-solved 0.2 --out start
+//! $ azr-host --env doubling/doubling.wasm --policy start --preset tiny
 //! ```
+//!
+//! The last one trains. Reward strengthens what a policy sometimes does, and the small embedded policy knows programs in
+//! Python and nothing else; so the command before shows it answers of [`Puzzles::oracle`], and thoughts where there is a
+//! [`Puzzles::thought`], until it solves a fifth of the tasks. A model that solves some of them already needs no warm start.
 //!
 //! Builds need the wasm target once: `rustup target add wasm32-unknown-unknown`. The example is a whole environment of
 //! this form: a type for the tasks, and an implementation of [`Puzzles`] that generates, asks and grades them.

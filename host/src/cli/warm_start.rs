@@ -18,7 +18,7 @@ use crate::{policy::Policy, warm_start::training::Progress};
 use environments::FromEnvironments;
 use grammar::FromGrammar;
 
-/// Prepare a policy for self-play: from nothing by programs of a grammar, or with --env by demonstrations
+/// Prepare a policy for self-play: from nothing by programs of a grammar, or with --env by demonstrations.
 ///
 /// Without --env a tiny policy learns from nothing to work through programs step by step, but seldom does so of its own
 /// accord: finding out that it pays is left to self-play. held-out.jsonl in its directory has proposals about programs
@@ -27,13 +27,11 @@ use grammar::FromGrammar;
 /// With --env a policy learns from environments that demonstrate their tasks, before it trains on them by reward: one
 /// that never solves a task has nothing to be rewarded for. --until-solved leaves most of the learning to the training.
 /// Tasks that a training with the same seed holds out are no lessons.
-///
-/// Examples:
-///   azr-host warm-start --out my-policy --lessons 100000
-///   azr-host warm-start --language javascript --out js-policy
-///   azr-host warm-start --env envs/countdown.wasm --until-solved 0.2 --out my-policy
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:\n  \
+    azr-host warm-start --out my-policy --lessons 100000\n  \
+    azr-host warm-start --language javascript --out js-policy\n  \
+    azr-host warm-start --env envs/countdown.wasm --until-solved 0.2 --out countdown-policy")]
 #[command(group = ArgGroup::new("with_env").multiple(true).requires("envs").args([
     "until_solved", "learning_rate", "tasks", "policy", "device", "preset", "config", "overrides", "workers", "cache_dir",
     "grants",

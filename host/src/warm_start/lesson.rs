@@ -200,7 +200,8 @@ mod tests {
     use crate::warm_start::{grammar::Sample, parse, parse::Parser};
 
     fn sample() -> Sample {
-        let program = Parser::new(Language::Python).program("def f(a):\n b=a*2\n c=b+a\n return c").expect("of the language");
+        let program =
+            Parser::new(Language::Python).program("def f(a):\n b=a*2\n c=b+a\n return c").expect("of the language");
         let inputs = ["5", "1", "2", "3", "4", "0", "6"];
         let case =
             |input: &&str| program.run(&parse::arguments(Language::Python, input).expect("a number")).expect("runs");
