@@ -52,6 +52,23 @@ fn the_adversary_finds_nothing() {
     }
 }
 
+#[test]
+fn the_operator_decides_how_hard_generated_puzzles_are() {
+    let part = SequencePart { kind: "countdown".into(), seed: 5, first: 0, count: 200 };
+    let generate = |settings: &[(&str, &str)]| {
+        let settings: Vec<_> = settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        COUNTDOWN.generate(&COUNTDOWN.context(Style::Compact, &settings).unwrap(), &part)
+    };
+    assert_eq!(generate(&[("numbers-max", "5"), ("number-max", "20")]).unwrap(), generate(&[]).unwrap());
+    for task in generate(&[("numbers-max", "3"), ("number-max", "10")]).unwrap() {
+        let (numbers, _) = parts(&task);
+        assert!(numbers.len() == 3 && numbers.iter().all(|number| (1..=10).contains(number)), "{numbers:?}");
+    }
+    for wrong in ["", "-1", "6", "three"] {
+        generate(&[("numbers-max", wrong)]).unwrap_err();
+    }
+}
+
 /// Worked by hand.
 const VECTORS: [(&[i64], i64, &str, f64); 16] = [
     (&[25, 3, 7, 8], 83, "25 * 3 + 8", 1.0),

@@ -128,7 +128,7 @@
 //! (`pip install componentize-py==0.25.1`). A judge in Python is 18 MB and slower per call than one in Rust; see to it
 //! that grading takes milliseconds.
 //!
-//! # Several kinds, settings, programs, directories
+//! # Several kinds, programs, directories
 //!
 //! Such an environment implements [`Environment`], on which [`Puzzles`] stands. A judge never runs a program itself: it
 //! *plans* runs, the host executes each in a fresh executor, and the judge is called again with what came out. Executors
@@ -145,7 +145,7 @@ mod rng;
 pub mod value;
 
 pub use environment::{Environment, NO_RUNS, kind, log, rejection, setting};
-pub use puzzles::{Puzzles, Wrong};
+pub use puzzles::{Puzzles, Settings, Wrong};
 pub use rng::Rng;
 
 pub use bindings::azr::env::log::Level;

@@ -4,11 +4,14 @@ mod expression;
 mod proposal;
 mod solver;
 
-use azr_guest_sdk::{Puzzles, Rng, Wrong};
+use azr_guest_sdk::{OfferedSetting, Puzzles, Rng, Settings, Wrong, setting};
 use serde::{Deserialize, Serialize};
 
 /// The environment.
 pub struct Countdown;
+
+const NUMBERS_MAX: &str = "numbers-max";
+const NUMBER_MAX: &str = "number-max";
 
 /// A task.
 #[derive(Serialize, Deserialize)]
@@ -23,9 +26,18 @@ impl Puzzles for Countdown {
     const ASKS: &'static str = "Reach a target with given numbers.";
     type Task = Puzzle;
 
-    fn generate(rng: &mut Rng) -> Option<Puzzle> {
-        let count = rng.within(3..=5);
-        let mut numbers: Vec<i64> = (0..count).map(|_| rng.within(1..=20)).collect();
+    fn settings() -> Vec<OfferedSetting> {
+        vec![
+            setting(NUMBERS_MAX, "5", "Of a generated puzzle, 2 to 5; it has three at least, where that is possible."),
+            setting(NUMBER_MAX, "20", "The largest number of a generated puzzle, 1 to 100."),
+        ]
+    }
+
+    fn generate_with(settings: &Settings, rng: &mut Rng) -> Option<Puzzle> {
+        let count_max = settings.number(NUMBERS_MAX, 2..=5);
+        let number_max = settings.number(NUMBER_MAX, 1..=100);
+        let count = rng.within(count_max.min(3)..=count_max);
+        let mut numbers: Vec<i64> = (0..count).map(|_| rng.within(1..=number_max)).collect();
         // Combined somehow, so that there is an answer.
         let combined = numbers.iter().copied().reduce(|target, number| match rng.below(4) {
             0 if target % number == 0 => target / number,

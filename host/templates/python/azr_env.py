@@ -28,9 +28,16 @@ class Puzzles:
     KIND = None  # The same as NAME, where it is not given.
     ASKS = None  # What a task asks, in a sentence.
 
+    # What the operator may change about generated tasks: {name: (default, meaning)}, all texts.
+    SETTINGS = {}
+
     def generate(self, rng):
         """A new task, which depends on `rng` only; None says that tasks are not generated."""
         return None
+
+    def generate_with(self, settings, rng):
+        """The same by the settings, a dict of texts, where there are some."""
+        return self.generate(rng)
 
     def seeds(self):
         """Tasks that training starts from."""
