@@ -4,11 +4,11 @@ use std::path::Path;
 
 use azr_host::{
     check::{Check, Findings, check},
-    sandbox::{Sandbox, SandboxConfig, pack},
+    sandbox::{Environment, Sandbox, SandboxConfig, pack},
 };
 
 /// A defect of `tests/guests/broken`, and the check that must find it.
-const DEFECTS: [(&str, &str); 42] = [
+const DEFECTS: [(&str, &str); 45] = [
     ("always-right", "garbage"),
     ("never-right", "examples"),
     ("any-number-is-right", "near misses"),
@@ -51,6 +51,9 @@ const DEFECTS: [(&str, &str); 42] = [
     ("ignores-the-seed", "sources"),
     ("ignores-the-place", "sources"),
     ("generates-too-few", "sources"),
+    ("demonstrates-wrongly", "demonstrations"),
+    ("proposes-another-task", "demonstrations"),
+    ("traps-demonstrating", "demonstrations"),
 ];
 
 /// Compares sums modulo 65536. No probe knows how a judge computes, and its author's examples do not show it.
@@ -76,13 +79,17 @@ fn checked(defect: &str) -> Vec<Check> {
 
 fn findings(defect: &str) -> Findings {
     let folder = tempfile::tempdir().unwrap();
-    let (judge, file) = (folder.path().join("judge.wasm"), folder.path().join("broken.wasm"));
-    std::fs::write(&judge, broken(defect)).unwrap();
-    std::fs::write(&file, pack(&judge, &[] as &[&Path]).unwrap()).unwrap();
     let cache_dir = Some(folder.path().join("cache"));
     let sandbox = SandboxConfig { cache_dir, judge_fuel: 20_000_000, ..SandboxConfig::default() };
-    let env = Sandbox::new(&sandbox).unwrap().load(&file).unwrap();
-    check(&env, 24_000)
+    check(&load(defect, folder.path(), &sandbox), 24_000)
+}
+
+/// The guest with a defect as an environment; its file is left in `folder`.
+pub fn load(defect: &str, folder: &Path, sandbox: &SandboxConfig) -> Environment {
+    let (judge, file) = (folder.join("judge.wasm"), folder.join("broken.wasm"));
+    std::fs::write(&judge, broken(defect)).unwrap();
+    std::fs::write(&file, pack(&judge, &[] as &[&Path]).unwrap()).unwrap();
+    Sandbox::new(sandbox).unwrap().load(&file).unwrap()
 }
 
 #[test]

@@ -52,6 +52,23 @@ fn the_adversary_finds_nothing() {
     }
 }
 
+#[test]
+fn the_operator_decides_how_hard_generated_puzzles_are() {
+    let part = SequencePart { kind: "countdown".into(), seed: 5, first: 0, count: 200 };
+    let generate = |settings: &[(&str, &str)]| {
+        let settings: Vec<_> = settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        COUNTDOWN.generate(&COUNTDOWN.context(Style::Compact, &settings).unwrap(), &part)
+    };
+    assert_eq!(generate(&[("numbers-max", "5"), ("number-max", "20")]).unwrap(), generate(&[]).unwrap());
+    for task in generate(&[("numbers-max", "3"), ("number-max", "10")]).unwrap() {
+        let (numbers, _) = parts(&task);
+        assert!(numbers.len() == 3 && numbers.iter().all(|number| (1..=10).contains(number)), "{numbers:?}");
+    }
+    for wrong in ["", "-1", "6", "three"] {
+        generate(&[("numbers-max", wrong)]).unwrap_err();
+    }
+}
+
 /// Worked by hand.
 const VECTORS: [(&[i64], i64, &str, f64); 16] = [
     (&[25, 3, 7, 8], 83, "25 * 3 + 8", 1.0),
@@ -159,12 +176,13 @@ fn exactly_the_reachable_targets_are_tasks() {
         let reachable = reachable(&numbers);
         for target in 1..=120 {
             let task = imported(&numbers, target);
-            assert_eq!(task.is_ok(), reachable.contains(&target), "{target} from {numbers:?}: {task:?}");
+            let posable = reachable.contains(&target) && !numbers.contains(&target);
+            assert_eq!(task.is_ok(), posable, "{target} from {numbers:?}: {task:?}");
         }
     }
     for task in generated(64) {
         let (numbers, target) = parts(&task);
-        assert!(reachable(&numbers).contains(&target), "{task:?}");
+        assert!(reachable(&numbers).contains(&target) && !numbers.contains(&target) && target < 1000, "{task:?}");
     }
 }
 
@@ -266,6 +284,7 @@ fn proposals_become_tasks_or_say_why_not() {
         ("1, 2, 3, 4, 5, 6; 21; 1+2+3+4+5+6", "2 to 5 numbers, not 6"),
         ("3, 101; 104; 3 + 101", "101 is not a number from 1 to 100"),
         ("100, 99; 9900; 100 * 99", "the target 9900"),
+        ("1, 5, 5; 5; 5", "the target 5 is one of the numbers"),
         ("3, 3; 0; 3 - 3", "the target 0"),
         ("3, +7; 10; 3 + 7", "\"+7\" is not a whole number"),
     ] {

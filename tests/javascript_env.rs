@@ -17,7 +17,7 @@ static JAVASCRIPT: LazyLock<Environment> = LazyLock::new(|| {
 });
 
 /// What one call of each program comes to: its value as text, or the outcome in its stead.
-fn exec<'a>(calls: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+pub fn exec<'a>(calls: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
     let calls: Vec<_> = calls.into_iter().map(|(program, input)| (program.to_owned(), input.to_owned())).collect();
     let runs: Vec<_> = JAVASCRIPT.plan_exec(&calls).into_iter().map(|run| run.unwrap().unwrap()).collect();
     let reports = JAVASCRIPT.exec(&runs).into_iter().map(|report| report.unwrap());

@@ -41,23 +41,18 @@ pub fn value(data: &[u8]) {
 pub fn puzzle(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (reference, answer) = text.split_once('\0').unwrap_or((&text, &text));
-    let body = json!({ "answer": reference, "problem": "What is it?" }).to_string();
+    let line = json!({ "answer": reference, "problem": "What is it?" }).to_string();
+    let puzzle = r#"{"numbers":[3,7,8,2],"target":45}"#;
     for style in [Style::Compact, Style::Instruct] {
         let ctx = Context { style, settings: Vec::new() };
-        let score = |kind: &str, body: &str| {
-            let task = Task { kind: kind.into(), body: body.into() };
-            let attempt = Attempt { task, completion: answer.into() };
-            let verdict = if kind == "problem" {
-                Math::judge_answer(&ctx, &attempt, &[])
-            } else {
-                Countdown::judge_answer(&ctx, &attempt, &[])
-            };
-            assert!(verdict.score == 0.0 || verdict.score == 1.0, "{}", verdict.score);
-            verdict.score
-        };
-        score("problem", &body);
-        let solved = score("countdown", r#"{"numbers":[3,7,8,2],"target":45}"#);
-        assert!(solved == 0.0 || answer.contains('7'), "{answer}");
+        let attempt = |task| Attempt { task, completion: answer.into() };
+        if let Ok(task) = Math::import_task(&ctx, &line) {
+            let score = Math::judge_answer(&ctx, &attempt(task), &[]).score;
+            assert!(score == 0.0 || score == 1.0, "{score}");
+        }
+        let task = Countdown::import_task(&ctx, puzzle).expect("it can be solved");
+        let score = Countdown::judge_answer(&ctx, &attempt(task), &[]).score;
+        assert!(score == 0.0 || answer.contains('7'), "{answer} is worth {score}");
     }
 }
 

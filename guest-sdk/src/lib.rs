@@ -6,11 +6,18 @@
 //! # A first environment
 //!
 //! ```console
-//! $ azr-host env new doubling             # a folder with an example
-//! $ azr-host env build doubling           # doubling/doubling.wasm
+//! $ azr-host env new doubling                # a folder with an example
+//! $ azr-host env build doubling              # doubling/doubling.wasm
 //! $ azr-host env check doubling/doubling.wasm
-//! $ azr-host --env doubling/doubling.wasm # train on it
+//! $ azr-host warm-start --env doubling/doubling.wasm --until-solved 0.2 --out start
+//! $ azr-host --env doubling/doubling.wasm --policy start --preset tiny --set solve.batch=256 --set update.learning-rate=2e-4
 //! ```
+//!
+//! The last one trains. Reward strengthens what a policy sometimes does, and the small embedded policy knows programs in
+//! Python and nothing else; so the command before shows it answers of [`Puzzles::oracle`], and thoughts where there is a
+//! [`Puzzles::thought`], until it solves a fifth of the tasks. A model that solves some of them already
+//! needs no warm start. The preset's batches are for several kinds with proposals; one kind alone needs more attempts per
+//! step and a lower learning rate, or the policy first forgets what it was shown.
 //!
 //! Builds need the wasm target once: `rustup target add wasm32-unknown-unknown`. The example is a whole environment of
 //! this form: a type for the tasks, and an implementation of [`Puzzles`] that generates, asks and grades them.
@@ -124,7 +131,7 @@
 //! (`pip install componentize-py==0.25.1`). A judge in Python is 18 MB and slower per call than one in Rust; see to it
 //! that grading takes milliseconds.
 //!
-//! # Several kinds, settings, programs, directories
+//! # Several kinds, programs, directories
 //!
 //! Such an environment implements [`Environment`], on which [`Puzzles`] stands. A judge never runs a program itself: it
 //! *plans* runs, the host executes each in a fresh executor, and the judge is called again with what came out. Executors
@@ -141,7 +148,7 @@ mod rng;
 pub mod value;
 
 pub use environment::{Environment, NO_RUNS, kind, log, rejection, setting};
-pub use puzzles::{Puzzles, Wrong};
+pub use puzzles::{Puzzles, Settings, Wrong};
 pub use rng::Rng;
 
 pub use bindings::azr::env::log::Level;

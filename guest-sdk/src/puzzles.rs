@@ -1,12 +1,14 @@
 //! Environments of one kind of task that need no programs: the short way to write one.
 
+use std::ops::RangeInclusive;
+
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::format::Tagged;
 use crate::{
     Accepted, Attempt, Completed, Context, Demonstration, Description, Environment, Example, Expectation, Kind,
-    NO_RUNS, Prompt, Proposal, Rejection, Report, Rng, Style, Task, Verdict, kind, prompt, rejection,
+    NO_RUNS, OfferedSetting, Prompt, Proposal, Rejection, Report, Rng, Style, Task, Verdict, kind, prompt, rejection,
 };
 
 /// An environment whose tasks are values of one Rust type, and whose answers are judged without running anything.
@@ -16,7 +18,7 @@ use crate::{
 /// [`Puzzles::grade`] are required, and so is at least one source of tasks: [`Puzzles::generate`], [`Puzzles::seeds`],
 /// proposals, or a data set whose lines are tasks as JSON.
 ///
-/// An environment with several kinds, settings, programs or directories implements [`Environment`] itself.
+/// An environment with several kinds, programs or directories implements [`Environment`] itself.
 pub trait Puzzles {
     /// Of the environment: letters, digits and `-_.+`.
     const NAME: &'static str;
@@ -36,6 +38,17 @@ pub trait Puzzles {
     /// A new task, which depends on `rng` only. `None`, the default, says that tasks are not generated.
     fn generate(_rng: &mut Rng) -> Option<Self::Task> {
         None
+    }
+
+    /// What the operator may change about generated tasks, such as how hard they are: [`setting`](crate::setting) makes
+    /// one.
+    fn settings() -> Vec<OfferedSetting> {
+        Vec::new()
+    }
+
+    /// The same as [`Puzzles::generate`], which need not be there then, by the settings.
+    fn generate_with(_settings: &Settings, rng: &mut Rng) -> Option<Self::Task> {
+        Self::generate(rng)
     }
 
     /// Tasks that training starts from.
@@ -73,6 +86,12 @@ pub trait Puzzles {
     /// A right answer, for whoever checks the environment, and for policies that are shown how it is done before they
     /// train. Only some tasks need one.
     fn oracle(_task: &Self::Task) -> Option<String> {
+        None
+    }
+
+    /// What could be thought before the answer of [`Puzzles::oracle`], for policies that are shown how it is done: a few
+    /// steps, each of which follows easily from those before.
+    fn thought(_task: &Self::Task) -> Option<String> {
         None
     }
 
@@ -130,6 +149,35 @@ impl<T: Into<String>> From<T> for Wrong {
     }
 }
 
+/// The settings of [`Puzzles::settings`], changed or not.
+pub struct Settings(Vec<(String, String)>);
+
+impl Settings {
+    fn new<P: Puzzles>(ctx: Option<&Context>) -> Settings {
+        let changed = ctx.map_or(&[][..], |ctx| &ctx.settings);
+        let value = |OfferedSetting { name, default, .. }: OfferedSetting| {
+            let value = changed.iter().find(|setting| setting.name == name).map(|setting| setting.value.clone());
+            (name, value.unwrap_or(default))
+        };
+        Settings(P::settings().into_iter().map(value).collect())
+    }
+
+    /// A setting as the operator wrote it.
+    pub fn text(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(other, _)| other == name);
+        &found.unwrap_or_else(|| panic!("there is no setting {name:?}")).1
+    }
+
+    /// A whole number.
+    ///
+    /// Panics where the operator wrote another thing: the call is then a fault, and nobody trains on what was not meant.
+    pub fn number(&self, name: &str, range: RangeInclusive<i64>) -> i64 {
+        let (text, first, last) = (self.text(name), range.start(), range.end());
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.unwrap_or_else(|| panic!("setting {name} is {text:?}; it must be a whole number from {first} to {last}"))
+    }
+}
+
 /// Tasks that examples are made of, of each source. `azr-host env check` needs a handful to say "most of them".
 const EXAMPLES_MAX: usize = 8;
 
@@ -143,10 +191,10 @@ impl<P: Puzzles> Environment for P {
             version: P::VERSION.into(),
             kinds: vec![Kind {
                 proposable: P::proposer_question().is_some(),
-                generated: P::generate(&mut Rng::new(0, 0)).is_some(),
+                generated: generated::<P>(None, 0, 0).next().is_some(),
                 ..kind(P::KIND, P::ASKS)
             }],
-            settings: Vec::new(),
+            settings: P::settings(),
             limits: NO_RUNS,
             directories: Vec::new(),
         }
@@ -156,8 +204,8 @@ impl<P: Puzzles> Environment for P {
         P::seeds().iter().map(written::<P>).collect()
     }
 
-    fn generate(_: &Context, _: &str, seed: u64, first: u64, count: u32) -> Vec<Task> {
-        generated::<P>(seed, first).take(count as usize).map(|task| written::<P>(&task)).collect()
+    fn generate(ctx: &Context, _: &str, seed: u64, first: u64, count: u32) -> Vec<Task> {
+        generated::<P>(Some(ctx), seed, first).take(count as usize).map(|task| written::<P>(&task)).collect()
     }
 
     fn import_task(_: &Context, line: &str) -> Result<Task, Rejection> {
@@ -184,7 +232,7 @@ impl<P: Puzzles> Environment for P {
             expected,
         };
         let stated = [P::samples(), P::seeds()].into_iter().flat_map(|tasks| tasks.into_iter().take(EXAMPLES_MAX));
-        let tasks = stated.chain(generated::<P>(0, 0).take(EXAMPLES_MAX));
+        let tasks = stated.chain(generated::<P>(Some(ctx), 0, 0).take(EXAMPLES_MAX));
         let mut examples = Vec::new();
         for task in tasks {
             examples.extend(P::oracle(&task).map(|answer| attempt(&task, "an answer", answer, Expectation::Right)));
@@ -200,7 +248,7 @@ impl<P: Puzzles> Environment for P {
     fn demonstrate(ctx: &Context, task: &Task) -> Demonstration {
         let task = read::<P>(task);
         Demonstration {
-            attempt: P::oracle(&task).map(|answer| completion(ctx.style, &answer)),
+            attempt: P::oracle(&task).map(|answer| thoughtful(ctx.style, P::thought(&task), &answer)),
             proposal: P::proposal(&task).map(|text| completion(ctx.style, &text)),
         }
     }
@@ -245,8 +293,9 @@ impl<P: Puzzles> Environment for P {
 }
 
 /// The endless sequence of generated tasks from number `first`; empty where none are generated.
-fn generated<P: Puzzles>(seed: u64, first: u64) -> impl Iterator<Item = P::Task> {
-    (first..).map_while(move |number| P::generate(&mut Rng::new(seed, number)))
+fn generated<P: Puzzles>(ctx: Option<&Context>, seed: u64, first: u64) -> impl Iterator<Item = P::Task> {
+    let settings = Settings::new::<P>(ctx);
+    (first..).map_while(move |number| P::generate_with(&settings, &mut Rng::new(seed, number)))
 }
 
 fn checked<P: Puzzles>(task: P::Task) -> Result<Task, Rejection> {
@@ -284,6 +333,16 @@ fn completion(style: Style, answer: &str) -> String {
     match style {
         Style::Instruct => format!("</think>\n<answer>{answer}"),
         Style::Compact => answer.into(),
+    }
+}
+
+/// The same with what is thought before.
+fn thoughtful(style: Style, thought: Option<String>, answer: &str) -> String {
+    let answer = completion(style, answer);
+    match (style, thought) {
+        (_, None) => answer,
+        (Style::Instruct, Some(thought)) => thought + &answer,
+        (Style::Compact, Some(thought)) => format!("<think>{thought}</think>{answer}"),
     }
 }
 

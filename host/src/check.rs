@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value;
 
 use crate::{
+    demonstrate::{Demonstrations, demonstrate},
     sandbox::{
         Accepted, Attempt, CallFuel, Context, Environment, Example, Examples, ExecutedRun, Expectation, Fault, Judged,
         Kind, Prompt, Proposal, Rejection, SequencePart, Style, Verdict,
@@ -51,8 +52,9 @@ pub struct Findings {
 pub fn check<'a>(env: &'a Environment, prompt_max_chars: usize) -> Findings {
     let mut examiners = [("compact", Style::Compact), ("instruct", Style::Instruct)]
         .map(|(name, style)| Examiner::new(env, name, style, prompt_max_chars));
-    let headings: [(&str, &str, Look<'a>); 7] = [
+    let headings: [(&str, &str, Look<'a>); 8] = [
         ("examples", "completions whose worth the author states", Examiner::examples),
+        ("demonstrations", "demonstrated attempts and proposals", Examiner::demonstrations),
         ("tasks", "tasks", Examiner::tasks),
         ("prompts", "prompts", Examiner::prompts),
         ("garbage", "attempts that answer nothing", Examiner::garbage),
@@ -191,6 +193,25 @@ impl<'a> Examiner<'a> {
             }
         }
         attempts.len() + proposals.len()
+    }
+
+    /// What a policy would learn before it trains is right.
+    fn demonstrations(&mut self) -> usize {
+        let mut tasks = self.tasks.clone();
+        for Kind { name: kind, .. } in self.kinds(|kind| kind.generated) {
+            let generated = self.sequence(&kind, 1, 0, GENERATED);
+            tasks.entry(kind).or_default().extend(generated);
+        }
+        let mut count = 0;
+        for (kind, tasks) in tasks {
+            let Demonstrations { right, wrong } = demonstrate(self.env, &self.ctx, &tasks);
+            let (bad, all) = (wrong.len(), right.len() + wrong.len());
+            if let Some(first) = wrong.into_iter().next() {
+                self.problem(format!("{bad} of {all} demonstrations of {kind} tasks are not right: {first}"));
+            }
+            count += all;
+        }
+        count
     }
 
     /// Bodies are canonical, subjects differ.

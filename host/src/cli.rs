@@ -49,7 +49,6 @@ enum Command {
     /// Look at an environment, or use it by hand.
     #[command(subcommand)]
     Env(env::EnvCommand),
-    /// Train a tiny policy from nothing on programs drawn from a grammar.
     WarmStart(warm_start::WarmStartCommand),
     /// Measure throughput on this machine.
     #[command(subcommand)]

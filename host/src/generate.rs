@@ -63,7 +63,7 @@ pub fn generate_held_out(arena: &Arena, config: &RunConfig) -> Result<Vec<Task>,
 }
 
 /// The seed of a sequence of generated tasks.
-fn sequence(config: &RunConfig, purpose: Purpose) -> u64 {
+pub fn sequence(config: &RunConfig, purpose: Purpose) -> u64 {
     Stream::new(config.seed, purpose, 0, 0).bits(0)
 }
 

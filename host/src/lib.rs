@@ -27,6 +27,7 @@ pub mod registry;
 pub mod arena;
 pub mod buffer;
 pub mod check;
+pub mod demonstrate;
 pub mod faults;
 pub mod rng;
 pub mod task;

@@ -29,6 +29,8 @@ pub enum Purpose {
     Generate = 11,
     /// The sequence of generated tasks that are held out.
     HeldOut = 12,
+    /// The sequence of generated tasks that a warm start demonstrates.
+    Demonstrate = 13,
 }
 
 /// The random numbers of one step of a run.

@@ -73,8 +73,8 @@ use crate::task::Digest;
 
 pub use self::{
     bindings::{
-        Accepted, Amount, Context, Description, Expectation, Kind, Limits, Measure, Message, OfferedSetting, Outcome,
-        Prompt, Rejection, Report, Run, Setting, Speaker, Style, Thrown, Verdict,
+        Accepted, Amount, Context, Demonstration, Description, Expectation, Kind, Limits, Measure, Message,
+        OfferedSetting, Outcome, Prompt, Rejection, Report, Run, Setting, Speaker, Style, Thrown, Verdict,
     },
     environment::{Attempt, Environment, Example, Examples, ExecutedRun, Judged, Proposal, SequencePart},
     fault::Fault,

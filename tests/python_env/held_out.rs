@@ -1,6 +1,10 @@
 //! The held-out tasks of the embedded policy.
 
-use azr_host::{policy::embedded, task::WrittenTask, warm_start::examination::held_out_proposals};
+use azr_host::{
+    policy::embedded,
+    task::WrittenTask,
+    warm_start::{examination::held_out_proposals, language::Language},
+};
 use serde_json::Value;
 
 use super::{induction, task};
@@ -8,7 +12,7 @@ use super::{induction, task};
 /// The file holds what the environment makes of the warm start's proposals; every thirtieth is made again.
 #[test]
 fn held_out_tasks_are_the_warm_starts_proposals() {
-    let proposals = held_out_proposals(700);
+    let proposals = held_out_proposals(Language::Python, 700);
     assert_eq!(proposals.lines().count(), embedded::HELD_OUT.lines().count());
     for (proposal, written) in proposals.lines().zip(embedded::HELD_OUT.lines()).step_by(30) {
         let proposal: Value = serde_json::from_str(proposal).unwrap();

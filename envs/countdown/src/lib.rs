@@ -4,11 +4,14 @@ mod expression;
 mod proposal;
 mod solver;
 
-use azr_guest_sdk::{Puzzles, Rng, Wrong};
+use azr_guest_sdk::{OfferedSetting, Puzzles, Rng, Settings, Wrong, setting};
 use serde::{Deserialize, Serialize};
 
 /// The environment.
 pub struct Countdown;
+
+const NUMBERS_MAX: &str = "numbers-max";
+const NUMBER_MAX: &str = "number-max";
 
 /// A task.
 #[derive(Serialize, Deserialize)]
@@ -23,18 +26,32 @@ impl Puzzles for Countdown {
     const ASKS: &'static str = "Reach a target with given numbers.";
     type Task = Puzzle;
 
-    fn generate(rng: &mut Rng) -> Option<Puzzle> {
-        let count = rng.within(3..=5);
-        let mut numbers: Vec<i64> = (0..count).map(|_| rng.within(1..=20)).collect();
-        // Combined somehow, so that there is an answer.
-        let combined = numbers.iter().copied().reduce(|target, number| match rng.below(4) {
-            0 if target % number == 0 => target / number,
-            1 if target * number < 1000 => target * number,
-            2 if target > number => target - number,
-            _ => target + number,
-        });
-        rng.shuffle(&mut numbers);
-        Some(Puzzle { numbers, target: combined? })
+    fn settings() -> Vec<OfferedSetting> {
+        vec![
+            setting(NUMBERS_MAX, "5", "Of a generated puzzle, 2 to 5; it has three at least, where that is possible."),
+            setting(NUMBER_MAX, "20", "The largest number of a generated puzzle, 1 to 100."),
+        ]
+    }
+
+    fn generate_with(settings: &Settings, rng: &mut Rng) -> Option<Puzzle> {
+        let count_max = settings.number(NUMBERS_MAX, 2..=5);
+        let number_max = settings.number(NUMBER_MAX, 1..=100);
+        loop {
+            let count = rng.within(count_max.min(3)..=count_max);
+            let mut numbers: Vec<i64> = (0..count).map(|_| rng.within(1..=number_max)).collect();
+            // Combined somehow, so that there is an answer.
+            let target = numbers.iter().copied().reduce(|target, number| match rng.below(4) {
+                0 if target % number == 0 => target / number,
+                1 if target * number < 1000 => target * number,
+                2 if target > number => target - number,
+                _ => target + number,
+            })?;
+            rng.shuffle(&mut numbers);
+            let puzzle = Puzzle { numbers, target };
+            if proposal::posable(&puzzle).is_ok() {
+                return Some(puzzle);
+            }
+        }
     }
 
     fn question(Puzzle { numbers, target }: &Puzzle) -> String {
@@ -60,7 +77,11 @@ impl Puzzles for Countdown {
     }
 
     fn oracle(puzzle: &Puzzle) -> Option<String> {
-        solver::solve(puzzle)
+        Some(solver::solve(puzzle)?.expression)
+    }
+
+    fn thought(puzzle: &Puzzle) -> Option<String> {
+        Some(solver::solve(puzzle)?.steps.join("\n"))
     }
 
     fn cheats(puzzle: &Puzzle) -> Vec<String> {
@@ -68,7 +89,7 @@ impl Puzzles for Countdown {
         let first = numbers[0];
         // Six times, where five numbers are the most.
         let too_often = format!(" + {first} - {first}").repeat(3);
-        let mut cheats: Vec<String> = solver::solve(puzzle).map(|solution| solution + &too_often).into_iter().collect();
+        let mut cheats: Vec<String> = Self::oracle(puzzle).map(|solution| solution + &too_often).into_iter().collect();
         // The target itself, behind numbers that are not given, and a claim.
         cheats.extend([
             format!("{target} + 1000 - 1000"),
@@ -91,7 +112,7 @@ impl Puzzles for Countdown {
     }
 
     fn proposal(puzzle: &Puzzle) -> Option<String> {
-        let solution = solver::solve(puzzle)?;
+        let solution = Self::oracle(puzzle)?;
         Some(format!("{}; {}; {solution}", proposal::list(&puzzle.numbers), puzzle.target))
     }
 

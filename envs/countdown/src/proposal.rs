@@ -5,16 +5,23 @@ use crate::expression;
 use crate::solver;
 
 pub const QUESTION: &str = "\
-Write a new number puzzle: two to five whole numbers from 1 to 100, a target from 1 to 999, and an arithmetic expression \
-that equals the target. The expression may use each of the numbers once, and no other numbers, with + - * / and \
+Write a new number puzzle: two to five whole numbers from 1 to 100, a target from 1 to 999 that is none of them, and an arithmetic \
+expression that equals the target. The expression may use each of the numbers once, and no other numbers, with + - * / and \
 parentheses; every division must come out even. Whoever solves the puzzle sees the numbers and the target, and should find \
 it hard. Answer with the numbers, the target and the expression, separated by semicolons, like this: 3, 7, 8; 45; (7 + 8) * 3";
 
 /// Two numbers make a puzzle at all; the solver goes through all there is to do with five.
 const NUMBERS: std::ops::RangeInclusive<usize> = 2..=5;
 
-/// Whether there is something to find.
+/// Whether there is something to find, and a way to find it.
 pub fn check(puzzle: &Puzzle) -> Result<(), String> {
+    posable(puzzle)?;
+    let Puzzle { numbers, target } = puzzle;
+    solver::solve(puzzle).map(drop).ok_or_else(|| format!("{target} cannot be reached with {numbers:?}"))
+}
+
+/// Whether there is something to find.
+pub fn posable(puzzle: &Puzzle) -> Result<(), String> {
     let Puzzle { numbers, target } = puzzle;
     if !NUMBERS.contains(&numbers.len()) {
         return Err(format!("a puzzle has {} to {} numbers, not {}", NUMBERS.start(), NUMBERS.end(), numbers.len()));
@@ -25,7 +32,10 @@ pub fn check(puzzle: &Puzzle) -> Result<(), String> {
     if !(1..=999).contains(target) {
         return Err(format!("the target {target} is not a number from 1 to 999"));
     }
-    solver::solve(puzzle).map(drop).ok_or_else(|| format!("{target} cannot be reached with {numbers:?}"))
+    match numbers.contains(target) {
+        true => Err(format!("the target {target} is one of the numbers")),
+        false => Ok(()),
+    }
 }
 
 /// Numbers, target and solution, as [`QUESTION`] asks for them.

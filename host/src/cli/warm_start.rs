@@ -1,4 +1,7 @@
-//! `azr-host warm-start`: trains the tiny policy from nothing.
+//! `azr-host warm-start`: makes a policy that self-play can start from.
+
+mod environments;
+mod grammar;
 
 use std::{
     fs,
@@ -7,102 +10,106 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{
-    config::Dtype,
-    policy::{Device, LoadOptions, Policy},
-    warm_start::{
-        examination,
-        training::{self, Training},
-    },
-};
+use crate::{policy::Policy, warm_start::training::Progress};
 
-/// Proposals per kind in the file of held-out tasks.
-const HELD_OUT_PROPOSALS: usize = 700;
+use environments::FromEnvironments;
+use grammar::FromGrammar;
 
-/// Train a tiny policy from nothing on programs drawn from a grammar
+/// Prepare a policy for self-play: from nothing by programs of a grammar, or with --env by demonstrations.
 ///
-/// The policy learns to work through programs step by step, but seldom does so of its own accord: finding out that
-/// it pays is left to self-play. The directory can be given to --policy; held-out.jsonl in it has proposals about
-/// programs that the training never saw.
+/// Without --env a tiny policy learns from nothing to work through programs step by step, but seldom does so of its own
+/// accord: finding out that it pays is left to self-play. held-out.jsonl in its directory has proposals about programs
+/// that the training never saw.
 ///
-/// Example: azr-host warm-start --out my-policy --lessons 100000
-#[derive(Args, Debug)]
+/// With --env a policy learns from environments that demonstrate their tasks, before it trains on them by reward: one
+/// that never solves a task has nothing to be rewarded for. --until-solved leaves most of the learning to the training.
+/// Tasks that a training with the same seed holds out are no lessons.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    azr-host warm-start --out my-policy --lessons 100000\n  \
+    azr-host warm-start --language javascript --out js-policy\n  \
+    azr-host warm-start --env envs/countdown.wasm --until-solved 0.2 --out countdown-policy")]
+#[command(group = ArgGroup::new("with_env").multiple(true).requires("envs").args([
+    "until_solved", "learning_rate", "tasks", "policy", "device", "preset", "config", "overrides", "workers", "cache_dir",
+    "grants",
+]))]
+#[command(group = ArgGroup::new("without_env").multiple(true).conflicts_with("envs").args([
+    "examine", "language", "think_share", "programs",
+]))]
 pub struct WarmStartCommand {
     /// Where to write the policy: a new or empty directory
-    #[arg(long, value_name = "DIR", required_unless_present = "examine")]
+    #[arg(long, value_name = "DIR", required_unless_present = "examine", conflicts_with = "examine")]
     out: Option<PathBuf>,
-    /// Train nothing, only print what this policy reaches
-    #[arg(long, value_name = "DIR", conflicts_with = "out")]
-    examine: Option<PathBuf>,
-    /// Decides the initial weights and every lesson
+    /// Decides every lesson, and initial weights
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Lessons in all; the learning rate falls to zero at the last
-    #[arg(long, default_value_t = 140_000)]
-    lessons: u64,
-    /// How often the policy should think before it answers, if it is not told to (0 to 1)
-    #[arg(long, default_value_t = 0.1)]
-    think_share: f64,
-    /// Held-out programs of the examination at the end
-    #[arg(long, default_value_t = 700)]
-    programs: usize,
+    /// Lessons at most; the learning rate falls to zero at the last [default: 140000 of the grammar, 40000 of
+    /// environments]
+    #[arg(long)]
+    lessons: Option<u64>,
     /// CPU threads
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    #[command(flatten)]
+    grammar: FromGrammar,
+    #[command(flatten)]
+    environments: FromEnvironments,
 }
 
 impl WarmStartCommand {
     pub fn run(self) -> Result<()> {
-        let options = LoadOptions { device: Device::Cpu, dtype: Some(Dtype::F32), threads: self.threads };
-        let policy = match (&self.examine, &self.out) {
-            (Some(dir), _) => Policy::load(dir, &options)?,
-            (None, Some(out)) => self.train(out, &options)?,
-            (None, None) => unreachable!("the arguments require one of them"),
-        };
-        report(&policy, self.programs)
+        let Self { out, seed, lessons, threads, grammar, environments } = self;
+        match out {
+            None => grammar.examine(threads),
+            Some(out) => {
+                // Before the training, so that a wrong name does not cost a quarter of an hour.
+                fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
+                ensure!(fs::read_dir(&out)?.next().is_none(), "{} is not empty; name another directory", out.display());
+                if environments.is_empty() {
+                    grammar.train(&out, seed, lessons, threads)
+                } else {
+                    environments.train(&out, seed, lessons, threads)
+                }
+            }
+        }
     }
+}
 
-    /// Trains a policy and writes it to `out`.
-    fn train(&self, out: &Path, options: &LoadOptions) -> Result<Policy> {
-        let Self { seed, lessons, think_share, .. } = *self;
-        // Before the training, so that a wrong name does not cost a quarter of an hour.
-        fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
-        ensure!(fs::read_dir(out)?.next().is_none(), "{} is not empty; name another directory", out.display());
-        ensure!(think_share > 0.0 && think_share < 1.0, "think-share is {think_share}; it must lie between 0 and 1");
-        let started = Instant::now();
+/// Updates between two lines of a log, where there is no terminal for a bar.
+const UPDATES_PER_LINE: u64 = 64;
+
+/// Shows how far a training is.
+struct Display {
+    bar: ProgressBar,
+    loss: f64,
+    started: Instant,
+}
+
+impl Display {
+    fn new(lessons: u64) -> Result<Self> {
         let bar = ProgressBar::with_draw_target(Some(lessons), ProgressDrawTarget::stderr());
         bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} lessons, {eta} left, loss {msg}")?);
-        let mut loss = 0.0;
-        let policy = training::train(&Training { seed, lessons, think_share }, options, |progress| {
-            // A mean over about fifty updates.
-            loss += (progress.loss - loss) / 50f64.min(progress.updates as f64);
-            bar.set_position(progress.lessons);
-            bar.set_message(format!("{loss:.3}"));
-        })?;
-        bar.finish();
+        Ok(Self { bar, loss: 0.0, started: Instant::now() })
+    }
+
+    /// Shows a mean over the losses of about fifty updates, and what else there is to say.
+    fn show(&mut self, progress: Progress, more: &str) {
+        self.loss += (progress.loss - self.loss) / 50f64.min(progress.updates as f64);
+        self.bar.set_position(progress.lessons);
+        self.bar.set_message(format!("{:.3}{more}", self.loss));
+        if self.bar.is_hidden() && progress.updates.is_multiple_of(UPDATES_PER_LINE) {
+            eprintln!("{} lessons, loss {:.3}{more}", progress.lessons, self.loss);
+        }
+    }
+
+    /// Writes the policy down.
+    fn finish(self, policy: &Policy, out: &Path) -> Result<()> {
+        self.bar.finish();
         policy.save(out)?;
-        write_held_out(out)?;
-        println!("{} after {:.0} minutes", out.display(), started.elapsed().as_secs_f64() / 60.0);
-        Ok(policy)
+        println!("{} after {:.1} minutes", out.display(), self.started.elapsed().as_secs_f64() / 60.0);
+        Ok(())
     }
-}
-
-/// Prints what the policy reaches. The programs are not those of `held-out.jsonl`.
-fn report(policy: &Policy, programs: usize) -> Result<()> {
-    println!(
-        "\n{programs} held-out programs                 solved                        by lines: 2   3   4   5   6"
-    );
-    for score in examination::examine(policy, examination::SEED, programs)? {
-        println!("{score}");
-    }
-    Ok(())
-}
-
-fn write_held_out(dir: &Path) -> Result<()> {
-    let path = dir.join("held-out.jsonl");
-    fs::write(&path, examination::held_out_proposals(HELD_OUT_PROPOSALS))
-        .with_context(|| format!("cannot write {}", path.display()))
 }

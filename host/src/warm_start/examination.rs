@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{
     grammar::{LINES_MAX, Sample},
+    language::Language,
     lesson::{self, INDUCTION_INPUTS, Kind},
     parse::{self, Parser},
 };
@@ -55,15 +56,15 @@ pub struct Score {
 }
 
 /// The program number `index` of the examination.
-pub fn program(seed: u64, index: usize) -> Sample {
+pub fn program(language: Language, seed: u64, index: usize) -> Sample {
     let mut draws = Stream::new(seed, Purpose::Evaluate, 0, index as u64).draws();
-    lesson::held_out(&mut draws, LINES_MIN + index % (LINES_MAX + 1 - LINES_MIN))
+    lesson::held_out(language, &mut draws, LINES_MIN + index % (LINES_MAX + 1 - LINES_MIN))
 }
 
 /// Examines `policy` on `count` held-out programs, greedily and sampling, free and made to think.
-pub fn examine(policy: &Policy, seed: u64, count: usize) -> Result<Vec<Score>> {
-    let samples: Vec<Sample> = (0..count).map(|index| program(seed, index)).collect();
-    let parser = Parser::default();
+pub fn examine(policy: &Policy, language: Language, seed: u64, count: usize) -> Result<Vec<Score>> {
+    let samples: Vec<Sample> = (0..count).map(|index| program(language, seed, index)).collect();
+    let parser = Parser::new(language);
     let mut scores = Vec::new();
     for kind in [Kind::Deduction, Kind::Abduction, Kind::Induction] {
         for temperature in [0.0, 1.0] {
@@ -79,10 +80,11 @@ pub fn examine(policy: &Policy, seed: u64, count: usize) -> Result<Vec<Score>> {
 /// Proposals about held-out programs, one JSON object `{"kind", "completion"}` per line: `count` of each kind, no
 /// program twice. An induction proposal is about a program that its prompt shows; the object has it as `"reference"`,
 /// in the form of a deduction proposal.
-pub fn held_out_proposals(count: usize) -> String {
+pub fn held_out_proposals(language: Language, count: usize) -> String {
     let mut seen = HashSet::new();
-    let mut samples =
-        (0..).map(|index| program(HELD_OUT_SEED, index)).filter(|sample| seen.insert(sample.program.to_string()));
+    let mut samples = (0..)
+        .map(|index| program(language, HELD_OUT_SEED, index))
+        .filter(|sample| seen.insert(sample.program.to_string()));
     let mut lines = String::new();
     for kind in ["deduction", "abduction", "induction"] {
         for sample in samples.by_ref().take(count) {
@@ -140,8 +142,8 @@ fn prompt(kind: Kind, Sample { program, cases }: &Sample) -> String {
 /// An induced program must fit the shown and the hidden cases.
 fn is_right(kind: Kind, Sample { program, cases }: &Sample, answer: &str, parser: &Parser) -> bool {
     match kind {
-        Kind::Deduction => answer == cases[0].output().to_string(),
-        Kind::Abduction => parse::arguments(answer)
+        Kind::Deduction => answer == cases[0].output_text(),
+        Kind::Abduction => parse::arguments(program.language, answer)
             .and_then(|arguments| program.run(&arguments))
             .is_some_and(|case| case.output() == cases[0].output()),
         Kind::Induction => parser.program(answer).is_some_and(|induced| {

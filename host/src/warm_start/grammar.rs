@@ -3,6 +3,7 @@
 use std::{collections::HashSet, fmt};
 
 use super::{
+    language::Language,
     operation::{LETTERS, Operation},
     value::{Type, Value},
 };
@@ -28,9 +29,11 @@ pub struct Line {
     pub other: Option<usize>,
 }
 
-/// A program; its `Display` is the Python text.
+/// A program; its `Display` is the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
+    /// What it is written in.
+    pub language: Language,
     /// Number of arguments.
     pub arity: usize,
     /// The operations in order; the last one's value is returned.
@@ -40,6 +43,7 @@ pub struct Program {
 /// One execution of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
+    language: Language,
     arity: usize,
     values: Vec<Value>,
 }
@@ -60,17 +64,17 @@ pub fn is_held_out(program_text: &str) -> bool {
 }
 
 impl Line {
-    /// The Python text right of the `=`.
-    pub fn expression(&self) -> String {
+    /// The text right of the `=`.
+    pub fn expression(&self, language: Language) -> String {
         let name = |variable: usize| name(variable).to_string();
-        self.operation.text(&name(self.operand), &self.other.map_or(String::new(), name))
+        self.operation.text(language, &name(self.operand), &self.other.map_or(String::new(), name))
     }
 }
 
 impl Case {
     /// The text between the parentheses of the call.
     pub fn input(&self) -> String {
-        let arguments: Vec<String> = self.arguments().iter().map(Value::to_string).collect();
+        let arguments: Vec<String> = self.arguments().iter().map(|value| value.text(self.language)).collect();
         arguments.join(", ")
     }
 
@@ -88,34 +92,43 @@ impl Case {
     pub fn output(&self) -> &Value {
         self.values.last().expect("a program has an argument")
     }
+
+    /// What the program returns, as a literal.
+    pub fn output_text(&self) -> String {
+        self.output().text(self.language)
+    }
 }
 
 impl Program {
-    /// Executes on `arguments`; none where CPython would raise, also over their number.
+    /// Executes on `arguments`; none where the language would raise, also over their number.
     pub fn run(&self, arguments: &[Value]) -> Option<Case> {
         if arguments.len() != self.arity {
             return None;
         }
         let mut values = arguments.to_vec();
         for line in &self.lines {
-            values.push(line.operation.apply(&values[line.operand], line.other.map(|other| &values[other]))?);
+            let other = line.other.map(|other| &values[other]);
+            values.push(line.operation.apply(self.language, &values[line.operand], other)?);
         }
-        Some(Case { arity: self.arity, values })
+        Some(Case { language: self.language, arity: self.arity, values })
     }
 
     /// Every line as it stands in the program, and its result, the last line first: `c=b*2=10`. Each result follows from
     /// the line written before it.
     pub fn work_backwards(&self, case: &Case) -> impl Iterator<Item = String> {
         let lines = self.lines.iter().zip(self.arity..self.arity + self.lines.len()).rev();
-        lines.map(|(line, variable)| format!("{}={}={}", name(variable), line.expression(), case.values[variable]))
+        lines.map(|(line, variable)| {
+            let value = case.values[variable].text(self.language);
+            format!("{}={}={value}", name(variable), line.expression(self.language))
+        })
     }
 
     /// Every line with the values of its operands in place of their names, and its result: `c=5*2=10`.
     pub fn work(&self, case: &Case) -> impl Iterator<Item = String> {
-        let value = |variable: usize| case.values[variable].to_string();
+        let value = |variable: usize| case.values[variable].text(self.language);
         self.lines.iter().zip(self.arity..).map(move |(line, variable)| {
             let (operand, other) = (value(line.operand), line.other.map_or(String::new(), value));
-            format!("{}={}={}", name(variable), line.operation.text(&operand, &other), value(variable))
+            format!("{}={}={}", name(variable), line.operation.text(self.language, &operand, &other), value(variable))
         })
     }
 }
@@ -123,27 +136,29 @@ impl Program {
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let arguments: Vec<String> = (0..self.arity).map(|argument| name(argument).to_string()).collect();
-        write!(f, "def f({}):", arguments.join(","))?;
+        let (declaration, end) = self.language.statement();
+        write!(f, "{}", self.language.head(&arguments.join(",")))?;
         for (index, line) in self.lines.iter().enumerate() {
-            write!(f, "\n {}={}", name(self.arity + index), line.expression())?;
+            let (name, expression) = (name(self.arity + index), line.expression(self.language));
+            write!(f, "\n {declaration}{name}={expression}{end}")?;
         }
-        write!(f, "\n return {}", name(self.arity + self.lines.len() - 1))
+        write!(f, "\n return {}{end}{}", name(self.arity + self.lines.len() - 1), self.language.tail())
     }
 }
 
 /// A random program of `lines` operations, with its cases.
-pub fn sample(draws: &mut Draws, lines: usize) -> Sample {
+pub fn sample(language: Language, draws: &mut Draws, lines: usize) -> Sample {
     loop {
         let arity = if draws.uniform() < 0.3 { 2 } else { 1 };
         let types: Vec<Type> = (0..arity).map(|_| [Type::Int, Type::List, Type::Str][draws.below(3)]).collect();
         let mut cases: Vec<Case> = Vec::new();
         while cases.len() < CASES {
-            let case = Case { arity, values: types.iter().map(|kind| argument(*kind, draws)).collect() };
+            let case = Case { language, arity, values: types.iter().map(|kind| argument(*kind, draws)).collect() };
             if !cases.contains(&case) {
                 cases.push(case);
             }
         }
-        let start = Sample { program: Program { arity, lines: Vec::new() }, cases };
+        let start = Sample { program: Program { language, arity, lines: Vec::new() }, cases };
         if let Some(sample) = grow(start, draws, lines) {
             return sample;
         }
@@ -151,11 +166,11 @@ pub fn sample(draws: &mut Draws, lines: usize) -> Sample {
 }
 
 /// The identity program, from which a run is seeded, on random inputs of one type.
-pub fn identity(draws: &mut Draws) -> Sample {
+pub fn identity(language: Language, draws: &mut Draws) -> Sample {
     let kind = [Type::Int, Type::List, Type::Str][draws.below(3)];
     Sample {
-        program: Program { arity: 1, lines: Vec::new() },
-        cases: (0..CASES).map(|_| Case { arity: 1, values: vec![argument(kind, draws)] }).collect(),
+        program: Program { language, arity: 1, lines: Vec::new() },
+        cases: (0..CASES).map(|_| Case { language, arity: 1, values: vec![argument(kind, draws)] }).collect(),
     }
 }
 
@@ -179,9 +194,9 @@ fn grow(mut sample: Sample, draws: &mut Draws, lines: usize) -> Option<Sample> {
 
 /// Tries one random line.
 fn add_line(sample: &mut Sample, draws: &mut Draws) -> Option<()> {
-    let values = &sample.cases[0].values;
+    let (language, values) = (sample.program.language, &sample.cases[0].values);
     let operand = values.len() - 1;
-    let operation = Operation::draw(values[operand].kind(), draws);
+    let operation = Operation::draw(language, values[operand].kind(), draws);
     let other = match operation.other_operand(values[operand].kind()) {
         Some(kind) => {
             let fitting: Vec<usize> = (0..operand).filter(|index| values[*index].kind() == kind).collect();
@@ -192,7 +207,7 @@ fn add_line(sample: &mut Sample, draws: &mut Draws) -> Option<()> {
     let results = sample
         .cases
         .iter()
-        .map(|case| operation.apply(&case.values[operand], other.map(|other| &case.values[other])))
+        .map(|case| operation.apply(language, &case.values[operand], other.map(|other| &case.values[other])))
         .map(|value| value.filter(Value::is_small))
         .collect::<Option<Vec<Value>>>()?;
     let changes = sample.cases.iter().zip(&results).any(|(case, result)| case.values[operand] != *result);

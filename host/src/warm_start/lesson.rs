@@ -1,6 +1,9 @@
 //! What the warm start learns from: prompts and completions of the compact style, drawn from the grammar.
 
-use super::grammar::{self, Case, LINES_MAX, Program, Sample};
+use super::{
+    grammar::{self, Case, LINES_MAX, Program, Sample},
+    language::Language,
+};
 use crate::rng::Draws;
 
 /// Pairs that an induction task shows.
@@ -13,6 +16,8 @@ const REFERENCES_MAX: usize = 3;
 /// How often which kind of lesson is drawn, and how often a lesson shows its work.
 #[derive(Clone, Debug)]
 pub struct Mix {
+    /// Of the programs.
+    pub language: Language,
     /// Relative number of lessons per kind.
     pub weights: [(Kind, f64); 5],
     /// Share of the deduction and abduction completions that think before they answer.
@@ -47,10 +52,11 @@ pub struct Lesson {
     pub thinks: bool,
 }
 
-impl Default for Mix {
+impl Mix {
     /// Found by trial. Most deductions and abductions are traced, because single steps are what has to become reliable.
-    fn default() -> Self {
+    pub fn new(language: Language) -> Self {
         Self {
+            language,
             weights: [
                 (Kind::ProposeProgram, 0.13),
                 (Kind::ProposeInputs, 0.04),
@@ -61,9 +67,7 @@ impl Default for Mix {
             traced_share: 0.85,
         }
     }
-}
 
-impl Mix {
     /// A random lesson about programs of at most `lines_max` lines that are not held out.
     pub fn draw(&self, draws: &mut Draws, lines_max: usize) -> Lesson {
         let total: f64 = self.weights.iter().map(|(_, weight)| weight).sum();
@@ -74,20 +78,21 @@ impl Mix {
         });
         let kind = kind.map_or(Kind::Induction, |(kind, _)| *kind);
         let lines = 1 + draws.below(lines_max);
+        let language = self.language;
         match kind {
-            Kind::ProposeProgram => propose_program(draws, lines, lines_max),
-            Kind::ProposeInputs => propose_inputs(&known(draws, lines)),
-            Kind::Deduction => deduction(&known(draws, lines), draws.uniform() < self.traced_share),
-            Kind::Abduction => abduction(&known(draws, lines), draws.uniform() < self.traced_share),
-            Kind::Induction => induction(&known(draws, lines)),
+            Kind::ProposeProgram => propose_program(language, draws, lines, lines_max),
+            Kind::ProposeInputs => propose_inputs(&known(language, draws, lines)),
+            Kind::Deduction => deduction(&known(language, draws, lines), draws.uniform() < self.traced_share),
+            Kind::Abduction => abduction(&known(language, draws, lines), draws.uniform() < self.traced_share),
+            Kind::Induction => induction(&known(language, draws, lines)),
         }
     }
 }
 
 /// A program of the training split.
-fn known(draws: &mut Draws, lines: usize) -> Sample {
+fn known(language: Language, draws: &mut Draws, lines: usize) -> Sample {
     loop {
-        let sample = grammar::sample(draws, lines);
+        let sample = grammar::sample(language, draws, lines);
         if !grammar::is_held_out(&sample.program.to_string()) {
             return sample;
         }
@@ -95,9 +100,9 @@ fn known(draws: &mut Draws, lines: usize) -> Sample {
 }
 
 /// A program of the held-out split.
-pub fn held_out(draws: &mut Draws, lines: usize) -> Sample {
+pub fn held_out(language: Language, draws: &mut Draws, lines: usize) -> Sample {
     loop {
-        let sample = grammar::sample(draws, lines);
+        let sample = grammar::sample(language, draws, lines);
         if grammar::is_held_out(&sample.program.to_string()) {
             return sample;
         }
@@ -111,12 +116,12 @@ pub fn deduction_prompt(program: &Program, case: &Case) -> String {
 
 /// `<solve><abduction><program>P<output>O<input>`
 pub fn abduction_prompt(program: &Program, case: &Case) -> String {
-    format!("<solve><abduction><program>{program}<output>{}<input>", case.output())
+    format!("<solve><abduction><program>{program}<output>{}<input>", case.output_text())
 }
 
 /// `<solve><induction>`, the shown pairs and `<program>`
 pub fn induction_prompt(cases: &[Case]) -> String {
-    let pair = |case: &Case| format!("<input>{}<output>{}", case.input(), case.output());
+    let pair = |case: &Case| format!("<input>{}<output>{}", case.input(), case.output_text());
     let pairs: String = cases[..INDUCTION_SHOWN].iter().map(pair).collect();
     format!("<solve><induction>{pairs}<program>")
 }
@@ -124,7 +129,7 @@ pub fn induction_prompt(cases: &[Case]) -> String {
 /// The output, after all lines with their values where it thinks.
 fn deduction(Sample { program, cases }: &Sample, thinks: bool) -> Lesson {
     let thought = if thinks { thought(program.work(&cases[0])) } else { String::new() };
-    let completion = format!("{thought}{}", cases[0].output());
+    let completion = format!("{thought}{}", cases[0].output_text());
     Lesson { kind: Kind::Deduction, prompt: deduction_prompt(program, &cases[0]), completion, thinks }
 }
 
@@ -159,19 +164,19 @@ pub fn inputs(sample: &Sample) -> String {
 
 /// `<propose><deduction>` or `<propose><abduction>` with references → a program with an input. Half of the proposals
 /// with a reference begin like it.
-fn propose_program(draws: &mut Draws, lines: usize, lines_max: usize) -> Lesson {
+fn propose_program(language: Language, draws: &mut Draws, lines: usize, lines_max: usize) -> Lesson {
     let kind = ["deduction", "abduction"][draws.below(2)];
     let references: Vec<Sample> = (0..draws.below(REFERENCES_MAX + 1))
         .map(|_| {
             let lines = draws.below(lines_max + 1);
-            if lines == 0 { grammar::identity(draws) } else { known(draws, lines) }
+            if lines == 0 { grammar::identity(language, draws) } else { known(language, draws, lines) }
         })
         .collect();
     let edited = references.last().filter(|_| draws.uniform() < 0.5);
     let edited = edited.and_then(|reference| grammar::edit(reference, draws, lines));
     let proposed = edited
         .filter(|sample| !grammar::is_held_out(&sample.program.to_string()))
-        .unwrap_or_else(|| known(draws, lines));
+        .unwrap_or_else(|| known(language, draws, lines));
     let shown: String = references.iter().map(program_and_input).map(|text| format!("<program>{text}")).collect();
     let prompt = format!("<propose><{kind}>{shown}<program>");
     Lesson { kind: Kind::ProposeProgram, prompt, completion: program_and_input(&proposed), thinks: false }
@@ -195,9 +200,11 @@ mod tests {
     use crate::warm_start::{grammar::Sample, parse, parse::Parser};
 
     fn sample() -> Sample {
-        let program = Parser::default().program("def f(a):\n b=a*2\n c=b+a\n return c").expect("of the language");
+        let program =
+            Parser::new(Language::Python).program("def f(a):\n b=a*2\n c=b+a\n return c").expect("of the language");
         let inputs = ["5", "1", "2", "3", "4", "0", "6"];
-        let case = |input: &&str| program.run(&parse::arguments(input).expect("a number")).expect("runs");
+        let case =
+            |input: &&str| program.run(&parse::arguments(Language::Python, input).expect("a number")).expect("runs");
         Sample { cases: inputs.iter().map(case).collect(), program }
     }
 

@@ -1,12 +1,15 @@
-//! The operations of the task language, one per line of a program: their Python text and what they compute.
+//! The operations of the task language, one per line of a program: their text and what they compute.
 
-use super::value::{Type, Value};
+use super::{
+    language::Language,
+    value::{Type, Value},
+};
 use crate::rng::Draws;
 
 /// The letters of string values. None of them names a variable, so that a letter means one thing to the model.
 pub const LETTERS: &[u8] = b"pqrstu";
 
-/// One operation on the variable of the line before and, for some, on another variable.
+/// One operation on the variable of the line before and, for some, on another variable; here as Python writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// `a+3`
@@ -128,18 +131,18 @@ impl Constants {
 
 impl Operation {
     /// A random operation on a value of type `operand`.
-    pub fn draw(operand: Type, draws: &mut Draws) -> Self {
-        let choices = Self::choices(operand, &Constants::nth(draws.below(Constants::COMBINATIONS)));
+    pub fn draw(language: Language, operand: Type, draws: &mut Draws) -> Self {
+        let choices = Self::choices(language, operand, &Constants::nth(draws.below(Constants::COMBINATIONS)));
         choices[draws.below(choices.len())]
     }
 
     /// The operations on a value of type `operand` with given constants. Those that appear twice are drawn twice as
     /// often: they are facts to learn by heart, which takes a model longer than moving things around.
-    pub fn choices(operand: Type, constants: &Constants) -> Vec<Self> {
+    pub fn choices(language: Language, operand: Type, constants: &Constants) -> Vec<Self> {
         use Operation::*;
         let Constants { digit, step, bound, divisor, position, letter, other_letter } = *constants;
         #[rustfmt::skip] // One family per line, not one operation.
-        let choices = match operand {
+        let mut choices = match operand {
             Type::Int => vec![
                 Add(digit), Add(digit), Subtract(digit), Subtract(digit), Twice, Modulo(divisor), FloorDivide(2),
                 AtLeast(bound), AtMost(bound), ZeroUnlessAbove(bound), IsEven, Larger, Smaller, Sum, Digits,
@@ -156,7 +159,18 @@ impl Operation {
                 Replace(letter, other_letter), SortedLetters,
             ],
         };
+        choices.retain(|operation| operation.is_in(language, operand));
         choices
+    }
+
+    /// Whether the text of the operation means the operation for operands of this type: `+` does not join arrays.
+    fn is_in(self, language: Language, operand: Type) -> bool {
+        use Operation::*;
+        match (language, operand) {
+            (Language::Python, _) | (Language::JavaScript, Type::Int) => true,
+            (Language::JavaScript, Type::List) => !matches!(self, Twice | Sum),
+            (Language::JavaScript, Type::Str) => !matches!(self, Twice | Reversed | EverySecond),
+        }
     }
 
     /// The type that the second operand must have, for operations that take one.
@@ -169,8 +183,15 @@ impl Operation {
         }
     }
 
-    /// The Python expression, with the names of the operands.
-    pub fn text(self, a: &str, b: &str) -> String {
+    /// The expression, with the names of the operands.
+    pub fn text(self, language: Language, a: &str, b: &str) -> String {
+        match language {
+            Language::Python => self.python(a, b),
+            Language::JavaScript => self.javascript(a, b),
+        }
+    }
+
+    fn python(self, a: &str, b: &str) -> String {
         use Operation::*;
         match self {
             Add(k) => format!("{a}+{k}"),
@@ -218,8 +239,62 @@ impl Operation {
         }
     }
 
-    /// What CPython computes, or none where it raises or the types do not fit.
-    pub fn apply(self, operand: &Value, other: Option<&Value>) -> Option<Value> {
+    fn javascript(self, a: &str, b: &str) -> String {
+        use Operation::*;
+        match self {
+            Add(k) => format!("{a}+{k}"),
+            Subtract(k) => format!("{a}-{k}"),
+            Modulo(k) => format!("{a}%{k}"),
+            FloorDivide(k) => format!("Math.floor({a}/{k})"),
+            AtLeast(k) => format!("Math.max({a},{k})"),
+            AtMost(k) => format!("Math.min({a},{k})"),
+            ZeroUnlessAbove(k) => format!("{a}>{k}?{a}:0"),
+            IsEven => format!("{a}%2===0?1:0"),
+            Larger => format!("Math.max({a},{b})"),
+            Smaller => format!("Math.min({a},{b})"),
+            Sum => format!("{a}+{b}"),
+            Digits => format!("String({a})"),
+            Repeat(c) => format!("\"{c}\".repeat({a})"),
+            Range => format!("[...Array({a}).keys()]"),
+            Singleton => format!("[{a}]"),
+            Pair => format!("[{a},{b}]"),
+            Length => format!("{a}.length"),
+            Maximum => format!("Math.max(...{a})"),
+            Minimum => format!("Math.min(...{a})"),
+            Index(-1) => format!("{a}.at(-1)"),
+            Index(k) => format!("{a}[{k}]"),
+            CountLetter(c) => format!("{a}.split(\"{c}\").length-1"),
+            Sorted => format!("[...{a}].sort((x,y)=>x-y)"),
+            Reversed => format!("[...{a}].reverse()"),
+            WithoutFirst => format!("{a}.slice(1)"),
+            WithoutLast => format!("{a}.slice(0,-1)"),
+            FirstTwo => format!("{a}.slice(0,2)"),
+            LastTwo => format!("{a}.slice(-2)"),
+            EverySecond => format!("{a}.filter((_,i)=>i%2===0)"),
+            Twice => format!("{a}*2"),
+            AppendNumber(k) => format!("[...{a},{k}]"),
+            PrependNumber(k) => format!("[{k},...{a}]"),
+            AppendVariable => format!("[...{a},{b}]"),
+            AddToEach(k) => format!("{a}.map(x=>x+{k})"),
+            MultiplyEach(k) => format!("{a}.map(x=>x*{k})"),
+            KeepAbove(k) => format!("{a}.filter(x=>x>{k})"),
+            KeepEven => format!("{a}.filter(x=>x%2===0)"),
+            AppendLetter(c) => format!("{a}+\"{c}\""),
+            PrependLetter(c) => format!("\"{c}\"+{a}"),
+            Upper => format!("{a}.toUpperCase()"),
+            Lower => format!("{a}.toLowerCase()"),
+            Replace(c, d) => format!("{a}.replaceAll(\"{c}\",\"{d}\")"),
+            SortedLetters => format!("[...{a}].sort().join(\"\")"),
+        }
+    }
+
+    /// What the program computes, or none where it raises, the types do not fit or the value is none of the language.
+    pub fn apply(self, language: Language, operand: &Value, other: Option<&Value>) -> Option<Value> {
+        use Operation::*;
+        if let (Language::JavaScript, Value::Int(..0), Modulo(_) | Repeat(_) | Range) = (language, operand, self) {
+            // A remainder with the sign of the dividend, -0 among them; a RangeError.
+            return None;
+        }
         match operand {
             Value::Int(number) => self.apply_to_int(*number, other),
             Value::List(items) => self.apply_to_list(items, other),

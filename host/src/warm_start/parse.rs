@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     grammar::{LINES_MAX, Line, Program, name},
+    language::Language,
     operation::{Constants, Operation},
     value::{Type, Value},
 };
@@ -14,18 +15,21 @@ const VARIABLES_MAX: usize = LINES_MAX + 2;
 /// Larger numbers are refused: the language has none, and `list(range(a))` must stay short.
 const NUMBER_MAX: i64 = 1000;
 
-/// Knows every expression of the language.
+/// Knows every expression of a language.
 pub struct Parser {
+    language: Language,
     lines: HashMap<String, Line>,
 }
 
-impl Default for Parser {
+impl Parser {
     /// Writes down all expressions: a few thousand, because constants and variables are few.
-    fn default() -> Self {
+    pub fn new(language: Language) -> Self {
         let mut lines = HashMap::new();
         let constants: Vec<Constants> = (0..Constants::COMBINATIONS).map(Constants::nth).collect();
         for operand_type in [Type::Int, Type::List, Type::Str] {
-            for operation in constants.iter().flat_map(|constants| Operation::choices(operand_type, constants)) {
+            for operation in
+                constants.iter().flat_map(|constants| Operation::choices(language, operand_type, constants))
+            {
                 for operand in 0..VARIABLES_MAX {
                     let others: Vec<Option<usize>> = match operation.other_operand(operand_type) {
                         Some(_) => (0..VARIABLES_MAX).map(Some).collect(),
@@ -33,32 +37,28 @@ impl Default for Parser {
                     };
                     for other in others {
                         let line = Line { operation, operand, other };
-                        lines.entry(line.expression()).or_insert(line);
+                        lines.entry(line.expression(language)).or_insert(line);
                     }
                 }
             }
         }
-        Self { lines }
+        Self { language, lines }
     }
-}
 
-impl Parser {
     /// The program that `text` is, or none where it is not of the language.
     pub fn program(&self, text: &str) -> Option<Program> {
-        let mut lines = text.split('\n');
-        let arity = match lines.next()? {
-            "def f(a):" => 1,
-            "def f(a,b):" => 2,
-            _ => return None,
-        };
-        let mut program = Program { arity, lines: Vec::new() };
+        let (declaration, end) = self.language.statement();
+        let mut lines = text.strip_suffix(self.language.tail())?.split('\n');
+        let head = lines.next()?;
+        let arity = ["a", "a,b"].iter().position(|arguments| head == self.language.head(arguments))? + 1;
+        let mut program = Program { language: self.language, arity, lines: Vec::new() };
         loop {
             let variables = arity + program.lines.len();
-            let line = lines.next()?;
+            let line = lines.next()?.strip_suffix(end)?;
             if line == format!(" return {}", name(variables - 1)) {
                 return lines.next().is_none().then_some(program);
             }
-            let expression = line.strip_prefix(&format!(" {}=", name(variables)))?;
+            let expression = line.strip_prefix(&format!(" {declaration}{}=", name(variables)))?;
             let line = self.lines.get(expression)?;
             if line.operand >= variables || line.other.is_some_and(|other| other >= variables) {
                 return None;
@@ -72,11 +72,11 @@ impl Parser {
 }
 
 /// The arguments that `text` lists, or none where it is not a list of values.
-pub fn arguments(text: &str) -> Option<Vec<Value>> {
-    let (value, rest) = value(text)?;
+pub fn arguments(language: Language, text: &str) -> Option<Vec<Value>> {
+    let (value, rest) = value(language, text)?;
     let mut values = vec![value];
     match rest.strip_prefix(", ") {
-        Some(rest) => values.extend(arguments(rest)?),
+        Some(rest) => values.extend(arguments(language, rest)?),
         None if rest.is_empty() => {}
         None => return None,
     }
@@ -84,9 +84,10 @@ pub fn arguments(text: &str) -> Option<Vec<Value>> {
 }
 
 /// The value that `text` begins with, and the rest.
-fn value(text: &str) -> Option<(Value, &str)> {
-    if let Some(text) = text.strip_prefix('\'') {
-        let (letters, rest) = text.split_once('\'')?;
+fn value(language: Language, text: &str) -> Option<(Value, &str)> {
+    let quote = language.quote();
+    if let Some(text) = text.strip_prefix(quote) {
+        let (letters, rest) = text.split_once(quote)?;
         return Some((Value::Str(letters.to_owned()), rest));
     }
     if let Some(text) = text.strip_prefix('[') {

@@ -1,4 +1,4 @@
-//! The tokenizer of the embedded policy: a fixed vocabulary of markers, fragments of the task language and characters.
+//! The tokenizer of the embedded policy and its siblings: a fixed vocabulary of markers, fragments of the task language and characters.
 //!
 //! Text is cut by the leftmost longest fragment. Separators belong to what follows them (`", 4"`, `"[3"`, `"'p"`):
 //! with `", "` as a token of its own a model of this size does not learn to copy lists. Every number of the language is
@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::operation::LETTERS;
+use super::{language::Language, operation::LETTERS};
 
 /// Ends a completion.
 pub const END: &str = "<end>";
@@ -24,7 +24,7 @@ const MARKERS: [&str; 10] = [
     "<think>",
     "</think>",
 ];
-const EXPRESSIONS: [&str; 35] = [
+const PYTHON: [&str; 35] = [
     "def f(a):",
     "def f(a,b):",
     "\n return ",
@@ -62,36 +62,84 @@ const EXPRESSIONS: [&str; 35] = [
     "','",
 ];
 
+const JAVASCRIPT: [&str; 39] = [
+    "function f(a) {",
+    "function f(a,b) {",
+    "\n return ",
+    ";\n return ",
+    ";\n}",
+    "Math.max(",
+    "Math.max(...",
+    "Math.min(",
+    "Math.min(...",
+    "Math.floor(",
+    "String(",
+    ".repeat(",
+    ".length",
+    ".length-1",
+    ".split(",
+    "[...Array(",
+    ").keys()]",
+    "[...",
+    ",...",
+    "].sort((x,y)=>x-y)",
+    "].sort().join(\"\")",
+    "].reverse()",
+    ".slice(1)",
+    ".slice(0,-1)",
+    ".slice(0,2)",
+    ".slice(-2)",
+    ".at(-1)",
+    ".map(x=>x",
+    ".filter(x=>x>",
+    ".filter(x=>x%2===0)",
+    ".filter((_,i)=>i%2===0)",
+    ".toUpperCase()",
+    ".toLowerCase()",
+    ".replaceAll(",
+    "%2===0?1:0",
+    "[]",
+    "\"\"",
+    ", ",
+    "\",\"",
+];
+
 /// The vocabulary in the order of token ids.
-pub fn vocabulary() -> Vec<String> {
+pub fn vocabulary(language: Language) -> Vec<String> {
     let characters = (' '..='~').chain(['\n']).map(String::from);
-    [PAD, END].into_iter().chain(MARKERS).map(str::to_owned).chain(fragments()).chain(characters).collect()
+    [PAD, END].into_iter().chain(MARKERS).map(str::to_owned).chain(fragments(language)).chain(characters).collect()
 }
 
 /// Every token of more than one character that is not a marker.
-fn fragments() -> Vec<String> {
-    let mut fragments: Vec<String> = EXPRESSIONS.iter().map(|text| text.to_string()).collect();
+fn fragments(language: Language) -> Vec<String> {
+    let (expressions, declarations, division): (&[&str], &[&str], _) = match language {
+        Language::Python => (&PYTHON, &["\n "], "//"),
+        Language::JavaScript => (&JAVASCRIPT, &["\n const ", ";\n const "], "/"),
+    };
+    let mut fragments: Vec<String> = expressions.iter().map(|text| text.to_string()).collect();
     for variable in 'a'..='h' {
-        fragments.extend([format!("\n {variable}="), format!("\n{variable}="), format!("{variable}=")]);
+        let befores = declarations.iter().chain(&["\n", ""]);
+        fragments.extend(befores.map(|before| format!("{before}{variable}=")));
     }
     fragments.extend((10..=60).map(|number| number.to_string()));
     fragments.extend((1..=15).map(|number| format!("-{number}")));
     fragments.extend((1..=5).map(|number| format!("+{number}")));
-    fragments.extend((2..=3).flat_map(|number| [format!("*{number}"), format!("//{number}")]));
+    fragments.extend((2..=3).flat_map(|number| [format!("*{number}"), format!("{division}{number}")]));
     fragments.extend((3..=5).map(|number| format!("%{number}")));
     for opening in ["[", ", "] {
         fragments.extend((-5..=20).map(|number| format!("{opening}{number}")));
     }
     for letter in LETTERS.iter().map(|letter| char::from(*letter)) {
-        fragments.extend([format!("'{letter}"), format!("'{}", letter.to_ascii_uppercase())]);
+        let quote = language.quote();
+        fragments.extend([format!("{quote}{letter}"), format!("{quote}{}", letter.to_ascii_uppercase())]);
     }
     fragments
 }
 
 /// The tokenizer as Hugging Face's `tokenizer.json`: byte-pair encoding without merges over characters, markers and
 /// fragments as added tokens, which that format cuts by the leftmost longest match.
-pub fn tokenizer_json() -> Value {
-    let vocabulary = vocabulary();
+pub fn tokenizer_json(language: Language) -> Value {
+    let vocabulary = vocabulary(language);
     let added: Vec<Value> = vocabulary
         .iter()
         .enumerate()

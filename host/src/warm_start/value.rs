@@ -1,6 +1,6 @@
 //! The values of the task language: what Python's `int`, `list[int]` and `str` hold in it.
 
-use std::fmt;
+use super::language::Language;
 
 /// A value that a variable of the language can have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,15 +43,12 @@ impl Value {
             Value::Str(text) => text.len() <= 5,
         }
     }
-}
-
-/// Prints as Python's `repr` does.
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The literal, as the environment of the language prints it.
+    pub fn text(&self, language: Language) -> String {
         match self {
-            Value::Int(number) => write!(f, "{number}"),
-            Value::List(items) => write!(f, "{items:?}"),
-            Value::Str(text) => write!(f, "'{text}'"),
+            Value::Int(number) => number.to_string(),
+            Value::List(items) => format!("{items:?}"),
+            Value::Str(text) => format!("{quote}{text}{quote}", quote = language.quote()),
         }
     }
 }

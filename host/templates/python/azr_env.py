@@ -28,9 +28,16 @@ class Puzzles:
     KIND = None  # The same as NAME, where it is not given.
     ASKS = None  # What a task asks, in a sentence.
 
+    # What the operator may change about generated tasks: {name: (default, meaning)}, all texts.
+    SETTINGS = {}
+
     def generate(self, rng):
         """A new task, which depends on `rng` only; None says that tasks are not generated."""
         return None
+
+    def generate_with(self, settings, rng):
+        """The same by the settings, a dict of texts, where there are some."""
+        return self.generate(rng)
 
     def seeds(self):
         """Tasks that training starts from."""
@@ -62,6 +69,10 @@ class Puzzles:
 
     def oracle(self, task):
         """A right answer, for checks and for policies that are shown how it is done; None where there is none at hand."""
+        return None
+
+    def thought(self, task):
+        """What could be thought before the oracle's answer, for policies that are shown how it is done."""
         return None
 
     def cheats(self, task):

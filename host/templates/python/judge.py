@@ -15,6 +15,7 @@ from wit_world.exports.judge import (
     Expectation,
     Kind,
     Limits,
+    OfferedSetting,
 )
 from wit_world.imports import log
 from wit_world.imports.types import (
@@ -60,17 +61,18 @@ class Judge:
             name=_kind,
             asks=_env.ASKS,
             proposable=_env.proposer_question() is not None,
-            generated=_env.generate(Rng(0, 0)) is not None,
+            generated=_generated(None, 0, 0) is not None,
             references_from=[],
             references_max=0,
         )
-        return Description(_env.NAME, _env.VERSION, [kind], [], Limits(0, 0, 0), [])
+        settings = [OfferedSetting(name, meaning, default) for name, (default, meaning) in _env.SETTINGS.items()]
+        return Description(_env.NAME, _env.VERSION, [kind], settings, Limits(0, 0, 0), [])
 
     def seeds(self, ctx):
         return [_written(task) for task in _env.seeds()]
 
     def generate(self, ctx, kind, seed, first, count):
-        return [_written(_env.generate(Rng(seed, number))) for number in range(first, first + count)]
+        return [_written(_generated(ctx, seed, number)) for number in range(first, first + count)]
 
     def import_task(self, ctx, line):
         if line.count("[") + line.count("{") > _NESTING_MAX and _nesting(line) > _NESTING_MAX:
@@ -91,8 +93,8 @@ class Judge:
             return Example(f"{note}: {text}", Completed_Proposal(proposal), expected)
 
         tasks = _env.samples()[:_EXAMPLES_MAX] + _env.seeds()[:_EXAMPLES_MAX]
-        if _env.generate(Rng(0, 0)) is not None:
-            tasks += [_env.generate(Rng(0, number)) for number in range(_EXAMPLES_MAX)]
+        if _generated(ctx, 0, 0) is not None:
+            tasks += [_generated(ctx, 0, number) for number in range(_EXAMPLES_MAX)]
         examples = []
         for task in tasks:
             if (answer := _env.oracle(task)) is not None:
@@ -106,7 +108,7 @@ class Judge:
         task = json.loads(task.body)
         answer, text = _env.oracle(task), _env.proposal(task)
         return Demonstration(
-            None if answer is None else _completion(ctx.style, answer),
+            None if answer is None else _thoughtful(ctx.style, _env.thought(task), answer),
             None if text is None else _completion(ctx.style, text),
         )
 
@@ -178,6 +180,12 @@ for _name, _method in list(vars(Judge).items()):
         setattr(Judge, _name, _logged(_method))
 
 
+def _generated(ctx, seed, number):
+    settings = {name: default for name, (default, _) in _env.SETTINGS.items()}
+    settings.update((setting.name, setting.value) for setting in (ctx.settings if ctx else []))
+    return _env.generate_with(settings, Rng(seed, number))
+
+
 def _rejection(code, message):
     return Err(Rejection(code, message))
 
@@ -214,6 +222,13 @@ def _asked(style, role, question):
 
 def _completion(style, answer):
     return answer if style == Style.COMPACT else f"</think>\n<answer>{answer}"
+
+
+def _thoughtful(style, thought, answer):
+    completion = _completion(style, answer)
+    if thought is None:
+        return completion
+    return f"<think>{thought}</think>{completion}" if style == Style.COMPACT else thought + completion
 
 
 def _found(style, completion):

@@ -1,12 +1,12 @@
 //! An honest little environment about sums, and dozens of dishonest or broken ones: a test patches the name of a defect
 //! into the binary, and `azr-host env check` has to find it. Some names are no defects but other honest environments:
-//! `generates-only`, `imports-only`, `another-name` and `continues-the-sequence`.
+//! `generates-only`, `imports-only`, `another-name`, `continues-the-sequence` and `has-few-tasks`.
 
 use std::hint::black_box;
 
 use azr_guest_sdk::{
-    Accepted, Attempt, Completed, Context, Description, Environment, Example, Expectation, Kind, NO_RUNS, Prompt,
-    Proposal, Rejection, Report, Style, Task, Verdict, format::Tagged, kind, prompt, rejection,
+    Accepted, Attempt, Completed, Context, Demonstration, Description, Environment, Example, Expectation, Kind,
+    NO_RUNS, Prompt, Proposal, Rejection, Report, Style, Task, Verdict, format::Tagged, kind, prompt, rejection,
 };
 
 static DEFECT: [u8; 32] = *b"defect=none.....................";
@@ -41,6 +41,9 @@ impl Environment for Sums {
         let first = if has("ignores-the-place") { 0 } else { first };
         let count = if has("generates-too-few") { count / 2 } else { count };
         let number = |n: u64| if has("repeats-itself") { n % 3 } else { n };
+        if has("has-few-tasks") {
+            return (first..first + u64::from(count)).map(|n| task(1000 + (n + seed % 9000) % 600, 1000)).collect();
+        }
         (first..first + u64::from(count)).map(|n| task(1000 + number(n) % 9000, 1000 + seed % 9000)).collect()
     }
 
@@ -73,6 +76,17 @@ impl Environment for Sums {
         examples.push(proposal("two numbers", "1500 2500", Expectation::Right));
         examples.push(proposal("one number", "1500", Expectation::Wrong));
         examples
+    }
+
+    fn demonstrate(ctx: &Context, task: &Task) -> Demonstration {
+        let (a, b) = read(task);
+        if has("traps-demonstrating") && a % 10 == 7 {
+            panic!("no sevens");
+        }
+        let sum = a + b + u64::from(has("demonstrates-wrongly") && a % 10 == 7);
+        let a = a + u64::from(has("proposes-another-task"));
+        let proposal = (!has("generates-only")).then(|| written(ctx, &format!("{a} {b}")));
+        Demonstration { attempt: Some(written(ctx, &sum.to_string())), proposal }
     }
 
     fn propose_prompt(ctx: &Context, _: &str, references: &[Task]) -> Prompt {

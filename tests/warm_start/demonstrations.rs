@@ -1,0 +1,143 @@
+//! Learning from what environments demonstrate.
+
+use std::{collections::HashSet, fs, path::Path};
+
+use azr_host::{
+    arena::Arena,
+    config::{Preset, RunConfig},
+    data_set::DataSet,
+    held_out::{self, Source},
+    policy::{Device, LoadOptions, Policy, embedded},
+    sandbox::SandboxConfig,
+    warm_start::environments::{Lessons, gather},
+};
+use tempfile::TempDir;
+
+use crate::{
+    check,
+    selfplay::{run, succeed},
+};
+
+fn policy() -> Policy {
+    embedded::policy(&LoadOptions { device: Device::Cpu, dtype: None, threads: 1 }).unwrap()
+}
+
+/// One of the environments of `tests/guests/broken`, about sums.
+fn sums(variant: &str, folder: &Path, config: &RunConfig) -> Arena {
+    let sandbox = SandboxConfig { cache_dir: Some(folder.join("cache")), ..SandboxConfig::default() };
+    Arena::new(check::load(variant, folder, &sandbox), config).unwrap()
+}
+
+fn configuration(preset: Preset) -> RunConfig {
+    RunConfig::resolve(preset, None, &["evaluation.generated=100".into()]).unwrap()
+}
+
+/// All texts of `count` lessons, as (prompt, completion).
+fn texts(policy: &Policy, lessons: &mut Lessons, count: usize) -> Vec<(String, String)> {
+    let text = |tokens: &[u32]| policy.decode(tokens).unwrap();
+    let lessons = lessons.draw(count).unwrap();
+    lessons.iter().map(|lesson| (text(&lesson.prompt), text(&lesson.completion))).collect()
+}
+
+#[test]
+fn lessons_are_what_the_policy_should_say_in_the_style_of_the_training() {
+    let (policy, folder) = (policy(), TempDir::new().unwrap());
+    for (preset, beginning, end) in [(Preset::Tiny, "", ""), (Preset::Paper, "so</think>\n<answer>", "</answer>")] {
+        let config = configuration(preset);
+        let mut arenas = [sums("none", folder.path(), &config)];
+        let given = gather(&mut arenas, &[], &config).unwrap();
+        let mut lessons = Lessons::new(&policy, &arenas, &config, given);
+        let (mut attempts, mut proposals) = (0, 0);
+        for (prompt, completion) in texts(&policy, &mut lessons, 200) {
+            let said = completion.strip_prefix(beginning).unwrap().strip_suffix(end).unwrap();
+            if let Some(question) = prompt.split_once("What is ") {
+                let (a, b) = question.1.split_once('?').unwrap().0.split_once(" + ").unwrap();
+                assert_eq!(said, (a.parse::<u64>().unwrap() + b.parse::<u64>().unwrap()).to_string());
+                attempts += 1;
+            } else {
+                assert!(prompt.contains("Write two numbers"), "{prompt}");
+                proposals += 1;
+            }
+        }
+        // Equally many of each; five standard deviations.
+        assert!((65..=135).contains(&attempts), "{attempts} attempts, {proposals} proposals");
+        assert_eq!(lessons.refused.count, 0, "{:?}", lessons.refused);
+    }
+}
+
+#[test]
+fn no_lesson_is_about_a_task_that_is_measured() {
+    let (policy, folder, config) = (policy(), TempDir::new().unwrap(), configuration(Preset::Tiny));
+    // 600 tasks in all, so that any two sequences meet.
+    let fresh = || [sums("has-few-tasks", folder.path(), &config)];
+    let lines = folder.path().join("tasks.jsonl");
+    fs::write(&lines, (1000..1600).map(|a| format!("{a} 1000\n")).collect::<String>()).unwrap();
+    let mut arenas = fresh();
+    let data_set = DataSet::named(lines.to_str().unwrap(), &arenas).unwrap();
+    let held_out = held_out::gather(&fresh(), 0, Source::Apart(std::slice::from_ref(&data_set)), &config).unwrap();
+    assert!(held_out.len() > 100, "{}", held_out.len());
+    let given = gather(&mut arenas, &[data_set], &config).unwrap();
+    let mut lessons = Lessons::new(&policy, &arenas, &config, given);
+    let checked = lessons.checked().unwrap();
+    assert!(checked.len() > 20, "{}", checked.len());
+    let learned: HashSet<String> = texts(&policy, &mut lessons, 4000).into_iter().map(|(prompt, _)| prompt).collect();
+    for task in held_out.iter().chain(&checked) {
+        let [a, b] = serde_json::from_str(&task.task.body).unwrap();
+        let (a, b): (u64, u64) = (a, b);
+        assert!(!learned.contains(&format!("What is {a} + {b}?")), "{a} + {b} is a lesson");
+    }
+    let rest = 600 - held_out.len() - checked.len();
+    // All others are, and the question to the proposer.
+    assert_eq!(learned.len(), rest + 1);
+}
+
+#[test]
+fn wrong_demonstrations_are_counted_and_not_learned() {
+    let (policy, folder, config) = (policy(), TempDir::new().unwrap(), configuration(Preset::Tiny));
+    for (variant, says) in [
+        ("demonstrates-wrongly", "is not the sum"),
+        ("proposes-another-task", "gives another task"),
+        ("traps-demonstrating", "failed"),
+    ] {
+        let mut arenas = [sums(variant, folder.path(), &config)];
+        let given = gather(&mut arenas, &[], &config).unwrap();
+        let mut lessons = Lessons::new(&policy, &arenas, &config, given);
+        for (prompt, completion) in texts(&policy, &mut lessons, 300) {
+            assert!(prompt.contains("What is ") || variant != "proposes-another-task", "{variant}: {completion}");
+            assert!(!prompt.contains("7 + ") || variant == "proposes-another-task", "{variant}: {prompt}");
+        }
+        assert!(lessons.refused.count > 20, "{variant}: {:?}", lessons.refused);
+        assert!(lessons.refused.first.as_ref().unwrap().contains(says), "{variant}: {:?}", lessons.refused);
+    }
+}
+
+#[test]
+fn a_policy_learns_from_demonstrations_repeatably() {
+    let folder = TempDir::new().unwrap();
+    let weights = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let base = ["warm-start", "--env=envs/countdown.wasm", "--lessons=96", "--threads=1"];
+        succeed(&[&base[..], &[&*format!("--out={}", out.display())], more].concat());
+        fs::read(out.join("model.safetensors")).unwrap()
+    };
+    let first = weights("first", &[]);
+    assert!(first == weights("again", &[]), "the weights differ");
+    assert!(first != weights("other", &["--seed=2"]), "the seed is ignored");
+    Policy::load(&folder.path().join("first"), &LoadOptions { device: Device::Cpu, dtype: None, threads: 1 }).unwrap();
+}
+
+#[test]
+fn what_cannot_be_learned_is_refused_with_words() {
+    let folder = TempDir::new().unwrap();
+    let out = |name: &str| format!("--out={}", folder.path().join(name).display());
+    for (arguments, says) in [
+        (&["--env=envs/python.wasm"][..], "demonstrates no task"),
+        (&["--env=envs/countdown.wasm", "--until-solved=2"], "must lie between 0 and 1"),
+        (&["--policy=host/policies/tiny"], "--env"),
+        (&["--env=envs/countdown.wasm", "--think-share=0.5"], "cannot be used with"),
+    ] {
+        let output = run(&[&["warm-start", &*out("policy")][..], arguments].concat());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains(says), "{arguments:?}: {said}");
+    }
+}
