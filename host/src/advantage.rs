@@ -173,7 +173,8 @@ mod tests {
     #[test]
     fn a_tasks_attempts_are_compared_with_each_other() {
         let task = AdvantageConfig { baseline: Baseline::Task, ..config(Weighting::Sequence) };
-        let expected = [0.783349, -0.707107, -1.305582, 0.783349, 0.707107, -0.261116, 0.707107, -0.707107];
+        let root = std::f64::consts::FRAC_1_SQRT_2;
+        let expected = [0.783349, -root, -1.305582, 0.783349, root, -0.261116, root, -root];
         assert_close(&advantages(&task, &at_tasks()), &expected);
         let centred = AdvantageConfig { scale: Scale::None, ..task.clone() };
         let expected = [0.375, -0.25, -0.625, 0.375, 0.25, -0.125, 0.5, -0.5];

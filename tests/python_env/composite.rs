@@ -79,7 +79,10 @@ fn as_many_are_composed_as_asked_for() {
     let references = (0..300).map(|number| task_of(&format!("def f(a):\n return a + {number}")));
     let prompts: Vec<(String, String)> = references
         .map(|reference| {
-            (prompt(&composing(Style::Compact, "0.5"), &[reference.clone()]), prompt(&compact(&[]), &[reference]))
+            (
+                prompt(&composing(Style::Compact, "0.5"), std::slice::from_ref(&reference)),
+                prompt(&compact(&[]), &[reference]),
+            )
         })
         .collect();
     let composed = prompts.iter().filter(|(prompt, _)| prompt.contains("g_0")).count();

@@ -10,6 +10,7 @@ use crate::{
     cli::{PolicyArgs, SandboxArgs},
     config::{Preset, RunConfig},
     data_set::DataSet,
+    env_source::EnvSource,
     evaluation::KindScores,
     session,
     warm_start::{
@@ -25,9 +26,9 @@ const LESSONS: u64 = 40_000;
 #[derive(Args)]
 #[command(next_help_heading = "With --env")]
 pub(super) struct FromEnvironments {
-    /// An environment: a component file. Repeat for several
-    #[arg(long = "env", value_name = "FILE")]
-    envs: Vec<PathBuf>,
+    /// An environment: a component file, or oci://host/name@sha256:… Repeat for several
+    #[arg(long = "env", value_name = "FILE|oci://…")]
+    envs: Vec<EnvSource>,
     /// End when this share of the policy's sampled attempts is right, of each kind, at tasks that are no lessons
     #[arg(long, value_name = "SHARE")]
     until_solved: Option<f64>,
@@ -88,7 +89,7 @@ impl FromEnvironments {
         display.finish(&policy, out)?;
         report(&trained);
         let preset = preset.to_possible_value().expect("every preset has a name");
-        let (env, out, preset) = (envs[0].display(), out.display(), preset.get_name());
+        let (env, out, preset) = (&envs[0], out.display(), preset.get_name());
         println!("\nTo train it: azr-host --env {env} --policy {out} --preset {preset}");
         Ok(())
     }
