@@ -23,9 +23,10 @@ pub fn problems() -> Vec<Problem> {
     SAMPLES.map(problem).into()
 }
 
-pub fn oracle(problem: &Problem) -> Option<String> {
+/// A sample's answer in another form; of any other problem the reference answer itself.
+pub fn oracle(problem: &Problem) -> String {
     let sample = SAMPLES.iter().find(|[text, ..]| *text == problem.problem);
-    sample.map(|[_, _, answer]| (*answer).to_owned())
+    sample.map_or(&*problem.answer, |[_, _, answer]| answer).to_owned()
 }
 
 pub fn cheats(Problem { problem, answer }: &Problem) -> Vec<String> {
