@@ -65,7 +65,9 @@ fn the_operator_decides_how_hard_generated_puzzles_are() {
         assert!(numbers.len() == 3 && numbers.iter().all(|number| (1..=10).contains(number)), "{numbers:?}");
     }
     for wrong in ["", "-1", "6", "three"] {
-        generate(&[("numbers-max", wrong)]).unwrap_err();
+        let fault = generate(&[("numbers-max", wrong)]).unwrap_err().to_string();
+        let why = format!("setting numbers-max is {wrong:?}; it must be a whole number from 2 to 5");
+        assert!(fault.contains(&why), "{fault}");
     }
 }
 

@@ -172,62 +172,68 @@ pub struct Exported<E>(PhantomData<E>);
 
 impl<E: Environment> Guest for Exported<E> {
     fn describe() -> Description {
-        E::describe()
+        telling(|| E::describe())
     }
 
     fn seeds(ctx: Context) -> Vec<Task> {
-        E::seeds(&ctx)
+        telling(|| E::seeds(&ctx))
     }
 
     fn generate(ctx: Context, kind: String, seed: u64, first: u64, count: u32) -> Vec<Task> {
-        E::generate(&ctx, &kind, seed, first, count)
+        telling(|| E::generate(&ctx, &kind, seed, first, count))
     }
 
     fn import_task(ctx: Context, line: String) -> Result<Task, Rejection> {
-        E::import_task(&ctx, &line)
+        telling(|| E::import_task(&ctx, &line))
     }
 
     fn examples(ctx: Context) -> Vec<Example> {
-        E::examples(&ctx)
+        telling(|| E::examples(&ctx))
     }
 
     fn demonstrate(ctx: Context, task: Task) -> Demonstration {
-        E::demonstrate(&ctx, &task)
+        telling(|| E::demonstrate(&ctx, &task))
     }
 
     fn propose_prompt(ctx: Context, kind: String, references: Vec<Task>) -> Prompt {
-        E::propose_prompt(&ctx, &kind, &references)
+        telling(|| E::propose_prompt(&ctx, &kind, &references))
     }
 
     fn solve_prompt(ctx: Context, task: Task) -> Prompt {
-        E::solve_prompt(&ctx, &task)
+        telling(|| E::solve_prompt(&ctx, &task))
     }
 
     fn subject(task: Task) -> String {
-        E::subject(&task)
+        telling(|| E::subject(&task))
     }
 
     fn plan_proposal(ctx: Context, proposal: Proposal) -> Result<Vec<Run>, Rejection> {
-        E::plan_proposal(&ctx, &proposal)
+        telling(|| E::plan_proposal(&ctx, &proposal))
     }
 
     fn judge_proposal(ctx: Context, proposal: Proposal, reports: Vec<Report>) -> Result<Accepted, Rejection> {
-        E::judge_proposal(&ctx, &proposal, &reports)
+        telling(|| E::judge_proposal(&ctx, &proposal, &reports))
     }
 
     fn plan_answer(ctx: Context, attempt: Attempt) -> Vec<Run> {
-        E::plan_answer(&ctx, &attempt)
+        telling(|| E::plan_answer(&ctx, &attempt))
     }
 
     fn judge_answer(ctx: Context, attempt: Attempt, reports: Vec<Report>) -> Verdict {
-        E::judge_answer(&ctx, &attempt, &reports)
+        telling(|| E::judge_answer(&ctx, &attempt, &reports))
     }
 
     fn plan_exec(program: String, input: String) -> Result<Run, Rejection> {
-        E::plan_exec(&program, &input)
+        telling(|| E::plan_exec(&program, &input))
     }
 
     fn show_value(value: Vec<u8>) -> String {
-        E::show_value(&value)
+        telling(|| E::show_value(&value))
     }
+}
+
+/// A panic ends in a trap, which does not say why; the log does.
+fn telling<R>(call: impl FnOnce() -> R) -> R {
+    std::panic::set_hook(Box::new(|panic| log(Level::Warn, &panic.to_string().replace('\n', " "))));
+    call()
 }

@@ -238,8 +238,9 @@ impl Judge {
         let result = self.pre.instantiate(&mut store).and_then(|judge| export(judge.azr_env_judge(), &mut store));
         self.meter(call, &store);
         let Guest { limiter, log, files: _ } = store.into_data();
+        let last_words = log.last();
         self.log.take(log);
-        result.map_err(|error| self.fault(call, &error, &limiter))
+        result.map_err(|error| self.fault(call, &error, &limiter, last_words))
     }
 
     fn meter(&self, function: &'static str, store: &Store<Guest>) {
@@ -279,7 +280,13 @@ impl Judge {
     }
 
     /// A judge that ends in an error is at fault, except where the clock ended it.
-    fn fault(&self, call: &'static str, error: &wasmtime::Error, limiter: &Limiter) -> Fault {
+    fn fault(
+        &self,
+        call: &'static str,
+        error: &wasmtime::Error,
+        limiter: &Limiter,
+        last_words: Option<String>,
+    ) -> Fault {
         let Budget { fuel, memory_max_bytes, output_max_bytes, runs_max: _, deadline, guards: _ } = self.budget;
         Fault::environment(
             call,
@@ -289,7 +296,10 @@ impl Judge {
                 _ if limiter.refused() => {
                     format!("the judge wanted more than {memory_max_bytes} bytes of memory, the limit")
                 }
-                Some(trap) => format!("the judge trapped: {trap}"),
+                Some(trap) => match last_words {
+                    Some(last_words) => format!("the judge trapped: {last_words} ({trap})"),
+                    None => format!("the judge trapped: {trap}"),
+                },
                 // What wasmtime reports beside traps is data that does not fit its type, or too much of it.
                 None => format!("the judge broke its contract (at most {output_max_bytes} bytes may cross): {error:#}"),
             },

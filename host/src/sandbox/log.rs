@@ -74,6 +74,11 @@ impl CallLog {
         self.bytes += message.len();
         self.lines.push(LogLine { level, call: self.call, message });
     }
+
+    /// What the call said last: of a judge that panicked, why.
+    pub(super) fn last(&self) -> Option<String> {
+        Some(self.lines.last()?.message.clone())
+    }
 }
 
 /// Keeps a line a line, and a terminal a terminal. Marks that reverse the direction of writing count as control.
