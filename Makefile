@@ -33,10 +33,11 @@ test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.w
 	cargo test --workspace --test integration
 
 # The long campaigns, whose short forms `make test` holds; each prints its result.
-soak: host envs/python.wasm reproducible
+soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm reproducible
 	python3 tests/soak/kills.py
 	python3 tests/soak/determinism.py
 	python3 tests/soak/flat.py
+	python3 tests/soak/registry.py
 
 # The same sources give the same environments, also in another folder.
 REPRODUCED := target/reproduced
