@@ -10,14 +10,13 @@
 //! $ azr-host env build doubling              # doubling/doubling.wasm
 //! $ azr-host env check doubling/doubling.wasm
 //! $ azr-host warm-start --env doubling/doubling.wasm --until-solved 0.2 --out start
-//! $ azr-host --env doubling/doubling.wasm --policy start --preset tiny --set solve.batch=256 --set update.learning-rate=2e-4
+//! $ azr-host --env doubling/doubling.wasm --policy start
 //! ```
 //!
 //! The last one trains. Reward strengthens what a policy sometimes does, and the small embedded policy knows programs in
 //! Python and nothing else; so the command before shows it answers of [`Puzzles::oracle`], and thoughts where there is a
 //! [`Puzzles::thought`], until it solves a fifth of the tasks. A model that solves some of them already
-//! needs no warm start. The preset's batches are for several kinds with proposals; one kind alone needs more attempts per
-//! step and a lower learning rate, or the policy first forgets what it was shown.
+//! needs no warm start.
 //!
 //! Builds need the wasm target once: `rustup target add wasm32-unknown-unknown`. The example is a whole environment of
 //! this form: a type for the tasks, and an implementation of [`Puzzles`] that generates, asks and grades them.

@@ -10,59 +10,14 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-const PAPER: &str = include_str!("../presets/paper.toml");
-const TINY: &str = include_str!("../presets/tiny.toml");
-const GRPO: &str = include_str!("../presets/algorithms/grpo.toml");
-const DR_GRPO: &str = include_str!("../presets/algorithms/dr-grpo.toml");
-const DAPO: &str = include_str!("../presets/algorithms/dapo.toml");
-const RLOO: &str = include_str!("../presets/algorithms/rloo.toml");
-const REINFORCE_PLUS_PLUS: &str = include_str!("../presets/algorithms/reinforce-plus-plus.toml");
+mod preset;
+
+pub use preset::{Algorithm, Preset};
 
 /// Tasks that a key may ask for at a time, and how many times more one environment may get: together within the 32 bits
 /// of `generate`'s count.
 const TASKS_MAX: usize = 10_000_000;
 const ENV_WEIGHT_MAX: f64 = 100.0;
-
-/// A vetted setting to start from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Preset {
-    /// The paper's setting, for real models.
-    Paper,
-    /// For the embedded policy on a laptop CPU.
-    Tiny,
-}
-
-/// How advantages and the loss are formed: keys on top of a preset. `presets/algorithms/` has them with their sources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Algorithm {
-    /// Absolute Zero's: rewards normalised within each (environment, kind, role).
-    #[value(name = "trr++")]
-    TrrPlusPlus,
-    /// Several attempts at each task, normalised among themselves.
-    Grpo,
-    /// GRPO without its biases for long and for easy or hard tasks.
-    DrGrpo,
-    /// GRPO with a higher upper clip, a mean over tokens, and only tasks that teach something.
-    Dapo,
-    /// Each attempt against the mean of the others at its task.
-    Rloo,
-    /// Rewards normalised over the whole step.
-    #[value(name = "reinforce++")]
-    ReinforcePlusPlus,
-}
-
-impl Algorithm {
-    fn keys(self) -> &'static str {
-        match self {
-            Self::TrrPlusPlus => "",
-            Self::Grpo => GRPO,
-            Self::DrGrpo => DR_GRPO,
-            Self::Dapo => DAPO,
-            Self::Rloo => RLOO,
-            Self::ReinforcePlusPlus => REINFORCE_PLUS_PLUS,
-        }
-    }
-}
 
 /// A whole run, resolved. The keys are described in `presets/paper.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -389,11 +344,10 @@ impl RunConfig {
         file: Option<&Path>,
         overrides: &[String],
     ) -> Result<Self> {
-        let mut table: Table = PAPER.parse().expect("paper.toml is valid TOML");
-        if preset == Preset::Tiny {
-            overlay(&mut table, TINY.parse().expect("tiny.toml is valid TOML"));
+        let mut table = Table::new();
+        for keys in preset.keys().iter().copied().chain([algorithm.keys()]) {
+            overlay(&mut table, keys.parse().expect("the presets are valid TOML"));
         }
-        overlay(&mut table, algorithm.keys().parse().expect("the algorithms' files are valid TOML"));
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read the configuration {}", path.display()))?;
@@ -560,7 +514,7 @@ mod tests {
 
     #[test]
     fn a_resolved_configuration_survives_its_own_toml() {
-        for preset in [Preset::Paper, Preset::Tiny] {
+        for preset in [Preset::Paper, Preset::Tiny, Preset::Single] {
             let config = RunConfig::resolve(preset, None, &["env-weights.python=2".into()]).unwrap();
             assert_eq!(RunConfig::from_toml(&config.to_toml()).unwrap(), config);
         }

@@ -124,6 +124,14 @@ fn a_policy_learns_from_demonstrations_repeatably() {
     assert!(first == weights("again", &[]), "the weights differ");
     assert!(first != weights("other", &["--seed=2"]), "the seed is ignored");
     Policy::load(&folder.path().join("first"), &LoadOptions { device: Device::Cpu, dtype: None, threads: 1 }).unwrap();
+    // One kind: the policy asks for the preset that is meant for it, and the operator for what is said.
+    let policy = format!("--policy={}", folder.path().join("first").display());
+    let config = |more: &[&str]| {
+        let arguments = [&["--env=envs/countdown.wasm", &*policy, "--print-config"][..], more].concat();
+        RunConfig::from_toml(str::from_utf8(&succeed(&arguments).stdout).unwrap()).unwrap()
+    };
+    assert_eq!(config(&[]), RunConfig::resolve(Preset::Single, None, &[]).unwrap());
+    assert_eq!(config(&["--preset=tiny"]), RunConfig::resolve(Preset::Tiny, None, &[]).unwrap());
 }
 
 #[test]

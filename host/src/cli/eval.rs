@@ -41,7 +41,8 @@ pub struct EvalArgs {
     #[arg(long, default_value_t = 1.0)]
     temperature: f32,
 
-    /// The setting for prompts and lengths [default: tiny without --tasks, paper with it].
+    /// The setting for prompts and lengths [default: what azr-host.toml in the policy's directory names; otherwise
+    /// paper].
     #[arg(long, value_enum)]
     preset: Option<Preset>,
 
@@ -72,7 +73,7 @@ impl EvalArgs {
     pub fn run(self) -> Result<()> {
         ensure!(self.samples > 0, "--samples is 0; it must be at least 1");
         ensure!(self.temperature >= 0.0, "--temperature is {}; it must not be negative", self.temperature);
-        let preset = self.preset.unwrap_or(if self.tasks.is_some() { Preset::Paper } else { Preset::Tiny });
+        let preset = self.preset.map_or_else(|| self.policy.preset(), Ok)?;
         let config = RunConfig::resolve(preset, None, &self.overrides)?;
         let sandbox = self.sandbox.start(&config.sandbox)?;
         let mut arenas = session::load_arenas(&sandbox, &[self.env], &config)?;

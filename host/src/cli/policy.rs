@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::{
-    config::PolicyConfig,
+    config::{PolicyConfig, Preset},
     policy::{LoadOptions, Policy, embedded},
 };
 
@@ -26,6 +26,11 @@ impl PolicyArgs {
     /// What the experiment record calls the policy.
     pub fn name(&self) -> String {
         self.policy.as_deref().map_or("embedded".to_owned(), |dir| dir.display().to_string())
+    }
+
+    /// The preset that is meant for the policy.
+    pub fn preset(&self) -> Result<Preset> {
+        self.policy.as_deref().map_or(Ok(Preset::Tiny), Preset::of_policy)
     }
 
     /// Loads the policy, from `instead` where one is given.

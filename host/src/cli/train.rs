@@ -25,7 +25,8 @@ pub struct TrainArgs {
     #[command(flatten)]
     policy: PolicyArgs,
 
-    /// The setting to start from [default: tiny for the embedded policy, paper otherwise].
+    /// The setting to start from [default: what azr-host.toml in the policy's directory names, as a warm start writes it;
+    /// otherwise paper].
     #[arg(long, value_enum)]
     preset: Option<Preset>,
 
@@ -104,8 +105,7 @@ impl TrainArgs {
     }
 
     fn configuration(&self) -> Result<RunConfig> {
-        let embedded = self.policy.policy.is_none();
-        let preset = self.preset.unwrap_or(if embedded { Preset::Tiny } else { Preset::Paper });
+        let preset = self.preset.map_or_else(|| self.policy.preset(), Ok)?;
         let mut overrides = self.overrides.clone();
         overrides.extend(self.steps.map(|steps| format!("steps={steps}")));
         overrides.extend(self.seed.map(|seed| format!("seed={seed}")));

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::{ArgGroup, Args};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{policy::Policy, warm_start::training::Progress};
+use crate::{config::Preset, policy::Policy, warm_start::training::Progress};
 
 use environments::FromEnvironments;
 use grammar::FromGrammar;
@@ -105,10 +105,11 @@ impl Display {
         }
     }
 
-    /// Writes the policy down.
-    fn finish(self, policy: &Policy, out: &Path) -> Result<()> {
+    /// Writes the policy down, and which preset to train it with.
+    fn finish(self, policy: &Policy, preset: Preset, out: &Path) -> Result<()> {
         self.bar.finish();
         policy.save(out)?;
+        preset.write_into(out)?;
         println!("{} after {:.1} minutes", out.display(), self.started.elapsed().as_secs_f64() / 60.0);
         Ok(())
     }

@@ -11,7 +11,8 @@ pub const ENVIRONMENT: &str = "python";
 pub const HELD_OUT: &str = include_str!("../../policies/tiny/held-out.jsonl");
 
 /// Its Hugging Face directory.
-const FILES: [(&str, &[u8]); 5] = [
+const FILES: [(&str, &[u8]); 6] = [
+    ("azr-host.toml", include_bytes!("../../policies/tiny/azr-host.toml")),
     ("config.json", include_bytes!("../../policies/tiny/config.json")),
     ("generation_config.json", include_bytes!("../../policies/tiny/generation_config.json")),
     ("tokenizer.json", include_bytes!("../../policies/tiny/tokenizer.json")),

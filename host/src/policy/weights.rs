@@ -7,11 +7,14 @@ use memmap2::Mmap;
 use safetensors::{Dtype as StoredDtype, SafeTensors, View};
 use tch::{Device, Kind, Tensor};
 
+use crate::config::Preset;
+
 /// The one file of weights that saving writes.
 pub(crate) const WEIGHTS_FILE: &str = "model.safetensors";
 
 /// What a policy is made of besides its weights. Those that exist are kept and saved again unchanged.
-pub(crate) const SIDE_FILES: [&str; 10] = [
+pub(crate) const SIDE_FILES: [&str; 11] = [
+    Preset::POLICY_FILE,
     "config.json",
     "generation_config.json",
     "tokenizer.json",

@@ -78,7 +78,7 @@ pub fn update_config(preset: Preset) -> Result<UpdateConfig> {
     match preset {
         Preset::Paper => config.learning_rate = LEARNING_RATE,
         // What a training from random weights needs.
-        Preset::Tiny => {
+        Preset::Tiny | Preset::Single => {
             config.optimizer = OptimizerKind::Muon;
             config.learning_rate = 3e-3;
             config.muon_learning_rate = 0.015;

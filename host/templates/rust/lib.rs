@@ -33,11 +33,8 @@ impl Puzzles for Sorting {
     }
 
     fn grade(task: &Numbers, answer: &str) -> Result<(), Wrong> {
-        let mut answered = Vec::new();
-        for part in answer.split(',') {
-            let number: i64 = part.trim().parse().map_err(|_| format!("{part:?} is not a number"))?;
-            answered.push(number);
-        }
+        let number = |part: &str| part.trim().parse().map_err(|_| format!("{part:?} is not a number"));
+        let answered: Vec<i64> = answer.split(',').map(number).collect::<Result<_, _>>()?;
         if answered == sorted(task) { Ok(()) } else { Err("these are not the numbers in ascending order".into()) }
     }
 
@@ -46,11 +43,9 @@ impl Puzzles for Sorting {
     }
 
     fn cheats(task: &Numbers) -> Vec<String> {
-        let mut without_last = sorted(task);
-        without_last.pop();
-        let mut descending = sorted(task);
-        descending.reverse();
-        vec![list(&without_last), list(&descending)]
+        let sorted = sorted(task);
+        let descending: Vec<i64> = sorted.iter().rev().copied().collect();
+        vec![list(&sorted[1..]), list(&descending)]
     }
 }
 

@@ -45,9 +45,7 @@ impl Build {
         println!("next:  azr-host env check {out}     try to break it");
         println!("       azr-host env inspect {out}   see what it is");
         println!("       azr-host warm-start --env {out} --until-solved 0.2 --out start");
-        println!(
-            "       azr-host --env {out} --policy start --preset tiny --set solve.batch=256 --set update.learning-rate=2e-4"
-        );
+        println!("       azr-host --env {out} --policy start");
         Ok(())
     }
 }

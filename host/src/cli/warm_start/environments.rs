@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
-use clap::{Args, ValueEnum as _};
+use clap::Args;
 
 use super::Display;
 use crate::{
@@ -41,7 +41,7 @@ pub(super) struct FromEnvironments {
     #[command(flatten)]
     policy: PolicyArgs,
     /// The setting that the policy will be trained with: its style of prompts, lengths and settings of environments
-    /// count [default: tiny for the embedded policy, paper otherwise]
+    /// count [default: what azr-host.toml in the policy's directory names; otherwise paper]
     #[arg(long, value_enum)]
     preset: Option<Preset>,
     /// A TOML file with keys that replace the preset's
@@ -65,7 +65,7 @@ impl FromEnvironments {
         if let Some(share) = until_solved {
             ensure!(share > 0.0 && share <= 1.0, "--until-solved is {share}; it must lie between 0 and 1");
         }
-        let preset = preset.unwrap_or(if policy.policy.is_none() { Preset::Tiny } else { Preset::Paper });
+        let preset = preset.map_or_else(|| policy.preset(), Ok)?;
         overrides.extend([format!("seed={seed}"), format!("policy.threads={threads}")]);
         let config = RunConfig::resolve(preset, config.as_deref(), &overrides)?;
         let mut update = training::update_config(preset)?;
@@ -86,11 +86,11 @@ impl FromEnvironments {
             let solved = if rates.is_empty() { String::new() } else { format!(", solves {}", rates.join(", ")) };
             display.show(progress, &solved);
         })?;
-        display.finish(&policy, out)?;
+        let kinds: usize = arenas.iter().map(|arena| arena.environment.description().kinds.len()).sum();
+        let preset = if kinds == 1 && preset == Preset::Tiny { Preset::Single } else { preset };
+        display.finish(&policy, preset, out)?;
         report(&trained);
-        let preset = preset.to_possible_value().expect("every preset has a name");
-        let (env, out, preset) = (&envs[0], out.display(), preset.get_name());
-        println!("\nTo train it: azr-host --env {env} --policy {out} --preset {preset}");
+        println!("\nTo train it: azr-host --env {} --policy {}", envs[0], out.display());
         Ok(())
     }
 }

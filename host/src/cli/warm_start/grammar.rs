@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::Display;
 use crate::{
-    config::Dtype,
+    config::{Dtype, Preset},
     policy::{Device, LoadOptions, Policy},
     warm_start::{
         examination,
@@ -57,7 +57,7 @@ impl FromGrammar {
         let training = Training { language, seed, lessons, think_share };
         let policy = scratch::train(&training, &options(threads), |progress| display.show(progress, ""))?;
         write_held_out(out, language)?;
-        display.finish(&policy, out)?;
+        display.finish(&policy, Preset::Tiny, out)?;
         report(&policy, language, self.programs)
     }
 }
