@@ -5,6 +5,8 @@ mod check;
 mod countdown;
 mod forgeries;
 mod grants;
+mod http;
+mod hub;
 mod javascript_env;
 mod math;
 mod policy;

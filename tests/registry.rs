@@ -16,8 +16,8 @@ use azr_host::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use self::server::{Access, CREDENTIALS, Fault, Registry, sha256};
-use crate::selfplay::azr_host;
+use self::server::{Access, CREDENTIALS, Registry, sha256};
+use crate::{http::Fault, selfplay::azr_host};
 
 const ENVIRONMENT: &str = "envs/countdown.wasm";
 

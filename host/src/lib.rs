@@ -22,6 +22,7 @@ pub mod held_out;
 pub mod evaluation;
 
 pub mod env_source;
+pub mod hub;
 pub mod registry;
 
 pub mod arena;

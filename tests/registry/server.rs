@@ -3,14 +3,14 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
-    thread::{self, JoinHandle},
 };
 
 use azr_host::task::Digest;
 use serde_json::{Value, json};
+
+use crate::http::{Answer, Fault, Request, Server};
 
 /// Who may use the registry.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,21 +25,6 @@ pub enum Access {
 /// `someone:secret`, as HTTP writes it.
 pub const CREDENTIALS: &str = "c29tZW9uZTpzZWNyZXQ=";
 
-/// How the answer to a request for a blob goes wrong.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The connection ends in the middle of the content.
-    Truncated,
-    /// One bit is another.
-    OtherBytes,
-    /// More than the manifest says.
-    TooMuch,
-    /// 500.
-    ServerError,
-    /// Nothing is sent any more.
-    Silent,
-}
-
 #[derive(Default)]
 struct State {
     blobs: BTreeMap<String, Vec<u8>>,
@@ -53,38 +38,30 @@ struct State {
 }
 
 pub struct Registry {
-    address: SocketAddr,
+    server: Server,
     state: Arc<Mutex<State>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Registry {
     pub fn start(access: Access) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);
-        let thread = thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (stream, state) = (stream.unwrap(), Arc::clone(&shared));
-                // What wakes the listener to end it, and says nothing.
-                if stream.peek(&mut [0]).is_ok_and(|bytes| bytes == 0) {
-                    return;
-                }
-                thread::spawn(move || Exchange { stream, state, access, address }.run());
-            }
+        let server = Server::start(move |address, request| {
+            let mut state = shared.lock().unwrap();
+            state.requests.push(format!("{} {}", request.method, request.path));
+            refusal(access, address, request).unwrap_or_else(|| state.answer(request))
         });
-        Self { address, state, thread: Some(thread) }
+        Self { server, state }
     }
 
     /// `oci://127.0.0.1:port/` with what follows.
     pub fn reference(&self, rest: &str) -> String {
-        format!("oci://{}/{rest}", self.address)
+        format!("oci://{}/{rest}", self.server.address)
     }
 
     /// Host and port, as Docker's configuration names them.
     pub fn host(&self) -> String {
-        self.address.to_string()
+        self.server.address.to_string()
     }
 
     pub fn fail(&self, faults: &[Fault]) {
@@ -126,167 +103,58 @@ impl Registry {
     }
 }
 
-impl Drop for Registry {
-    fn drop(&mut self) {
-        drop(TcpStream::connect(self.address));
-        self.thread.take().unwrap().join().unwrap();
-    }
-}
-
 pub fn sha256(bytes: &[u8]) -> String {
     format!("sha256:{}", Digest::of(bytes))
 }
 
-/// One request on a connection of its own.
-struct Exchange {
-    stream: TcpStream,
-    state: Arc<Mutex<State>>,
-    access: Access,
-    address: SocketAddr,
+fn error(status: &'static str, code: &str) -> Answer {
+    let errors = json!({ "errors": [{ "code": code, "message": code.to_lowercase() }] });
+    Answer::new(status).body("application/json", errors.to_string().into_bytes())
 }
 
-struct Request {
-    method: String,
-    path: String,
-    query: String,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
+/// The answer to somebody who may not ask.
+fn refusal(access: Access, address: SocketAddr, request: &Request) -> Option<Answer> {
+    let known = |what: &str| request.headers.get("authorization").is_some_and(|sent| sent == what);
+    let basic = known(&format!("Basic {CREDENTIALS}"));
+    let challenge = match access {
+        Access::Everybody => return None,
+        Access::Basic if basic => return None,
+        Access::Token if request.path == "/token" => {
+            let token = json!({ "token": "of-someone" }).to_string().into_bytes();
+            return Some(match basic {
+                true => Answer::new("200 OK").body("application/json", token),
+                false => error("401 Unauthorized", "UNAUTHORIZED"),
+            });
+        }
+        Access::Token if known("Bearer of-someone") => return None,
+        Access::Basic => "Basic realm=\"registry\"".to_owned(),
+        Access::Token => format!("Bearer realm=\"http://{}/token\",service=\"registry\"", address),
+    };
+    Some(error("401 Unauthorized", "UNAUTHORIZED").header("WWW-Authenticate", challenge))
 }
 
-struct Answer {
-    status: &'static str,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
-    fault: Option<Fault>,
-}
-
-impl Answer {
-    fn new(status: &'static str) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new(), fault: None }
-    }
-
-    fn header(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.headers.push((name, value.to_string()));
-        self
-    }
-
-    fn body(self, content_type: &str, body: Vec<u8>) -> Self {
-        Self { body, ..self.header("Content-Type", content_type) }
-    }
-
-    fn error(status: &'static str, code: &str) -> Self {
-        let errors = json!({ "errors": [{ "code": code, "message": code.to_lowercase() }] });
-        Self::new(status).body("application/json", errors.to_string().into_bytes())
-    }
-}
-
-impl Exchange {
-    fn run(mut self) {
-        let Some(request) = self.read() else { return };
-        let answer = self.answer(&request);
-        // A client that has what it wants may be gone.
-        let _ = self.write(&request, answer);
-    }
-
-    fn read(&mut self) -> Option<Request> {
-        let mut reader = BufReader::new(&self.stream);
-        let mut line = || {
-            let mut line = String::new();
-            reader.read_line(&mut line).ok()?;
-            Some(line.trim_end().to_owned())
-        };
-        let first = line()?;
-        let (method, target) = first.split_once(' ')?;
-        let target = target.split_once(' ')?.0;
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let (method, path, query) = (method.to_owned(), path.to_owned(), query.to_owned());
-        let mut headers = BTreeMap::new();
-        while let Some((name, value)) = line()?.split_once(": ") {
-            headers.insert(name.to_lowercase(), value.to_owned());
-        }
-        let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).ok()?;
-        Some(Request { method, path, query, headers, body })
-    }
-
-    fn write(&mut self, request: &Request, answer: Answer) -> std::io::Result<()> {
-        let Answer { status, headers, mut body, fault } = answer;
-        match fault {
-            Some(Fault::OtherBytes) => body[0] ^= 1,
-            Some(Fault::TooMuch) => body.extend([0; 1000]),
-            _ => {}
-        }
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let length = body.len();
-        write!(self.stream, "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n")?;
-        if request.method == "HEAD" {
-            return Ok(());
-        }
-        match fault {
-            Some(Fault::Truncated) => self.stream.write_all(&body[..length / 2]),
-            Some(Fault::Silent) => {
-                self.stream.write_all(&body[..length / 2])?;
-                // Until the client gives up.
-                self.stream.read(&mut [0]).map(drop)
-            }
-            _ => self.stream.write_all(&body),
-        }
-    }
-
-    fn answer(&self, request: &Request) -> Answer {
-        let mut state = self.state.lock().unwrap();
-        let Request { method, path, .. } = request;
-        state.requests.push(format!("{method} {path}"));
-        if let Some(answer) = self.refusal(request) {
-            return answer;
-        }
-        let Some(rest) = path.strip_prefix("/v2/") else { return Answer::error("404 Not Found", "NOT_FOUND") };
+impl State {
+    fn answer(&mut self, request: &Request) -> Answer {
+        let Some(rest) = request.path.strip_prefix("/v2/") else { return error("404 Not Found", "NOT_FOUND") };
         if rest.is_empty() {
             return Answer::new("200 OK");
         }
         // Names have slashes, so what follows them is looked for from the end.
         if let Some((name, upload)) = rest.rsplit_once("/blobs/uploads/") {
-            return state.upload(name, upload, request);
+            return self.upload(name, upload, request);
         }
         if let Some((_, digest)) = rest.rsplit_once("/blobs/") {
-            return state.blob(digest);
+            return self.blob(digest);
         }
         match rest.rsplit_once("/manifests/") {
-            Some((name, reference)) => state.manifest(name, reference, request),
-            None => Answer::error("404 Not Found", "NAME_UNKNOWN"),
+            Some((name, reference)) => self.manifest(name, reference, request),
+            None => error("404 Not Found", "NAME_UNKNOWN"),
         }
     }
 
-    /// The answer to somebody who may not ask.
-    fn refusal(&self, request: &Request) -> Option<Answer> {
-        let known = |what: &str| request.headers.get("authorization").is_some_and(|sent| sent == what);
-        let basic = known(&format!("Basic {CREDENTIALS}"));
-        let challenge = match self.access {
-            Access::Everybody => return None,
-            Access::Basic if basic => return None,
-            Access::Token if request.path == "/token" => {
-                let token = json!({ "token": "of-someone" }).to_string().into_bytes();
-                return Some(match basic {
-                    true => Answer::new("200 OK").body("application/json", token),
-                    false => Answer::error("401 Unauthorized", "UNAUTHORIZED"),
-                });
-            }
-            Access::Token if known("Bearer of-someone") => return None,
-            Access::Basic => "Basic realm=\"registry\"".to_owned(),
-            Access::Token => format!("Bearer realm=\"http://{}/token\",service=\"registry\"", self.address),
-        };
-        Some(Answer::error("401 Unauthorized", "UNAUTHORIZED").header("WWW-Authenticate", challenge))
-    }
-}
-
-impl State {
     fn blob(&mut self, digest: &str) -> Answer {
-        let Some(blob) = self.blobs.get(digest) else { return Answer::error("404 Not Found", "BLOB_UNKNOWN") };
+        let Some(blob) = self.blobs.get(digest) else { return error("404 Not Found", "BLOB_UNKNOWN") };
         let fault = self.faults.pop_front();
-        if fault == Some(Fault::ServerError) {
-            return Answer::error("500 Internal Server Error", "UNKNOWN");
-        }
         let answer = Answer::new("200 OK").header("Docker-Content-Digest", digest);
         Answer { fault, ..answer.body("application/octet-stream", blob.clone()) }
     }
@@ -303,7 +171,7 @@ impl State {
             "PATCH" => {
                 let first = request.headers["content-range"].split_once('-').unwrap().0;
                 if first != received.len().to_string() {
-                    return Answer::error("416 Range Not Satisfiable", "BLOB_UPLOAD_INVALID");
+                    return error("416 Range Not Satisfiable", "BLOB_UPLOAD_INVALID");
                 }
                 received.extend(&request.body);
                 let range = format!("0-{}", received.len() - 1);
@@ -314,12 +182,12 @@ impl State {
                 let blob = std::mem::take(received);
                 let digest = request.query.strip_prefix("digest=").unwrap().replace("%3A", ":");
                 if sha256(&blob) != digest {
-                    return Answer::error("400 Bad Request", "DIGEST_INVALID");
+                    return error("400 Bad Request", "DIGEST_INVALID");
                 }
                 self.blobs.insert(digest.clone(), blob);
                 Answer::new("201 Created").header("Location", format!("/v2/{name}/blobs/{digest}"))
             }
-            _ => Answer::error("405 Method Not Allowed", "UNSUPPORTED"),
+            _ => error("405 Method Not Allowed", "UNSUPPORTED"),
         }
     }
 
@@ -327,7 +195,7 @@ impl State {
         let key = |reference: &str| (name.to_owned(), reference.to_owned());
         if request.method != "PUT" {
             let Some((content_type, manifest)) = self.manifests.get(&key(reference)) else {
-                return Answer::error("404 Not Found", "MANIFEST_UNKNOWN");
+                return error("404 Not Found", "MANIFEST_UNKNOWN");
             };
             let answer = Answer::new("200 OK").header("Docker-Content-Digest", sha256(manifest));
             return answer.body(content_type, manifest.clone());
@@ -337,7 +205,7 @@ impl State {
         for descriptor in descriptors {
             let blob = self.blobs.get(descriptor["digest"].as_str().unwrap());
             if blob.is_none_or(|blob| blob.len() as u64 != descriptor["size"].as_u64().unwrap()) {
-                return Answer::error("404 Not Found", "MANIFEST_BLOB_UNKNOWN");
+                return error("404 Not Found", "MANIFEST_BLOB_UNKNOWN");
             }
         }
         let digest = sha256(&request.body);

@@ -70,9 +70,10 @@ struct Measured {
 
 impl EvalArgs {
     /// Measures and prints.
-    pub fn run(self) -> Result<()> {
+    pub fn run(mut self) -> Result<()> {
         ensure!(self.samples > 0, "--samples is 0; it must be at least 1");
         ensure!(self.temperature >= 0.0, "--temperature is {}; it must not be negative", self.temperature);
+        self.policy.fetch()?;
         let preset = self.preset.map_or_else(|| self.policy.preset(), Ok)?;
         let config = RunConfig::resolve(preset, None, &self.overrides)?;
         let sandbox = self.sandbox.start(&config.sandbox)?;

@@ -7,14 +7,16 @@ use clap::Args;
 
 use crate::{
     config::{PolicyConfig, Preset},
+    hub::Hub,
     policy::{LoadOptions, Policy, embedded},
 };
 
 /// The policy and where it runs.
 #[derive(Args, Clone)]
 pub struct PolicyArgs {
-    /// A Hugging Face directory (config.json, tokenizer.json, *.safetensors) [default: the embedded policy].
-    #[arg(long, value_name = "DIR")]
+    /// A Hugging Face directory (config.json, tokenizer.json, *.safetensors), or the name of a model on the hub, as in
+    /// Qwen/Qwen2.5-Coder-3B, with @REVISION for a certain one [default: the embedded policy].
+    #[arg(long, value_name = "DIR|OWNER/NAME")]
     pub policy: Option<PathBuf>,
 
     /// Where the policy computes: cpu, cuda or cuda:N [default: cpu].
@@ -26,6 +28,14 @@ impl PolicyArgs {
     /// What the experiment record calls the policy.
     pub fn name(&self) -> String {
         self.policy.as_deref().map_or("embedded".to_owned(), |dir| dir.display().to_string())
+    }
+
+    /// Fetches a policy that is named as on the hub; from then on its directory is meant.
+    pub fn fetch(&mut self) -> Result<()> {
+        if let Some(named) = self.policy.as_mut().filter(|dir| !dir.is_dir()) {
+            *named = Hub::from_env()?.fetch(&named.to_string_lossy().parse()?)?;
+        }
+        Ok(())
     }
 
     /// The preset that is meant for the policy.

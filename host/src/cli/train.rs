@@ -83,7 +83,8 @@ pub struct TrainArgs {
 
 impl TrainArgs {
     /// Trains until the last step or the first Ctrl-C.
-    pub fn run(self) -> Result<()> {
+    pub fn run(mut self) -> Result<()> {
+        self.policy.fetch()?;
         self.envs.iter().try_for_each(EnvSource::ensure_pinned)?;
         let mut session = match &self.resume {
             Some(dir) => Session::resume(dir, &self.envs, self.policy.device.as_deref(), &self.sandbox)?,

@@ -40,7 +40,8 @@ pub struct BenchPolicy {
 
 impl BenchPolicy {
     /// Measures and prints.
-    pub fn run(self) -> Result<()> {
+    pub fn run(mut self) -> Result<()> {
+        self.policy.fetch()?;
         let config = RunConfig::resolve(Preset::Tiny, None, &self.overrides)?;
         let mut policy = self.policy.load(&config.policy, None)?;
         let plan = BenchPlan {

@@ -61,7 +61,9 @@ impl FromEnvironments {
 
     /// Trains a policy and writes it to `out`.
     pub(super) fn train(self, out: &Path, seed: u64, lessons: Option<u64>, threads: usize) -> Result<()> {
-        let Self { envs, until_solved, learning_rate, tasks, policy, preset, config, mut overrides, sandbox } = self;
+        let Self { envs, until_solved, learning_rate, tasks, mut policy, preset, config, mut overrides, sandbox } =
+            self;
+        policy.fetch()?;
         if let Some(share) = until_solved {
             ensure!(share > 0.0 && share <= 1.0, "--until-solved is {share}; it must lie between 0 and 1");
         }
