@@ -15,7 +15,7 @@ pub mod kind;
 mod language;
 mod leak;
 mod measures;
-mod outcome;
+pub mod outcome;
 pub mod problem;
 pub mod prompt;
 pub mod proposal;

@@ -37,6 +37,17 @@ pub enum Template {
     Base,
 }
 
+impl Template {
+    /// As the operator writes it, or what is wanted instead.
+    pub fn named(name: &str) -> Result<Template, &'static str> {
+        match name {
+            "chat" => Ok(Template::Chat),
+            "base" => Ok(Template::Base),
+            _ => Err("`chat` or `base`"),
+        }
+    }
+}
+
 const INDUCTION_INPUTS: &str = "induction-inputs";
 const VALUE_MAX_CHARS: &str = "value-max-chars";
 const INDUCTION_SCORE: &str = "induction-score";
@@ -130,11 +141,7 @@ impl Settings {
                 };
             }
             TEMPLATE => {
-                self.template = match value {
-                    "chat" => Template::Chat,
-                    "base" => Template::Base,
-                    _ => return Err("`chat` or `base`"),
-                };
+                self.template = Template::named(value)?;
             }
             MEASURES => {
                 self.measures = match value {
