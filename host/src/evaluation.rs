@@ -82,7 +82,9 @@ pub fn evaluate(
     config: &RunConfig,
 ) -> Result<BTreeMap<String, KindScores>> {
     let tasks: Vec<&HeldOutTask> = tasks.iter().filter(|held_out| arenas[held_out.arena].in_play).collect();
-    let tallies = attempt(arenas, policy, &tasks, protocol, config, 0)?;
+    let mut faults = Faults::default();
+    let tallies = attempt(arenas, policy, &tasks, protocol, config, 0, &mut faults)?;
+    check(&faults, arenas, &config.faults)?;
     Ok(by_kind(arenas, tasks.into_iter().zip(&tallies), protocol.samples))
 }
 
@@ -94,6 +96,7 @@ pub fn attempt(
     protocol: Protocol,
     config: &RunConfig,
     first: usize,
+    faults: &mut Faults,
 ) -> Result<Vec<Tally>> {
     let assignment = |(index, held_out): (usize, &&HeldOutTask)| Assignment {
         arena: held_out.arena,
@@ -105,20 +108,24 @@ pub fn attempt(
     };
     let assignments = tasks.iter().enumerate().map(assignment).collect();
     let sampling = SamplingConfig { temperature: protocol.temperature, ..config.sampling.clone() };
-    let mut faults = Faults::default();
     let rng = StepRng { seed: config.seed, step: 0 };
     let streams = Streams { rng, purpose: Purpose::Evaluate, first: first * protocol.samples };
-    let attempted = solve(arenas, policy, &sampling, assignments, streams, &mut faults)?;
+    let attempted = solve(arenas, policy, &sampling, assignments, streams, faults)?;
     let mut tallies = vec![Tally::default(); tasks.len()];
-    for verified in verify(arenas, attempted, &mut faults) {
+    for verified in verify(arenas, attempted, faults) {
         if let Aim::Evaluation { task } = verified.attempted.aim {
             tallies[task].count(verified);
         }
     }
-    let in_play: Vec<(usize, &str)> = arenas.iter().map(Arena::name).enumerate().collect();
-    let breaker = FaultsConfig { then: BreachAction::Stop, ..config.faults.clone() };
-    Breaker::new(&breaker).note(faults.tallies(), &in_play).context("the evaluation failed")?;
     Ok(tallies)
+}
+
+/// Whether there were so many faults that the measurement says nothing.
+pub fn check(faults: &Faults, arenas: &[Arena], config: &FaultsConfig) -> Result<()> {
+    let in_play: Vec<(usize, &str)> = arenas.iter().map(Arena::name).enumerate().collect();
+    let breaker = FaultsConfig { then: BreachAction::Stop, ..config.clone() };
+    Breaker::new(&breaker).note(faults.tallies(), &in_play).context("the evaluation failed")?;
+    Ok(())
 }
 
 /// What became of the attempts at one task.

@@ -18,6 +18,7 @@ use crate::{
     arena::Arena,
     config::RunConfig,
     evaluation::{self, FirstAttempt, KindScores, Protocol, Tally},
+    faults::Faults,
     held_out::HeldOutTask,
     policy::Policy,
     progress::suite_bar,
@@ -149,11 +150,12 @@ impl Suite {
         mut tell: impl FnMut(TaskResult) -> Result<()>,
     ) -> Result<BTreeMap<String, KindScores>> {
         let bar = suite_bar(&self.name, self.tasks.len());
-        let mut tallies: Vec<Tally> = Vec::new();
+        let (mut tallies, mut faults) = (Vec::<Tally>::new(), Faults::default());
         for tasks in self.tasks.chunks(TASKS_AT_ONCE) {
             bar.tick();
             let held_out: Vec<&HeldOutTask> = tasks.iter().map(|task| &task.held_out).collect();
-            let attempted = evaluation::attempt(arenas, policy, &held_out, protocol, config, tallies.len())?;
+            let first = tallies.len();
+            let attempted = evaluation::attempt(arenas, policy, &held_out, protocol, config, first, &mut faults)?;
             for (task, tally) in tasks.iter().zip(&attempted) {
                 tell(self.result(task, tally, protocol.samples))?;
             }
@@ -161,6 +163,7 @@ impl Suite {
             bar.inc(tasks.len() as u64);
         }
         bar.finish_and_clear();
+        evaluation::check(&faults, arenas, &config.faults)?;
         let tasks = self.tasks.iter().map(|task| &task.held_out);
         Ok(evaluation::by_kind(arenas, tasks.zip(&tallies), protocol.samples))
     }

@@ -7,7 +7,7 @@ use coding_judge::outcome;
 
 use crate::compare;
 use crate::problem::{Asserts, Function, Method, Problem, Stdin};
-use crate::tests::Test;
+use crate::published::Test;
 
 /// So many runs share the inputs of a task: a run costs little, but an endless loop costs all the fuel of each.
 pub const RUNS: usize = 8;

@@ -3,7 +3,7 @@
 use azr_guest_sdk::{Attempt, Completed, Context, Example, Expectation, Style};
 
 use crate::problem::{Asserts, Function, Method, Problem, Stdin};
-use crate::tests::PublishedTests;
+use crate::published::PublishedTests;
 
 /// What is added to a number: 1, 10, 100 and so on, so that no answer to one task is right for another.
 const STEPS: [u32; 4] = [1, 10, 100, 1000];
@@ -58,7 +58,8 @@ fn tasks(step: u32) -> [Samples; 4] {
         reference: definition.clone(),
         task_id: "example".into(),
     };
-    let asserts = Asserts { question: question.clone(), tests: format!("assert add(1) == {one}\nassert add(2) == {two}") };
+    let asserts =
+        Asserts { question: question.clone(), tests: format!("assert add(1) == {one}\nassert add(2) == {two}") };
     [
         Samples {
             problem: Problem::Function(function),

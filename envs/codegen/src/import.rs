@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::problem::{Asserts, Function, Method, Problem, Stdin};
+use crate::published::PublishedTests;
 use crate::settings::Settings;
-use crate::tests::PublishedTests;
 
 pub fn problem(line: &str, settings: &Settings) -> Result<Problem, Rejection> {
     let keys: BTreeMap<String, &RawValue> = parse(line)?;
@@ -85,7 +85,8 @@ struct LiveCodeBench {
 }
 
 fn live_code_bench(line: LiveCodeBench) -> Result<Problem, Rejection> {
-    let LiveCodeBench { metadata, private_test_cases, public_test_cases, question_content: question, starter_code } = line;
+    let LiveCodeBench { metadata, private_test_cases, public_test_cases, question_content: question, starter_code } =
+        line;
     let tests = PublishedTests { private: private_test_cases, public: public_test_cases };
     match tests.read() {
         Ok(tests) if tests.is_empty() => return Err(rejection("not-a-task", "it has no tests")),

@@ -24,10 +24,11 @@
 //! | | benchmark | here |
 //! |---|---|---|
 //! | time | EvalPlus: per input, 4 to 8 times that of the reference; LiveCodeBench: 6 or 60 s per test | fuel: 100 G in each of [`attempt::RUNS`] runs, among which inputs are divided; 24 G are about a second of native CPython |
-//! | modules | those of the machine | [the list of the executor](https://docs.python.org/3/library/), without numpy, os, threading and subprocess |
+//! | modules | those of the machine | the list in `executor/offered.py`: without numpy, os, threading and subprocess |
+//! | clock, entropy | the machine's | `time.time()` stands still; `random` draws the same in every run, and seeding it from entropy ends the run |
 //! | NaN | equal to nothing | equal to itself |
 //! | Mbpp/558, Mbpp/581 | also right by a second formula | as the reference solution |
-//! | deep recursion | about 8 MiB of stack | 1 MiB |
+//! | recursion through C, as in `lru_cache` | some ten thousand deep | some thousand |
 
 pub mod attempt;
 pub mod compare;
@@ -35,8 +36,8 @@ mod examples;
 mod import;
 pub mod problem;
 mod prompt;
+pub mod published;
 pub mod settings;
-mod tests;
 
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{

@@ -3,7 +3,7 @@
 use azr_guest_sdk::Task;
 use serde::{Deserialize, Serialize};
 
-use crate::tests::PublishedTests;
+use crate::published::PublishedTests;
 
 /// A task of this environment, opened.
 #[derive(Clone, Debug)]

@@ -25,7 +25,11 @@ pub fn offered() -> Vec<OfferedSetting> {
              interpreter of the solution, which can tamper with them: measure with them, but do not train on them. \
              `refuse`: they are no tasks.",
         ),
-        setting(INPUTS, "plus", "Of EvalPlus. `plus`: all inputs, as for HumanEval+. `base`: the original ones, as for HumanEval."),
+        setting(
+            INPUTS,
+            "plus",
+            "Of EvalPlus. `plus`: all inputs, as for HumanEval+. `base`: the original ones, as for HumanEval.",
+        ),
         setting(
             TEMPLATE,
             "chat",

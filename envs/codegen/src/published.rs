@@ -56,16 +56,17 @@ fn pickled_text(pickle: &[u8]) -> Option<&[u8]> {
     loop {
         let (opcode, after) = rest.split_first()?;
         let (skipped, length_bytes) = match opcode {
-            0x80 => (1, None),       // PROTO and the version
-            0x95 => (8, None),       // FRAME and its length
-            0x8c => (0, Some(1)),    // SHORT_BINUNICODE
-            b'X' => (0, Some(4)),    // BINUNICODE
-            0x8d => (0, Some(8)),    // BINUNICODE8
+            0x80 => (1, None),    // PROTO and the version
+            0x95 => (8, None),    // FRAME and its length
+            0x8c => (0, Some(1)), // SHORT_BINUNICODE
+            b'X' => (0, Some(4)), // BINUNICODE
+            0x8d => (0, Some(8)), // BINUNICODE8
             _ => return None,
         };
         rest = after.get(skipped..)?;
         if let Some(length_bytes) = length_bytes {
-            let length = rest.get(..length_bytes)?.iter().rev().fold(0_u64, |length, byte| length << 8 | u64::from(*byte));
+            let length =
+                rest.get(..length_bytes)?.iter().rev().fold(0_u64, |length, byte| length << 8 | u64::from(*byte));
             let text = &rest[length_bytes..];
             return text.get(..usize::try_from(length).ok()?);
         }
@@ -73,7 +74,7 @@ fn pickled_text(pickle: &[u8]) -> Option<&[u8]> {
 }
 
 #[cfg(test)]
-mod checks {
+mod tests {
     use super::*;
 
     // base64.b64encode(zlib.compress(pickle.dumps('[{"input": "1\\n", "output": "2"}]', protocol))) in Python.
