@@ -26,7 +26,7 @@ demo: host envs/python.wasm
 	$(HOST) --env envs/python.wasm
 	$(HOST) report $$(ls -d experiments/python-* | tail -n 1)
 
-test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm guests
+test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm envs/codegen.wasm guests
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
 	cargo test --workspace --lib --bins
 	cargo test --workspace --doc
@@ -119,7 +119,7 @@ host: setup
 
 guests: setup
 	$(GUEST_FLAGS) cargo build --profile guest --target wasm32-unknown-unknown --package python-judge --package azr-test-judge --package azr-test-broken \
-	  --package azr-test-executor --package azr-test-reader --package countdown --package math
+	  --package azr-test-executor --package azr-test-reader --package countdown --package math --package codegen
 
 # Two executors that differ in their hash seed only: the judge uses them to catch programs whose result depends on it.
 # componentize-py imports the application, warms it up and takes the snapshot. It works on a copy of the sources, where
@@ -127,14 +127,24 @@ guests: setup
 EXECUTORS := $(GUESTS)/python-executor-0.wasm $(GUESTS)/python-executor-1.wasm
 EXECUTOR_SOURCES := $(addprefix envs/python/executor/,app.py offered.py values.py)
 
-$(GUESTS)/python-executor-%.wasm: $(EXECUTOR_SOURCES) wit/env.wit $(GUESTS)/hermetic.so $(COMPONENTIZER)
-	rm -rf $(GUESTS)/stage-$*
-	mkdir -p $(GUESTS)/stage-$*/app $(GUESTS)/stage-$*/venv/lib/python3/site-packages
-	cp $(EXECUTOR_SOURCES) $(GUESTS)/stage-$*/app
-	AZR_EXECUTOR_SEED=$* LD_PRELOAD=$(CURDIR)/$(GUESTS)/hermetic.so PYTHONDONTWRITEBYTECODE=1 \
-	  VIRTUAL_ENV=$(CURDIR)/$(GUESTS)/stage-$*/venv PYTHONPATH=.tools/componentize-py \
+# Takes the seed and the sources.
+define snapshot
+	rm -rf $(GUESTS)/stage-$(basename $(@F))
+	mkdir -p $(GUESTS)/stage-$(basename $(@F))/app $(GUESTS)/stage-$(basename $(@F))/venv/lib/python3/site-packages
+	cp $(2) $(GUESTS)/stage-$(basename $(@F))/app
+	AZR_EXECUTOR_SEED=$(1) LD_PRELOAD=$(CURDIR)/$(GUESTS)/hermetic.so PYTHONDONTWRITEBYTECODE=1 \
+	  VIRTUAL_ENV=$(CURDIR)/$(GUESTS)/stage-$(basename $(@F))/venv PYTHONPATH=.tools/componentize-py \
 	  .tools/componentize-py/bin/componentize-py --quiet -d wit -w executor \
-	  componentize --stub-wasi -p $(GUESTS)/stage-$*/app -o $@ app
+	  componentize --stub-wasi -p $(GUESTS)/stage-$(basename $(@F))/app -o $@ app
+endef
+
+$(GUESTS)/python-executor-%.wasm: $(EXECUTOR_SOURCES) wit/env.wit $(GUESTS)/hermetic.so $(COMPONENTIZER)
+	$(call snapshot,$*,$(EXECUTOR_SOURCES))
+
+# The same executor with more modules and larger results: nothing that it runs is repeated under another seed.
+CODEGEN_SOURCES := envs/python/executor/app.py envs/python/executor/values.py envs/codegen/executor/offered.py
+$(GUESTS)/codegen-executor.wasm: $(CODEGEN_SOURCES) wit/env.wit $(GUESTS)/hermetic.so $(COMPONENTIZER)
+	$(call snapshot,0,$(CODEGEN_SOURCES))
 
 $(GUESTS)/hermetic.so: envs/python/executor/hermetic.c
 	mkdir -p $(GUESTS)
@@ -146,6 +156,12 @@ $(GUEST_BUILD)/python_judge.wasm: guests
 
 envs/python.wasm: $(GUEST_BUILD)/python_judge.wasm $(EXECUTORS) | host
 	$(HOST) env pack --judge $< $(addprefix --executor ,$(EXECUTORS)) --out $@
+
+$(GUEST_BUILD)/codegen.wasm: guests
+	@:
+
+envs/codegen.wasm: $(GUEST_BUILD)/codegen.wasm $(GUESTS)/codegen-executor.wasm | host
+	$(HOST) env pack --judge $< --executor $(word 2,$^) --out $@
 
 # Apart from the other guests, so that who only wants those does not compile an engine.
 JAVASCRIPT := $(GUEST_BUILD)/javascript_judge.wasm $(GUEST_BUILD)/javascript_executor.wasm

@@ -2,6 +2,7 @@
 
 mod authoring;
 mod check;
+mod codegen;
 mod countdown;
 mod forgeries;
 mod grants;

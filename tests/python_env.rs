@@ -3,6 +3,7 @@
 mod attacks;
 mod canary;
 mod composite;
+mod cruxeval;
 mod defects;
 mod errors;
 mod forgeries;

@@ -4,7 +4,7 @@ mod algorithms;
 mod faults;
 mod losses;
 mod measures;
-mod sources;
+pub mod sources;
 
 use std::{
     collections::BTreeMap,

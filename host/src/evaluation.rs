@@ -14,7 +14,7 @@ use crate::{
     policy::Policy,
     rng::{Purpose, StepRng, Streams},
     solve::{Aim, Assignment, solve},
-    verify::verify,
+    verify::{Verified, verify},
 };
 
 /// One measurement: every task `samples` times at one temperature.
@@ -82,6 +82,22 @@ pub fn evaluate(
     config: &RunConfig,
 ) -> Result<BTreeMap<String, KindScores>> {
     let tasks: Vec<&HeldOutTask> = tasks.iter().filter(|held_out| arenas[held_out.arena].in_play).collect();
+    let mut faults = Faults::default();
+    let tallies = attempt(arenas, policy, &tasks, protocol, config, 0, &mut faults)?;
+    check(&faults, arenas, &config.faults)?;
+    Ok(by_kind(arenas, tasks.into_iter().zip(&tallies), protocol.samples))
+}
+
+/// What became of the attempts at each of `tasks`, to which `first` came before in the same measurement.
+pub fn attempt(
+    arenas: &[Arena],
+    policy: &Policy,
+    tasks: &[&HeldOutTask],
+    protocol: Protocol,
+    config: &RunConfig,
+    first: usize,
+    faults: &mut Faults,
+) -> Result<Vec<Tally>> {
     let assignment = |(index, held_out): (usize, &&HeldOutTask)| Assignment {
         arena: held_out.arena,
         kind: held_out.kind,
@@ -92,45 +108,69 @@ pub fn evaluate(
     };
     let assignments = tasks.iter().enumerate().map(assignment).collect();
     let sampling = SamplingConfig { temperature: protocol.temperature, ..config.sampling.clone() };
-    let mut faults = Faults::default();
     let rng = StepRng { seed: config.seed, step: 0 };
-    let streams = Streams { rng, purpose: Purpose::Evaluate, first: 0 };
-    let attempted = solve(arenas, policy, &sampling, assignments, streams, &mut faults)?;
+    let streams = Streams { rng, purpose: Purpose::Evaluate, first: first * protocol.samples };
+    let attempted = solve(arenas, policy, &sampling, assignments, streams, faults)?;
     let mut tallies = vec![Tally::default(); tasks.len()];
-    for verified in verify(arenas, attempted, &mut faults) {
+    for verified in verify(arenas, attempted, faults) {
         if let Aim::Evaluation { task } = verified.attempted.aim {
-            tallies[task].right += usize::from(verified.solved() == Some(true));
-            tallies[task].thought += usize::from(verified.attempted.thinks());
+            tallies[task].count(verified);
         }
     }
+    Ok(tallies)
+}
+
+/// Whether there were so many faults that the measurement says nothing.
+pub fn check(faults: &Faults, arenas: &[Arena], config: &FaultsConfig) -> Result<()> {
     let in_play: Vec<(usize, &str)> = arenas.iter().map(Arena::name).enumerate().collect();
-    let breaker = FaultsConfig { then: BreachAction::Stop, ..config.faults.clone() };
+    let breaker = FaultsConfig { then: BreachAction::Stop, ..config.clone() };
     Breaker::new(&breaker).note(faults.tallies(), &in_play).context("the evaluation failed")?;
-    Ok(by_kind(arenas, &tasks, &tallies, protocol.samples))
+    Ok(())
 }
 
 /// What became of the attempts at one task.
-#[derive(Clone, Copy, Default)]
-struct Tally {
-    right: usize,
+#[derive(Clone, Default)]
+pub struct Tally {
+    pub right: usize,
     thought: usize,
+    /// Of a task whose prompt is too long there is none.
+    pub first: Option<FirstAttempt>,
 }
 
-fn by_kind(
+/// What a person may want to see.
+#[derive(Clone)]
+pub struct FirstAttempt {
+    pub completion: String,
+    /// The judge's, or what kept it from judging.
+    pub reason: String,
+}
+
+impl Tally {
+    fn count(&mut self, verified: Verified) {
+        self.right += usize::from(verified.solved() == Some(true));
+        self.thought += usize::from(verified.attempted.thinks());
+        self.first.get_or_insert_with(|| FirstAttempt {
+            completion: verified.attempted.completion.text,
+            reason: verified.verdict.map_or_else(|cause| cause.cause, |verdict| verdict.reason),
+        });
+    }
+}
+
+/// Scores by `<environment>/<kind>`.
+pub fn by_kind<'a>(
     arenas: &[Arena],
-    tasks: &[&HeldOutTask],
-    tallies: &[Tally],
+    attempted: impl Iterator<Item = (&'a HeldOutTask, &'a Tally)>,
     samples: usize,
 ) -> BTreeMap<String, KindScores> {
-    let mut kinds: BTreeMap<String, Vec<Tally>> = BTreeMap::new();
-    for (held_out, &tally) in tasks.iter().zip(tallies) {
+    let mut kinds: BTreeMap<String, Vec<&Tally>> = BTreeMap::new();
+    for (held_out, tally) in attempted {
         kinds.entry(arenas[held_out.arena].label(held_out.kind)).or_default().push(tally);
     }
     kinds.into_iter().map(|(label, tallies)| (label, KindScores::of(&tallies, samples))).collect()
 }
 
 impl KindScores {
-    fn of(tallies: &[Tally], samples: usize) -> Self {
+    fn of(tallies: &[&Tally], samples: usize) -> Self {
         let right: Vec<usize> = tallies.iter().map(|tally| tally.right).collect();
         let thought: usize = tallies.iter().map(|tally| tally.thought).sum();
         let shares: Vec<f64> = right.iter().map(|&right| right as f64 / samples as f64).collect();
@@ -182,8 +222,8 @@ mod tests {
     #[test]
     fn paired_differences_are_per_task() {
         let scores = |right: &[usize]| {
-            let tallies: Vec<Tally> = right.iter().map(|&right| Tally { right, thought: 1 }).collect();
-            KindScores::of(&tallies, 4)
+            let tallies: Vec<Tally> = right.iter().map(|&right| Tally { right, thought: 1, first: None }).collect();
+            KindScores::of(&tallies.iter().collect::<Vec<_>>(), 4)
         };
         let start = scores(&[0, 1, 2, 0]);
         let mut now = scores(&[4, 1, 3, 1]);

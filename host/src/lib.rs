@@ -20,6 +20,7 @@ pub mod advantage;
 pub mod update;
 pub mod held_out;
 pub mod evaluation;
+pub mod suite;
 
 pub mod env_source;
 pub mod hub;

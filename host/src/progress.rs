@@ -21,6 +21,13 @@ use crate::{
 /// Steps between two samples of what the policy writes.
 const SAMPLE_EVERY_STEPS: u64 = 10;
 
+/// A bar for so many tasks of a suite.
+pub fn suite_bar(name: &str, tasks: usize) -> ProgressBar {
+    let template = "{bar:24} {msg} task {pos}/{len}  {elapsed} gone, {eta} left";
+    let style = ProgressStyle::with_template(template).expect("the template is valid");
+    ProgressBar::new(tasks as u64).with_style(style).with_message(name.to_owned())
+}
+
 /// A progress bar with lines above it.
 pub struct Progress {
     bar: ProgressBar,

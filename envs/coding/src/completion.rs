@@ -111,10 +111,15 @@ pub fn answered_value(style: Style, completion: &str, field: Field) -> Read<Stri
 
 /// A solver's program; empty if there is none.
 pub fn answered_program<L: Language>(style: Style, completion: &str) -> Read<String> {
+    program_in(style, completion, L::PROGRAM_LABELS)
+}
+
+/// A solver's program in a language whose fences have these labels, or none; empty if there is none.
+pub fn program_in(style: Style, completion: &str, labels: &[&str]) -> Read<String> {
     match style {
         Style::Instruct => {
             let tagged = Tagged::read(completion);
-            let code = fences(tagged.answer).into_iter().rfind(is_code::<L>);
+            let code = fences(tagged.answer).into_iter().rfind(|fence| has_label(fence, labels));
             let well_formed = tagged.well_formed && code.is_some();
             Read { content: code.map_or(String::new(), |code| tidy(code.content)), well_formed }
         }
@@ -128,7 +133,11 @@ fn compact_answer(completion: &str, trim: fn(&str) -> &str) -> Read<String> {
 }
 
 fn is_code<L: Language>(fence: &Fence) -> bool {
-    fence.label.is_empty() || L::PROGRAM_LABELS.iter().any(|label| is_labelled(fence, label))
+    has_label(fence, L::PROGRAM_LABELS)
+}
+
+fn has_label(fence: &Fence, labels: &[&str]) -> bool {
+    fence.label.is_empty() || labels.iter().any(|label| is_labelled(fence, label))
 }
 
 fn is_labelled(fence: &Fence, label: &str) -> bool {

@@ -11,11 +11,12 @@ pub mod attempt;
 pub mod completion;
 mod composite;
 mod examples;
+mod import;
 pub mod kind;
 mod language;
 mod leak;
 mod measures;
-mod outcome;
+pub mod outcome;
 pub mod problem;
 pub mod prompt;
 pub mod proposal;
@@ -55,6 +56,10 @@ impl<L: Language> Environment for Judge<L> {
 
     fn seeds(ctx: &Context) -> Vec<Task> {
         problem::seeds::<L>(ctx.style, &Settings::read(ctx)).iter().map(Problem::task).collect()
+    }
+
+    fn import_task(ctx: &Context, line: &str) -> Result<Task, Rejection> {
+        Ok(import::problem::<L>(line, &Settings::read(ctx))?.task())
     }
 
     fn examples(ctx: &Context) -> Vec<Example> {

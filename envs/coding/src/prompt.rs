@@ -10,6 +10,8 @@ use crate::settings::Settings;
 mod compact;
 mod instruct;
 
+pub use instruct::frame;
+
 pub fn propose<L: Language>(style: Style, settings: &Settings, kind: Kind, references: &[Problem]) -> Prompt {
     match style {
         Style::Instruct => instruct::propose::<L>(settings, kind, references),

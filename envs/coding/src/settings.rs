@@ -11,6 +11,7 @@ pub struct Settings {
     pub value_max_chars: usize,
     pub induction_score: InductionScore,
     pub template: Template,
+    pub imported_kind: ImportedKind,
     /// Whether proposals are measured.
     pub measures: bool,
     /// Share of proposals that must build on given functions, from 0 to 1.
@@ -37,10 +38,29 @@ pub enum Template {
     Base,
 }
 
+/// What is asked about a call from a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportedKind {
+    Deduction,
+    Abduction,
+}
+
+impl Template {
+    /// As the operator writes it, or what is wanted instead.
+    pub fn named(name: &str) -> Result<Template, &'static str> {
+        match name {
+            "chat" => Ok(Template::Chat),
+            "base" => Ok(Template::Base),
+            _ => Err("`chat` or `base`"),
+        }
+    }
+}
+
 const INDUCTION_INPUTS: &str = "induction-inputs";
 const VALUE_MAX_CHARS: &str = "value-max-chars";
 const INDUCTION_SCORE: &str = "induction-score";
 const TEMPLATE: &str = "template";
+const IMPORTED_KIND: &str = "imported-kind";
 const MEASURES: &str = "measures";
 const COMPOSITE_SHARE: &str = "composite-share";
 const COMPOSITE_FUNCTIONS_MAX: &str = "composite-functions-max";
@@ -70,6 +90,12 @@ pub fn offered() -> Vec<OfferedSetting> {
              user and an assistant, for base models.",
         ),
         setting(
+            IMPORTED_KIND,
+            "deduction",
+            "Of a line {\"code\", \"input\", \"output\"} of a data set. `deduction`: the output is asked for, as in CRUXEval-O. \
+             `abduction`: the input, as in CRUXEval-I.",
+        ),
+        setting(
             MEASURES,
             "off",
             "`on`: accepted proposals are measured: how rare their answer is and, where the language has a measuring \
@@ -92,6 +118,7 @@ impl Default for Settings {
             value_max_chars: 1000,
             induction_score: InductionScore::All,
             template: Template::Chat,
+            imported_kind: ImportedKind::Deduction,
             measures: false,
             composite_share: 0.0,
             composite_functions_max: 2,
@@ -130,10 +157,13 @@ impl Settings {
                 };
             }
             TEMPLATE => {
-                self.template = match value {
-                    "chat" => Template::Chat,
-                    "base" => Template::Base,
-                    _ => return Err("`chat` or `base`"),
+                self.template = Template::named(value)?;
+            }
+            IMPORTED_KIND => {
+                self.imported_kind = match value {
+                    "deduction" => ImportedKind::Deduction,
+                    "abduction" => ImportedKind::Abduction,
+                    _ => return Err("`deduction` or `abduction`"),
                 };
             }
             MEASURES => {

@@ -29,10 +29,13 @@ pub struct SandboxArgs {
 impl SandboxArgs {
     /// Starts the sandbox with the limits of the setting.
     pub fn start(&self, limits: &LimitsConfig) -> Result<Sandbox> {
+        Sandbox::new(&self.limited(limits)?)
+    }
+
+    /// With the limits of the setting.
+    pub fn limited(&self, limits: &LimitsConfig) -> Result<SandboxConfig> {
         let LimitsConfig { run_fuel_max, run_memory_max_bytes, run_output_max_bytes, runs_max } = *limits;
-        let config =
-            SandboxConfig { run_fuel_max, run_memory_max_bytes, run_output_max_bytes, runs_max, ..self.config()? };
-        Sandbox::new(&config)
+        Ok(SandboxConfig { run_fuel_max, run_memory_max_bytes, run_output_max_bytes, runs_max, ..self.config()? })
     }
 
     /// With the default limits.

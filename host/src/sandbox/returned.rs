@@ -11,6 +11,8 @@ const NAME_MAX_BYTES: usize = 64;
 const SENTENCE_MAX_BYTES: usize = 4 << 10;
 /// A prompt's message, a task's body, a program, an answer.
 const TEXT_MAX_BYTES: usize = 1 << 20;
+/// The body of a task from a data set, which may carry the tests of a program. The operator chose the file.
+const IMPORTED_MAX_BYTES: usize = 64 << 20;
 /// Kinds and settings of one environment: they are shown on one screen.
 const LISTED_MAX: usize = 64;
 /// Messages of one prompt, and its stop strings.
@@ -72,7 +74,10 @@ pub(super) fn generated(tasks: &[types::Task], kind: &str, wanted: u32) -> Check
 
 pub(super) fn imported(imported: &Result<types::Task, Rejection>, of: &Description) -> Checked {
     match imported {
-        Ok(imported) => task(imported, of),
+        Ok(types::Task { kind, body }) => {
+            known(of.kinds.iter().map(|kind| &*kind.name), kind)?;
+            text("a task", body, IMPORTED_MAX_BYTES)
+        }
         Err(refused) => rejection(refused),
     }
 }

@@ -35,7 +35,8 @@ pub fn solve<L: Language>(settings: &Settings, problem: &Problem) -> Prompt {
 const FORMAT: &str = "First reason about the question inside <think> </think> tags, then give the answer inside <answer> \
                       </answer> tags: <think> reasoning </think> <answer> answer </answer>";
 
-fn frame(template: Template, question: &str) -> Prompt {
+/// A question that is answered by reasoning in think tags and an answer in answer tags.
+pub fn frame(template: Template, question: &str) -> Prompt {
     match template {
         Template::Chat => prompt::reasoned_question(format!("{question}\n\n{FORMAT}")),
         Template::Base => prompt::reasoned_question(format!(

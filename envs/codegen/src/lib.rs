@@ -1,0 +1,110 @@
+//! Code generation: programming problems of published benchmarks, judged by running the solution.
+//!
+//! # Data sets
+//!
+//! A line is a problem in one of the formats in which they are published; further keys are not looked at.
+//!
+//! | keys | kind | data sets |
+//! |---|---|---|
+//! | `prompt`, `entry_point`, `canonical_solution`, `base_input`, `plus_input`, `atol` | function | HumanEvalPlus.jsonl and MbppPlus.jsonl of EvalPlus |
+//! | `question_content`, `starter_code`, `public_test_cases`, `private_test_cases`, `metadata` | stdin, or method where `metadata` has a `func_name` | LiveCodeBench, code_generation_lite |
+//! | `prompt`, `entry_point`, `test` | asserts | HumanEval; the Hugging Face edition of HumanEval+ |
+//! | `text` or `prompt`, `test_list`, perhaps `test` | asserts | MBPP; the Hugging Face edition of MBPP+ |
+//!
+//! # How a solution is judged
+//!
+//! A solution runs alone and is given inputs only. What it returns or prints is compared here, by the rules of the
+//! benchmarks: with the results of the reference solution, which runs in other sandboxes (function), or with the outputs of
+//! the tests, which are in no sandbox (method, stdin). There is nothing to forge.
+//!
+//! It is different with *asserts*: there the assertions, expected results and all, run in the interpreter of the solution,
+//! which can see and change them. Such a verdict is worth something as long as nobody is paid for it, so these lines are
+//! refused unless the setting `asserts` accepts them.
+//!
+//! | | benchmark | here |
+//! |---|---|---|
+//! | time | EvalPlus: per input, 4 to 8 times that of the reference; LiveCodeBench: 6 or 60 s per test | fuel: 100 G in each of [`attempt::RUNS`] runs, among which inputs are divided; 24 G are about a second of native CPython |
+//! | modules | those of the machine | the list in `executor/offered.py`: without numpy, os, threading and subprocess |
+//! | clock, entropy | the machine's | `time.time()` stands still; `random` draws the same in every run, and seeding it from entropy ends the run |
+//! | NaN | equal to nothing | equal to itself |
+//! | Mbpp/558, Mbpp/581 | also right by a second formula | as the reference solution |
+//! | recursion through C, as in `lru_cache` | some ten thousand deep | some thousand |
+
+pub mod attempt;
+pub mod compare;
+mod examples;
+mod import;
+pub mod problem;
+mod prompt;
+pub mod published;
+pub mod settings;
+
+use azr_guest_sdk::value::Value;
+use azr_guest_sdk::{
+    Attempt, Context, Description, Environment, Example, Limits, Prompt, Rejection, Report, Run, Task, Verdict, kind,
+};
+
+use crate::problem::{KINDS, Problem};
+use crate::settings::Settings;
+
+/// The environment.
+pub struct Codegen;
+
+impl Environment for Codegen {
+    fn describe() -> Description {
+        Description {
+            name: "codegen".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            kinds: KINDS.map(|(name, asks)| kind(name, asks)).into(),
+            settings: settings::offered(),
+            limits: Limits {
+                // Four seconds of native CPython. LiveCodeBench's inputs are made for limits of a few seconds.
+                run_fuel: 100_000_000_000,
+                run_memory_max_bytes: 1 << 30,
+                // Outputs of several tests, each as large as the executor returns.
+                run_output_max_bytes: 16 << 20,
+            },
+            directories: Vec::new(),
+        }
+    }
+
+    fn import_task(ctx: &Context, line: &str) -> Result<Task, Rejection> {
+        Ok(import::problem(line, &Settings::read(ctx))?.task())
+    }
+
+    fn examples(ctx: &Context) -> Vec<Example> {
+        examples::examples(ctx)
+    }
+
+    fn solve_prompt(ctx: &Context, task: &Task) -> Prompt {
+        prompt::solve(ctx.style, &Settings::read(ctx), &Problem::read(task))
+    }
+
+    /// The question: another test of it does not make another problem.
+    fn subject(task: &Task) -> String {
+        Problem::read(task).question().to_owned()
+    }
+
+    fn plan_answer(ctx: &Context, attempt: &Attempt) -> Vec<Run> {
+        attempt::plan(ctx.style, &Problem::read(&attempt.task), &attempt.completion)
+    }
+
+    fn judge_answer(ctx: &Context, attempt: &Attempt, reports: &[Report]) -> Verdict {
+        attempt::judge(ctx.style, &Problem::read(&attempt.task), &attempt.completion, reports)
+    }
+
+    /// What a program writes for an input.
+    fn plan_exec(program: &str, input: &str) -> Result<Run, Rejection> {
+        Ok(attempt::stdin_run(program, [input]))
+    }
+
+    fn show_value(encoded: &[u8]) -> String {
+        match Value::decode(encoded) {
+            Ok(Value::Str(text)) => text,
+            Ok(value) => format!("{value:?}"),
+            Err(error) => error.to_string(),
+        }
+    }
+}
+
+azr_guest_sdk::export!(Codegen);

@@ -1,0 +1,60 @@
+//! Calls from data sets, in the formats of CRUXEval and of LiveCodeBench's code execution.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn imported(line: &Value, settings: &[(&str, &str)]) -> Result<Task, String> {
+    let imported = PYTHON.import_tasks(&compact(settings), &[line.to_string()]).remove(0).unwrap();
+    imported.map_err(|rejection| format!("{}: {}", rejection.code, rejection.message))
+}
+
+fn call() -> Value {
+    json!({ "code": "def f(a, b):\n    return sorted(set(a)) * b", "input": "[3, 1, 3], b=2", "output": "[1, 3, 1, 3]", "id": "sample_1" })
+}
+
+#[test]
+fn outputs_are_asked_for() {
+    let task = imported(&call(), &[]).unwrap();
+    assert_eq!(task.kind, "deduction");
+    assert_eq!(
+        [score(&task, "[1,3,1,3]"), score(&task, "[1, 3]"), score(&task, "sorted([1, 3]) * 2")],
+        [1.0, 0.0, 0.0]
+    );
+}
+
+#[test]
+fn any_input_that_leads_to_the_output_is_right() {
+    let task = imported(&call(), &[("imported-kind", "abduction")]).unwrap();
+    assert_eq!(task.kind, "abduction");
+    for (answer, expected) in [("[3, 1, 3], b=2", 1.0), ("f([1, 3], 2)", 1.0), ("[1, 3, 1, 3], 1", 0.0), ("[]", 0.0)] {
+        assert_eq!(score(&task, answer), expected, "{answer}");
+    }
+}
+
+#[test]
+fn functions_of_other_names_are_called_by_theirs() {
+    let line = json!({
+        "question_id": "1", "id": "sample_0", "function_name": "double", "input": "double(a = 4)", "output": "8",
+        "code": "def double(a: int) -> int:\n    return 2 * a",
+    });
+    assert_eq!(score(&imported(&line, &[]).unwrap(), "8"), 1.0);
+    assert_eq!(score(&imported(&line, &[("imported-kind", "abduction")]).unwrap(), "4"), 1.0);
+}
+
+#[test]
+fn other_lines_are_refused_and_told_why() {
+    let with = |key: &str, value: &str| {
+        let mut line = call();
+        line[key] = json!(value);
+        line
+    };
+    for (line, why) in [
+        (json!({ "question": "How many?", "answer": "#### 1" }), "not-a-task: missing field `code`"),
+        (with("output", "deque([1])"), "not-a-value: the output is not a Python literal: line 1, column 1"),
+        (with("function_name", "g"), "not-a-task: the input is not a call of g"),
+    ] {
+        let said = imported(&line, &[]).unwrap_err();
+        assert!(said.starts_with(why), "{said}");
+    }
+}
