@@ -161,9 +161,8 @@ impl Group {
         let interface = interface.as_ref().map_or(ptr::null(), |name| name.as_ptr());
         let mut group = ptr::null_mut();
         // SAFETY: a live store, which the group keeps alive, a C string or null, and a place for the result.
-        let message = unsafe {
-            c10d_gloo(store.0, rank as c_int, size as c_int, milliseconds(timeout), interface, &mut group)
-        };
+        let message =
+            unsafe { c10d_gloo(store.0, rank as c_int, size as c_int, milliseconds(timeout), interface, &mut group) };
         checked(message).map(|()| Self(group))
     }
 

@@ -92,12 +92,12 @@ pub fn evaluate(
     };
     let assignments = tasks.iter().enumerate().map(assignment).collect();
     let sampling = SamplingConfig { temperature: protocol.temperature, ..config.sampling.clone() };
-    let mut faults = Faults::default();
+    let mut faults = Faults::shared(policy.ranks());
     let rng = StepRng { seed: config.seed, step: 0 };
     let streams = Streams { rng, purpose: Purpose::Evaluate, first: 0 };
     let attempted = solve(arenas, policy, &sampling, assignments, streams, &mut faults)?;
     let mut tallies = vec![Tally::default(); tasks.len()];
-    for verified in verify(arenas, attempted, &mut faults) {
+    for verified in verify(arenas, attempted, &mut faults)? {
         if let Aim::Evaluation { task } = verified.attempted.aim {
             tallies[task].right += usize::from(verified.solved() == Some(true));
             tallies[task].thought += usize::from(verified.attempted.thinks());

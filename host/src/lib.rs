@@ -29,6 +29,7 @@ pub mod buffer;
 pub mod check;
 pub mod demonstrate;
 pub mod faults;
+pub mod ranks;
 pub mod rng;
 pub mod task;
 

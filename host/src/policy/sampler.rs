@@ -7,6 +7,7 @@
 use std::{collections::VecDeque, sync::Mutex};
 
 use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
     rope::RopeTable,
     text::Text,
 };
-use crate::rng::Stream;
+use crate::{ranks::Ranks, rng::Stream};
 
 /// Rows sampled together. More rows make better use of every weight that is read; fewer fit the caches.
 const SLOTS_MAX: usize = 128;
@@ -51,7 +52,7 @@ pub struct Sampling {
 }
 
 /// What was sampled.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
     /// Everything sampled, the end token and stop strings included.
     pub tokens: Vec<u32>,
@@ -64,7 +65,7 @@ pub struct Completion {
 }
 
 /// Why a completion ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Finish {
     /// An end token or a stop string.
     Stop,
@@ -94,11 +95,11 @@ struct Row {
     logprobs: Vec<f32>,
 }
 
-/// Samples all `requests`, in their order.
+/// Samples all `requests`, in their order. Threads and ranks take whole shares.
 pub(super) fn sample(
     model: &Model,
     text: &Text,
-    workers: usize,
+    (workers, ranks): (usize, &Ranks),
     requests: &[SampleRequest],
     sampling: &Sampling,
 ) -> Result<Vec<Completion>> {
@@ -110,7 +111,7 @@ pub(super) fn sample(
         b.len().cmp(&a.len()).then_with(|| a.cmp(b))
     });
     let size = order.len().div_ceil(SHARES_MIN).clamp(SLOTS_MAX.min(order.len().max(1)), SHARE_MAX);
-    let shares: Vec<&[usize]> = order.chunks(size).collect();
+    let shares: Vec<&[usize]> = ranks.turns(order.chunks(size)).collect();
     let run = |model: &Model, share: &[usize]| {
         let _mode = InferenceMode::enter();
         Share::new(model, text, requests, sampling, share)?.run()
@@ -137,6 +138,7 @@ pub(super) fn sample(
             threads.concat()
         }
     };
+    let done = ranks.gather(done.concat())?;
     let mut completions: Vec<(usize, Completion)> = done.into_iter().flatten().collect();
     completions.sort_by_key(|(request, _)| *request);
     Ok(completions.into_iter().map(|(_, completion)| completion).collect())
