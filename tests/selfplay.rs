@@ -4,6 +4,7 @@ mod algorithms;
 mod faults;
 mod losses;
 mod measures;
+mod ranks;
 mod sources;
 
 use std::{

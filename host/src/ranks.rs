@@ -62,7 +62,7 @@ impl Ranks {
             here.with_context(|| format!("rank {other} of {size} did not start within {seconds} s"))?;
         }
         let group = Group::gloo(&store, rank, size, timeout).context("the ranks cannot reach each other")?;
-        let watch = Watch::start(rank, size, store)?;
+        let watch = Watch::start(launch, store)?;
         Ok(Self { rank, others: Some(Arc::new(Others { size, group, watch, sent_bytes: AtomicU64::new(0) })) })
     }
 

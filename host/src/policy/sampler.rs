@@ -2,7 +2,7 @@
 //!
 //! Requests are sorted by prompt and dealt into shares; a share is sampled in a fixed number of slots, and a slot whose
 //! row ends takes the share's next request. The shares depend on nothing but the requests, so neither do the results:
-//! threads only decide who works on which share.
+//! threads and ranks only decide who works on which share.
 
 use std::{collections::VecDeque, sync::Mutex};
 
@@ -24,8 +24,8 @@ use crate::{ranks::Ranks, rng::Stream};
 const SLOTS_MAX: usize = 128;
 /// Requests of one share: enough that slots rarely run dry, few enough that threads find shares to take.
 const SHARE_MAX: usize = 384;
-/// Shares of a large call, so that a few threads can work on it.
-const SHARES_MIN: usize = 4;
+/// A smaller call is cut into fewer shares, because small ones read every weight for few rows.
+const LARGE_CALL: usize = 512;
 /// Prompt tokens of one prefill, padding included; bounds its activations.
 const PREFILL_MAX_TOKENS: usize = 16_384;
 
@@ -49,6 +49,8 @@ pub struct Sampling {
     /// Keep so many likeliest tokens; 0 keeps all.
     pub top_k: usize,
     pub completion_max_tokens: usize,
+    /// Of a large call, at least.
+    pub shares: usize,
 }
 
 /// What was sampled.
@@ -110,7 +112,7 @@ pub(super) fn sample(
         let (a, b) = (&requests[a].prompt, &requests[b].prompt);
         b.len().cmp(&a.len()).then_with(|| a.cmp(b))
     });
-    let size = order.len().div_ceil(SHARES_MIN).clamp(SLOTS_MAX.min(order.len().max(1)), SHARE_MAX);
+    let size = order.len().max(LARGE_CALL).div_ceil(sampling.shares).min(SHARE_MAX);
     let shares: Vec<&[usize]> = ranks.turns(order.chunks(size)).collect();
     let run = |model: &Model, share: &[usize]| {
         let _mode = InferenceMode::enter();
@@ -145,7 +147,8 @@ pub(super) fn sample(
 }
 
 fn check(requests: &[SampleRequest], sampling: &Sampling) -> Result<()> {
-    let Sampling { temperature, top_p, completion_max_tokens, .. } = *sampling;
+    let Sampling { temperature, top_p, completion_max_tokens, shares, .. } = *sampling;
+    ensure!(shares > 0, "shares is 0; it must be at least 1");
     ensure!(temperature >= 0.0 && temperature.is_finite(), "temperature is {temperature}; it must be 0 or above");
     ensure!(top_p > 0.0 && top_p <= 1.0, "top-p is {top_p}; it must be above 0 and at most 1");
     ensure!(completion_max_tokens > 0, "completion-max-tokens is 0; it must be at least 1");

@@ -15,6 +15,8 @@ use std::{
 use anyhow::{Error, Result};
 use c10d::Store;
 
+use super::Launch;
+
 /// Between two signs of life.
 const BEAT: Duration = Duration::from_secs(1);
 /// A rank that has given no sign of life for so long is gone. Arbitrary: far above what a busy machine delays a thread,
@@ -31,6 +33,8 @@ pub(super) struct Watch {
 struct Shared {
     rank: usize,
     size: usize,
+    /// Who keeps the store.
+    keeper: &'static str,
     store: Store,
     /// Collectives that this rank has called.
     collectives: AtomicU64,
@@ -38,8 +42,11 @@ struct Shared {
 }
 
 impl Watch {
-    pub(super) fn start(rank: usize, size: usize, store: Store) -> Result<Self> {
-        let shared = Shared { rank, size, store, collectives: AtomicU64::new(0), ended: AtomicBool::new(false) };
+    pub(super) fn start(launch: &Launch, store: Store) -> Result<Self> {
+        let &Launch { rank, size, launcher_serves, .. } = launch;
+        let keeper = if launcher_serves { "the launcher" } else { "rank 0" };
+        let shared =
+            Shared { rank, size, keeper, store, collectives: AtomicU64::new(0), ended: AtomicBool::new(false) };
         let shared = Arc::new(shared);
         let watching = Arc::clone(&shared);
         thread::Builder::new().name("ranks".to_owned()).spawn(move || watching.watch())?;
@@ -67,8 +74,7 @@ impl Watch {
         self.end();
         // A store that is gone says by that what there is to say.
         if self.shared.fail(failure).is_ok() {
-            // They look once a second, and the store may end with this process.
-            thread::sleep(2 * BEAT);
+            self.shared.linger();
         }
     }
 
@@ -88,9 +94,10 @@ impl Shared {
             if self.ended.load(Ordering::Relaxed) {
                 return;
             }
-            let keeper = "rank 0 or the launcher, which keeps the store of the ranks, is gone";
-            if let Some(failure) = looked.unwrap_or_else(|error| Some(format!("{keeper}: {error}"))) {
+            let gone = |error| Some(format!("{}, which keeps the store of the ranks, is gone: {error}", self.keeper));
+            if let Some(failure) = looked.unwrap_or_else(gone) {
                 eprintln!("azr-host: rank {} stops, because {failure}", self.rank);
+                self.linger();
                 process::exit(1);
             }
             thread::sleep(BEAT);
@@ -129,6 +136,11 @@ impl Shared {
             self.store.set(FAILURE, failure.as_bytes())?;
         }
         Ok(())
+    }
+
+    /// Waits until the others have read about a failure: they look once a second, and the store may end with this process.
+    fn linger(&self) {
+        thread::sleep(2 * BEAT);
     }
 
     /// The rank that has called fewer collectives than this one.
