@@ -4,6 +4,7 @@ mod algorithms;
 mod faults;
 mod losses;
 mod measures;
+mod ranks;
 pub mod sources;
 
 use std::{

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::{Result, bail};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     buffer::Buffer,
@@ -131,13 +131,13 @@ fn playing(Description { name, kinds, .. }: &Description, config: &RunConfig) ->
 
 /// Hands every item to its environment and gives the results in item order. Each environment gets its items in one
 /// batch, so that their runs spread over all workers.
-pub fn batched<T, R>(
+pub fn batched<T, R: Serialize + DeserializeOwned>(
     arenas: &[Arena],
     items: &[T],
     arena_of: impl Fn(&T) -> usize,
     faults: &mut Faults,
     call: impl Fn(&Arena, &[&T]) -> Vec<Result<R, Fault>>,
-) -> Vec<Result<R, Cause>> {
+) -> Result<Vec<Result<R, Cause>>> {
     let mut results: Vec<Option<Result<R, Cause>>> = items.iter().map(|_| None).collect();
     for (index, arena) in arenas.iter().enumerate() {
         let mine: Vec<usize> = (0..items.len()).filter(|&i| arena_of(&items[i]) == index).collect();
@@ -146,10 +146,10 @@ pub fn batched<T, R>(
         }
         let batch: Vec<&T> = mine.iter().map(|&i| &items[i]).collect();
         let answers =
-            faults.calls(index, &batch, |batch| call(arena, &batch.iter().copied().copied().collect::<Vec<_>>()));
+            faults.calls(index, &batch, |batch| call(arena, &batch.iter().copied().copied().collect::<Vec<_>>()))?;
         for (i, result) in mine.into_iter().zip(answers) {
             results[i] = Some(result);
         }
     }
-    results.into_iter().map(|result| result.expect("every item belongs to an arena")).collect()
+    Ok(results.into_iter().map(|result| result.expect("every item belongs to an arena")).collect())
 }

@@ -90,6 +90,7 @@ pub struct SamplingConfig {
     pub top_k: usize,
     pub prompt_max_tokens: usize,
     pub completion_max_tokens: usize,
+    pub shares: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -306,8 +307,8 @@ pub enum BreachAction {
 
 impl From<&SamplingConfig> for crate::policy::Sampling {
     fn from(config: &SamplingConfig) -> Self {
-        let SamplingConfig { temperature, top_p, top_k, prompt_max_tokens: _, completion_max_tokens } = *config;
-        Self { temperature, top_p, top_k, completion_max_tokens }
+        let SamplingConfig { temperature, top_p, top_k, prompt_max_tokens: _, completion_max_tokens, shares } = *config;
+        Self { temperature, top_p, top_k, completion_max_tokens, shares }
     }
 }
 
@@ -400,6 +401,7 @@ impl RunConfig {
             ("policy.threads", self.policy.threads),
             ("sampling.prompt-max-tokens", self.sampling.prompt_max_tokens),
             ("sampling.completion-max-tokens", self.sampling.completion_max_tokens),
+            ("sampling.shares", self.sampling.shares),
             ("solve.samples", self.solve.samples),
             ("solve.rounds-max", self.solve.rounds_max),
             ("buffer.capacity", self.buffer.capacity),

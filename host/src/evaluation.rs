@@ -112,7 +112,7 @@ pub fn attempt(
     let streams = Streams { rng, purpose: Purpose::Evaluate, first: first * protocol.samples };
     let attempted = solve(arenas, policy, &sampling, assignments, streams, faults)?;
     let mut tallies = vec![Tally::default(); tasks.len()];
-    for verified in verify(arenas, attempted, faults) {
+    for verified in verify(arenas, attempted, faults)? {
         if let Aim::Evaluation { task } = verified.attempted.aim {
             tallies[task].count(verified);
         }

@@ -9,10 +9,11 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     config::{BreachAction, FaultsConfig},
+    ranks::Ranks,
     sandbox::Fault,
 };
 
@@ -99,41 +100,61 @@ impl<'a> Sum<&'a Tally> for Tally {
 }
 
 /// The faults of one step, by the position of the environment.
-#[derive(Clone, Debug, Default)]
-pub struct Faults(BTreeMap<usize, Tally>);
+#[derive(Clone, Default)]
+pub struct Faults {
+    tallies: BTreeMap<usize, Tally>,
+    ranks: Ranks,
+}
 
 impl Faults {
+    /// None yet, of calls that `ranks` share.
+    pub fn shared(ranks: &Ranks) -> Self {
+        Self { tallies: BTreeMap::new(), ranks: ranks.clone() }
+    }
+
     /// Calls the environment at `arena` once for every item, and again for items that met a host fault. One result per
-    /// item, in order.
-    pub fn calls<T, R>(
+    /// item, in order. Each rank makes a part of the calls, and all get all results: a host fault, which only one of them
+    /// meets, means the same to all.
+    pub fn calls<T, R: Serialize + DeserializeOwned>(
         &mut self,
         arena: usize,
         items: &[T],
         call: impl Fn(&[&T]) -> Vec<Result<R, Fault>>,
-    ) -> Vec<Result<R, Cause>> {
-        let tally = self.0.entry(arena).or_default();
+    ) -> Result<Vec<Result<R, Cause>>> {
+        let tally = self.tallies.entry(arena).or_default();
         tally.calls += items.len();
-        let mut results: Vec<Option<Result<R, Fault>>> = items.iter().map(|_| None).collect();
-        for attempt in 0..=RETRIES_MAX {
-            let open = |result: &Option<Result<R, Fault>>| matches!(result, None | Some(Err(Fault::Host(_))));
-            let pending: Vec<usize> = (0..items.len()).filter(|&i| open(&results[i])).collect();
-            if pending.is_empty() {
-                break;
-            }
-            tally.retried += if attempt > 0 { pending.len() } else { 0 };
-            let batch: Vec<&T> = pending.iter().map(|&i| &items[i]).collect();
-            for (i, result) in pending.into_iter().zip(call(&batch)) {
-                results[i] = Some(result);
-            }
-        }
-        let results = results.into_iter().map(|result| result.expect("an environment answers for each of its items"));
-        results.map(|result| result.map_err(Cause::from).inspect_err(|cause| tally.count(cause))).collect()
+        let (results, retried): (Vec<_>, Vec<_>) =
+            self.ranks.gather(called(self.ranks.part(items), call))?.into_iter().unzip();
+        tally.retried += retried.iter().sum::<usize>();
+        let results: Vec<Result<R, Cause>> = results.into_iter().flatten().collect();
+        results.iter().filter_map(|result| result.as_ref().err()).for_each(|cause| tally.count(cause));
+        Ok(results)
     }
 
     /// By the position of the environment; one that was not called has none.
     pub fn tallies(&self) -> &BTreeMap<usize, Tally> {
-        &self.0
+        &self.tallies
     }
+}
+
+/// The results of calls, and how many of them were made again.
+fn called<T, R>(items: &[T], call: impl Fn(&[&T]) -> Vec<Result<R, Fault>>) -> (Vec<Result<R, Cause>>, usize) {
+    let mut retried = 0;
+    let mut results: Vec<Option<Result<R, Fault>>> = items.iter().map(|_| None).collect();
+    for attempt in 0..=RETRIES_MAX {
+        let open = |result: &Option<Result<R, Fault>>| matches!(result, None | Some(Err(Fault::Host(_))));
+        let pending: Vec<usize> = (0..items.len()).filter(|&i| open(&results[i])).collect();
+        if pending.is_empty() {
+            break;
+        }
+        retried += if attempt > 0 { pending.len() } else { 0 };
+        let batch: Vec<&T> = pending.iter().map(|&i| &items[i]).collect();
+        for (i, result) in pending.into_iter().zip(call(&batch)) {
+            results[i] = Some(result);
+        }
+    }
+    let results = results.into_iter().map(|result| result.expect("an environment answers for each of its items"));
+    (results.map(|result| result.map_err(Cause::from)).collect(), retried)
 }
 
 /// Watches the share of failed calls over the last steps.
@@ -213,6 +234,7 @@ mod tests {
             };
             items.iter().map(answer).collect()
         });
+        let results = results.unwrap();
         assert_eq!(results[..3], [Ok(0), Ok(10), Ok(20)]);
         assert_eq!(results[3].as_ref().unwrap_err().whose, Whose::Host);
         assert_eq!(results[4].as_ref().unwrap_err().whose, Whose::Environment);

@@ -28,7 +28,7 @@ pub struct Given {
 
 /// Fresh tasks of every generated kind, in their buffers as found at `step`: numbers 0 to `seeding.tasks` before the
 /// first step, then `generate.batch` at each.
-pub fn generate(arenas: &mut [Arena], config: &RunConfig, step: u64, faults: &mut Faults) -> Vec<Given> {
+pub fn generate(arenas: &mut [Arena], config: &RunConfig, step: u64, faults: &mut Faults) -> Result<Vec<Given>> {
     let seed = sequence(config, Purpose::Generate);
     let mut tasks = Vec::new();
     for (index, arena) in arenas.iter().enumerate().filter(|(_, arena)| arena.in_play) {
@@ -43,13 +43,13 @@ pub fn generate(arenas: &mut [Arena], config: &RunConfig, step: u64, faults: &mu
             kinds.map(|(_, kind)| SequencePart { kind: kind.name.clone(), seed, first, count }).collect();
         let made = faults.calls(index, &parts, |parts| {
             parts.iter().map(|part| arena.environment.generate(&arena.context, part)).collect()
-        });
+        })?;
         tasks.extend(made.into_iter().flatten().flatten().map(|task| (index, task)));
     }
-    let subjects = subjects(arenas, &tasks, faults).into_iter();
+    let subjects = subjects(arenas, &tasks, faults)?.into_iter();
     let known =
         tasks.into_iter().zip(subjects).filter_map(|((arena, task), subject)| Some((arena, task, subject.ok()?)));
-    give(arenas, known, step, Origin::Generated)
+    Ok(give(arenas, known, step, Origin::Generated))
 }
 
 /// The first `evaluation.generated` tasks of each generated kind in the sequence that is held out.

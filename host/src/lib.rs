@@ -31,6 +31,7 @@ pub mod buffer;
 pub mod check;
 pub mod demonstrate;
 pub mod faults;
+pub mod ranks;
 pub mod rng;
 pub mod task;
 

@@ -184,7 +184,7 @@ impl StepMetrics {
                     |(&arena, tally): (&usize, &Tally)| (selfplay.arenas[arena].name().to_owned(), tally.clone());
                 step.faults.tallies().iter().map(named).collect()
             },
-            timing: timing(&step.timing, &sampling, &sandbox),
+            timing: timing(step, &sampling, &sandbox),
             sampling,
             sandbox,
         }
@@ -353,10 +353,14 @@ fn buffers(arenas: &[Arena], step: &Step) -> BTreeMap<String, BufferMetrics> {
     buffers
 }
 
-fn timing(watch: &Stopwatch, sampling: &SamplingMetrics, sandbox: &SandboxMetrics) -> BTreeMap<String, f64> {
+fn timing(step: &Step, sampling: &SamplingMetrics, sandbox: &SandboxMetrics) -> BTreeMap<String, f64> {
+    let watch = &step.timing;
     let mut timing: BTreeMap<String, f64> =
         watch.laps.iter().map(|(name, seconds)| (format!("{name}_s"), *seconds)).collect();
     timing.insert("step_s".into(), watch.total_s());
+    if step.sent_bytes > 0 {
+        timing.insert("sent_bytes".into(), step.sent_bytes as f64);
+    }
     timing.insert("tokens_per_s".into(), sampling.tokens as f64 / watch.of(&["propose", "solve"]));
     timing.insert("runs_per_s".into(), sandbox.runs as f64 / watch.of(&["validate", "verify"]));
     timing

@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Context as _, Result, ensure};
 use tch::{Kind, Tensor};
 
-use crate::config::Dtype;
+use crate::{config::Dtype, ranks::Ranks};
 
 mod attention;
 pub mod bench;
@@ -65,8 +65,9 @@ impl std::str::FromStr for Device {
     }
 }
 
-/// A language model that samples and learns.
+/// A language model that samples and learns; where there are several ranks, the copy of one of them.
 pub struct Policy {
+    ranks: Ranks,
     pub(crate) model: Model,
     pub(crate) text: Text,
     parameters: Vec<(String, Tensor)>,
@@ -159,7 +160,18 @@ impl Policy {
         tch::set_num_threads(if workers > 1 { 1 } else { threads as i32 });
         let text = Text::load(files)?;
         let (model, parameters) = Model::build(config, (kind, device), fetch)?;
-        Ok(Self { model, text, parameters, side_files: files.side_files(), workers })
+        Ok(Self { ranks: Ranks::alone(), model, text, parameters, side_files: files.side_files(), workers })
+    }
+
+    /// The same policy, from now on a copy of the first rank's, with which all ranks sample and learn together.
+    pub fn on(self, ranks: &Ranks) -> Result<Self> {
+        self.parameters.iter().try_for_each(|(_, tensor)| ranks.broadcast(tensor, 0))?;
+        Ok(Self { ranks: ranks.clone(), ..self })
+    }
+
+    /// Those that have a copy of this policy.
+    pub fn ranks(&self) -> &Ranks {
+        &self.ranks
     }
 
     /// Writes a directory that `transformers` loads. Saving what was loaded gives the same tensors, bit for bit.
@@ -207,10 +219,11 @@ impl Policy {
         *self.text.ends.first().expect("loading refuses a policy without an end token")
     }
 
-    /// One completion per request, in order. A completion depends on its request and stream only, apart from rounding,
-    /// which in a near tie can depend on the other requests; never on threads.
+    /// One completion per request, in order, on every rank. A completion depends on its request and stream only, apart from rounding,
+    /// which in a near tie can depend on the other requests; never on threads or
+    /// ranks.
     pub fn sample(&self, requests: &[SampleRequest], sampling: &Sampling) -> Result<Vec<Completion>> {
-        sampler::sample(&self.model, &self.text, self.workers, requests, sampling)
+        sampler::sample(&self.model, &self.text, (self.workers, &self.ranks), requests, sampling)
     }
 
     /// Names and tensors in the checkpoint's order. The tensors are the model's own.

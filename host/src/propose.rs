@@ -82,7 +82,7 @@ fn fitting_prompts(
     sampling: &SamplingConfig,
     kind: &str,
     references: Vec<Vec<Task>>,
-    mut ask: impl FnMut(&[(String, Vec<Task>)]) -> Vec<Result<Prompt, Cause>>,
+    mut ask: impl FnMut(&[(String, Vec<Task>)]) -> Result<Vec<Result<Prompt, Cause>>>,
 ) -> Result<Vec<(Vec<Task>, EncodedPrompt)>> {
     let mut fitting: Vec<Option<(Vec<Task>, EncodedPrompt)>> = Vec::new();
     fitting.resize_with(references.len(), || None);
@@ -90,7 +90,7 @@ fn fitting_prompts(
     while !pending.is_empty() {
         let asked: Vec<(String, Vec<Task>)> =
             pending.iter().map(|(_, references)| (kind.to_owned(), references.clone())).collect();
-        let prompts = ask(&asked);
+        let prompts = ask(&asked)?;
         let mut too_long = Vec::new();
         for ((slot, mut references), prompt) in pending.into_iter().zip(prompts) {
             let Ok(prompt) = prompt else { continue };

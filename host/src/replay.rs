@@ -158,7 +158,7 @@ impl Replay {
                 rows,
                 |proposed| validate(arenas, proposed, step, faults),
                 |proposed, cause| Validated { proposed, conclusion: Conclusion::Fault(cause), runs: Vec::new() },
-            ));
+            )?);
         }
         let Self { arenas, faults, config, .. } = self;
         let verified = unless_unknown(
@@ -166,7 +166,7 @@ impl Replay {
             &attempts,
             |attempted| verify(arenas, attempted, faults),
             |attempted, cause| Verified { attempted, verdict: Err(cause), runs: Vec::new() },
-        );
+        )?;
         let rewards = selfplay::rewards(config, &validated, &verified);
 
         let mut compared = Vec::new();
@@ -198,7 +198,7 @@ impl Replay {
                 Ok((arena.with_context(|| format!("environment {:?} is not loaded", row.env))?, row.task()?))
             };
             let placed = rows.iter().map(place).collect::<Result<Vec<_>>>()?;
-            let subjects = subjects(arenas, &placed, faults);
+            let subjects = subjects(arenas, &placed, faults)?;
             for (((arena, task), subject), row) in placed.iter().zip(subjects).zip(rows) {
                 let subject =
                     subject.map_err(|Cause { cause, .. }| anyhow!("the subject of task {}: {cause}", row.id))?;
@@ -271,9 +271,9 @@ fn adopt_terms(recorded: &Recorded, arenas: &mut [Arena]) -> Result<()> {
 fn unless_unknown<T, R>(
     items: Vec<T>,
     rows: &[(usize, Row)],
-    judge: impl FnOnce(Vec<T>) -> Vec<R>,
+    judge: impl FnOnce(Vec<T>) -> Result<Vec<R>>,
     unknown: impl Fn(T, Cause) -> R,
-) -> Vec<R> {
+) -> Result<Vec<R>> {
     let mut known = Vec::new();
     let places: Vec<Option<R>> = items
         .into_iter()
@@ -286,8 +286,9 @@ fn unless_unknown<T, R>(
             }
         })
         .collect();
-    let mut judged = judge(known).into_iter();
-    places.into_iter().map(|place| place.unwrap_or_else(|| judged.next().expect("one result per item"))).collect()
+    let mut judged = judge(known)?.into_iter();
+    let judged = |place: Option<R>| place.unwrap_or_else(|| judged.next().expect("one result per item"));
+    Ok(places.into_iter().map(judged).collect())
 }
 
 fn completion(row: &Row) -> Completion {

@@ -4,11 +4,15 @@
 //! a run that was killed anywhere continues as if it had stopped at its last checkpoint. A checkpoint is written beside
 //! the others under a temporary name, forced to the disk and renamed when it is complete. It holds the checksums of its
 //! files; one that does not match them, after a power failure say, is passed over for the one before.
+//!
+//! Of several ranks the first writes. The others follow: they read what was there when they began, and what they would
+//! write is dropped, but for a log file of what they print and one of what their judges say, in `logs/`.
 
 use std::{
     collections::BTreeMap,
     fs,
     io::{BufRead, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write},
+    os::fd::AsRawFd as _,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -143,6 +147,11 @@ impl Recorded {
     }
 }
 
+/// Whether there is an experiment at `path`.
+pub fn exists(path: &Path) -> bool {
+    path.join("experiment.json").is_file()
+}
+
 /// The lines of an experiment's held-out tasks.
 pub fn held_out(path: &Path) -> Result<String> {
     let path = path.join(HELD_OUT);
@@ -150,8 +159,7 @@ pub fn held_out(path: &Path) -> Result<String> {
 }
 
 fn read_manifest(path: &Path) -> Result<(RunConfig, Experiment)> {
-    let there = path.join("experiment.json").is_file();
-    ensure!(there, "{} holds no experiment: experiment.json is missing", path.display());
+    ensure!(exists(path), "{} holds no experiment: experiment.json is missing", path.display());
     let text = |name: &str| fs::read_to_string(path.join(name)).with_context(|| format!("cannot read {name}"));
     let damaged = |name: &str| format!("{} is damaged", path.join(name).display());
     let config = RunConfig::from_toml(&text("config.toml")?).with_context(|| damaged("config.toml"))?;
@@ -159,12 +167,23 @@ fn read_manifest(path: &Path) -> Result<(RunConfig, Experiment)> {
     Ok((config, experiment))
 }
 
-/// An open experiment directory. While it is open no other process can open it.
+/// An open experiment directory. While it is open no other process can open it, except to follow.
 pub struct RunDir {
     path: PathBuf,
     dir: Dir,
     logs: BTreeMap<Log, BufWriter<File>>,
-    _lock: fs::File,
+    place: Place,
+}
+
+/// Whether this process writes the experiment.
+enum Place {
+    Writes {
+        _lock: fs::File,
+    },
+    /// So many bytes of each log were there when it began.
+    Follows {
+        log_bytes: BTreeMap<Log, u64>,
+    },
 }
 
 impl RunDir {
@@ -212,7 +231,23 @@ impl RunDir {
             bail!("another process is using {}; wait for it to end, or give another --out", path.display());
         }
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
-        Ok(Self { path: path.to_owned(), dir, logs: BTreeMap::new(), _lock: lock })
+        Ok(Self { path: path.to_owned(), dir, logs: BTreeMap::new(), place: Place::Writes { _lock: lock } })
+    }
+
+    /// Opens an experiment that another rank writes. From now on this process prints into a log file there.
+    pub fn follow(path: &Path, rank: usize) -> Result<(Self, RunConfig, Experiment)> {
+        let (config, experiment) = read_manifest(path)?;
+        let dir = Dir::open_ambient_dir(path, ambient_authority())?;
+        dir.create_dir_all("logs")?;
+        let open = |name: String| dir.open_with(name, OpenOptions::new().create(true).append(true));
+        print_into(&open(format!("logs/rank-{rank}.txt"))?)?;
+        let logs = BTreeMap::from([(Log::Judge, BufWriter::new(open(format!("logs/rank-{rank}.judge.jsonl"))?))]);
+        let place = Place::Follows { log_bytes: BTreeMap::new() };
+        Ok((Self { path: path.to_owned(), dir, logs, place }, config, experiment))
+    }
+
+    fn follows(&self) -> bool {
+        matches!(self.place, Place::Follows { .. })
     }
 
     fn open_logs(&mut self) -> Result<()> {
@@ -231,7 +266,7 @@ impl RunDir {
 
     /// Adds rows to a log of JSON lines.
     pub fn append<T: Serialize>(&mut self, log: Log, rows: impl IntoIterator<Item = T>) -> Result<()> {
-        let file = self.logs.get_mut(&log).expect("all logs are open");
+        let Some(file) = self.logs.get_mut(&log) else { return Ok(()) };
         for row in rows {
             serde_json::to_writer(&mut *file, &row)
                 .map_err(std::io::Error::from)
@@ -244,7 +279,7 @@ impl RunDir {
     /// Adds scalars to the TensorBoard log.
     pub fn append_scalars(&mut self, step: u64, scalars: &[(String, f64)]) -> Result<()> {
         let wall_time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
-        let file = self.logs.get_mut(&Log::Events).expect("all logs are open");
+        let Some(file) = self.logs.get_mut(&Log::Events) else { return Ok(()) };
         let empty = file.get_ref().metadata()?.len() == 0 && file.buffer().is_empty();
         let mut events = if empty { EventWriter::new(file, wall_time)? } else { EventWriter::resume(file) };
         for (tag, value) in scalars {
@@ -264,13 +299,20 @@ impl RunDir {
     /// The rows of a log, as far as they are complete.
     pub fn rows<T: DeserializeOwned>(&self, log: Log) -> Result<Vec<T>> {
         let name = self.path.join(log.file_name());
-        let lines = BufReader::new(self.dir.open(log.file_name())?).lines();
+        let bytes = match &self.place {
+            Place::Writes { .. } => u64::MAX,
+            Place::Follows { log_bytes } => log_bytes.get(&log).copied().unwrap_or(0),
+        };
+        let lines = BufReader::new(self.dir.open(log.file_name())?.take(bytes)).lines();
         let parse = |line: std::io::Result<String>| Ok(serde_json::from_str(&line?)?);
         lines.map(parse).collect::<Result<_>>().with_context(|| format!("{} is damaged", name.display()))
     }
 
     /// Writes a checkpoint; `save` puts policy and optimiser into the directory it is given.
     pub fn checkpoint(&mut self, step: u64, keep: usize, save: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+        if self.follows() {
+            return Ok(());
+        }
         let name = checkpoint_name(step);
         let staging = format!("checkpoints/.{name}");
         self.write_checkpoint(step, &staging, save)
@@ -287,6 +329,9 @@ impl RunDir {
 
     /// Deletes all but the newest `keep` checkpoints.
     pub fn prune(&self, keep: usize) -> Result<()> {
+        if self.follows() {
+            return Ok(());
+        }
         let names = self.checkpoint_names()?;
         for old in &names[..names.len().saturating_sub(keep)] {
             self.dir.remove_dir_all(format!("checkpoints/{old}"))?;
@@ -312,7 +357,7 @@ impl RunDir {
 
     /// Writes a folder that is either there whole or not at all. One that is there stays as it is.
     pub fn write_folder(&self, name: &str, save: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-        if self.dir.exists(name) {
+        if self.follows() || self.dir.exists(name) {
             return Ok(());
         }
         let staging = format!(".{name}");
@@ -347,6 +392,10 @@ impl RunDir {
     /// Forgets what was logged after a checkpoint, damaged checkpoints after it, and those that were being written.
     /// Without a checkpoint, everything.
     pub fn rewind(&mut self, checkpoint: Option<&Checkpoint>) -> Result<()> {
+        if let Place::Follows { log_bytes } = &mut self.place {
+            *log_bytes = checkpoint.map_or_else(BTreeMap::new, |checkpoint| checkpoint.log_bytes.clone());
+            return Ok(());
+        }
         let kept = checkpoint.map(|checkpoint| checkpoint_name(checkpoint.step));
         for damaged in self.checkpoint_names()?.into_iter().rev().take_while(|name| Some(name) != kept.as_ref()) {
             self.dir.remove_dir_all(format!("checkpoints/{damaged}"))?;
@@ -387,6 +436,16 @@ impl RunDir {
             .and_then(|()| fs::File::open(&self.path)?.sync_all())
             .with_context(|| format!("cannot write {}", self.path.join(name).display()))
     }
+}
+
+/// Standard output and standard error go into `file` from now on.
+fn print_into(file: &File) -> Result<()> {
+    for stream in [libc::STDOUT_FILENO, libc::STDERR_FILENO] {
+        // SAFETY: both are open descriptors.
+        let copied = unsafe { libc::dup2(file.as_raw_fd(), stream) };
+        ensure!(copied >= 0, "cannot print into a log file: {}", std::io::Error::last_os_error());
+    }
+    Ok(())
 }
 
 fn checkpoint_name(step: u64) -> String {

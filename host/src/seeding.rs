@@ -29,7 +29,7 @@ pub fn gather(
     // Seeding has no step of its own: its rounds use the numbers of steps that no run reaches.
     let rng = StepRng { seed: config.seed, step: u64::from(u32::MAX) - round as u64 };
     let proposed = propose(arenas, policy, &config.propose, &config.sampling, &wanted, rng, faults)?;
-    Ok(validate(arenas, proposed, 0, faults))
+    validate(arenas, proposed, 0, faults)
 }
 
 /// Every kind that the policy may propose tasks of.

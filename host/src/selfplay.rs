@@ -52,6 +52,8 @@ pub struct Step {
     /// Environments that the breaker dropped after this step.
     pub dropped: Vec<usize>,
     pub timing: Stopwatch,
+    /// What this rank sent to others.
+    pub sent_bytes: u64,
 }
 
 /// What proposals and attempts are worth. A pure function of the setting and what was concluded.
@@ -69,9 +71,10 @@ impl SelfPlay {
     pub fn step(&mut self, step: u64) -> Result<Step> {
         let config = &self.config;
         let rng = StepRng { seed: config.seed, step };
-        let (mut faults, mut timing) = (Faults::default(), Stopwatch::start());
+        let sent_before = self.policy.ranks().sent_bytes();
+        let (mut faults, mut timing) = (Faults::shared(self.policy.ranks()), Stopwatch::start());
 
-        let generated = generate(&mut self.arenas, config, step, &mut faults);
+        let generated = generate(&mut self.arenas, config, step, &mut faults)?;
         timing.lap("generate");
 
         let wanted = self.wanted();
@@ -79,7 +82,7 @@ impl SelfPlay {
             propose(&self.arenas, &self.policy, &config.propose, &config.sampling, &wanted, rng, &mut faults)?;
         timing.lap("propose");
 
-        let validated = validate(&mut self.arenas, proposed, step, &mut faults);
+        let validated = validate(&mut self.arenas, proposed, step, &mut faults)?;
         timing.lap("validate");
 
         let mut verified = Vec::new();
@@ -91,7 +94,7 @@ impl SelfPlay {
             let attempted = solve(&self.arenas, &self.policy, &config.sampling, assigned, streams, &mut faults)?;
             timing.lap("solve");
 
-            verified.extend(verify(&self.arenas, attempted, &mut faults));
+            verified.extend(verify(&self.arenas, attempted, &mut faults)?);
             timing.lap("verify");
             if config.solve.rounds_max > 1 {
                 uninformative = evenly_rewarded(&config.reward, &verified);
@@ -119,7 +122,20 @@ impl SelfPlay {
         let mismatch = self.learner.weigh(&self.policy, &mut batch)?;
         let updates = self.update(batch, step)?;
         timing.lap("update");
-        Ok(Step { step, generated, validated, verified, rewards, updates, mismatch, faults, dropped, timing })
+        let sent_bytes = self.policy.ranks().sent_bytes() - sent_before;
+        Ok(Step {
+            step,
+            generated,
+            validated,
+            verified,
+            rewards,
+            updates,
+            mismatch,
+            faults,
+            dropped,
+            timing,
+            sent_bytes,
+        })
     }
 
     /// The step's updates: `epochs` passes in `minibatches` equal parts, each pass in another order.

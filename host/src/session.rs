@@ -24,11 +24,12 @@ use crate::{
     metrics::StepMetrics,
     policy::{Policy, embedded},
     progress::Progress,
+    ranks::Ranks,
     run_dir::{self, EnvironmentRecord, Experiment, Log, RunDir},
     sandbox::{Level, LogLine, Sandbox},
     seeding,
     selfplay::{SelfPlay, Step, break_circuit},
-    task::Task,
+    task::{Digest, Task},
     update::Learner,
 };
 
@@ -70,7 +71,7 @@ const COOLER: Protocol = Protocol { temperature: 0.6, samples: 1 };
 
 impl Session {
     /// Loads everything, makes the experiment directory, seeds the buffers and measures the start policy.
-    pub fn start(start: Start, sandbox: &SandboxArgs) -> Result<Self> {
+    pub fn start(start: Start, sandbox: &SandboxArgs, ranks: &Ranks) -> Result<Self> {
         let Start { config, envs, policy: policy_args, tasks, held_out, out } = start;
         let sandbox = sandbox.start(&config.sandbox)?;
         let mut arenas = load_arenas(&sandbox, &envs, &config)?;
@@ -88,11 +89,17 @@ impl Session {
         }
         let written = held_out::written(&arenas, &held_out_tasks);
         let held_out = held_out::hold_out(&mut arenas, held_out_tasks, config.evaluation.tasks)?;
-        let given = first_tasks(&mut arenas, &data_sets, &config)?;
-        let policy = policy_args.load(&config.policy, None)?;
+        let given = first_tasks(&mut arenas, &data_sets, &config, ranks)?;
+        let policy = policy_args.load(&config.policy, None)?.on(ranks)?;
         let data_sets = data_sets.iter().map(|data_set| data_set.record(&arenas)).collect();
         let experiment = record(&config, &policy_args, sources, data_sets, &envs, &arenas)?;
-        let run_dir = RunDir::create(&out, &config, &experiment, &written)?;
+        let terms: Vec<Digest> = experiment.environments.iter().map(|env| env.terms_digest).collect();
+        ranks
+            .ensure_same("configuration, environment or held-out tasks", (config.to_toml(), terms, written.clone()))?;
+        let run_dir = ranks.in_turn(
+            || RunDir::create(&out, &config, &experiment, &written),
+            || Ok(RunDir::follow(&out, ranks.rank())?.0),
+        )?;
         let progress = Progress::new(config.steps);
         progress.loaded(&experiment, run_dir.path());
         let learner = learner(&config, &policy, &policy_args, &run_dir, true)?;
@@ -114,11 +121,21 @@ impl Session {
     /// Takes an experiment up at its last checkpoint, or begins it again where it has none. `envs` and `device` replace
     /// the recorded sources and device, for files that have moved and machines that differ; their contents must be the
     /// same.
-    pub fn resume(dir: &Path, envs: &[EnvSource], device: Option<&str>, sandbox: &SandboxArgs) -> Result<Self> {
-        let (mut run_dir, config, experiment) = RunDir::open(dir)?;
-        let (checkpoint, folder) = run_dir.latest_checkpoint()?.unzip();
-        run_dir.rewind(checkpoint.as_ref())?;
-        run_dir.prune(config.checkpoint.keep)?;
+    pub fn resume(
+        dir: &Path,
+        envs: &[EnvSource],
+        device: Option<&str>,
+        sandbox: &SandboxArgs,
+        ranks: &Ranks,
+    ) -> Result<Self> {
+        let rewound = |(mut run_dir, config, experiment): (RunDir, RunConfig, Experiment)| {
+            let (checkpoint, folder) = run_dir.latest_checkpoint()?.unzip();
+            run_dir.rewind(checkpoint.as_ref())?;
+            run_dir.prune(config.checkpoint.keep)?;
+            Ok((run_dir, config, experiment, checkpoint, folder))
+        };
+        let (run_dir, config, experiment, checkpoint, folder) =
+            ranks.in_turn(|| rewound(RunDir::open(dir)?), || rewound(RunDir::follow(dir, ranks.rank())?))?;
         let sandbox = sandbox.start(&config.sandbox)?;
         let recorded: Vec<EnvSource> = experiment.environments.iter().map(|env| env.source.clone()).collect();
         let envs = if envs.is_empty() { &recorded } else { envs };
@@ -132,7 +149,7 @@ impl Session {
             None => {
                 let data_sets = experiment.data_sets.iter().map(|record| DataSet::again(record, &arenas));
                 let data_sets = data_sets.collect::<Result<Vec<_>>>()?;
-                first_tasks(&mut arenas, &data_sets, &config)?
+                first_tasks(&mut arenas, &data_sets, &config, ranks)?
             }
         };
         refill(&run_dir, &mut arenas)?;
@@ -143,7 +160,7 @@ impl Session {
             device: Some(device.unwrap_or(&experiment.device).to_owned()),
         };
         let saved = folder.as_deref().map(|folder| folder.join("policy"));
-        let policy = policy_args.load(&config.policy, saved.as_deref())?;
+        let policy = policy_args.load(&config.policy, saved.as_deref())?.on(ranks)?;
         let mut learner = learner(&config, &policy, &policy_args, &run_dir, folder.is_none())?;
         if let Some(folder) = &folder {
             learner.load(&folder.join("optimizer.safetensors"))?;
@@ -174,7 +191,7 @@ impl Session {
             } else if evaluation.every_steps > 0 && self.done.is_multiple_of(evaluation.every_steps) {
                 self.measure(&format!("step {}", self.done))?;
             }
-            let stop = interrupted.load(Ordering::Relaxed);
+            let stop = self.selfplay.policy.ranks().any(interrupted.load(Ordering::Relaxed))?;
             if stop || self.done == steps || self.done.is_multiple_of(checkpoint.every_steps) {
                 self.checkpoint()?;
             }
@@ -257,7 +274,7 @@ impl Session {
         let SelfPlay { config, arenas, policy, .. } = &mut self.selfplay;
         let mut breaker = strict_breaker(config);
         for round in 0..config.seeding.batches_max {
-            let mut faults = Faults::default();
+            let mut faults = Faults::shared(policy.ranks());
             let validated = seeding::gather(arenas, policy, config, round, &mut faults)?;
             if validated.is_empty() {
                 break;
@@ -302,9 +319,10 @@ impl Session {
 
     fn checkpoint(&mut self) -> Result<()> {
         let SelfPlay { config, policy, learner, .. } = &self.selfplay;
+        let state = learner.state()?;
         self.run_dir.checkpoint(self.done, config.checkpoint.keep, |folder| {
             policy.save(&folder.join("policy"))?;
-            learner.save(&folder.join("optimizer.safetensors"))
+            state.save(&folder.join("optimizer.safetensors"))
         })
     }
 }
@@ -331,10 +349,10 @@ pub fn load_arenas(sandbox: &Sandbox, envs: &[EnvSource], config: &RunConfig) ->
 }
 
 /// Puts the environments' own tasks and those of data sets into the buffers.
-fn first_tasks(arenas: &mut [Arena], data_sets: &[DataSet], config: &RunConfig) -> Result<Vec<Given>> {
-    let mut faults = Faults::default();
+fn first_tasks(arenas: &mut [Arena], data_sets: &[DataSet], config: &RunConfig, ranks: &Ranks) -> Result<Vec<Given>> {
+    let mut faults = Faults::shared(ranks);
     let mut given = plant(arenas)?;
-    given.extend(generate(arenas, config, 0, &mut faults));
+    given.extend(generate(arenas, config, 0, &mut faults)?);
     break_circuit(&mut strict_breaker(config), arenas, faults.tallies())?;
     for data_set in data_sets {
         given.extend(data_set.give(arenas, config)?);
@@ -366,8 +384,9 @@ fn learner(config: &RunConfig, policy: &Policy, args: &PolicyArgs, run_dir: &Run
     if fresh {
         run_dir.write_folder(START_POLICY, |folder| policy.save(folder))?;
     }
+    policy.ranks().barrier()?;
     let start = run_dir.path().join(START_POLICY);
-    Ok(learner.with_start_policy(args.load(&config.policy, Some(&start))?))
+    Ok(learner.with_start_policy(args.load(&config.policy, Some(&start))?.on(policy.ranks())?))
 }
 
 fn record(

@@ -143,7 +143,7 @@ pub fn solve(
             let tasks: Vec<Task> = batch.iter().map(|assignment| assignment.task.clone()).collect();
             arena.environment.solve_prompts(&arena.context, &tasks)
         },
-    );
+    )?;
     let mut requests = Vec::new();
     let mut attempted = Vec::new();
     for (assignment, prompt) in assignments.into_iter().zip(prompts) {

@@ -13,6 +13,7 @@ mod micro_batch;
 mod objective;
 mod optimizer;
 mod reference;
+mod shards;
 
 use crate::{
     config::{SamplingConfig, UpdateConfig},
@@ -22,6 +23,7 @@ use crate::{
 use gradient::gradient;
 use objective::{Imitation, Mean, PolicyGradient, Sums};
 use optimizer::Optimizer;
+pub use optimizer::OptimizerState;
 use reference::Reference;
 
 /// One completion with what the learner needs.
@@ -106,7 +108,7 @@ impl Learner {
             config: config.clone(),
             temperature: f64::from(temperature),
             completion_max_tokens,
-            optimizer: Optimizer::new(policy.parameters(), config)?,
+            optimizer: Optimizer::new(policy, config)?,
             reference: None,
         })
     }
@@ -125,7 +127,7 @@ impl Learner {
             return Ok(None);
         }
         let sequences: Vec<_> = rollouts.iter().map(|rollout| (&*rollout.prompt, &*rollout.completion)).collect();
-        let logprobs = reference::logprobs(&policy.model, &sequences, self.temperature, micro_batch_max_tokens)?;
+        let logprobs = reference::logprobs(policy, &sequences, self.temperature, micro_batch_max_tokens)?;
         let (mut kl, mut truncated, mut tokens) = (0.0, 0.0, 0.0);
         for (rollout, logprobs) in rollouts.iter_mut().zip(logprobs) {
             let changes =
@@ -171,7 +173,8 @@ impl Learner {
         let total: f64 = weights.map(|&weight| f64::from(weight)).sum();
         ensure!(total > 0.0, "examples to imitate have weight {total}; it must be above 0");
         let objective = Imitation { examples, total };
-        let (gradients, sums) = gradient(policy, &objective, self.config.micro_batch_max_tokens)?;
+        let (gradients, sums) =
+            gradient(policy, &self.optimizer.shards, &objective, self.config.micro_batch_max_tokens)?;
         let gradient_norm = self.apply(gradients, &sums, learning_rate)?;
         let tokens = examples.iter().map(|example| example.completion.len()).sum();
         Ok(ImitationMetrics { loss: sums.loss, gradient_norm, tokens })
@@ -203,7 +206,7 @@ impl Learner {
             clip: (1.0 - clip_low, 1.0 + clip_high),
             entropy_coefficient,
         };
-        gradient(policy, &objective, micro_batch_max_tokens)
+        gradient(policy, &self.optimizer.shards, &objective, micro_batch_max_tokens)
     }
 
     /// Clips the gradient and steps; returns the norm before clipping.
@@ -212,9 +215,9 @@ impl Learner {
         self.optimizer.step(gradients, learning_rate)
     }
 
-    /// Writes the optimiser's state as a safetensors file.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        self.optimizer.save(path)
+    /// The optimiser's state, which the first rank gets from all; the others get nothing.
+    pub fn state(&self) -> Result<OptimizerState> {
+        self.optimizer.state()
     }
 
     /// Continues from a saved state, exactly.

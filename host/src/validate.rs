@@ -1,5 +1,6 @@
 //! Validate: the environment decides which proposals are tasks, and new tasks enter the buffers.
 
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -81,7 +82,12 @@ pub struct Validated {
 }
 
 /// Judges every proposal and adds the new tasks to the buffers as found at `step`.
-pub fn validate(arenas: &mut [Arena], proposed: Vec<Proposed>, step: u64, faults: &mut Faults) -> Vec<Validated> {
+pub fn validate(
+    arenas: &mut [Arena],
+    proposed: Vec<Proposed>,
+    step: u64,
+    faults: &mut Faults,
+) -> Result<Vec<Validated>> {
     let judged = batched(
         arenas,
         &proposed,
@@ -95,8 +101,8 @@ pub fn validate(arenas: &mut [Arena], proposed: Vec<Proposed>, step: u64, faults
             };
             arena.environment.validate(&arena.context, &batch.iter().map(proposal).collect::<Vec<_>>())
         },
-    );
-    let mut subjects = accepted_subjects(arenas, &proposed, &judged, faults).into_iter();
+    )?;
+    let mut subjects = accepted_subjects(arenas, &proposed, &judged, faults)?.into_iter();
     let mut conclude = |arena: &mut Arena, kind: usize, judged: Result<ProposalJudged, Cause>| {
         let Judged { conclusion, runs } = match judged {
             Ok(judged) => judged,
@@ -119,12 +125,11 @@ pub fn validate(arenas: &mut [Arena], proposed: Vec<Proposed>, step: u64, faults
         (conclusion, runs)
     };
     let judged = proposed.into_iter().zip(judged);
-    judged
-        .map(|(proposed, judged)| {
-            let (conclusion, runs) = conclude(&mut arenas[proposed.arena], proposed.kind, judged);
-            Validated { proposed, conclusion, runs }
-        })
-        .collect()
+    let validated = judged.map(|(proposed, judged)| {
+        let (conclusion, runs) = conclude(&mut arenas[proposed.arena], proposed.kind, judged);
+        Validated { proposed, conclusion, runs }
+    });
+    Ok(validated.collect())
 }
 
 type ProposalJudged = Judged<Result<Accepted, Rejection>>;
@@ -135,7 +140,7 @@ fn accepted_subjects(
     proposed: &[Proposed],
     judged: &[Result<ProposalJudged, Cause>],
     faults: &mut Faults,
-) -> Vec<Result<Digest, Cause>> {
+) -> Result<Vec<Result<Digest, Cause>>> {
     let accepted = |(proposed, judged): (&Proposed, &Result<ProposalJudged, Cause>)| {
         let accepted = judged.as_ref().ok()?.conclusion.as_ref().ok()?;
         Some((proposed.arena, Task::from(accepted.task.clone())))
@@ -145,7 +150,7 @@ fn accepted_subjects(
 }
 
 /// What each task of an environment, given by its index, is about.
-pub fn subjects(arenas: &[Arena], tasks: &[(usize, Task)], faults: &mut Faults) -> Vec<Result<Digest, Cause>> {
+pub fn subjects(arenas: &[Arena], tasks: &[(usize, Task)], faults: &mut Faults) -> Result<Vec<Result<Digest, Cause>>> {
     batched(
         arenas,
         tasks,

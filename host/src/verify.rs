@@ -1,5 +1,7 @@
 //! Verify: the environment judges every attempt.
 
+use anyhow::Result;
+
 use crate::{
     arena::{Arena, batched},
     faults::{Cause, Faults},
@@ -24,7 +26,7 @@ impl Verified {
 }
 
 /// One verdict per attempt, in order.
-pub fn verify(arenas: &[Arena], attempted: Vec<Attempted>, faults: &mut Faults) -> Vec<Verified> {
+pub fn verify(arenas: &[Arena], attempted: Vec<Attempted>, faults: &mut Faults) -> Result<Vec<Verified>> {
     let judged = batched(
         arenas,
         &attempted,
@@ -37,10 +39,10 @@ pub fn verify(arenas: &[Arena], attempted: Vec<Attempted>, faults: &mut Faults) 
             };
             arena.environment.verify(&arena.context, &batch.iter().map(attempt).collect::<Vec<_>>())
         },
-    );
+    )?;
     let conclude = |(attempted, judged)| match judged {
         Ok(Judged { conclusion, runs }) => Verified { attempted, verdict: Ok(conclusion), runs },
         Err(cause) => Verified { attempted, verdict: Err(cause), runs: Vec::new() },
     };
-    attempted.into_iter().zip(judged).map(conclude).collect()
+    Ok(attempted.into_iter().zip(judged).map(conclude).collect())
 }

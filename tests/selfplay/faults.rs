@@ -65,9 +65,9 @@ fn an_environment_fault_is_counted_by_cause_and_never_rewarded() {
     let mut arenas = [arena(dir.path(), SandboxConfig::default())];
     let mut faults = Faults::default();
     let proposals = ["echo", "trap", "judge-invents-a-kind", "reject"].map(proposed);
-    let validated = validate(&mut arenas, proposals.into(), 1, &mut faults);
+    let validated = validate(&mut arenas, proposals.into(), 1, &mut faults).unwrap();
     let answers = ["echo", "trap", "score-nan", "throw"].map(attempted);
-    let verified = verify(&arenas, answers.into(), &mut faults);
+    let verified = verify(&arenas, answers.into(), &mut faults).unwrap();
     let rewards = selfplay::rewards(&config(), &validated, &verified);
     let rewarded = |rewards: &[Option<f64>]| rewards.iter().map(Option::is_some).collect::<Vec<_>>();
     assert_eq!(rewarded(&rewards.proposers), [true, false, false, true]);
@@ -90,7 +90,7 @@ fn a_host_fault_is_tried_again_and_never_rewarded() {
     let slow = SandboxConfig { deadline_ms: 1, judge_fuel: u64::MAX, ..SandboxConfig::default() };
     let arenas = [arena(dir.path(), slow)];
     let mut faults = Faults::default();
-    let verified = verify(&arenas, vec![attempted("spin")], &mut faults);
+    let verified = verify(&arenas, vec![attempted("spin")], &mut faults).unwrap();
     assert_eq!(verified[0].verdict.as_ref().unwrap_err().whose, Whose::Host);
     assert_eq!(selfplay::rewards(&config(), &[], &verified).solvers, [None]);
     let tally = &faults.tallies()[&0];

@@ -8,7 +8,8 @@ use clap::Args;
 use crate::{
     config::{PolicyConfig, Preset},
     hub::Hub,
-    policy::{LoadOptions, Policy, embedded},
+    policy::{Device, LoadOptions, Policy, embedded},
+    ranks::Launch,
 };
 
 /// The policy and where it runs.
@@ -19,7 +20,7 @@ pub struct PolicyArgs {
     #[arg(long, value_name = "DIR|OWNER/NAME")]
     pub policy: Option<PathBuf>,
 
-    /// Where the policy computes: cpu, cuda or cuda:N [default: cpu].
+    /// Where the policy computes: cpu, cuda or cuda:N [default: cpu]. With several ranks, cuda is the GPU of the local rank.
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
 }
@@ -45,7 +46,10 @@ impl PolicyArgs {
 
     /// Loads the policy, from `instead` where one is given.
     pub fn load(&self, config: &PolicyConfig, instead: Option<&Path>) -> Result<Policy> {
-        let device = self.device.as_deref().unwrap_or("cpu").parse()?;
+        let device = match self.device.as_deref().unwrap_or("cpu") {
+            "cuda" => Device::Cuda(Launch::from_env()?.local_rank),
+            other => other.parse()?,
+        };
         let PolicyConfig { dtype, threads } = *config;
         let options = LoadOptions { device, dtype: Some(dtype), threads };
         match instead.or(self.policy.as_deref()) {

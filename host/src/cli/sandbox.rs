@@ -7,13 +7,14 @@ use clap::Args;
 
 use crate::{
     config::LimitsConfig,
+    ranks::local_ranks,
     sandbox::{Grants, Sandbox, SandboxConfig},
 };
 
 /// Workers, cache and grants.
 #[derive(Args, Clone)]
 pub struct SandboxArgs {
-    /// Threads that run programs [default: one per core].
+    /// Threads that run programs [default: one per core, shared with other ranks on this machine].
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub workers: usize,
 
@@ -41,6 +42,8 @@ impl SandboxArgs {
     /// With the default limits.
     pub fn config(&self) -> Result<SandboxConfig> {
         let Self { workers, cache_dir, grants } = self.clone();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = if workers == 0 { (cores / local_ranks()).max(1) } else { workers };
         let grants = grants.map_or_else(|| Ok(Grants::default()), |path| Grants::read(&path))?;
         Ok(SandboxConfig { workers, cache_dir, grants, ..SandboxConfig::default() })
     }

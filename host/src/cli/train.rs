@@ -3,6 +3,7 @@
 use std::{
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -12,6 +13,8 @@ use super::{policy::PolicyArgs, sandbox::SandboxArgs};
 use crate::{
     config::{Algorithm, Control, Preset, RunConfig},
     env_source::EnvSource,
+    ranks::{Launch, Ranks},
+    run_dir,
     session::{Session, Start},
 };
 
@@ -73,6 +76,11 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["preset", "algorithm", "config", "overrides", "steps", "seed", "control", "out", "tasks", "held_out", "policy"])]
     resume: Option<PathBuf>,
 
+    /// With several ranks: seconds after which a rank that does not take part counts as hung. One whose process ended is
+    /// noticed within ten.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    distributed_timeout: u64,
+
     /// Print the resolved configuration and stop.
     #[arg(long)]
     print_config: bool,
@@ -86,20 +94,26 @@ impl TrainArgs {
     pub fn run(mut self) -> Result<()> {
         self.policy.fetch()?;
         self.envs.iter().try_for_each(EnvSource::ensure_pinned)?;
-        let mut session = match &self.resume {
-            Some(dir) => Session::resume(dir, &self.envs, self.policy.device.as_deref(), &self.sandbox)?,
+        if self.print_config {
+            print!("{}", self.configuration()?.to_toml());
+            return Ok(());
+        }
+        let launch = Launch::from_env()?;
+        let ranks = Ranks::join(&launch, Duration::from_secs(self.distributed_timeout))?;
+        ranks.leave(self.train(&ranks, launch.restarts))
+    }
+
+    /// `restarts`: how often a launcher has started all ranks again.
+    fn train(self, ranks: &Ranks, restarts: usize) -> Result<()> {
+        let begun = self.out.clone().filter(|out| restarts > 0 && run_dir::exists(out));
+        let mut session = match ranks.agree(self.resume.clone().or(begun))? {
+            Some(dir) => Session::resume(&dir, &self.envs, self.policy.device.as_deref(), &self.sandbox, ranks)?,
             None => {
                 let config = self.configuration()?;
-                if self.print_config {
-                    print!("{}", config.to_toml());
-                    return Ok(());
-                }
-                let out = match self.out {
-                    Some(out) => out,
-                    None => free_directory(&self.envs[0])?,
-                };
+                ensure!(restarts == 0 || self.out.is_some(), "a restart needs --out DIR, to find what it goes on with");
+                let out = ranks.agree(self.out.map_or_else(|| free_directory(&self.envs[0]), Ok)?)?;
                 let Self { envs, policy, tasks, held_out, .. } = self;
-                Session::start(Start { config, envs, policy, tasks, held_out, out }, &self.sandbox)?
+                Session::start(Start { config, envs, policy, tasks, held_out, out }, &self.sandbox, ranks)?
             }
         };
         session.train(interrupted()?)

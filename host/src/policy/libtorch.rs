@@ -14,7 +14,7 @@ unsafe extern "C" {
     fn azr_free(message: *mut c_char);
     fn azr_inference_mode_enter() -> *mut c_void;
     fn azr_inference_mode_leave(guard: *mut c_void);
-    fn azr_norm(tensors: *const *const C_tensor, count: usize, norm: *mut f64) -> *mut c_char;
+    fn azr_norms(tensors: *const *const C_tensor, count: usize, norms: *mut f32) -> *mut c_char;
     fn azr_add(into: *const *const C_tensor, from: *const *const C_tensor, count: usize) -> *mut c_char;
     fn azr_keep_freed_memory();
     fn azr_adamw(
@@ -109,13 +109,13 @@ pub(crate) fn adamw(state: &AdamwState<'_>, gradient: Tensor, coefficients: &Ada
     .context("AdamW step")
 }
 
-/// The Euclidean norm of all `tensors` together.
-pub(crate) fn norm(tensors: &[Tensor]) -> Result<f64> {
-    let mut norm = 0.0;
+/// The Euclidean norm of each tensor, in f32.
+pub(crate) fn norms(tensors: &[Tensor]) -> Result<Vec<f32>> {
+    let mut norms = vec![0.0; tensors.len()];
     let list = pointers(tensors);
-    // SAFETY: a list of live tensors and a place for the result.
-    checked(unsafe { azr_norm(list.as_ptr(), list.len(), &mut norm) }).context("norm")?;
-    Ok(norm)
+    // SAFETY: a list of live tensors, and a place for a result of each.
+    checked(unsafe { azr_norms(list.as_ptr(), list.len(), norms.as_mut_ptr()) }).context("norms")?;
+    Ok(norms)
 }
 
 /// `into[i] += from[i]`.

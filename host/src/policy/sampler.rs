@@ -2,11 +2,12 @@
 //!
 //! Requests are sorted by prompt and dealt into shares; a share is sampled in a fixed number of slots, and a slot whose
 //! row ends takes the share's next request. The shares depend on nothing but the requests, so neither do the results:
-//! threads only decide who works on which share.
+//! threads and ranks only decide who works on which share.
 
 use std::{collections::VecDeque, sync::Mutex};
 
 use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use super::{
@@ -17,14 +18,14 @@ use super::{
     rope::RopeTable,
     text::Text,
 };
-use crate::rng::Stream;
+use crate::{ranks::Ranks, rng::Stream};
 
 /// Rows sampled together. More rows make better use of every weight that is read; fewer fit the caches.
 const SLOTS_MAX: usize = 128;
 /// Requests of one share: enough that slots rarely run dry, few enough that threads find shares to take.
 const SHARE_MAX: usize = 384;
-/// Shares of a large call, so that a few threads can work on it.
-const SHARES_MIN: usize = 4;
+/// A smaller call is cut into fewer shares, because small ones read every weight for few rows.
+const LARGE_CALL: usize = 512;
 /// Prompt tokens of one prefill, padding included; bounds its activations.
 const PREFILL_MAX_TOKENS: usize = 16_384;
 
@@ -48,10 +49,12 @@ pub struct Sampling {
     /// Keep so many likeliest tokens; 0 keeps all.
     pub top_k: usize,
     pub completion_max_tokens: usize,
+    /// Of a large call, at least.
+    pub shares: usize,
 }
 
 /// What was sampled.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
     /// Everything sampled, the end token and stop strings included.
     pub tokens: Vec<u32>,
@@ -64,7 +67,7 @@ pub struct Completion {
 }
 
 /// Why a completion ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Finish {
     /// An end token or a stop string.
     Stop,
@@ -94,11 +97,11 @@ struct Row {
     logprobs: Vec<f32>,
 }
 
-/// Samples all `requests`, in their order.
+/// Samples all `requests`, in their order. Threads and ranks take whole shares.
 pub(super) fn sample(
     model: &Model,
     text: &Text,
-    workers: usize,
+    (workers, ranks): (usize, &Ranks),
     requests: &[SampleRequest],
     sampling: &Sampling,
 ) -> Result<Vec<Completion>> {
@@ -109,8 +112,8 @@ pub(super) fn sample(
         let (a, b) = (&requests[a].prompt, &requests[b].prompt);
         b.len().cmp(&a.len()).then_with(|| a.cmp(b))
     });
-    let size = order.len().div_ceil(SHARES_MIN).clamp(SLOTS_MAX.min(order.len().max(1)), SHARE_MAX);
-    let shares: Vec<&[usize]> = order.chunks(size).collect();
+    let size = order.len().max(LARGE_CALL).div_ceil(sampling.shares).min(SHARE_MAX);
+    let shares: Vec<&[usize]> = ranks.turns(order.chunks(size)).collect();
     let run = |model: &Model, share: &[usize]| {
         let _mode = InferenceMode::enter();
         Share::new(model, text, requests, sampling, share)?.run()
@@ -137,13 +140,15 @@ pub(super) fn sample(
             threads.concat()
         }
     };
+    let done = ranks.gather(done.concat())?;
     let mut completions: Vec<(usize, Completion)> = done.into_iter().flatten().collect();
     completions.sort_by_key(|(request, _)| *request);
     Ok(completions.into_iter().map(|(_, completion)| completion).collect())
 }
 
 fn check(requests: &[SampleRequest], sampling: &Sampling) -> Result<()> {
-    let Sampling { temperature, top_p, completion_max_tokens, .. } = *sampling;
+    let Sampling { temperature, top_p, completion_max_tokens, shares, .. } = *sampling;
+    ensure!(shares > 0, "shares is 0; it must be at least 1");
     ensure!(temperature >= 0.0 && temperature.is_finite(), "temperature is {temperature}; it must be 0 or above");
     ensure!(top_p > 0.0 && top_p <= 1.0, "top-p is {top_p}; it must be above 0 and at most 1");
     ensure!(completion_max_tokens > 0, "completion-max-tokens is 0; it must be at least 1");

@@ -49,11 +49,12 @@ void *azr_inference_mode_enter() { return new c10::InferenceMode(true); }
 
 void azr_inference_mode_leave(void *guard) { delete static_cast<c10::InferenceMode *>(guard); }
 
-// The Euclidean norm of all tensors together.
-char *azr_norm(at::Tensor *const *tensors, size_t count, double *norm) {
+// The Euclidean norm of each tensor.
+char *azr_norms(at::Tensor *const *tensors, size_t count, float *norms) {
   return guarded([&] {
-    auto norms = at::_foreach_norm(list(tensors, count), 2, at::kFloat);
-    *norm = at::linalg_vector_norm(at::stack(norms)).item<double>();
+    if (count == 0) return;
+    auto all = at::stack(at::_foreach_norm(list(tensors, count), 2, at::kFloat)).cpu();
+    std::copy_n(all.const_data_ptr<float>(), count, norms);
   });
 }
 

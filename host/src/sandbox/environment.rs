@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
 
 use super::{
     bindings::{
@@ -68,14 +69,14 @@ pub struct SequencePart {
 const GENERATED_PER_CALL: u32 = 64;
 
 /// A run and what came of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExecutedRun {
     pub run: Run,
     pub report: Report,
 }
 
 /// What the judge concluded, and the runs that it concluded it from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judged<T> {
     pub conclusion: T,
     pub runs: Vec<ExecutedRun>,

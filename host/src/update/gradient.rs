@@ -14,6 +14,7 @@ use tch::{Kind, Tensor};
 use super::{
     micro_batch::{self, Group, Sequence},
     objective::{Objective, Sums},
+    shards::Shards,
 };
 use crate::policy::{Policy, libtorch, model::Model};
 
@@ -37,9 +38,14 @@ struct Part {
     sums: Sums,
 }
 
-/// The gradient of the objective for every parameter, and its sums. Micro-batches are added in their order, so the
-/// result does not depend on the number of threads.
-pub(super) fn gradient(policy: &Policy, objective: &impl Objective, tokens_max: usize) -> Result<(Vec<Tensor>, Sums)> {
+/// The gradient of the objective for every parameter that this rank updates, and its sums. Micro-batches are added in their
+/// order, so the result does not depend on the number of threads and ranks.
+pub(super) fn gradient(
+    policy: &Policy,
+    shards: &Shards,
+    objective: &impl Objective,
+    tokens_max: usize,
+) -> Result<(Vec<Tensor>, Sums)> {
     let sequences = objective.sequences();
     for (prompt, _) in &sequences {
         ensure!(!prompt.is_empty(), "a prompt is empty; the first completion token needs something to follow");
@@ -52,20 +58,21 @@ pub(super) fn gradient(policy: &Policy, objective: &impl Objective, tokens_max: 
         objective,
         sequences: &sequences,
     };
-    let mut total = Total::default();
+    let mut total = Total { shards, missing: groups.len(), gradients: Vec::new(), sums: Vec::new() };
+    let groups: Vec<&Group> = shards.ranks.turns(&groups).collect();
     if policy.workers.min(groups.len()) <= 1 {
         let worker = worker();
         groups.iter().try_for_each(|group| total.add(worker.part(group)?))?;
     } else {
         in_parallel(policy.workers, &groups, worker, &mut total)?;
     }
-    Ok((total.gradients, total.sums))
+    total.finish()
 }
 
 /// Threads take micro-batches in order; `total` gets the parts in the same order.
 fn in_parallel<'a, O: Objective + 'a>(
     workers: usize,
-    groups: &[Group],
+    groups: &[&Group],
     worker: impl Fn() -> Worker<'a, O>,
     total: &mut Total,
 ) -> Result<()> {
@@ -97,31 +104,51 @@ fn in_parallel<'a, O: Objective + 'a>(
     })
 }
 
-fn take<'g>(next: &AtomicUsize, groups: &'g [Group]) -> Option<(usize, &'g Group)> {
+fn take<'g>(next: &AtomicUsize, groups: &[&'g Group]) -> Option<(usize, &'g Group)> {
     let i = next.fetch_add(1, Ordering::Relaxed);
-    Some((i, groups.get(i)?))
+    Some((i, *groups.get(i)?))
 }
 
-#[derive(Default)]
-struct Total {
+/// Adds micro-batches up. Of every `size` that follow each other each rank has one, and all ranks add them at once, each
+/// for the parameters that it updates.
+struct Total<'a> {
+    shards: &'a Shards,
+    /// Micro-batches of all ranks that are not in yet.
+    missing: usize,
     gradients: Vec<Tensor>,
-    sums: Sums,
+    /// Of this rank's micro-batches.
+    sums: Vec<Sums>,
 }
 
-impl Total {
+impl Total<'_> {
     fn add(&mut self, part: Part) -> Result<()> {
-        let Sums { loss, clipped, kl, start_kl, entropy, gap } = part.sums;
-        self.sums.loss += loss;
-        self.sums.clipped += clipped;
-        self.sums.kl += kl;
-        self.sums.start_kl += start_kl;
-        self.sums.entropy += entropy;
-        self.sums.gap += gap;
-        if self.gradients.is_empty() {
-            self.gradients = part.gradients;
-            return Ok(());
+        self.sums.push(part.sums);
+        self.add_round(Some(part.gradients))
+    }
+
+    fn add_round(&mut self, gradients: Option<Vec<Tensor>>) -> Result<()> {
+        let senders = self.missing.min(self.shards.ranks.size());
+        self.missing -= senders;
+        for gradients in self.shards.exchange(gradients, senders)? {
+            if self.gradients.is_empty() {
+                self.gradients = gradients;
+            } else {
+                tch::no_grad(|| libtorch::add(&self.gradients, &gradients))?;
+            }
         }
-        tch::no_grad(|| libtorch::add(&self.gradients, &part.gradients))
+        Ok(())
+    }
+
+    /// The gradients and the sums of all micro-batches.
+    fn finish(mut self) -> Result<(Vec<Tensor>, Sums)> {
+        // In the last round some ranks have no micro-batch.
+        if self.missing > 0 {
+            self.add_round(None)?;
+        }
+        let ranks = self.shards.ranks.gather(self.sums)?;
+        let rounds = ranks.iter().map(Vec::len).max().unwrap_or(0);
+        let in_order = (0..rounds).flat_map(|round| ranks.iter().filter_map(move |sums| sums.get(round)));
+        Ok((self.gradients, in_order.fold(Sums::default(), |total, sums| total.plus(sums))))
     }
 }
 

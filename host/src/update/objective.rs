@@ -1,6 +1,7 @@
 //! What is minimised: a sum over tokens, so that it can be computed in pieces.
 
 use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use super::{Example, Rollout};
@@ -27,7 +28,7 @@ pub(super) struct TokenLoss {
 }
 
 /// Sums over all tokens of a call.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Sums {
     pub loss: f64,
     pub clipped: f64,
@@ -221,6 +222,18 @@ impl Predicted {
 }
 
 impl Sums {
+    pub(super) fn plus(self, other: &Self) -> Self {
+        let Self { loss, clipped, kl, start_kl, entropy, gap } = *other;
+        Self {
+            loss: self.loss + loss,
+            clipped: self.clipped + clipped,
+            kl: self.kl + kl,
+            start_kl: self.start_kl + start_kl,
+            entropy: self.entropy + entropy,
+            gap: self.gap + gap,
+        }
+    }
+
     /// Adds the `[6]` sums of a part.
     pub(super) fn add(&mut self, part: &Tensor) -> Result<()> {
         let part: Vec<f64> = Vec::try_from(part.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?)?;

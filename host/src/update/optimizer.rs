@@ -3,25 +3,43 @@
 use std::{collections::HashMap, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
+use super::shards::Shards;
 use crate::{
     config::{OptimizerKind, UpdateConfig},
     policy::{
+        Policy,
         libtorch::{self, AdamwState, AdamwStep},
         weights,
     },
 };
 
-/// The optimiser's state: masters, moments and a step count.
+/// The optimiser: which rank updates which parameter, and the state of those of this one.
 pub(super) struct Optimizer {
     config: UpdateConfig,
     steps: u64,
-    parameters: Vec<Tensor>,
-    names: Vec<String>,
-    /// f32 copies of bf16 parameters, in which small steps are not lost; the parameters themselves where they are f32.
-    masters: Vec<Tensor>,
-    rules: Vec<Rule>,
+    parameters: Vec<(String, Tensor)>,
+    pub shards: Shards,
+    /// In the order of the parameters that this rank updates.
+    own: Vec<State>,
+}
+
+/// What an optimiser continues from, by name.
+pub struct OptimizerState(Vec<(String, Tensor)>);
+
+impl OptimizerState {
+    /// Writes a safetensors file.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        weights::write(path, &self.0)
+    }
+}
+
+/// What is kept of one parameter from step to step.
+struct State {
+    /// An f32 copy of a bf16 parameter, in which small steps are not lost; the parameter itself where it is f32.
+    master: Tensor,
+    rule: Rule,
 }
 
 /// What moves one parameter.
@@ -30,33 +48,51 @@ enum Rule {
     Muon { momentum: Tensor },
 }
 
-impl Optimizer {
-    pub(super) fn new(parameters: &[(String, Tensor)], config: &UpdateConfig) -> Result<Self> {
-        let (names, tensors): (Vec<String>, Vec<Tensor>) =
-            parameters.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).unzip();
-        let master = |tensor: &Tensor| match tensor.kind() {
-            Kind::Float => Ok(tensor.shallow_clone()),
-            _ => tensor.f_detach()?.f_to_kind(Kind::Float),
+impl State {
+    fn new(name: &str, parameter: &Tensor, kind: OptimizerKind) -> Result<Self> {
+        let master = match parameter.kind() {
+            Kind::Float => parameter.shallow_clone(),
+            _ => parameter.f_detach()?.f_to_kind(Kind::Float)?,
         };
-        let masters: Vec<Tensor> = tensors.iter().map(master).collect::<Result<_, _>>()?;
-        let rule = |(name, master): (&String, &Tensor)| -> Result<Rule> {
-            let zeros = || master.f_detach()?.f_zeros_like();
-            // Muon is for the matrices inside the decoder; embeddings and head are tables.
-            let matrix = name.contains(".layers.") && master.dim() == 2;
-            match config.optimizer {
-                OptimizerKind::Muon if matrix => Ok(Rule::Muon { momentum: zeros()? }),
-                _ => Ok(Rule::AdamW { exp_avg: zeros()?, exp_avg_sq: zeros()? }),
-            }
+        let zeros = || master.f_detach()?.f_zeros_like();
+        // Muon is for the matrices inside the decoder; embeddings and head are tables.
+        let matrix = name.contains(".layers.") && master.dim() == 2;
+        let rule = match kind {
+            OptimizerKind::Muon if matrix => Rule::Muon { momentum: zeros()? },
+            _ => Rule::AdamW { exp_avg: zeros()?, exp_avg_sq: zeros()? },
         };
-        let rules = names.iter().zip(&masters).map(rule).collect::<Result<_>>()?;
-        Ok(Self { config: config.clone(), steps: 0, parameters: tensors, names, masters, rules })
+        Ok(Self { master, rule })
     }
 
-    /// Clips `gradients`, one per parameter, to the configured norm and takes a step. Returns the norm before; where it
-    /// is not finite nothing changes. The schedule of `learning_rate` applies to Muon's own rate too.
+    /// What is saved of it beyond the weight.
+    fn saved(&self, parameter: &Tensor) -> Vec<(&'static str, &Tensor)> {
+        let mut saved = match &self.rule {
+            Rule::AdamW { exp_avg, exp_avg_sq } => vec![("exp_avg", exp_avg), ("exp_avg_sq", exp_avg_sq)],
+            Rule::Muon { momentum } => vec![("momentum", momentum)],
+        };
+        if parameter.kind() != Kind::Float {
+            saved.push(("master", &self.master));
+        }
+        saved
+    }
+}
+
+impl Optimizer {
+    pub(super) fn new(policy: &Policy, config: &UpdateConfig) -> Result<Self> {
+        let parameters: Vec<(String, Tensor)> =
+            policy.parameters().iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
+        let shards = Shards::new(&parameters, policy.ranks());
+        let own = shards.own().into_iter().map(|i| State::new(&parameters[i].0, &parameters[i].1, config.optimizer));
+        let own = own.collect::<Result<_>>()?;
+        Ok(Self { config: config.clone(), steps: 0, parameters, shards, own })
+    }
+
+    /// Clips `gradients`, one per parameter of this rank, to the configured norm of all ranks' together, takes a step and
+    /// shares the new weights. Returns the norm before; where it is not finite nothing changes. The schedule of
+    /// `learning_rate` applies to Muon's own rate too.
     pub(super) fn step(&mut self, gradients: Vec<Tensor>, learning_rate: f64) -> Result<f64> {
         let _no_grad = tch::no_grad_guard();
-        let norm = libtorch::norm(&gradients)?;
+        let norm = self.shards.norm(&gradients)?;
         ensure!(norm.is_finite(), "the gradient's norm is {norm}; the weights were left as they are");
         self.steps += 1;
         let UpdateConfig { beta1, beta2, epsilon: eps, weight_decay, gradient_norm_max, .. } = self.config;
@@ -66,9 +102,9 @@ impl Optimizer {
             AdamwStep { step: self.steps, learning_rate, beta1, beta2, weight_decay, eps, gradient_scale };
         let base = self.config.learning_rate;
         let muon_rate = if base > 0.0 { self.config.muon_learning_rate * learning_rate / base } else { 0.0 };
-        for (i, gradient) in gradients.into_iter().enumerate() {
-            let (parameter, master) = (&self.parameters[i], &self.masters[i]);
-            match &self.rules[i] {
+        for ((i, State { master, rule }), gradient) in self.shards.own().into_iter().zip(&self.own).zip(gradients) {
+            let parameter = &self.parameters[i].1;
+            match rule {
                 Rule::AdamW { exp_avg, exp_avg_sq } => {
                     libtorch::adamw(&AdamwState { parameter, master, exp_avg, exp_avg_sq }, gradient, &coefficients)?;
                 }
@@ -79,6 +115,7 @@ impl Optimizer {
                 }
             }
         }
+        self.shards.publish()?;
         Ok(norm)
     }
 
@@ -94,13 +131,27 @@ impl Optimizer {
         Ok(())
     }
 
-    pub(super) fn save(&self, path: &Path) -> Result<()> {
+    pub(super) fn state(&self) -> Result<OptimizerState> {
+        let _no_grad = tch::no_grad_guard();
+        let Shards { ranks, owners, .. } = &self.shards;
         let mut tensors = vec![("steps".to_owned(), Tensor::f_from_slice(&[self.steps as i64])?)];
-        for (i, name) in self.names.iter().enumerate() {
-            let state = self.state(i).into_iter();
-            tensors.extend(state.map(|(what, tensor)| (format!("{what}.{name}"), tensor.shallow_clone())));
+        let mut own = self.own.iter();
+        for ((name, parameter), &owner) in self.parameters.iter().zip(owners) {
+            let received;
+            let state = if owner == ranks.rank() {
+                own.next().expect("a state for each of this rank's parameters")
+            } else {
+                received = State::new(name, parameter, self.config.optimizer)?;
+                &received
+            };
+            for (what, tensor) in state.saved(parameter) {
+                ranks.broadcast(tensor, owner)?;
+                if ranks.rank() == 0 {
+                    tensors.push((format!("{what}.{name}"), tensor.f_to_device(Device::Cpu)?));
+                }
+            }
         }
-        weights::write(path, &tensors)
+        Ok(OptimizerState(tensors))
     }
 
     pub(super) fn load(&mut self, path: &Path) -> Result<()> {
@@ -109,8 +160,9 @@ impl Optimizer {
         let find = |key: &str| {
             saved.get(key).with_context(|| format!("{} has no {key}; it belongs to another setting", path.display()))
         };
-        for (i, name) in self.names.iter().enumerate() {
-            for (what, tensor) in self.state(i) {
+        for (i, state) in self.shards.own().into_iter().zip(&self.own) {
+            let (name, parameter) = &self.parameters[i];
+            for (what, tensor) in state.saved(parameter) {
                 let found = find(&format!("{what}.{name}"))?;
                 let (stored, wanted) = (found.size(), tensor.size());
                 ensure!(stored == wanted, "{}: {what}.{name} has shape {stored:?}, not {wanted:?}", path.display());
@@ -119,18 +171,6 @@ impl Optimizer {
         }
         self.steps = find("steps")?.f_int64_value(&[0])? as u64;
         Ok(())
-    }
-
-    /// What is saved of a parameter beyond its weight.
-    fn state(&self, i: usize) -> Vec<(&'static str, &Tensor)> {
-        let mut state = match &self.rules[i] {
-            Rule::AdamW { exp_avg, exp_avg_sq } => vec![("exp_avg", exp_avg), ("exp_avg_sq", exp_avg_sq)],
-            Rule::Muon { momentum } => vec![("momentum", momentum)],
-        };
-        if self.parameters[i].kind() != Kind::Float {
-            state.push(("master", &self.masters[i]));
-        }
-        state
     }
 }
 

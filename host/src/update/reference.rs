@@ -27,26 +27,30 @@ impl Reference {
         let sequences: Vec<Sequence<'_>> =
             anchored.iter().map(|&i| (&*rollouts[i].prompt, &*rollouts[i].completion)).collect();
         let mut all = vec![Vec::new(); rollouts.len()];
-        for (i, own) in anchored.into_iter().zip(logprobs(&self.start.model, &sequences, temperature, tokens_max)?) {
+        for (i, own) in anchored.into_iter().zip(logprobs(&self.start, &sequences, temperature, tokens_max)?) {
             all[i] = own;
         }
         Ok(all)
     }
 }
 
-/// A model's log-probabilities of every completion token.
+/// A policy's log-probabilities of every completion token.
 pub(super) fn logprobs(
-    model: &Model,
+    policy: &Policy,
     sequences: &[Sequence<'_>],
     temperature: f64,
     tokens_max: usize,
 ) -> Result<Vec<Vec<f32>>> {
     let mut logprobs = vec![Vec::new(); sequences.len()];
-    for group in micro_batch::groups(sequences, tokens_max) {
-        let batch = group.batch(sequences, model.place().1)?;
-        let flat = tch::no_grad(|| targets(model, &batch, temperature))?;
+    let mut own = Vec::new();
+    for group in policy.ranks().turns(micro_batch::groups(sequences, tokens_max)) {
+        let batch = group.batch(sequences, policy.model.place().1)?;
+        let flat = tch::no_grad(|| targets(&policy.model, &batch, temperature))?;
+        own.push((group.sequences, flat));
+    }
+    for (members, flat) in policy.ranks().gather(own)?.into_iter().flatten() {
         let mut rest = &flat[..];
-        for i in group.sequences {
+        for i in members {
             let (own, others) = rest.split_at(sequences[i].1.len());
             logprobs[i] = own.to_vec();
             rest = others;

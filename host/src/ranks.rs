@@ -1,0 +1,239 @@
+//! Ranks: the processes that train one policy together, each with a copy of it.
+//!
+//! They are equals that do the same in the same order. Work is shared: each rank does its part, and all get the results
+//! of all, in an order that does not depend on how many they are. What follows from results is computed by every rank
+//! for itself, and comes out the same. A run by one process has one rank, which talks to nobody.
+//!
+//! A launcher starts them and says in environment variables who is who; `torchrun --no-python` is one, and three lines
+//! around Slurm's `srun` are another (`examples/cluster`).
+
+use std::{
+    fmt::Debug,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use c10d::Group;
+use serde::{Serialize, de::DeserializeOwned};
+use tch::{Device, Kind, Tensor};
+
+mod launch;
+mod watch;
+
+pub use launch::{Launch, local_ranks};
+use watch::Watch;
+
+/// This process's place among the ranks, and its connection to them. Clones are the same rank.
+#[derive(Clone, Default)]
+pub struct Ranks {
+    rank: usize,
+    others: Option<Arc<Others>>,
+}
+
+/// The connection of several ranks.
+struct Others {
+    size: usize,
+    group: Group,
+    watch: Watch,
+    sent_bytes: AtomicU64,
+}
+
+impl Ranks {
+    /// One rank, alone.
+    pub fn alone() -> Self {
+        Self::default()
+    }
+
+    /// Meets the other ranks of a launch. A collective that takes longer than `timeout` fails.
+    pub fn join(launch: &Launch, timeout: Duration) -> Result<Self> {
+        let &Launch { rank, size, .. } = launch;
+        if size == 1 {
+            return Ok(Self::alone());
+        }
+        let store = launch.store(timeout)?;
+        store.set(&format!("here/{rank}"), &[])?;
+        for other in 0..size {
+            let seconds = timeout.as_secs();
+            let here = store.get(&format!("here/{other}"), timeout);
+            here.with_context(|| format!("rank {other} of {size} did not start within {seconds} s"))?;
+        }
+        let group = Group::gloo(&store, rank, size, timeout).context("the ranks cannot reach each other")?;
+        let watch = Watch::start(launch, store)?;
+        Ok(Self { rank, others: Some(Arc::new(Others { size, group, watch, sent_bytes: AtomicU64::new(0) })) })
+    }
+
+    /// From 0.
+    pub fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// How many there are.
+    pub fn size(&self) -> usize {
+        self.others.as_ref().map_or(1, |others| others.size)
+    }
+
+    /// This rank's part of `items`. The parts are about equally long and follow each other in the order of the ranks.
+    pub fn part<'a, T>(&self, items: &'a [T]) -> &'a [T] {
+        part(items, self.rank, self.size())
+    }
+
+    /// Every `size`-th of `items`, from this rank's number on. For work that gets less from item to item.
+    pub fn turns<T>(&self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+        turns(items, self.rank, self.size())
+    }
+
+    /// What every rank has, in the order of the ranks.
+    pub fn gather<T: Serialize + DeserializeOwned>(&self, own: T) -> Result<Vec<T>> {
+        let Some(others) = &self.others else { return Ok(vec![own]) };
+        let bytes = postcard::to_allocvec(&own)?;
+        let all = others.gather_bytes(&bytes)?;
+        all.iter().map(|bytes| Ok(postcard::from_bytes(bytes)?)).collect()
+    }
+
+    /// What the first rank has. The others' is dropped.
+    pub fn agree<T: Serialize + DeserializeOwned>(&self, own: T) -> Result<T> {
+        Ok(self.gather(own)?.swap_remove(0))
+    }
+
+    /// Whether it is so on any rank.
+    pub fn any(&self, own: bool) -> Result<bool> {
+        Ok(self.gather(own)?.contains(&true))
+    }
+
+    /// Fails where ranks have different `own`, which is called `what`.
+    pub fn ensure_same<T: Serialize + DeserializeOwned + PartialEq + Debug>(&self, what: &str, own: T) -> Result<()> {
+        let all = self.gather(own)?;
+        let other = all.iter().position(|each| *each != all[0]);
+        ensure!(other.is_none(), "rank {} has another {what} than rank 0", other.unwrap_or_default());
+        Ok(())
+    }
+
+    /// `first` on the first rank and, when that is done, `then` on the others.
+    pub fn in_turn<T>(&self, first: impl FnOnce() -> Result<T>, then: impl FnOnce() -> Result<T>) -> Result<T> {
+        if self.rank == 0 {
+            let done = first()?;
+            self.barrier()?;
+            Ok(done)
+        } else {
+            self.barrier()?;
+            then()
+        }
+    }
+
+    /// Returns when every rank has come here.
+    pub fn barrier(&self) -> Result<()> {
+        self.gather(()).map(|_| ())
+    }
+
+    /// `tensor` becomes what it is on the rank `root`.
+    pub fn broadcast(&self, tensor: &Tensor, root: usize) -> Result<()> {
+        let Some(others) = &self.others else { return Ok(()) };
+        let _no_grad = tch::no_grad_guard();
+        let staged = tensor.f_to_device(Device::Cpu)?.f_contiguous()?;
+        let bytes = if root == self.rank { bytes_of(&staged) * (others.size as u64 - 1) } else { 0 };
+        others.collective(bytes, |group| group.broadcast(&staged, root))?;
+        if staged.data_ptr() != tensor.data_ptr() {
+            tensor.shallow_clone().f_copy_(&staged)?;
+        }
+        Ok(())
+    }
+
+    /// Sends the next `counts.0[rank]` elements of `from`, `[n]`, to each rank, and returns what they sent to this one,
+    /// `counts.1[rank]` elements from each.
+    pub fn exchange(&self, from: &Tensor, counts: (&[i64], &[i64])) -> Result<Tensor> {
+        let Some(others) = &self.others else { return Ok(from.shallow_clone()) };
+        let (sent, received) = counts;
+        let staged = from.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
+        let into = Tensor::f_zeros([received.iter().sum::<i64>()], (from.kind(), Device::Cpu))?;
+        let kept = sent[self.rank] as u64 * from.kind().elt_size_in_bytes() as u64;
+        others.collective(bytes_of(&staged) - kept, |group| group.all_to_all((&into, received), (&staged, sent)))?;
+        Ok(into.f_to_device(from.device())?)
+    }
+
+    /// Payload that this rank has sent to others so far.
+    pub fn sent_bytes(&self) -> u64 {
+        self.others.as_ref().map_or(0, |others| others.sent_bytes.load(Ordering::Relaxed))
+    }
+
+    /// Parts from the others: after success together with them, after a failure with word of it, so that they stop too.
+    pub fn leave<T>(&self, result: Result<T>) -> Result<T> {
+        let Some(others) = &self.others else { return result };
+        let result = result.and_then(|done| {
+            others.watch.end();
+            self.barrier()?;
+            Ok(done)
+        });
+        result.inspect_err(|error| others.watch.report(&format!("rank {} failed: {error:#}", self.rank)))
+    }
+}
+
+impl Others {
+    /// Runs one collective, in which this rank sends `bytes` to others.
+    fn collective(&self, bytes: u64, run: impl FnOnce(&Group) -> Result<(), c10d::Error>) -> Result<()> {
+        self.watch.count();
+        self.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
+        run(&self.group).map_err(|error| self.watch.explain(error))
+    }
+
+    fn gather_bytes(&self, own: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let (size, cpu) = (self.size as i64, Device::Cpu);
+        let to_others = self.size as u64 - 1;
+        let lengths = Tensor::f_zeros([size], (Kind::Int64, cpu))?;
+        let length = Tensor::from_slice(&[own.len() as i64]);
+        self.collective(8 * to_others, |group| group.all_gather(&lengths, &length))?;
+        let lengths: Vec<i64> = Vec::try_from(lengths)?;
+        let longest = lengths.iter().copied().max().unwrap_or(0);
+        if longest == 0 {
+            return Ok(vec![Vec::new(); self.size]);
+        }
+        let mut padded = own.to_vec();
+        padded.resize(longest as usize, 0);
+        let all = Tensor::f_zeros([size * longest], (Kind::Uint8, cpu))?;
+        let own = Tensor::f_from_slice(&padded)?;
+        self.collective(longest as u64 * to_others, |group| group.all_gather(&all, &own))?;
+        let all: Vec<u8> = Vec::try_from(all)?;
+        let parts = all.chunks(longest as usize).zip(lengths);
+        Ok(parts.map(|(part, length)| part[..length as usize].to_vec()).collect())
+    }
+}
+
+fn part<T>(items: &[T], rank: usize, size: usize) -> &[T] {
+    &items[items.len() * rank / size..items.len() * (rank + 1) / size]
+}
+
+fn turns<T>(items: impl IntoIterator<Item = T>, rank: usize, size: usize) -> impl Iterator<Item = T> {
+    items.into_iter().skip(rank).step_by(size)
+}
+
+fn bytes_of(tensor: &Tensor) -> u64 {
+    (tensor.numel() * tensor.kind().elt_size_in_bytes()) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_and_turns_cover_everything_once() {
+        let items: Vec<usize> = (0..10).collect();
+        for size in 1..=12 {
+            let parts: Vec<usize> = (0..size).flat_map(|rank| part(&items, rank, size).to_vec()).collect();
+            assert_eq!(parts, items);
+            let mut turns: Vec<usize> = (0..size).flat_map(|rank| turns(items.clone(), rank, size)).collect();
+            turns.sort_unstable();
+            assert_eq!(turns, items);
+        }
+    }
+
+    #[test]
+    fn alone_everything_stays_as_it_is() {
+        let ranks = Ranks::alone();
+        assert_eq!(ranks.gather("own".to_owned()).unwrap(), ["own"]);
+        assert!(ranks.any(true).unwrap() && !ranks.any(false).unwrap());
+        assert_eq!(ranks.sent_bytes(), 0);
+    }
+}

@@ -1,0 +1,136 @@
+//! Several ranks: the same run as one's, whatever their number, and an end with a reason when one of them ends.
+
+use std::{net::TcpListener, process::Child};
+
+use super::*;
+
+/// Cut into several micro-batches, so that every rank has some and one has none in the last round.
+const CUT: &[&str] = &["--env=envs/python.wasm", "--set=update.micro-batch-max-tokens=700"];
+
+/// One of several ranks, as torchrun would start it.
+fn rank(rank: usize, size: usize, port: u16, args: &[String]) -> Command {
+    let mut command = azr_host();
+    command.args(args).env("RANK", rank.to_string()).env("WORLD_SIZE", size.to_string());
+    command.env("LOCAL_RANK", rank.to_string()).env("MASTER_ADDR", "127.0.0.1").env("MASTER_PORT", port.to_string());
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn start(size: usize, args: &[String], more: impl Fn(&mut Command, usize)) -> Vec<Child> {
+    let port = free_port();
+    let start = |number: usize| {
+        let mut command = rank(number, size, port, args);
+        more(&mut command, number);
+        command.spawn().expect("azr-host starts")
+    };
+    (0..size).map(start).collect()
+}
+
+/// Exit code and standard error of each.
+fn ends(ranks: Vec<Child>) -> Vec<(Option<i32>, String)> {
+    let end = |child: Child| {
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    ranks.into_iter().map(end).collect()
+}
+
+#[track_caller]
+fn all_succeed(size: usize, args: &[String], more: impl Fn(&mut Command, usize)) {
+    for (code, message) in ends(start(size, args, more)) {
+        assert_eq!(code, Some(0), "{message}");
+    }
+}
+
+fn as_is(_: &mut Command, _: usize) {}
+
+/// The arguments of a run of so many steps in `dir`.
+fn run_of(steps: &str, dir: &Path) -> Vec<String> {
+    let own = [format!("--out={}", dir.display()), format!("--steps={steps}")];
+    CUT.iter().chain(SMALL).map(|arg| (*arg).to_owned()).chain(own).collect()
+}
+
+/// The run that all others must equal.
+fn alone(dir: &Path) {
+    assert!(azr_host().args(run_of("4", dir)).output().unwrap().status.success());
+}
+
+fn kill(child: &Child, signal: &str) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+}
+
+/// Reads what a rank prints until its first step is done.
+fn first_step(rank: &mut Child) -> impl Iterator<Item = String> + use<> {
+    let mut lines = BufReader::new(rank.stderr.take().unwrap()).lines().map(Result::unwrap);
+    lines.find(|line| line.starts_with("step    1")).expect("a first step");
+    lines
+}
+
+#[test]
+fn two_ranks_and_three_come_to_the_same_as_one_bit_for_bit() {
+    let (dir, one, two) = scratch();
+    alone(&one);
+    all_succeed(2, &run_of("4", &two), as_is);
+    assert_same(&one, &two);
+    let metrics = fs::read_to_string(two.join("metrics.jsonl")).unwrap();
+    assert!(metrics.contains("sent_bytes"), "the ranks talked to each other");
+    assert!(fs::read_to_string(two.join("logs/rank-1.txt")).unwrap().contains("step    4"));
+    // Three go on from where one was.
+    let resumed = dir.path().join("c");
+    assert!(Command::new("cp").arg("-r").args([&one, &resumed]).status().unwrap().success());
+    fs::remove_dir_all(resumed.join("checkpoints/step-000004")).unwrap();
+    all_succeed(3, &["--resume".to_owned(), resumed.display().to_string()], as_is);
+    assert_same(&one, &resumed);
+}
+
+#[test]
+fn a_killed_rank_is_named_and_a_restart_goes_on_from_the_last_checkpoint() {
+    let (_dir, whole, killed) = scratch();
+    alone(&whole);
+    let args = run_of("4", &killed);
+    let mut ranks = start(2, &args, as_is);
+    let rest = first_step(&mut ranks[0]);
+    kill(&ranks[1], "-KILL");
+    let rest: Vec<String> = rest.collect();
+    assert_eq!(ranks[0].wait().unwrap().code(), Some(1), "{rest:?}");
+    ranks[1].wait().unwrap();
+    assert!(rest.iter().any(|line| line.contains("rank 1 has given no sign of life")), "{rest:?}");
+    all_succeed(2, &args, |command, _| {
+        command.env("TORCHELASTIC_RESTART_COUNT", "1");
+    });
+    assert_same(&whole, &killed);
+}
+
+#[test]
+fn an_interrupt_of_one_rank_ends_all_with_a_checkpoint() {
+    let (_dir, run, _) = scratch();
+    let mut ranks = start(2, &run_of("400", &run), as_is);
+    let rest = first_step(&mut ranks[0]);
+    kill(&ranks[1], "-TERM");
+    let rest: Vec<String> = rest.collect();
+    let codes: Vec<_> = ranks.iter_mut().map(|rank| rank.wait().unwrap().code()).collect();
+    assert_eq!(codes, [Some(0), Some(0)], "{rest:?}");
+    let done = fs::read_to_string(run.join("metrics.jsonl")).unwrap().lines().count();
+    assert!(run.join(format!("checkpoints/step-{done:06}")).exists(), "{rest:?}");
+}
+
+#[test]
+fn ranks_that_do_not_fit_are_refused() {
+    let (_dir, run, _) = scratch();
+    let output = azr_host().args(CUT).env("RANK", "0").output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && message.contains("WORLD_SIZE"), "{message}");
+    let seeded = |command: &mut Command, rank: usize| {
+        command.arg(format!("--seed={rank}"));
+    };
+    let ended = ends(start(2, &run_of("4", &run), seeded));
+    for (code, message) in ended {
+        assert_eq!(code, Some(1), "{message}");
+        assert!(message.contains("rank 1 has another configuration"), "{message}");
+    }
+    assert!(!run.join("experiment.json").exists());
+}
