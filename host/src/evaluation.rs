@@ -82,7 +82,7 @@ pub fn evaluate(
     config: &RunConfig,
 ) -> Result<BTreeMap<String, KindScores>> {
     let tasks: Vec<&HeldOutTask> = tasks.iter().filter(|held_out| arenas[held_out.arena].in_play).collect();
-    let mut faults = Faults::default();
+    let mut faults = Faults::shared(policy.ranks());
     let tallies = attempt(arenas, policy, &tasks, protocol, config, 0, &mut faults)?;
     check(&faults, arenas, &config.faults)?;
     Ok(by_kind(arenas, tasks.into_iter().zip(&tallies), protocol.samples))

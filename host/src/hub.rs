@@ -133,7 +133,8 @@ impl Hub {
         let repo = self.api.as_ref().expect("the hub was asked").repo(model.at(&commit));
         let present = self.cache.repo(model.at(&commit));
         for file in files.into_iter().filter(|file| SIDE_FILES.contains(file)).chain(weights) {
-            if present.get(file).is_none() {
+            // Another process may fetch it meanwhile, and have its lock for longer than the client waits for.
+            while present.get(file).is_none() {
                 fetch(&repo, file).with_context(|| format!("cannot fetch {file} of {name}@{commit}"))?;
             }
         }
@@ -159,12 +160,16 @@ enum Refusal {
     Unreachable(String),
 }
 
-/// Fetches one file into the cache, where it gets its name last.
+/// Fetches one file into the cache, where it gets its name last. Does nothing where another process is at it.
 fn fetch(repo: &ApiRepo, file: &str) -> Result<()> {
-    let path = repo.download(file).map_err(|error| match status(&error) {
-        Some(401 | 403) => anyhow!("the hub wants a token: log in with `hf auth login`, or set HF_TOKEN"),
-        _ => error.into(),
-    })?;
+    let path = match repo.download(file) {
+        Ok(path) => path,
+        Err(ApiError::LockAcquisition(_)) => return Ok(()),
+        Err(error) => match status(&error) {
+            Some(401 | 403) => bail!("the hub wants a token: log in with `hf auth login`, or set HF_TOKEN"),
+            _ => return Err(error.into()),
+        },
+    };
     // The cache names a file by what the hub says about its content.
     let blob = path.canonicalize()?;
     let expected = blob.file_name().expect("a file has a name").to_string_lossy();

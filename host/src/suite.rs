@@ -150,7 +150,7 @@ impl Suite {
         mut tell: impl FnMut(TaskResult) -> Result<()>,
     ) -> Result<BTreeMap<String, KindScores>> {
         let bar = suite_bar(&self.name, self.tasks.len());
-        let (mut tallies, mut faults) = (Vec::<Tally>::new(), Faults::default());
+        let (mut tallies, mut faults) = (Vec::<Tally>::new(), Faults::shared(policy.ranks()));
         for tasks in self.tasks.chunks(TASKS_AT_ONCE) {
             bar.tick();
             let held_out: Vec<&HeldOutTask> = tasks.iter().map(|task| &task.held_out).collect();
