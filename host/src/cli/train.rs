@@ -92,7 +92,7 @@ impl TrainArgs {
     /// Trains until the last step or the first Ctrl-C.
     pub fn run(self) -> Result<()> {
         self.envs.iter().try_for_each(EnvSource::ensure_pinned)?;
-        if self.print_config {
+        if self.print_config && self.resume.is_none() {
             print!("{}", self.configuration()?.to_toml());
             return Ok(());
         }
