@@ -88,14 +88,14 @@ impl Session {
             sources.insert(arena.name().to_owned(), source.to_string());
         }
         let written = held_out::written(&arenas, &held_out_tasks);
+        let terms: Vec<Digest> = arenas.iter().map(|arena| arena.terms.digest()).collect();
+        ranks
+            .ensure_same("configuration, environment or held-out tasks", (config.to_toml(), terms, written.clone()))?;
         let held_out = held_out::hold_out(&mut arenas, held_out_tasks, config.evaluation.tasks)?;
         let given = first_tasks(&mut arenas, &data_sets, &config, ranks)?;
         let policy = policy_args.load(&config.policy, None)?.on(ranks)?;
         let data_sets = data_sets.iter().map(|data_set| data_set.record(&arenas)).collect();
         let experiment = record(&config, &policy_args, sources, data_sets, &envs, &arenas)?;
-        let terms: Vec<Digest> = experiment.environments.iter().map(|env| env.terms_digest).collect();
-        ranks
-            .ensure_same("configuration, environment or held-out tasks", (config.to_toml(), terms, written.clone()))?;
         let run_dir = ranks.in_turn(
             || RunDir::create(&out, &config, &experiment, &written),
             || Ok(RunDir::follow(&out, ranks.rank())?.0),

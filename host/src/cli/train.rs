@@ -94,7 +94,7 @@ impl TrainArgs {
     pub fn run(mut self) -> Result<()> {
         self.policy.fetch()?;
         self.envs.iter().try_for_each(EnvSource::ensure_pinned)?;
-        if self.print_config {
+        if self.print_config && self.resume.is_none() {
             print!("{}", self.configuration()?.to_toml());
             return Ok(());
         }

@@ -61,7 +61,8 @@ impl Watch {
     /// Why a collective failed: where a rank is gone or has failed, this process ends with its name. If all live, the one
     /// that is behind hangs.
     pub(super) fn explain(&self, error: c10d::Error) -> Error {
-        thread::sleep(SILENCE_MAX + 3 * BEAT);
+        // Until then the watch has ended this process, if there is a reason for it.
+        thread::sleep(SILENCE_MAX + 5 * BEAT);
         let error = Error::from(error);
         match self.shared.behind() {
             Some(other) => error.context(format!("rank {other} lives, but did not take part in time")),
