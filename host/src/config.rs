@@ -296,6 +296,15 @@ pub struct UpdateConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OptimizerKind {
+    pub activations: Activations,
+}
+
+/// What becomes of a forward pass's activations until the backward pass needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activations {
+    Keep,
+    Recompute,
     Adamw,
     Muon,
 }

@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 
 use crate::config::Dtype;
 
-mod attention;
+pub(crate) mod attention;
 pub mod bench;
 mod cache;
 mod config;
@@ -25,7 +25,7 @@ pub(crate) mod weights;
 pub use sampler::{Completion, Finish, SampleRequest, Sampling};
 pub use text::Message;
 
-use attention::{Branching, Causal};
+use attention::{Branching, Causal, WholeSequences};
 use config::ModelConfig;
 use model::{Model, Pass};
 use text::Text;
@@ -237,17 +237,19 @@ impl Policy {
 impl Model {
     /// The final hidden states, `[n, hidden]`, at the places of the batch.
     pub(crate) fn states(&self, batch: &Batch) -> Result<Tensor> {
-        let Batch { tokens, places, shared, .. } = batch;
-        match shared {
+        self.hidden(&batch.tokens, Some(&batch.places), Pass::Learn, &mut self.attention(batch)?)
+    }
+
+    /// How the tokens of the batch see each other.
+    pub(crate) fn attention<'a>(&self, batch: &'a Batch) -> Result<WholeSequences<'a>> {
+        match &batch.shared {
             None => {
-                let (_batch, seq) = tokens.size2()?;
-                let rotation = self.rope(seq)?.leading(seq)?;
-                self.hidden(tokens, Some(places), Pass::Learn, &mut Causal { rotation })
+                let (_batch, seq) = batch.tokens.size2()?;
+                Ok(WholeSequences::Causal(Causal { rotation: self.rope(seq)?.leading(seq)? }))
             }
             Some(layout) => {
                 let rope = self.rope(layout.prompt_len + layout.row_len)?;
-                let mut attend = Branching::new(layout, &rope, self.place().0)?;
-                self.hidden(tokens, Some(places), Pass::Learn, &mut attend)
+                Ok(WholeSequences::Branching(Branching::new(layout, &rope, self.place().0)?))
             }
         }
     }

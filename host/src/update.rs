@@ -13,6 +13,7 @@ mod micro_batch;
 mod objective;
 mod optimizer;
 mod reference;
+mod trunk;
 
 use crate::{
     config::{SamplingConfig, UpdateConfig},
@@ -171,7 +172,7 @@ impl Learner {
         let total: f64 = weights.map(|&weight| f64::from(weight)).sum();
         ensure!(total > 0.0, "examples to imitate have weight {total}; it must be above 0");
         let objective = Imitation { examples, total };
-        let (gradients, sums) = gradient(policy, &objective, self.config.micro_batch_max_tokens)?;
+        let (gradients, sums) = gradient(policy, &objective, &self.config)?;
         let gradient_norm = self.apply(gradients, &sums, learning_rate)?;
         let tokens = examples.iter().map(|example| example.completion.len()).sum();
         Ok(ImitationMetrics { loss: sums.loss, gradient_norm, tokens })
@@ -203,7 +204,7 @@ impl Learner {
             clip: (1.0 - clip_low, 1.0 + clip_high),
             entropy_coefficient,
         };
-        gradient(policy, &objective, micro_batch_max_tokens)
+        gradient(policy, &objective, &self.config)
     }
 
     /// Clips the gradient and steps; returns the norm before clipping.

@@ -1,5 +1,5 @@
 use azr_host::{
-    config::{Average, OptimizerKind, Preset, RunConfig, SamplingConfig, UpdateConfig},
+    config::{Activations, Average, OptimizerKind, Preset, RunConfig, SamplingConfig, UpdateConfig},
     update::{Example, Learner, Rollout},
 };
 
@@ -77,6 +77,23 @@ fn the_gradient_is_that_of_pytorch() {
     let policy = model("qwen2-tied-grouped");
     let (gradients, _) = learner_for(&policy, &config(1000)).gradient(&policy, &rollouts()).unwrap();
     assert_gradient(&policy, &gradients, &reference()["learning"]["steps"][0]["gradient"]);
+}
+
+#[test]
+fn recomputing_activations_changes_no_bit_of_the_gradient() {
+    for name in ["qwen2-tied-grouped", "llama-untied-scaled", "qwen3-tied-grouped", "llama-tied-biased"] {
+        let policy = model(name);
+        let gradient = |activations| {
+            let config = UpdateConfig { activations, ..config(20) };
+            learner_for(&policy, &config).gradient(&policy, &rollouts()).unwrap()
+        };
+        let ((kept, loss), (recomputed, loss_recomputed)) =
+            (gradient(Activations::Keep), gradient(Activations::Recompute));
+        assert_eq!(loss, loss_recomputed);
+        for (((parameter, _), a), b) in policy.parameters().iter().zip(&kept).zip(&recomputed) {
+            assert!(a.equal(b), "{name}: {parameter}");
+        }
+    }
 }
 
 fn assert_gradient(policy: &Policy, gradients: &[tch::Tensor], expected: &Value) {

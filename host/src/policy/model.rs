@@ -1,5 +1,7 @@
 //! The decoder of the Qwen2, Qwen3 and Llama families. Fields carry the checkpoint's names, so the source is the weight map.
 
+use std::ops::Range;
+
 use anyhow::{Context as _, Result};
 use tch::{Device, Kind, Tensor};
 
@@ -124,8 +126,13 @@ impl Model {
         attend: &mut impl Attend,
     ) -> Result<Tensor> {
         let (batch, seq) = tokens.size2()?;
-        let mut x = Tensor::f_embedding(&self.embed_tokens, &tokens.f_reshape([batch * seq])?, -1, false, false)?;
-        for (i, layer) in self.layers.iter().enumerate() {
+        let mut x = match x {
+            Some(x) => x.shallow_clone(),
+            None => Tensor::f_embedding(&self.embed_tokens, &tokens.f_reshape([batch * seq])?, -1, false, false)?,
+        };
+        let end = layers.end;
+        for i in layers {
+            let layer = &self.layers[i];
             let normed = self.rms_norm(&x, &layer.input_layernorm, pass)?;
             let (q, k, v) = layer.self_attn.project(&normed, [batch, seq], &self.config, pass)?;
             let mut mixed = attend.attend(i, q, k, v)?.f_reshape([batch * seq, -1])?;
@@ -137,7 +144,12 @@ impl Model {
             let normed = self.rms_norm(&x, &layer.post_attention_layernorm, pass)?;
             x = layer.mlp.add_to(&x, &normed, pass)?;
         }
-        self.rms_norm(&x, &self.norm, pass)
+        if end == self.layers.len() { self.rms_norm(&x, &self.norm, pass) } else { Ok(x) }
+    }
+
+    /// `[vocab, hidden]`
+    pub(crate) fn lm_head(&self) -> &Tensor {
+        &self.lm_head
     }
 
     /// Scores of every vocabulary entry, `[n, vocab]` in f32, for hidden states `[n, hidden]`.
@@ -158,6 +170,20 @@ impl Model {
 }
 
 impl Layer {
+    ) -> Result<Tensor> {
+        self.stretch(0..self.layers.len(), None, tokens, places, pass, attend)
+    }
+
+    /// A stretch of that way: some of the layers, with the embedding before the first of all and the norm after the last.
+    /// `x` is what the layer before them gave, `[batch * seq, hidden]`.
+    pub(crate) fn stretch(
+        &self,
+        layers: Range<usize>,
+        x: Option<&Tensor>,
+        tokens: &Tensor,
+        places: Option<&Tensor>,
+        pass: Pass,
+        attend: &mut impl Attend,
     fn build(builder: &mut Builder, config: &ModelConfig, i: usize) -> Result<Self> {
         let name = |rest: &str| format!("model.layers.{i}.{rest}");
         let (d, ff) = (config.hidden_size, config.intermediate_size);

@@ -9,13 +9,17 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::{
     micro_batch::{self, Group, Sequence},
     objective::{Objective, Sums},
+    trunk::{Parameter, Trunk},
 };
-use crate::policy::{Policy, libtorch, model::Model};
+use crate::{
+    config::{Activations, UpdateConfig},
+    policy::{Policy, libtorch, model::Model},
+};
 
 /// Logits computed at a time, so that they do not fill the memory: 32 MB of f32.
 const LOGITS_MAX: i64 = 8 << 20;
@@ -25,10 +29,19 @@ const LOGIT_ROWS_MIN: i64 = 256;
 /// What one thread needs to take micro-batches.
 struct Worker<'a, O> {
     model: Model,
-    parameters: Vec<Tensor>,
+    parameters: Vec<Parameter>,
+    /// The place of the vocabulary head among the parameters.
     head_at: usize,
+    activations: Activations,
     objective: &'a O,
     sequences: &'a [Sequence<'a>],
+}
+
+/// The gradient of the objective for final hidden states and vocabulary head.
+struct Pulled {
+    states: Tensor,
+    head: Tensor,
+    sums: Sums,
 }
 
 /// The gradient of one micro-batch, in the order of the parameters.
@@ -39,16 +52,21 @@ struct Part {
 
 /// The gradient of the objective for every parameter, and its sums. Micro-batches are added in their order, so the
 /// result does not depend on the number of threads.
-pub(super) fn gradient(policy: &Policy, objective: &impl Objective, tokens_max: usize) -> Result<(Vec<Tensor>, Sums)> {
+pub(super) fn gradient(
+    policy: &Policy,
+    objective: &impl Objective,
+    config: &UpdateConfig,
+) -> Result<(Vec<Tensor>, Sums)> {
     let sequences = objective.sequences();
     for (prompt, _) in &sequences {
         ensure!(!prompt.is_empty(), "a prompt is empty; the first completion token needs something to follow");
     }
-    let groups = micro_batch::groups(&sequences, tokens_max);
+    let groups = micro_batch::groups(&sequences, config.micro_batch_max_tokens);
     let worker = || Worker {
         model: policy.model.share(),
-        parameters: policy.parameters().iter().map(|(_, tensor)| tensor.shallow_clone()).collect(),
+        parameters: Parameter::all(policy),
         head_at: head_at(policy),
+        activations: config.activations,
         objective,
         sequences: &sequences,
     };
@@ -131,45 +149,39 @@ impl<O: Objective> Worker<'_, O> {
     fn part(&self, group: &Group) -> Result<Part> {
         let device = self.model.place().1;
         let batch = group.batch(self.sequences, device)?;
-        let states = self.model.states(&batch)?;
-        let (n, _hidden) = states.size2()?;
+        let trunk = Trunk::forward(&self.model, &batch, self.activations)?;
+        let (n, _hidden) = trunk.states.size2()?;
         let constants = self.objective.constants(&group.sequences);
         let rows = constants.len() as i64;
         let constants = Tensor::f_from_slice(&constants.concat())?.f_view([rows, n])?.f_to_device(device)?;
+        let Pulled { states, head, sums } = self.through_head(&trunk.states, &batch.targets, &constants)?;
+        let mut gradients = trunk.backward(states, &self.parameters)?;
+        match &mut gradients[self.head_at] {
+            Some(tied) => drop(tied.f_add_(&head)?),
+            own => *own = Some(head),
+        }
+        let gradients = gradients.into_iter().map(|gradient| gradient.expect("trunk and head are all there is"));
+        Ok(Part { gradients: gradients.collect(), sums })
+    }
 
+    /// The objective of final hidden states, `[n, hidden]`, and its gradient for them and for the vocabulary head.
+    fn through_head(&self, states: &Tensor, targets: &Tensor, constants: &Tensor) -> Result<Pulled> {
+        let _no_grad = tch::no_grad_guard();
         let step = logit_rows(self.model.config.vocab_size);
-        let pieces = |tensor: &Tensor, dim| tensor.f_split(step, dim);
-        let head = &self.parameters[self.head_at];
-        let (mut head_gradient, mut state_gradients, mut sums) = (None::<Tensor>, Vec::new(), Sums::default());
-        let pieces = pieces(&states, 0)?.into_iter().zip(pieces(&batch.targets, 0)?).zip(pieces(&constants, 1)?);
-        for ((states, targets), constants) in pieces {
-            let _no_grad = tch::no_grad_guard();
+        let pieces = states.f_split(step, 0)?.into_iter().zip(targets.f_split(step, 0)?);
+        let (mut head, mut state_gradients, mut sums) = (None::<Tensor>, Vec::new(), Sums::default());
+        for ((states, targets), constants) in pieces.zip(constants.f_split(step, 1)?) {
             let loss = self.objective.loss(self.model.logits(&states)?, &targets, &constants)?;
             sums.add(&loss.sums)?;
-            let gradient = loss.gradient.f_to_kind(head.kind())?;
-            state_gradients.push(gradient.f_matmul(head)?);
-            head_gradient = Some(match head_gradient {
+            let gradient = loss.gradient.f_to_kind(states.kind())?;
+            state_gradients.push(gradient.f_matmul(self.model.lm_head())?);
+            head = Some(match head {
                 None => gradient.f_transpose(0, 1)?.f_matmul(&states)?,
                 Some(mut sum) => sum.f_addmm_(&gradient.f_transpose(0, 1)?, &states)?,
             });
         }
-        let head_gradient = head_gradient.expect("a group has at least one sequence");
-        // tch cannot start a backward pass from a given gradient; this scalar has that gradient.
-        let pulled = states.f_mul(&Tensor::f_cat(&state_gradients, 0)?)?.f_sum(Kind::Float)?;
-        Ok(Part { gradients: self.trunk_gradients(&pulled, head_gradient)?, sums })
-    }
-
-    fn trunk_gradients(&self, pulled: &Tensor, head_gradient: Tensor) -> Result<Vec<Tensor>> {
-        let tied = self.model.config.tie_word_embeddings;
-        let trunk = self.parameters.iter().enumerate().filter(|(i, _)| tied || *i != self.head_at);
-        let trunk: Vec<&Tensor> = trunk.map(|(_, tensor)| tensor).collect();
-        let mut gradients = Tensor::f_run_backward(&[pulled], &trunk, false, false)?;
-        if tied {
-            let _ = gradients[self.head_at].f_add_(&head_gradient)?;
-        } else {
-            gradients.insert(self.head_at, head_gradient);
-        }
-        Ok(gradients)
+        let head = head.expect("a group has at least one sequence");
+        Ok(Pulled { states: Tensor::f_cat(&state_gradients, 0)?, head, sums })
     }
 }
 
