@@ -10,6 +10,10 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+mod lora;
+
+pub use lora::{LoraConfig, Projection};
+
 const PAPER: &str = include_str!("../presets/paper.toml");
 const TINY: &str = include_str!("../presets/tiny.toml");
 const GRPO: &str = include_str!("../presets/algorithms/grpo.toml");
@@ -118,6 +122,7 @@ pub enum Control {
 pub struct PolicyConfig {
     pub dtype: Dtype,
     pub threads: usize,
+    pub lora: LoraConfig,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -135,6 +140,7 @@ pub struct SamplingConfig {
     pub top_k: usize,
     pub prompt_max_tokens: usize,
     pub completion_max_tokens: usize,
+    pub rows_max: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -291,11 +297,6 @@ pub struct UpdateConfig {
     pub minibatches: usize,
     pub epochs: usize,
     pub micro_batch_max_tokens: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OptimizerKind {
     pub activations: Activations,
 }
 
@@ -305,6 +306,11 @@ pub enum OptimizerKind {
 pub enum Activations {
     Keep,
     Recompute,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerKind {
     Adamw,
     Muon,
 }
@@ -360,8 +366,9 @@ pub enum BreachAction {
 
 impl From<&SamplingConfig> for crate::policy::Sampling {
     fn from(config: &SamplingConfig) -> Self {
-        let SamplingConfig { temperature, top_p, top_k, prompt_max_tokens: _, completion_max_tokens } = *config;
-        Self { temperature, top_p, top_k, completion_max_tokens }
+        let SamplingConfig { temperature, top_p, top_k, prompt_max_tokens: _, completion_max_tokens, rows_max } =
+            *config;
+        Self { temperature, top_p, top_k, completion_max_tokens, rows_max }
     }
 }
 
@@ -455,6 +462,7 @@ impl RunConfig {
             ("policy.threads", self.policy.threads),
             ("sampling.prompt-max-tokens", self.sampling.prompt_max_tokens),
             ("sampling.completion-max-tokens", self.sampling.completion_max_tokens),
+            ("sampling.rows-max", self.sampling.rows_max),
             ("solve.samples", self.solve.samples),
             ("solve.rounds-max", self.solve.rounds_max),
             ("buffer.capacity", self.buffer.capacity),
@@ -468,6 +476,7 @@ impl RunConfig {
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
             bail!("{key} is 0; it must be at least 1");
         }
+        self.policy.lora.check().context("policy.lora")?;
         let sampling = &self.sampling;
         ensure!(sampling.temperature > 0.0, "sampling.temperature is {}; it must be above 0", sampling.temperature);
         ensure!(

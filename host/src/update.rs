@@ -20,6 +20,8 @@ use crate::{
     policy::Policy,
 };
 
+pub(crate) use gradient::logit_rows;
+
 use gradient::gradient;
 use objective::{Imitation, Mean, PolicyGradient, Sums};
 use optimizer::Optimizer;

@@ -88,7 +88,7 @@ impl EvalArgs {
             "environment {} has no held-out tasks of its own; give --tasks FILE",
             arenas[0].name()
         );
-        let policy = self.policy.load(&config.policy, None)?;
+        let policy = self.policy.load(&config, None)?;
         let protocol = Protocol { temperature: self.temperature, samples: self.samples };
         let kinds = evaluation::evaluate(&arenas, &policy, &tasks, protocol, &config)?;
         let measured = kinds.into_iter().map(|(label, scores)| (label, Measured::of(&scores, self.temperature)));

@@ -43,8 +43,13 @@ pub fn bench(policy: &mut Policy, config: &RunConfig, plan: &BenchPlan) -> Resul
     let mut rows = Vec::new();
     for &batch in &plan.batches {
         let requests = requests(policy, plan, batch);
-        let sampling =
-            Sampling { temperature: 1.0, top_p: 1.0, top_k: 0, completion_max_tokens: plan.completion_tokens };
+        let sampling = Sampling {
+            temperature: 1.0,
+            top_p: 1.0,
+            top_k: 0,
+            completion_max_tokens: plan.completion_tokens,
+            rows_max: config.sampling.rows_max,
+        };
         let mut completions = Vec::new();
         rows.push(best("sample", batch, batch * plan.completion_tokens, plan.repeats, || {
             completions = policy.sample(&requests, &sampling)?;

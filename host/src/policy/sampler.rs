@@ -19,14 +19,14 @@ use super::{
 };
 use crate::rng::Stream;
 
-/// Rows sampled together. More rows make better use of every weight that is read; fewer fit the caches.
-const SLOTS_MAX: usize = 128;
+/// Requests of the smallest shares of a call: as many as rows are usefully sampled together.
+const SHARE_MIN: usize = 128;
 /// Requests of one share: enough that slots rarely run dry, few enough that threads find shares to take.
 const SHARE_MAX: usize = 384;
 /// Shares of a large call, so that a few threads can work on it.
 const SHARES_MIN: usize = 4;
 /// Prompt tokens of one prefill, padding included; bounds its activations.
-const PREFILL_MAX_TOKENS: usize = 16_384;
+pub(crate) const PREFILL_MAX_TOKENS: usize = 16_384;
 
 /// One completion to sample.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ pub struct Sampling {
     /// Keep so many likeliest tokens; 0 keeps all.
     pub top_k: usize,
     pub completion_max_tokens: usize,
+    /// Completions sampled together.
+    pub rows_max: usize,
 }
 
 /// What was sampled.
@@ -109,7 +111,7 @@ pub(super) fn sample(
         let (a, b) = (&requests[a].prompt, &requests[b].prompt);
         b.len().cmp(&a.len()).then_with(|| a.cmp(b))
     });
-    let size = order.len().div_ceil(SHARES_MIN).clamp(SLOTS_MAX.min(order.len().max(1)), SHARE_MAX);
+    let size = order.len().div_ceil(SHARES_MIN).clamp(SHARE_MIN.min(order.len().max(1)), SHARE_MAX);
     let shares: Vec<&[usize]> = order.chunks(size).collect();
     let run = |model: &Model, share: &[usize]| {
         let _mode = InferenceMode::enter();
@@ -143,10 +145,11 @@ pub(super) fn sample(
 }
 
 fn check(requests: &[SampleRequest], sampling: &Sampling) -> Result<()> {
-    let Sampling { temperature, top_p, completion_max_tokens, .. } = *sampling;
+    let Sampling { temperature, top_p, completion_max_tokens, rows_max, .. } = *sampling;
     ensure!(temperature >= 0.0 && temperature.is_finite(), "temperature is {temperature}; it must be 0 or above");
     ensure!(top_p > 0.0 && top_p <= 1.0, "top-p is {top_p}; it must be above 0 and at most 1");
     ensure!(completion_max_tokens > 0, "completion-max-tokens is 0; it must be at least 1");
+    ensure!(rows_max > 0, "rows-max is 0; it must be at least 1");
     let empty = requests.iter().position(|request| request.prompt.is_empty());
     ensure!(empty.is_none(), "prompt {} is empty; a completion needs something to follow", empty.unwrap_or_default());
     Ok(())
@@ -161,7 +164,7 @@ impl<'a> Share<'a> {
         share: &[usize],
     ) -> Result<Self> {
         let prompt_max = share.iter().map(|&i| requests[i].prompt.len()).max().unwrap_or(0);
-        let slots = share.len().min(SLOTS_MAX);
+        let slots = share.len().min(sampling.rows_max);
         let rope = model.rope((prompt_max + sampling.completion_max_tokens) as i64)?;
         let cache = Cache::new(&model.config, slots, prompt_max as i64, model.place())?;
         let rows = (0..slots).map(|_| None).collect();

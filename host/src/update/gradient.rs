@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     config::{Activations, UpdateConfig},
-    policy::{Policy, libtorch, model::Model},
+    policy::{Policy, model::Model},
 };
 
 /// Logits computed at a time, so that they do not fill the memory: 32 MB of f32.
@@ -30,8 +30,8 @@ const LOGIT_ROWS_MIN: i64 = 256;
 struct Worker<'a, O> {
     model: Model,
     parameters: Vec<Parameter>,
-    /// The place of the vocabulary head among the parameters.
-    head_at: usize,
+    /// The place of the vocabulary head among the parameters; `None` where it is frozen.
+    head_at: Option<usize>,
     activations: Activations,
     objective: &'a O,
     sequences: &'a [Sequence<'a>],
@@ -40,13 +40,14 @@ struct Worker<'a, O> {
 /// The gradient of the objective for final hidden states and vocabulary head.
 struct Pulled {
     states: Tensor,
-    head: Tensor,
+    head: Option<Tensor>,
     sums: Sums,
 }
 
-/// The gradient of one micro-batch, in the order of the parameters.
-struct Part {
-    gradients: Vec<Tensor>,
+/// What micro-batches add up to.
+struct Total {
+    /// In the order of the parameters.
+    gradients: Vec<Option<Tensor>>,
     sums: Sums,
 }
 
@@ -70,14 +71,15 @@ pub(super) fn gradient(
         objective,
         sequences: &sequences,
     };
-    let mut total = Total::default();
+    let mut total = Total::new(policy.parameters().len());
     if policy.workers.min(groups.len()) <= 1 {
         let worker = worker();
-        groups.iter().try_for_each(|group| total.add(worker.part(group)?))?;
+        groups.iter().try_for_each(|group| worker.add(group, &mut total))?;
     } else {
         in_parallel(policy.workers, &groups, worker, &mut total)?;
     }
-    Ok((total.gradients, total.sums))
+    let gradients = total.gradients.into_iter().map(|gradient| gradient.expect("trunk and head are all there is"));
+    Ok((gradients.collect(), total.sums))
 }
 
 /// Threads take micro-batches in order; `total` gets the parts in the same order.
@@ -94,8 +96,10 @@ fn in_parallel<'a, O: Objective + 'a>(
             let (worker, send, next) = (worker(), send.clone(), &next);
             scope.spawn(move || {
                 while let Some((i, group)) = take(next, groups) {
+                    let mut part = Total::new(worker.parameters.len());
+                    let part = worker.add(group, &mut part).map(|()| part);
                     // Nobody listens any more after an error.
-                    if send.send((i, worker.part(group))).is_err() {
+                    if send.send((i, part)).is_err() {
                         break;
                     }
                 }
@@ -107,7 +111,7 @@ fn in_parallel<'a, O: Objective + 'a>(
         for (i, part) in receive {
             early.insert(i, part?);
             while let Some(part) = early.remove(&due) {
-                total.add(part)?;
+                total.add_part(part)?;
                 due += 1;
             }
         }
@@ -120,33 +124,40 @@ fn take<'g>(next: &AtomicUsize, groups: &'g [Group]) -> Option<(usize, &'g Group
     Some((i, groups.get(i)?))
 }
 
-#[derive(Default)]
-struct Total {
-    gradients: Vec<Tensor>,
-    sums: Sums,
-}
-
 impl Total {
-    fn add(&mut self, part: Part) -> Result<()> {
-        let Sums { loss, clipped, kl, start_kl, entropy, gap } = part.sums;
+    fn new(parameters: usize) -> Self {
+        Self { gradients: (0..parameters).map(|_| None).collect(), sums: Sums::default() }
+    }
+
+    fn add(&mut self, parameter: usize, gradient: Tensor) -> Result<()> {
+        match &mut self.gradients[parameter] {
+            Some(sum) => drop(tch::no_grad(|| sum.f_add_(&gradient))?),
+            none => *none = Some(gradient),
+        }
+        Ok(())
+    }
+
+    fn add_sums(&mut self, sums: &Sums) {
+        let &Sums { loss, clipped, kl, start_kl, entropy, gap } = sums;
         self.sums.loss += loss;
         self.sums.clipped += clipped;
         self.sums.kl += kl;
         self.sums.start_kl += start_kl;
         self.sums.entropy += entropy;
         self.sums.gap += gap;
-        if self.gradients.is_empty() {
-            self.gradients = part.gradients;
-            return Ok(());
-        }
-        tch::no_grad(|| libtorch::add(&self.gradients, &part.gradients))
+    }
+
+    fn add_part(&mut self, part: Self) -> Result<()> {
+        self.add_sums(&part.sums);
+        let gradients = part.gradients.into_iter().enumerate();
+        gradients.filter_map(|(i, gradient)| Some((i, gradient?))).try_for_each(|(i, gradient)| self.add(i, gradient))
     }
 }
 
 impl<O: Objective> Worker<'_, O> {
-    /// Loss and gradient of some sequences. The vocabulary head is taken in pieces, forwards and backwards, and the trunk
+    /// Adds the gradient of some sequences. The vocabulary head is taken in pieces, forwards and backwards, and the trunk
     /// then goes back once: the logits of a whole micro-batch never exist together.
-    fn part(&self, group: &Group) -> Result<Part> {
+    fn add(&self, group: &Group, total: &mut Total) -> Result<()> {
         let device = self.model.place().1;
         let batch = group.batch(self.sequences, device)?;
         let trunk = Trunk::forward(&self.model, &batch, self.activations)?;
@@ -154,14 +165,19 @@ impl<O: Objective> Worker<'_, O> {
         let constants = self.objective.constants(&group.sequences);
         let rows = constants.len() as i64;
         let constants = Tensor::f_from_slice(&constants.concat())?.f_view([rows, n])?.f_to_device(device)?;
-        let Pulled { states, head, sums } = self.through_head(&trunk.states, &batch.targets, &constants)?;
-        let mut gradients = trunk.backward(states, &self.parameters)?;
-        match &mut gradients[self.head_at] {
-            Some(tied) => drop(tied.f_add_(&head)?),
-            own => *own = Some(head),
+        let Pulled { states, mut head, sums } = self.through_head(&trunk.states, &batch.targets, &constants)?;
+        total.add_sums(&sums);
+        trunk.backward(states, &self.parameters, |parameter, mut gradient| {
+            // The embedding of a tied model is its head too.
+            if let Some(head) = head.take_if(|_| self.head_at == Some(parameter)) {
+                let _ = gradient.f_add_(&head)?;
+            }
+            total.add(parameter, gradient)
+        })?;
+        match self.head_at.zip(head) {
+            Some((own, head)) => total.add(own, head),
+            None => Ok(()),
         }
-        let gradients = gradients.into_iter().map(|gradient| gradient.expect("trunk and head are all there is"));
-        Ok(Part { gradients: gradients.collect(), sums })
     }
 
     /// The objective of final hidden states, `[n, hidden]`, and its gradient for them and for the vocabulary head.
@@ -175,24 +191,24 @@ impl<O: Objective> Worker<'_, O> {
             sums.add(&loss.sums)?;
             let gradient = loss.gradient.f_to_kind(states.kind())?;
             state_gradients.push(gradient.f_matmul(self.model.lm_head())?);
-            head = Some(match head {
-                None => gradient.f_transpose(0, 1)?.f_matmul(&states)?,
-                Some(mut sum) => sum.f_addmm_(&gradient.f_transpose(0, 1)?, &states)?,
-            });
+            if self.head_at.is_some() {
+                head = Some(match head {
+                    None => gradient.f_transpose(0, 1)?.f_matmul(&states)?,
+                    Some(mut sum) => sum.f_addmm_(&gradient.f_transpose(0, 1)?, &states)?,
+                });
+            }
         }
-        let head = head.expect("a group has at least one sequence");
         Ok(Pulled { states: Tensor::f_cat(&state_gradients, 0)?, head, sums })
     }
 }
 
 /// The place of the vocabulary head among the parameters.
-fn head_at(policy: &Policy) -> usize {
+fn head_at(policy: &Policy) -> Option<usize> {
     let name = if policy.model.config.tie_word_embeddings { "model.embed_tokens.weight" } else { "lm_head.weight" };
-    let found = policy.parameters().iter().position(|(parameter, _)| parameter == name);
-    found.expect("every model has a vocabulary head")
+    policy.parameters().iter().position(|(parameter, _)| parameter == name)
 }
 
 /// Places whose logits are computed together.
-pub(super) fn logit_rows(vocab: i64) -> i64 {
+pub(crate) fn logit_rows(vocab: i64) -> i64 {
     (LOGITS_MAX / vocab).max(LOGIT_ROWS_MIN)
 }

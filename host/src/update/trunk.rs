@@ -76,9 +76,13 @@ impl<'a> Trunk<'a> {
         unreachable!("a model has a layer, and the last segment ends with it")
     }
 
-    /// The gradient for every parameter, given that for the states; `None` for those that the trunk does not use.
-    pub(super) fn backward(mut self, gradient: Tensor, parameters: &[Parameter]) -> Result<Vec<Option<Tensor>>> {
-        let mut gradients: Vec<Option<Tensor>> = parameters.iter().map(|_| None).collect();
+    /// Takes the gradient for the states back to the parameters that the trunk uses; `found` gets theirs, one by one.
+    pub(super) fn backward(
+        mut self,
+        gradient: Tensor,
+        parameters: &[Parameter],
+        mut found: impl FnMut(usize, Tensor) -> Result<()>,
+    ) -> Result<()> {
         let (mut output, mut gradient) = (Some(self.states), gradient);
         while let Some((segment, input)) = self.segments.pop() {
             let states = match output.take() {
@@ -91,15 +95,13 @@ impl<'a> Trunk<'a> {
             let used: Vec<usize> = (0..parameters.len()).filter(|&i| used(&parameters[i])).collect();
             let mut wanted: Vec<&Tensor> = used.iter().map(|&i| &parameters[i].tensor).collect();
             wanted.extend(&input);
-            let mut found = Tensor::f_run_backward(&[pulled], &wanted, false, false)?;
+            let mut gradients = Tensor::f_run_backward(&[pulled], &wanted, false, false)?;
             if input.is_some() {
-                gradient = found.pop().expect("one gradient for each tensor that was asked for");
+                gradient = gradients.pop().expect("one gradient for each tensor that was asked for");
             }
-            for (i, found) in used.into_iter().zip(found) {
-                gradients[i] = Some(found);
-            }
+            used.into_iter().zip(gradients).try_for_each(|(i, gradient)| found(i, gradient))?;
         }
-        Ok(gradients)
+        Ok(())
     }
 }
 

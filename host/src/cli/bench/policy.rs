@@ -42,7 +42,7 @@ impl BenchPolicy {
     /// Measures and prints.
     pub fn run(self) -> Result<()> {
         let config = RunConfig::resolve(Preset::Tiny, None, &self.overrides)?;
-        let mut policy = self.policy.load(&config.policy, None)?;
+        let mut policy = self.policy.load(&config, None)?;
         let plan = BenchPlan {
             batches: self.batches,
             prompt_tokens: self.prompt_tokens,
