@@ -6,6 +6,7 @@ use std::path::Path;
 use azr_host::policy::{Batch, Device, LoadOptions, Policy};
 use serde_json::{Value, json};
 
+mod adapters;
 mod forward;
 mod learning;
 mod sampling;

@@ -68,7 +68,9 @@ fn essence(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     files.insert("metrics.jsonl".to_owned(), timeless.collect::<Vec<_>>().join("\n").into_bytes());
     for entry in fs::read_dir(dir.join("checkpoints")).unwrap() {
         let path = entry.unwrap().path();
-        for name in ["policy/model.safetensors", "optimizer.safetensors"] {
+        let adapted = path.join("policy/adapter_config.json").exists();
+        let weights = if adapted { "policy/adapter_model.safetensors" } else { "policy/model.safetensors" };
+        for name in [weights, "optimizer.safetensors"] {
             let label = format!("{}/{name}", path.file_name().unwrap().display());
             files.insert(label, fs::read(path.join(name)).unwrap());
         }
@@ -135,6 +137,30 @@ fn a_run_that_died_after_a_checkpoint_resumes_to_the_same_end() {
     assert_same(&whole, &died);
 }
 
+/// Once the adapter is part of the weights, an evaluation comes to the same.
+#[test]
+fn a_run_that_trains_an_adapter_resumes_to_the_same_end_and_merges() {
+    let (dir, whole, died) = scratch();
+    let lora = ["--steps=4", "--set=policy.lora.rank=4", "--set=update.learning-rate=1e-3"];
+    train(&whole, &lora);
+    assert!(Command::new("cp").arg("-r").args([&whole, &died]).status().unwrap().success());
+    fs::rename(died.join("checkpoints/step-000004"), died.join("checkpoints/.step-000004")).unwrap();
+    succeed(&["--resume", died.to_str().unwrap()]);
+    assert_same(&whole, &died);
+
+    let adapter = whole.join("checkpoints/step-000004/policy").display().to_string();
+    let merged = dir.path().join("merged").display().to_string();
+    succeed(&["policy", "merge", &adapter, &merged]);
+    let right = |policy: &str| {
+        let eval =
+            ["eval", "--env=envs/python.wasm", "--temperature=0", "--json", "--set=evaluation.tasks=20", "--policy"];
+        succeed(&[&eval[..], &[policy]].concat()).stdout
+    };
+    assert_eq!(right(&adapter), right(&merged));
+    let again = String::from_utf8_lossy(&run(&["policy", "merge", &merged, &adapter]).stderr).into_owned();
+    assert!(again.contains("it has no adapter"), "{again}");
+}
+
 #[test]
 fn an_interrupt_ends_with_a_checkpoint_that_can_be_resumed() {
     let (_dir, whole, stopped) = scratch();
@@ -195,7 +221,12 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         (&[env, "--set", "steps=0"], 1, &["steps is 0", "at least 1"]),
         (&[env, "--set", "advantage.baseline=task"], 1, &["solve.samples is 1", "at least 2"]),
         (&[env, "--set", "environments.python.colour=\"red\""], 1, &["colour"]),
-        (&[env, "--policy", &path("empty")], 1, &["model.safetensors"]),
+        (&[env, "--policy", &path("empty")], 1, &["empty/config.json"]),
+        (
+            &[env, "--set", "sampling.rows-max=1000000"],
+            1,
+            &["GiB and there are", "try sampling.rows-max below 1000000"],
+        ),
         (&[env, "--device", "tpu"], 1, &["tpu"]),
         (&["--resume", &path("empty")], 1, &["experiment.json"]),
         (&[env, "--out", "/proc/azr"], 1, &["/proc/azr"]),

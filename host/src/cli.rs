@@ -49,6 +49,9 @@ enum Command {
     /// Look at an environment, or use it by hand.
     #[command(subcommand)]
     Env(env::EnvCommand),
+    /// Merge adapters, and plan memory.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     WarmStart(warm_start::WarmStartCommand),
     /// Measure throughput on this machine.
     #[command(subcommand)]
@@ -64,6 +67,7 @@ impl Cli {
             Some(Command::Report(command)) => command.run(),
             Some(Command::Replay(command)) => command.run(),
             Some(Command::Env(command)) => command.run(),
+            Some(Command::Policy(command)) => command.run(),
             Some(Command::WarmStart(command)) => command.run(),
             Some(Command::Bench(command)) => command.run(),
         }

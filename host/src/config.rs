@@ -10,8 +10,10 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+mod lora;
 mod preset;
 
+pub use lora::{LoraConfig, Projection};
 pub use preset::{Algorithm, Preset};
 
 /// Tasks that a key may ask for at a time, and how many times more one environment may get: together within the 32 bits
@@ -73,6 +75,7 @@ pub enum Control {
 pub struct PolicyConfig {
     pub dtype: Dtype,
     pub threads: usize,
+    pub lora: LoraConfig,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -91,6 +94,7 @@ pub struct SamplingConfig {
     pub prompt_max_tokens: usize,
     pub completion_max_tokens: usize,
     pub shares: usize,
+    pub rows_max: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -247,6 +251,15 @@ pub struct UpdateConfig {
     pub minibatches: usize,
     pub epochs: usize,
     pub micro_batch_max_tokens: usize,
+    pub activations: Activations,
+}
+
+/// What becomes of a forward pass's activations until the backward pass needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activations {
+    Keep,
+    Recompute,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -307,8 +320,9 @@ pub enum BreachAction {
 
 impl From<&SamplingConfig> for crate::policy::Sampling {
     fn from(config: &SamplingConfig) -> Self {
-        let SamplingConfig { temperature, top_p, top_k, prompt_max_tokens: _, completion_max_tokens, shares } = *config;
-        Self { temperature, top_p, top_k, completion_max_tokens, shares }
+        let SamplingConfig { temperature, top_p, top_k, prompt_max_tokens: _, completion_max_tokens, shares, rows_max } =
+            *config;
+        Self { temperature, top_p, top_k, completion_max_tokens, shares, rows_max }
     }
 }
 
@@ -402,6 +416,7 @@ impl RunConfig {
             ("sampling.prompt-max-tokens", self.sampling.prompt_max_tokens),
             ("sampling.completion-max-tokens", self.sampling.completion_max_tokens),
             ("sampling.shares", self.sampling.shares),
+            ("sampling.rows-max", self.sampling.rows_max),
             ("solve.samples", self.solve.samples),
             ("solve.rounds-max", self.solve.rounds_max),
             ("buffer.capacity", self.buffer.capacity),
@@ -415,6 +430,7 @@ impl RunConfig {
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
             bail!("{key} is 0; it must be at least 1");
         }
+        self.policy.lora.check().context("policy.lora")?;
         let sampling = &self.sampling;
         ensure!(sampling.temperature > 0.0, "sampling.temperature is {}; it must be above 0", sampling.temperature);
         ensure!(

@@ -36,6 +36,7 @@ pub mod rng;
 pub mod task;
 
 pub mod ledger;
+pub mod memory;
 pub mod measures;
 pub mod metrics;
 pub mod progress;

@@ -6,9 +6,14 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Context as _, Result, ensure};
 use tch::{Kind, Tensor};
 
-use crate::{config::Dtype, ranks::Ranks};
+use crate::{
+    config::{Dtype, LoraConfig},
+    memory::Memory,
+    ranks::Ranks,
+};
 
-mod attention;
+mod adapter;
+pub(crate) mod attention;
 pub mod bench;
 mod cache;
 mod config;
@@ -16,17 +21,20 @@ mod cpu;
 mod draw;
 pub mod embedded;
 pub(crate) mod libtorch;
+mod linear;
 pub(crate) mod model;
 mod rope;
 mod sampler;
 mod text;
 pub(crate) mod weights;
 
+pub(crate) use config::ModelConfig;
+pub(crate) use sampler::PREFILL_MAX_TOKENS;
 pub use sampler::{Completion, Finish, SampleRequest, Sampling};
 pub use text::Message;
 
-use attention::{Branching, Causal};
-use config::ModelConfig;
+use adapter::{Adapter, StoredTensors};
+use attention::{Branching, Causal, WholeSequences};
 use model::{Model, Pass};
 use text::Text;
 use weights::{Files, WEIGHTS_FILE};
@@ -52,6 +60,16 @@ pub enum Device {
     Cuda(usize),
 }
 
+impl Device {
+    /// How much memory it has; `None` where the system does not say.
+    pub(crate) fn memory(self) -> Result<Option<Memory>> {
+        match self {
+            Self::Cpu => Ok(Memory::of_machine()),
+            Self::Cuda(number) => libtorch::cuda_memory(number).map(Some),
+        }
+    }
+}
+
 impl std::str::FromStr for Device {
     type Err = anyhow::Error;
 
@@ -70,7 +88,9 @@ pub struct Policy {
     ranks: Ranks,
     pub(crate) model: Model,
     pub(crate) text: Text,
-    parameters: Vec<(String, Tensor)>,
+    /// Frozen where there is an adapter.
+    weights: Vec<(String, Tensor)>,
+    adapter: Option<Adapter>,
     side_files: Vec<(String, Arc<[u8]>)>,
     /// Threads that take chunks of a batch. 1 where libtorch uses the threads inside its operations.
     pub(crate) workers: usize,
@@ -101,9 +121,47 @@ pub(crate) struct SharedPrompts {
 }
 
 impl Policy {
-    /// Loads a directory as `transformers` saves it.
+    /// Loads a directory as `transformers` saves it, or an adapter as PEFT saves it with the base model that it names.
     pub fn load(dir: &Path, options: &LoadOptions) -> Result<Self> {
-        Self::from_files(&Files::open(dir)?, options)
+        if !dir.join(adapter::CONFIG_FILE).exists() {
+            return Self::from_files(&Files::open(dir)?, options);
+        }
+        let (lora, base) = adapter::read_config(dir)?;
+        let policy = match &*base {
+            embedded::NAME => embedded::policy(options)?,
+            path => {
+                Files::open(Path::new(path)).and_then(|files| Self::from_files(&files, options)).with_context(|| {
+                    format!(
+                        "the base model of {}; if it lies elsewhere, correct {}",
+                        dir.display(),
+                        adapter::CONFIG_FILE
+                    )
+                })?
+            }
+        };
+        let mut stored = StoredTensors::read(dir)?;
+        let policy = policy.with_adapter(&lora, base, |name, shape| stored.take(name, shape))?;
+        stored.refuse_others()?;
+        Ok(policy)
+    }
+
+    /// The shape of the policy in a directory, and of its adapter; of the embedded policy without one. `config.json` is
+    /// enough.
+    pub(crate) fn shape(dir: Option<&Path>) -> Result<(ModelConfig, Option<LoraConfig>)> {
+        let Some(dir) = dir else { return Ok((embedded::shape()?, None)) };
+        let (lora, base) = match dir.join(adapter::CONFIG_FILE).exists() {
+            true => adapter::read_config(dir).map(|(lora, base)| (Some(lora), Some(base)))?,
+            false => (None, None),
+        };
+        let config = match base.as_deref() {
+            Some(embedded::NAME) => embedded::shape()?,
+            base => {
+                let path = base.map_or(dir, Path::new).join("config.json");
+                let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                ModelConfig::parse(&text).with_context(|| path.display().to_string())?
+            }
+        };
+        Ok((config, lora))
     }
 
     /// Loads files in memory; `origin` names them in messages.
@@ -127,7 +185,7 @@ impl Policy {
     fn from_files(files: &Files, options: &LoadOptions) -> Result<Self> {
         let checkpoint = files.checkpoint()?;
         let policy = Self::assemble(files, options, &mut |name, shape| checkpoint.tensor(name, shape))?;
-        let known: Vec<String> = policy.parameters.iter().map(|(name, _)| name.clone()).collect();
+        let known: Vec<String> = policy.weights.iter().map(|(name, _)| name.clone()).collect();
         checkpoint.refuse_others(&known)?;
         Ok(policy)
     }
@@ -159,13 +217,15 @@ impl Policy {
             if config.parameter_count() < SMALL_PARAMETERS && device == tch::Device::Cpu { threads } else { 1 };
         tch::set_num_threads(if workers > 1 { 1 } else { threads as i32 });
         let text = Text::load(files)?;
-        let (model, parameters) = Model::build(config, (kind, device), fetch)?;
-        Ok(Self { ranks: Ranks::alone(), model, text, parameters, side_files: files.side_files(), workers })
+        let (model, weights) = Model::build(config, (kind, device), fetch)?;
+        let side_files = files.side_files();
+        Ok(Self { ranks: Ranks::alone(), model, text, weights, adapter: None, side_files, workers })
     }
 
     /// The same policy, from now on a copy of the first rank's, with which all ranks sample and learn together.
     pub fn on(self, ranks: &Ranks) -> Result<Self> {
-        self.parameters.iter().try_for_each(|(_, tensor)| ranks.broadcast(tensor, 0))?;
+        let adapter = self.adapter.iter().flat_map(|adapter| &adapter.parameters);
+        self.weights.iter().chain(adapter).try_for_each(|(_, tensor)| ranks.broadcast(tensor, 0))?;
         Ok(Self { ranks: ranks.clone(), ..self })
     }
 
@@ -174,16 +234,57 @@ impl Policy {
         &self.ranks
     }
 
-    /// Writes a directory that `transformers` loads. Saving what was loaded gives the same tensors, bit for bit.
+    /// Freezes the weights and puts an adapter beside them. `base` is where its files will say that the weights are;
+    /// `fetch` returns its tensors by PEFT's names.
+    pub fn with_adapter(
+        mut self,
+        lora: &LoraConfig,
+        base: String,
+        mut fetch: impl FnMut(&str, &[i64]) -> Result<Tensor>,
+    ) -> Result<Self> {
+        assert!(self.adapter.is_none(), "a policy has one adapter at most");
+        for (_, weight) in &self.weights {
+            let _ = weight.f_set_requires_grad(false)?;
+        }
+        let parameters = self.model.adapt(lora, &mut fetch)?;
+        self.adapter = Some(Adapter { lora: lora.clone(), base, parameters });
+        Ok(self)
+    }
+
+    /// The same with an adapter that adds nothing yet.
+    pub fn with_fresh_adapter(self, lora: &LoraConfig, base: String, seed: u64) -> Result<Self> {
+        self.with_adapter(lora, base, adapter::fresh(seed))
+    }
+
+    /// The same policy without an adapter, which is added to the weights. They are rounded to their dtype.
+    pub fn merged(mut self) -> Result<Self> {
+        self.model.merge()?;
+        self.adapter = None;
+        for (_, weight) in &self.weights {
+            let _ = weight.f_set_requires_grad(true)?;
+        }
+        Ok(self)
+    }
+
+    /// The shape of the adapter, if there is one.
+    pub fn lora(&self) -> Option<&LoraConfig> {
+        self.adapter.as_ref().map(|adapter| &adapter.lora)
+    }
+
+    /// Writes a directory that `transformers` loads, or where there is an adapter, that PEFT loads. Saving what was loaded
+    /// gives the same tensors, bit for bit.
     pub fn save(&self, dir: &Path) -> Result<()> {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        if let Some(adapter) = &self.adapter {
+            return adapter.save(dir);
+        }
         for (name, bytes) in &self.side_files {
             let path = dir.join(name);
             let adapted = if name == "config.json" { Some(self.config_json(bytes)?) } else { None };
             let bytes = adapted.as_deref().unwrap_or(bytes);
             std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        weights::write(&dir.join(WEIGHTS_FILE), &self.parameters)
+        weights::write(&dir.join(WEIGHTS_FILE), &self.weights)
     }
 
     /// `config.json` with the dtype that the weights now have; unchanged where it says so already.
@@ -219,16 +320,16 @@ impl Policy {
         *self.text.ends.first().expect("loading refuses a policy without an end token")
     }
 
-    /// One completion per request, in order, on every rank. A completion depends on its request and stream only, apart from rounding,
-    /// which in a near tie can depend on the other requests; never on threads or
-    /// ranks.
+    /// One completion per request, in order, on every rank. A completion depends on its request and stream only, apart from
+    /// rounding, which in a near tie can depend on the other requests; never on threads or ranks.
     pub fn sample(&self, requests: &[SampleRequest], sampling: &Sampling) -> Result<Vec<Completion>> {
         sampler::sample(&self.model, &self.text, (self.workers, &self.ranks), requests, sampling)
     }
 
-    /// Names and tensors in the checkpoint's order. The tensors are the model's own.
+    /// What is learned: the adapter, or where there is none all weights. Names and tensors in the order of the checkpoint;
+    /// the tensors are the model's own.
     pub fn parameters(&self) -> &[(String, Tensor)] {
-        &self.parameters
+        self.adapter.as_ref().map_or(&self.weights, |adapter| &adapter.parameters)
     }
 
     pub fn parameter_count(&self) -> i64 {
@@ -250,17 +351,19 @@ impl Policy {
 impl Model {
     /// The final hidden states, `[n, hidden]`, at the places of the batch.
     pub(crate) fn states(&self, batch: &Batch) -> Result<Tensor> {
-        let Batch { tokens, places, shared, .. } = batch;
-        match shared {
+        self.hidden(&batch.tokens, Some(&batch.places), Pass::Learn, &mut self.attention(batch)?)
+    }
+
+    /// How the tokens of the batch see each other.
+    pub(crate) fn attention<'a>(&self, batch: &'a Batch) -> Result<WholeSequences<'a>> {
+        match &batch.shared {
             None => {
-                let (_batch, seq) = tokens.size2()?;
-                let rotation = self.rope(seq)?.leading(seq)?;
-                self.hidden(tokens, Some(places), Pass::Learn, &mut Causal { rotation })
+                let (_batch, seq) = batch.tokens.size2()?;
+                Ok(WholeSequences::Causal(Causal { rotation: self.rope(seq)?.leading(seq)? }))
             }
             Some(layout) => {
                 let rope = self.rope(layout.prompt_len + layout.row_len)?;
-                let mut attend = Branching::new(layout, &rope, self.place().0)?;
-                self.hidden(tokens, Some(places), Pass::Learn, &mut attend)
+                Ok(WholeSequences::Branching(Branching::new(layout, &rope, self.place().0)?))
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::{
     data_set::DataSetRecord,
     evaluation::{Estimate, Evaluation, KindScores, Protocol},
     faults::Tally,
+    memory::Plan,
     metrics::{GroupMetrics, StepMetrics},
     run_dir::{Experiment, Log},
     selfplay::{SelfPlay, Step},
@@ -43,7 +44,7 @@ impl Progress {
     }
 
     /// Says what the run consists of.
-    pub fn loaded(&self, experiment: &Experiment, path: &Path) {
+    pub fn loaded(&self, experiment: &Experiment, memory: &Plan, path: &Path) {
         for env in &experiment.environments {
             let executors: Vec<String> = env.terms.executors.iter().map(|digest| digest.short()).collect();
             let executors = if executors.is_empty() { "none".to_owned() } else { executors.join(", ") };
@@ -55,6 +56,7 @@ impl Progress {
             self.say(format!("data set     {}  sha256 {}  {tasks} tasks for {env}", path.display(), digest.short()));
         }
         self.say(format!("policy       {} on {}", experiment.policy, experiment.device));
+        self.say(format!("memory       {memory}"));
         self.say(format!("experiment   {}  seed {}", path.display(), experiment.seed));
     }
 

@@ -31,6 +31,8 @@ pub enum Purpose {
     HeldOut = 12,
     /// The sequence of generated tasks that a warm start demonstrates.
     Demonstrate = 13,
+    /// Initial values of adapters.
+    Adapter = 14,
 }
 
 /// The random numbers of one step of a run.

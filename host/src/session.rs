@@ -63,9 +63,6 @@ const PROTOCOLS: [Protocol; 2] = [Protocol { temperature: 1.0, samples: 1 }, Pro
 /// Bytes of judges' lines that are kept of a step, so that a talkative judge does not fill the disk.
 const JUDGE_LOG_MAX_BYTES: usize = 64 << 10;
 
-/// What the experiment record calls the embedded policy.
-const EMBEDDED: &str = "embedded";
-
 /// Measured at the start only: how far a lower temperature alone would get.
 const COOLER: Protocol = Protocol { temperature: 0.6, samples: 1 };
 
@@ -73,6 +70,7 @@ impl Session {
     /// Loads everything, makes the experiment directory, seeds the buffers and measures the start policy.
     pub fn start(start: Start, sandbox: &SandboxArgs, ranks: &Ranks) -> Result<Self> {
         let Start { config, envs, policy: policy_args, tasks, held_out, out } = start;
+        let memory = policy_args.plan_memory(&config, None)?;
         let sandbox = sandbox.start(&config.sandbox)?;
         let mut arenas = load_arenas(&sandbox, &envs, &config)?;
         let data_sets = tasks.iter().map(|argument| DataSet::named(argument, &arenas)).collect::<Result<Vec<_>>>()?;
@@ -93,7 +91,7 @@ impl Session {
             .ensure_same("configuration, environment or held-out tasks", (config.to_toml(), terms, written.clone()))?;
         let held_out = held_out::hold_out(&mut arenas, held_out_tasks, config.evaluation.tasks)?;
         let given = first_tasks(&mut arenas, &data_sets, &config, ranks)?;
-        let policy = policy_args.load(&config.policy, None)?.on(ranks)?;
+        let policy = policy_args.load(&config, None)?.on(ranks)?;
         let data_sets = data_sets.iter().map(|data_set| data_set.record(&arenas)).collect();
         let experiment = record(&config, &policy_args, sources, data_sets, &envs, &arenas)?;
         let run_dir = ranks.in_turn(
@@ -101,7 +99,7 @@ impl Session {
             || Ok(RunDir::follow(&out, ranks.rank())?.0),
         )?;
         let progress = Progress::new(config.steps);
-        progress.loaded(&experiment, run_dir.path());
+        progress.loaded(&experiment, &memory, run_dir.path());
         let learner = learner(&config, &policy, &policy_args, &run_dir, true)?;
         let breaker = Breaker::new(&config.faults);
         let selfplay = SelfPlay { config, arenas, policy, learner, breaker };
@@ -156,17 +154,18 @@ impl Session {
         recount(&run_dir, &mut arenas)?;
         let breaker = rewound_breaker(&run_dir, &config, &mut arenas)?;
         let policy_args = PolicyArgs {
-            policy: (experiment.policy != EMBEDDED).then(|| PathBuf::from(&experiment.policy)),
+            policy: (experiment.policy != embedded::NAME).then(|| PathBuf::from(&experiment.policy)),
             device: Some(device.unwrap_or(&experiment.device).to_owned()),
         };
         let saved = folder.as_deref().map(|folder| folder.join("policy"));
-        let policy = policy_args.load(&config.policy, saved.as_deref())?.on(ranks)?;
+        let memory = policy_args.plan_memory(&config, saved.as_deref())?;
+        let policy = policy_args.load(&config, saved.as_deref())?.on(ranks)?;
         let mut learner = learner(&config, &policy, &policy_args, &run_dir, folder.is_none())?;
         if let Some(folder) = &folder {
             learner.load(&folder.join("optimizer.safetensors"))?;
         }
         let progress = Progress::new(config.steps);
-        progress.loaded(&experiment, run_dir.path());
+        progress.loaded(&experiment, &memory, run_dir.path());
         let selfplay = SelfPlay { config, arenas, policy, learner, breaker };
         let done = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.step);
         let mut session = Self { selfplay, run_dir, held_out, done, progress };
@@ -386,7 +385,7 @@ fn learner(config: &RunConfig, policy: &Policy, args: &PolicyArgs, run_dir: &Run
     }
     policy.ranks().barrier()?;
     let start = run_dir.path().join(START_POLICY);
-    Ok(learner.with_start_policy(args.load(&config.policy, Some(&start))?.on(policy.ranks())?))
+    Ok(learner.with_start_policy(args.load(config, Some(&start))?.on(policy.ranks())?))
 }
 
 fn record(

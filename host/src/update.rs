@@ -14,11 +14,14 @@ mod objective;
 mod optimizer;
 mod reference;
 mod shards;
+mod trunk;
 
 use crate::{
     config::{SamplingConfig, UpdateConfig},
     policy::Policy,
 };
+
+pub(crate) use gradient::logit_rows;
 
 use gradient::gradient;
 use objective::{Imitation, Mean, PolicyGradient, Sums};
@@ -173,8 +176,7 @@ impl Learner {
         let total: f64 = weights.map(|&weight| f64::from(weight)).sum();
         ensure!(total > 0.0, "examples to imitate have weight {total}; it must be above 0");
         let objective = Imitation { examples, total };
-        let (gradients, sums) =
-            gradient(policy, &self.optimizer.shards, &objective, self.config.micro_batch_max_tokens)?;
+        let (gradients, sums) = gradient(policy, &self.optimizer.shards, &objective, &self.config)?;
         let gradient_norm = self.apply(gradients, &sums, learning_rate)?;
         let tokens = examples.iter().map(|example| example.completion.len()).sum();
         Ok(ImitationMetrics { loss: sums.loss, gradient_norm, tokens })
@@ -206,7 +208,7 @@ impl Learner {
             clip: (1.0 - clip_low, 1.0 + clip_high),
             entropy_coefficient,
         };
-        gradient(policy, &self.optimizer.shards, &objective, micro_batch_max_tokens)
+        gradient(policy, &self.optimizer.shards, &objective, &self.config)
     }
 
     /// Clips the gradient and steps; returns the norm before clipping.

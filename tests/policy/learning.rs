@@ -1,11 +1,11 @@
 use azr_host::{
-    config::{Average, OptimizerKind, Preset, RunConfig, SamplingConfig, UpdateConfig},
+    config::{Activations, Average, OptimizerKind, Preset, RunConfig, SamplingConfig, UpdateConfig},
     update::{Example, Learner, Rollout},
 };
 
 use super::*;
 
-fn config(micro_batch_max_tokens: usize) -> UpdateConfig {
+pub fn config(micro_batch_max_tokens: usize) -> UpdateConfig {
     let paper = RunConfig::resolve(Preset::Paper, None, &[]).expect("the preset is valid").update;
     UpdateConfig {
         learning_rate: 0.01,
@@ -23,12 +23,12 @@ fn config(micro_batch_max_tokens: usize) -> UpdateConfig {
 }
 
 /// For completions of at most 10 tokens.
-fn learner_for(policy: &Policy, config: &UpdateConfig) -> Learner {
+pub fn learner_for(policy: &Policy, config: &UpdateConfig) -> Learner {
     let paper = RunConfig::resolve(Preset::Paper, None, &[]).expect("the preset is valid").sampling;
     Learner::new(policy, config, &SamplingConfig { completion_max_tokens: 10, ..paper }).unwrap()
 }
 
-fn rollouts() -> Vec<Rollout> {
+pub fn rollouts() -> Vec<Rollout> {
     let of = |row: &Value| Rollout {
         prompt: tokens(&row[0]),
         completion: tokens(&row[1]),
@@ -41,7 +41,7 @@ fn rollouts() -> Vec<Rollout> {
 }
 
 /// The first 40 numbers of the named parameter.
-fn probe(policy: &Policy, name: &str) -> Vec<f32> {
+pub fn probe(policy: &Policy, name: &str) -> Vec<f32> {
     let (_, tensor) = policy.parameters().iter().find(|(parameter, _)| parameter == name).expect("a parameter");
     Vec::<f32>::try_from(tensor.detach().flatten(0, -1)).unwrap()[..40.min(tensor.numel())].to_vec()
 }
@@ -79,7 +79,24 @@ fn the_gradient_is_that_of_pytorch() {
     assert_gradient(&policy, &gradients, &reference()["learning"]["steps"][0]["gradient"]);
 }
 
-fn assert_gradient(policy: &Policy, gradients: &[tch::Tensor], expected: &Value) {
+#[test]
+fn recomputing_activations_changes_no_bit_of_the_gradient() {
+    for name in ["qwen2-tied-grouped", "llama-untied-scaled", "qwen3-tied-grouped", "llama-tied-biased"] {
+        let policy = model(name);
+        let gradient = |activations| {
+            let config = UpdateConfig { activations, ..config(20) };
+            learner_for(&policy, &config).gradient(&policy, &rollouts()).unwrap()
+        };
+        let ((kept, loss), (recomputed, loss_recomputed)) =
+            (gradient(Activations::Keep), gradient(Activations::Recompute));
+        assert_eq!(loss, loss_recomputed);
+        for (((parameter, _), a), b) in policy.parameters().iter().zip(&kept).zip(&recomputed) {
+            assert!(a.equal(b), "{name}: {parameter}");
+        }
+    }
+}
+
+pub fn assert_gradient(policy: &Policy, gradients: &[tch::Tensor], expected: &Value) {
     for (name, expected) in expected.as_object().unwrap() {
         let at = policy.parameters().iter().position(|(parameter, _)| parameter == name).unwrap();
         let actual = Vec::<f32>::try_from(gradients[at].flatten(0, -1)).unwrap();

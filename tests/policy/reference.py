@@ -1,6 +1,6 @@
 """Numbers that tests/policy.rs compares with, from PyTorch and transformers.
 
-    python3 -m venv .venv && .venv/bin/pip install torch==2.11.0 transformers==5.23.0
+    python3 -m venv .venv && .venv/bin/pip install torch==2.11.0 transformers==5.23.0 peft==0.21.2 bitsandbytes==0.50.2
     .venv/bin/python tests/policy/reference.py > tests/policy/reference.json
 
 Weights come from a formula (`value`), so that no binary needs to be stored; the Rust test has the same formula.
@@ -12,6 +12,7 @@ import pathlib
 import tempfile
 
 import torch
+from safetensors import safe_open
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -286,6 +287,69 @@ def muon() -> dict:
     return {name: numbers(named[name].flatten()[:40]) for name in names}
 
 
+ADAPTERS = {
+    "qwen2-tied-grouped": {"target_modules": [f"{part}_proj" for part in ("q", "k", "v", "o", "gate", "up", "down")]},
+    "qwen3-tied-grouped": {"target_modules": ["v_proj", "up_proj"], "use_rslora": True},
+    "llama-tied-biased": {"target_modules": ["q_proj", "o_proj", "down_proj"]},
+}
+
+
+def adapters() -> dict:
+    """LoRA by PEFT: logits, greedy completions, what it saves, and one step of AdamW on A and B."""
+    from peft import LoraConfig, get_peft_model
+
+    rows = {}
+    for name, settings in ADAPTERS.items():
+        model = get_peft_model(load(CONFIGS[name]), LoraConfig(r=4, lora_alpha=6, task_type="CAUSAL_LM", **settings))
+        trained = {key.replace(".default", ""): p for key, p in model.named_parameters() if p.requires_grad}
+        with torch.no_grad():
+            for key, parameter in trained.items():
+                parameter.copy_(value(key, parameter.shape))
+        with tempfile.TemporaryDirectory() as folder:
+            model.save_pretrained(folder)
+            config = json.loads((pathlib.Path(folder) / "adapter_config.json").read_text())
+            with safe_open(pathlib.Path(folder) / "adapter_model.safetensors", "pt") as stored:
+                tensors = {key: list(stored.get_slice(key).get_shape()) for key in sorted(stored.keys())}
+        with torch.no_grad():
+            logits = [numbers(model(torch.tensor([tokens])).logits) for tokens in SEQUENCES]
+            greedy = [
+                model.generate(input_ids=torch.tensor([tokens]), attention_mask=torch.ones(1, len(tokens), dtype=torch.long),
+                               do_sample=False, max_new_tokens=12, pad_token_id=0)[0, len(tokens):].tolist()
+                for tokens in SEQUENCES
+            ]
+        optimizer = torch.optim.AdamW(trained.values(), lr=0.01, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1)
+        loss = surrogate(model)[0]
+        loss.backward()
+        gradient = {key: numbers(parameter.grad.flatten()[:16]) for key, parameter in trained.items()}
+        norm = torch.nn.utils.clip_grad_norm_(trained.values(), 0.5)
+        optimizer.step()
+        weights = {key: numbers(parameter.flatten()[:16]) for key, parameter in trained.items()}
+        rows[name] = {"config": config, "tensors": tensors, "logits": logits, "greedy": greedy, "loss": loss.item(),
+                      "norm": norm.item(), "gradient": gradient, "weights": weights}
+    return rows
+
+
+def moments() -> dict:
+    """Three steps of AdamW with 8-bit moments by bitsandbytes, on a block and a quarter, and its maps."""
+    from bitsandbytes.functional import create_dynamic_map
+    from bitsandbytes.optim import AdamW8bit
+
+    parameter = torch.nn.Parameter(value("moments", (320,)))
+    start = numbers(parameter, 9)
+    optimizer = AdamW8bit([parameter], lr=0.01, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1, min_8bit_size=1)
+    steps = []
+    for step in range(3):
+        # Magnitudes over four decades, as gradients have them.
+        parameter.grad = value(f"gradient {step}", (320,)) * 10 ** (8 * value(f"decade {step}", (320,)))
+        gradient = numbers(parameter.grad, 9)
+        optimizer.step()
+        state = optimizer.state[parameter]
+        moment = lambda i: {"codes": state[f"state{i}"].flatten().tolist(), "scales": numbers(state[f"absmax{i}"], 9)}
+        steps.append({"gradient": gradient, "weights": numbers(parameter), "exp_avg": moment(1), "exp_avg_sq": moment(2)})
+    maps = {"signed": numbers(create_dynamic_map(True)), "unsigned": numbers(create_dynamic_map(False))}
+    return {"start": start, "steps": steps, **maps}
+
+
 def truncation() -> dict:
     """What transformers' own top-k and top-p filters leave of a distribution, sampled at temperature 0.7."""
     from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
@@ -366,6 +430,8 @@ if __name__ == "__main__":
         "truncated": truncated(),
         "imitation": imitation(),
         "muon": muon(),
+        "adapters": adapters(),
+        "moments": moments(),
         "truncation": truncation(),
         "templates": templates(),
     }))

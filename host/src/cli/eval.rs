@@ -123,7 +123,7 @@ impl EvalArgs {
             "environment {} has no held-out tasks of its own; give --held-out FILE or --suite FILE",
             arenas[0].name()
         );
-        let policy = self.policy.load(&config.policy, None)?;
+        let policy = self.policy.load(&config, None)?;
         let kinds = evaluation::evaluate(&arenas, &policy, &tasks, protocol, &config)?;
         let measured: BTreeMap<_, _> =
             kinds.into_iter().map(|(label, scores)| (label, Measured::of(&scores, protocol))).collect();

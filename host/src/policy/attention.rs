@@ -9,6 +9,21 @@ use super::{
     rope::{RopeTable, Rotation},
 };
 
+/// How the tokens of a [`super::Batch`] see each other.
+pub(crate) enum WholeSequences<'a> {
+    Causal(Causal),
+    Branching(Branching<'a>),
+}
+
+impl Attend for WholeSequences<'_> {
+    fn attend(&mut self, layer: usize, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor> {
+        match self {
+            Self::Causal(causal) => causal.attend(layer, q, k, v),
+            Self::Branching(branching) => branching.attend(layer, q, k, v),
+        }
+    }
+}
+
 /// Every token sees itself and those before it in its row. Padding must be on the right.
 pub(crate) struct Causal {
     pub(crate) rotation: Rotation,

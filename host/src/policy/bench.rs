@@ -49,6 +49,7 @@ pub fn bench(policy: &mut Policy, config: &RunConfig, plan: &BenchPlan) -> Resul
             top_k: 0,
             completion_max_tokens: plan.completion_tokens,
             shares: 4,
+            rows_max: config.sampling.rows_max,
         };
         let mut completions = Vec::new();
         rows.push(best("sample", batch, batch * plan.completion_tokens, plan.repeats, || {

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::config::Dtype;
+use crate::config::{Dtype, LoraConfig, Projection};
 
 /// The shape of a decoder.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,6 +112,34 @@ impl ModelConfig {
         let embeddings = vocab_size * d * if self.tie_word_embeddings { 1 } else { 2 };
         let norms = 2 * d + if qk_norm { 2 * head_dim } else { 0 };
         embeddings + d + self.num_hidden_layers as i64 * (matrices + biases + norms)
+    }
+}
+
+impl ModelConfig {
+    /// Of a linear map in every layer, `[out, in]`.
+    fn linear_size(&self, projection: Projection) -> [i64; 2] {
+        let Self { hidden_size: d, intermediate_size: ff, head_dim, .. } = *self;
+        let (q, kv) = (self.num_attention_heads * head_dim, self.num_key_value_heads * head_dim);
+        match projection {
+            Projection::QProj => [q, d],
+            Projection::KProj | Projection::VProj => [kv, d],
+            Projection::OProj => [d, q],
+            Projection::GateProj | Projection::UpProj => [ff, d],
+            Projection::DownProj => [d, ff],
+        }
+    }
+
+    /// The number of parameters in the layers' linear maps, without biases.
+    pub(crate) fn layer_matrix_count(&self) -> i64 {
+        let sizes = Projection::ALL.into_iter().map(|projection| self.linear_size(projection));
+        self.num_hidden_layers as i64 * sizes.map(|[rows, columns]| rows * columns).sum::<i64>()
+    }
+
+    /// The number of parameters of an adapter.
+    pub(crate) fn adapter_parameter_count(&self, lora: &LoraConfig) -> i64 {
+        let sizes = lora.targets.iter().map(|&target| self.linear_size(target));
+        let sums = sizes.map(|[rows, columns]| rows + columns).sum::<i64>();
+        (self.num_hidden_layers * lora.rank) as i64 * sums
     }
 }
 

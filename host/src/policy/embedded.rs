@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 
-use super::{LoadOptions, Policy};
+use super::{LoadOptions, ModelConfig, Policy};
+
+/// What stands for it where others have a directory.
+pub const NAME: &str = "embedded";
 
 /// The environment whose tasks the embedded policy was warm-started for.
 pub const ENVIRONMENT: &str = "python";
@@ -19,6 +22,11 @@ const FILES: [(&str, &[u8]); 6] = [
     ("tokenizer_config.json", include_bytes!("../../policies/tiny/tokenizer_config.json")),
     ("model.safetensors", include_bytes!("../../policies/tiny/model.safetensors")),
 ];
+
+pub(crate) fn shape() -> Result<ModelConfig> {
+    let [(_, config), ..] = FILES;
+    ModelConfig::parse(config)
+}
 
 /// Loads the embedded policy.
 pub fn policy(options: &LoadOptions) -> Result<Policy> {

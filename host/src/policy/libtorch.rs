@@ -1,21 +1,23 @@
 //! What tch does not offer: fused optimiser kernels, inference mode, and loading CUDA when it is asked for.
 
 use std::{
-    ffi::{CStr, c_char, c_void},
+    ffi::{CStr, c_char, c_int, c_void},
     marker::PhantomData,
     sync::OnceLock,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW, Symbol};
 use tch::{Cuda, Tensor};
 use torch_sys::C_tensor;
+
+use crate::memory::Memory;
 
 unsafe extern "C" {
     fn azr_free(message: *mut c_char);
     fn azr_inference_mode_enter() -> *mut c_void;
     fn azr_inference_mode_leave(guard: *mut c_void);
     fn azr_norms(tensors: *const *const C_tensor, count: usize, norms: *mut f32) -> *mut c_char;
-    fn azr_add(into: *const *const C_tensor, from: *const *const C_tensor, count: usize) -> *mut c_char;
     fn azr_keep_freed_memory();
     fn azr_adamw(
         param: *const C_tensor,
@@ -118,24 +120,13 @@ pub(crate) fn norms(tensors: &[Tensor]) -> Result<Vec<f32>> {
     Ok(norms)
 }
 
-/// `into[i] += from[i]`.
-pub(crate) fn add(into: &[Tensor], from: &[Tensor]) -> Result<()> {
-    assert_eq!(into.len(), from.len(), "sums are pairwise");
-    let (into, from) = (pointers(into), pointers(from));
-    // SAFETY: two lists of live tensors of one length.
-    checked(unsafe { azr_add(into.as_ptr(), from.as_ptr(), into.len()) }).context("addition")
-}
-
 /// Makes CUDA usable, once per process. Must run before any other CUDA query, whose answer libtorch remembers: so load
 /// the policy first.
 pub(crate) fn load_cuda() -> Result<()> {
     static LOADED: OnceLock<Result<(), String>> = OnceLock::new();
     let loaded = LOADED.get_or_init(|| {
         // SAFETY: the library's initialisers register operators, nothing else.
-        let library = unsafe {
-            use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
-            Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL)
-        };
+        let library = unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) };
         // Unloading would leave registered operators dangling.
         library.map(std::mem::forget).map_err(|error| error.to_string())
     });
@@ -150,6 +141,23 @@ pub(crate) fn load_cuda() -> Result<()> {
         "device is cuda, but libtorch finds no usable GPU; check the driver with nvidia-smi, or use --device cpu"
     );
     Ok(())
+}
+
+/// Of the GPU with that number.
+pub(crate) fn cuda_memory(number: usize) -> Result<Memory> {
+    type SetDevice = unsafe extern "C" fn(c_int) -> c_int;
+    type MemGetInfo = unsafe extern "C" fn(*mut usize, *mut usize) -> c_int;
+    load_cuda()?;
+    let process = Library::this();
+    let (mut free, mut total) = (0, 0);
+    // SAFETY: the CUDA runtime that libtorch has loaded, with the signatures of its documentation.
+    let errors = unsafe {
+        let set_device: Symbol<SetDevice> = process.get(b"cudaSetDevice\0")?;
+        let mem_get_info: Symbol<MemGetInfo> = process.get(b"cudaMemGetInfo\0")?;
+        [set_device(c_int::try_from(number)?), mem_get_info(&mut free, &mut total)]
+    };
+    ensure!(errors == [0, 0], "CUDA does not say how much memory GPU {number} has: errors {errors:?}");
+    Ok(Memory { total: total as u64, free: free as u64 })
 }
 
 fn pointers(tensors: &[Tensor]) -> Vec<*const C_tensor> {

@@ -1,9 +1,17 @@
 //! The decoder of the Qwen2, Qwen3 and Llama families. Fields carry the checkpoint's names, so the source is the weight map.
 
+use std::ops::Range;
+
 use anyhow::{Context as _, Result};
 use tch::{Device, Kind, Tensor};
 
-use super::{config::ModelConfig, cpu, rope::RopeTable};
+use super::{
+    config::ModelConfig,
+    cpu,
+    linear::{Linear, LowRank},
+    rope::RopeTable,
+};
+use crate::config::{LoraConfig, Projection};
 
 /// What a forward pass is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,13 +65,6 @@ struct Mlp {
     gate_up: Linear,
 }
 
-struct Linear {
-    /// `[out, in]`
-    weight: Tensor,
-    /// `[out]`
-    bias: Option<Tensor>,
-}
-
 /// Makes a model's parameters one by one.
 struct Builder<'a> {
     fetch: &'a mut dyn FnMut(&str, &[i64]) -> Result<Tensor>,
@@ -104,6 +105,43 @@ impl Model {
         }
     }
 
+    /// Gives the targets low-rank adapters whose values `fetch` returns, by PEFT's name and shape, in any dtype and on any
+    /// device. The parameters come back in the order of the layers.
+    pub(crate) fn adapt(
+        &mut self,
+        lora: &LoraConfig,
+        fetch: &mut dyn FnMut(&str, &[i64]) -> Result<Tensor>,
+    ) -> Result<Vec<(String, Tensor)>> {
+        let (kind, device) = self.place();
+        let mut parameters = Vec::new();
+        for (i, layer) in self.layers.iter_mut().enumerate() {
+            for &target in Projection::ALL.iter().filter(|target| lora.targets.contains(target)) {
+                let linear = layer.projection_mut(target);
+                let (rows, columns) = linear.weight.size2()?;
+                let mut parameter = |which: &str, shape: [i64; 2]| -> Result<Tensor> {
+                    let name = format!("base_model.model.model.layers.{i}.{}.{which}.weight", target.path());
+                    let tensor = fetch(&name, &shape)?.f_to_kind(kind)?.f_to_device(device)?;
+                    let tensor = tensor.f_detach()?.f_set_requires_grad(true)?;
+                    parameters.push((name, tensor.shallow_clone()));
+                    Ok(tensor)
+                };
+                let rank = lora.rank as i64;
+                let (a, b) = (parameter("lora_A", [rank, columns])?, parameter("lora_B", [rows, rank])?);
+                linear.adapter = Some(LowRank { a, b, scale: lora.scale() });
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// Adds the adapters to the weights and takes them away.
+    pub(crate) fn merge(&mut self) -> Result<()> {
+        let _no_grad = tch::no_grad_guard();
+        for layer in &mut self.layers {
+            Projection::ALL.into_iter().try_for_each(|target| layer.projection_mut(target).merge())?;
+        }
+        Ok(())
+    }
+
     /// Dtype and device of the weights.
     pub(crate) fn place(&self) -> (Kind, Device) {
         (self.norm.kind(), self.norm.device())
@@ -123,9 +161,28 @@ impl Model {
         pass: Pass,
         attend: &mut impl Attend,
     ) -> Result<Tensor> {
+        self.stretch(0..self.layers.len(), None, tokens, places, pass, attend)
+    }
+
+    /// A stretch of that way: some of the layers, with the embedding before the first of all and the norm after the last.
+    /// `x` is what the layer before them gave, `[batch * seq, hidden]`.
+    pub(crate) fn stretch(
+        &self,
+        layers: Range<usize>,
+        x: Option<&Tensor>,
+        tokens: &Tensor,
+        places: Option<&Tensor>,
+        pass: Pass,
+        attend: &mut impl Attend,
+    ) -> Result<Tensor> {
         let (batch, seq) = tokens.size2()?;
-        let mut x = Tensor::f_embedding(&self.embed_tokens, &tokens.f_reshape([batch * seq])?, -1, false, false)?;
-        for (i, layer) in self.layers.iter().enumerate() {
+        let mut x = match x {
+            Some(x) => x.shallow_clone(),
+            None => Tensor::f_embedding(&self.embed_tokens, &tokens.f_reshape([batch * seq])?, -1, false, false)?,
+        };
+        let end = layers.end;
+        for i in layers {
+            let layer = &self.layers[i];
             let normed = self.rms_norm(&x, &layer.input_layernorm, pass)?;
             let (q, k, v) = layer.self_attn.project(&normed, [batch, seq], &self.config, pass)?;
             let mut mixed = attend.attend(i, q, k, v)?.f_reshape([batch * seq, -1])?;
@@ -137,7 +194,12 @@ impl Model {
             let normed = self.rms_norm(&x, &layer.post_attention_layernorm, pass)?;
             x = layer.mlp.add_to(&x, &normed, pass)?;
         }
-        self.rms_norm(&x, &self.norm, pass)
+        if end == self.layers.len() { self.rms_norm(&x, &self.norm, pass) } else { Ok(x) }
+    }
+
+    /// `[vocab, hidden]`
+    pub(crate) fn lm_head(&self) -> &Tensor {
+        &self.lm_head
     }
 
     /// Scores of every vocabulary entry, `[n, vocab]` in f32, for hidden states `[n, hidden]`.
@@ -182,6 +244,18 @@ impl Layer {
             input_layernorm: builder.tensor(&name("input_layernorm.weight"), &[d])?,
             post_attention_layernorm: builder.tensor(&name("post_attention_layernorm.weight"), &[d])?,
         })
+    }
+
+    fn projection_mut(&mut self, projection: Projection) -> &mut Linear {
+        match projection {
+            Projection::QProj => &mut self.self_attn.q_proj,
+            Projection::KProj => &mut self.self_attn.k_proj,
+            Projection::VProj => &mut self.self_attn.v_proj,
+            Projection::OProj => &mut self.self_attn.o_proj,
+            Projection::GateProj => &mut self.mlp.gate_proj,
+            Projection::UpProj => &mut self.mlp.up_proj,
+            Projection::DownProj => &mut self.mlp.down_proj,
+        }
     }
 
     fn share(&self) -> Self {
@@ -229,7 +303,8 @@ impl Attention {
             let norm = |x: Tensor, weight| x.f_rms_norm([head_dim], Some(weight), eps);
             return Ok((norm(q, of_q)?, norm(k, of_k)?, v));
         }
-        let qkv = self.qkv.forward(x)?.f_view([batch, seq, heads + 2 * shared, head_dim])?;
+        let qkv = self.qkv.forward_all(&[&self.q_proj, &self.k_proj, &self.v_proj], x)?;
+        let qkv = qkv.f_view([batch, seq, heads + 2 * shared, head_dim])?;
         let part = |start, count| qkv.f_narrow(2, start, count);
         let (mut q, mut k, v) = (part(0, heads)?, part(heads, shared)?, part(heads + shared, shared)?);
         if let Some(norms) = &self.norms {
@@ -247,12 +322,12 @@ impl Mlp {
         let gated = match pass {
             Pass::Learn => self.gate_proj.forward(x)?.f_silu()?.f_mul(&self.up_proj.forward(x)?)?,
             Pass::Sample => {
-                let both = self.gate_up.forward(x)?.f_chunk(2, 1)?;
+                let both = self.gate_up.forward_all(&[&self.gate_proj, &self.up_proj], x)?.f_chunk(2, 1)?;
                 let [gate, up] = both.as_slice() else { unreachable!("chunk(2) makes two") };
                 gate.f_silu()?.f_mul_(up)?
             }
             Pass::SampleOnCpu => {
-                let both = self.gate_up.forward(x)?;
+                let both = self.gate_up.forward_all(&[&self.gate_proj, &self.up_proj], x)?;
                 let (n, width) = both.size2()?;
                 let mut gated = Tensor::f_empty([n, width / 2], (both.kind(), both.device()))?;
                 cpu::silu_mul(slice(&both), width as usize / 2, slice_mut(&mut gated));
@@ -260,24 +335,6 @@ impl Mlp {
             }
         };
         self.down_proj.add_to(residual, &gated)
-    }
-}
-
-impl Linear {
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(x.f_linear(&self.weight, self.bias.as_ref())?)
-    }
-
-    /// `residual` + linear(`x`) in one matrix product where there is no bias.
-    fn add_to(&self, residual: &Tensor, x: &Tensor) -> Result<Tensor> {
-        match &self.bias {
-            None => Ok(residual.f_addmm(x, &self.weight.f_transpose(0, 1)?)?),
-            Some(_) => Ok(residual.f_add(&self.forward(x)?)?),
-        }
-    }
-
-    fn share(&self) -> Self {
-        Self { weight: self.weight.shallow_clone(), bias: self.bias.as_ref().map(Tensor::shallow_clone) }
     }
 }
 
@@ -306,11 +363,11 @@ impl Builder<'_> {
                 Some(whole) => Some(self.fill(format!("{name}.bias"), whole.f_narrow(0, start, rows)?)?),
                 None => None,
             };
-            parts.push(Linear { weight, bias });
+            parts.push(Linear::new(weight, bias));
             start += rows;
         }
         let parts = parts.try_into().unwrap_or_else(|_| unreachable!("one linear per name"));
-        Ok((Linear { weight, bias: whole_bias }, parts))
+        Ok((Linear::new(weight, whole_bias), parts))
     }
 
     /// Fetches a tensor into `into` and makes that a parameter.

@@ -20,14 +20,12 @@ use super::{
 };
 use crate::{ranks::Ranks, rng::Stream};
 
-/// Rows sampled together. More rows make better use of every weight that is read; fewer fit the caches.
-const SLOTS_MAX: usize = 128;
 /// Requests of one share: enough that slots rarely run dry, few enough that threads find shares to take.
 const SHARE_MAX: usize = 384;
 /// A smaller call is cut into fewer shares, because small ones read every weight for few rows.
 const LARGE_CALL: usize = 512;
 /// Prompt tokens of one prefill, padding included; bounds its activations.
-const PREFILL_MAX_TOKENS: usize = 16_384;
+pub(crate) const PREFILL_MAX_TOKENS: usize = 16_384;
 
 /// One completion to sample.
 #[derive(Clone, Debug)]
@@ -51,6 +49,8 @@ pub struct Sampling {
     pub completion_max_tokens: usize,
     /// Of a large call, at least.
     pub shares: usize,
+    /// Completions sampled together.
+    pub rows_max: usize,
 }
 
 /// What was sampled.
@@ -147,11 +147,12 @@ pub(super) fn sample(
 }
 
 fn check(requests: &[SampleRequest], sampling: &Sampling) -> Result<()> {
-    let Sampling { temperature, top_p, completion_max_tokens, shares, .. } = *sampling;
+    let Sampling { temperature, top_p, completion_max_tokens, shares, rows_max, .. } = *sampling;
     ensure!(shares > 0, "shares is 0; it must be at least 1");
     ensure!(temperature >= 0.0 && temperature.is_finite(), "temperature is {temperature}; it must be 0 or above");
     ensure!(top_p > 0.0 && top_p <= 1.0, "top-p is {top_p}; it must be above 0 and at most 1");
     ensure!(completion_max_tokens > 0, "completion-max-tokens is 0; it must be at least 1");
+    ensure!(rows_max > 0, "rows-max is 0; it must be at least 1");
     let empty = requests.iter().position(|request| request.prompt.is_empty());
     ensure!(empty.is_none(), "prompt {} is empty; a completion needs something to follow", empty.unwrap_or_default());
     Ok(())
@@ -166,7 +167,7 @@ impl<'a> Share<'a> {
         share: &[usize],
     ) -> Result<Self> {
         let prompt_max = share.iter().map(|&i| requests[i].prompt.len()).max().unwrap_or(0);
-        let slots = share.len().min(SLOTS_MAX);
+        let slots = share.len().min(sampling.rows_max);
         let rope = model.rope((prompt_max + sampling.completion_max_tokens) as i64)?;
         let cache = Cache::new(&model.config, slots, prompt_max as i64, model.place())?;
         let rows = (0..slots).map(|_| None).collect();

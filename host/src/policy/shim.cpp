@@ -58,11 +58,6 @@ char *azr_norms(at::Tensor *const *tensors, size_t count, float *norms) {
   });
 }
 
-// into[i] += from[i]
-char *azr_add(at::Tensor *const *into, at::Tensor *const *from, size_t count) {
-  return guarded([&] { at::_foreach_add_(list(into, count), list(from, count)); });
-}
-
 // One AdamW step for one parameter with gradient `grad * scale`, bias correction at `step` (1 for the first). `master` is
 // the parameter itself or a copy in f32, from which the parameter is then set. Changes `grad`.
 char *azr_adamw(at::Tensor *param, at::Tensor *master, at::Tensor *grad, at::Tensor *exp_avg, at::Tensor *exp_avg_sq,

@@ -9,14 +9,18 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::{
     micro_batch::{self, Group, Sequence},
     objective::{Objective, Sums},
     shards::Shards,
+    trunk::{Parameter, Trunk},
 };
-use crate::policy::{Policy, libtorch, model::Model};
+use crate::{
+    config::{Activations, UpdateConfig},
+    policy::{Policy, model::Model},
+};
 
 /// Logits computed at a time, so that they do not fill the memory: 32 MB of f32.
 const LOGITS_MAX: i64 = 8 << 20;
@@ -26,16 +30,39 @@ const LOGIT_ROWS_MIN: i64 = 256;
 /// What one thread needs to take micro-batches.
 struct Worker<'a, O> {
     model: Model,
-    parameters: Vec<Tensor>,
-    head_at: usize,
+    parameters: Vec<Parameter>,
+    /// The place of the vocabulary head among the parameters; `None` where it is frozen.
+    head_at: Option<usize>,
+    activations: Activations,
     objective: &'a O,
     sequences: &'a [Sequence<'a>],
 }
 
-/// The gradient of one micro-batch, in the order of the parameters.
+/// The gradient of the objective for final hidden states and vocabulary head.
+struct Pulled {
+    states: Tensor,
+    head: Option<Tensor>,
+    sums: Sums,
+}
+
+/// Gradients by the place of their parameter.
+struct Gradients(Vec<Option<Tensor>>);
+
+/// What one micro-batch adds.
 struct Part {
     gradients: Vec<Tensor>,
     sums: Sums,
+}
+
+/// Adds micro-batches up. Of every `size` that follow each other each rank has one, and all ranks add them at once, each
+/// for the parameters that it updates.
+struct Total<'a> {
+    shards: &'a Shards,
+    /// Micro-batches of all ranks that are not in yet.
+    missing: usize,
+    gradients: Gradients,
+    /// Of this rank's micro-batches.
+    sums: Vec<Sums>,
 }
 
 /// The gradient of the objective for every parameter that this rank updates, and its sums. Micro-batches are added in their
@@ -44,25 +71,27 @@ pub(super) fn gradient(
     policy: &Policy,
     shards: &Shards,
     objective: &impl Objective,
-    tokens_max: usize,
+    config: &UpdateConfig,
 ) -> Result<(Vec<Tensor>, Sums)> {
     let sequences = objective.sequences();
     for (prompt, _) in &sequences {
         ensure!(!prompt.is_empty(), "a prompt is empty; the first completion token needs something to follow");
     }
-    let groups = micro_batch::groups(&sequences, tokens_max);
+    let groups = micro_batch::groups(&sequences, config.micro_batch_max_tokens);
     let worker = || Worker {
         model: policy.model.share(),
-        parameters: policy.parameters().iter().map(|(_, tensor)| tensor.shallow_clone()).collect(),
+        parameters: Parameter::all(policy),
         head_at: head_at(policy),
+        activations: config.activations,
         objective,
         sequences: &sequences,
     };
-    let mut total = Total { shards, missing: groups.len(), gradients: Vec::new(), sums: Vec::new() };
+    let gradients = Gradients::none(shards.own().len());
+    let mut total = Total { shards, missing: groups.len(), gradients, sums: Vec::new() };
     let groups: Vec<&Group> = shards.ranks.turns(&groups).collect();
     if policy.workers.min(groups.len()) <= 1 {
         let worker = worker();
-        groups.iter().try_for_each(|group| total.add(worker.part(group)?))?;
+        groups.iter().try_for_each(|group| total.add_from(&worker, group))?;
     } else {
         in_parallel(policy.workers, &groups, worker, &mut total)?;
     }
@@ -109,18 +138,36 @@ fn take<'g>(next: &AtomicUsize, groups: &[&'g Group]) -> Option<(usize, &'g Grou
     Some((i, *groups.get(i)?))
 }
 
-/// Adds micro-batches up. Of every `size` that follow each other each rank has one, and all ranks add them at once, each
-/// for the parameters that it updates.
-struct Total<'a> {
-    shards: &'a Shards,
-    /// Micro-batches of all ranks that are not in yet.
-    missing: usize,
-    gradients: Vec<Tensor>,
-    /// Of this rank's micro-batches.
-    sums: Vec<Sums>,
+impl Gradients {
+    fn none(parameters: usize) -> Self {
+        Self((0..parameters).map(|_| None).collect())
+    }
+
+    fn add(&mut self, parameter: usize, gradient: Tensor) -> Result<()> {
+        match &mut self.0[parameter] {
+            Some(sum) => drop(tch::no_grad(|| sum.f_add_(&gradient))?),
+            none => *none = Some(gradient),
+        }
+        Ok(())
+    }
+
+    fn whole(self) -> Vec<Tensor> {
+        self.0.into_iter().map(|gradient| gradient.expect("trunk and head are all there is")).collect()
+    }
 }
 
 impl Total<'_> {
+    /// Adds what a worker makes of a micro-batch. Where no other rank adds to it, never two gradients of a parameter are in
+    /// memory for longer than it takes to add them.
+    fn add_from<O: Objective>(&mut self, worker: &Worker<'_, O>, group: &Group) -> Result<()> {
+        if self.shards.ranks.size() > 1 {
+            return self.add(worker.part(group)?);
+        }
+        self.missing -= 1;
+        self.sums.push(worker.add(group, &mut self.gradients)?);
+        Ok(())
+    }
+
     fn add(&mut self, part: Part) -> Result<()> {
         self.sums.push(part.sums);
         self.add_round(Some(part.gradients))
@@ -130,11 +177,8 @@ impl Total<'_> {
         let senders = self.missing.min(self.shards.ranks.size());
         self.missing -= senders;
         for gradients in self.shards.exchange(gradients, senders)? {
-            if self.gradients.is_empty() {
-                self.gradients = gradients;
-            } else {
-                tch::no_grad(|| libtorch::add(&self.gradients, &gradients))?;
-            }
+            let mut gradients = gradients.into_iter().enumerate();
+            gradients.try_for_each(|(own, gradient)| self.gradients.add(own, gradient))?;
         }
         Ok(())
     }
@@ -148,66 +192,70 @@ impl Total<'_> {
         let ranks = self.shards.ranks.gather(self.sums)?;
         let rounds = ranks.iter().map(Vec::len).max().unwrap_or(0);
         let in_order = (0..rounds).flat_map(|round| ranks.iter().filter_map(move |sums| sums.get(round)));
-        Ok((self.gradients, in_order.fold(Sums::default(), |total, sums| total.plus(sums))))
+        Ok((self.gradients.whole(), in_order.fold(Sums::default(), |total, sums| total.plus(sums))))
     }
 }
 
 impl<O: Objective> Worker<'_, O> {
-    /// Loss and gradient of some sequences. The vocabulary head is taken in pieces, forwards and backwards, and the trunk
-    /// then goes back once: the logits of a whole micro-batch never exist together.
     fn part(&self, group: &Group) -> Result<Part> {
+        let mut gradients = Gradients::none(self.parameters.len());
+        let sums = self.add(group, &mut gradients)?;
+        Ok(Part { gradients: gradients.whole(), sums })
+    }
+
+    /// Adds the gradient of some sequences. The vocabulary head is taken in pieces, forwards and backwards, and the trunk
+    /// then goes back once: the logits of a whole micro-batch never exist together.
+    fn add(&self, group: &Group, total: &mut Gradients) -> Result<Sums> {
         let device = self.model.place().1;
         let batch = group.batch(self.sequences, device)?;
-        let states = self.model.states(&batch)?;
-        let (n, _hidden) = states.size2()?;
+        let trunk = Trunk::forward(&self.model, &batch, self.activations)?;
+        let (n, _hidden) = trunk.states.size2()?;
         let constants = self.objective.constants(&group.sequences);
         let rows = constants.len() as i64;
         let constants = Tensor::f_from_slice(&constants.concat())?.f_view([rows, n])?.f_to_device(device)?;
-
-        let step = logit_rows(self.model.config.vocab_size);
-        let pieces = |tensor: &Tensor, dim| tensor.f_split(step, dim);
-        let head = &self.parameters[self.head_at];
-        let (mut head_gradient, mut state_gradients, mut sums) = (None::<Tensor>, Vec::new(), Sums::default());
-        let pieces = pieces(&states, 0)?.into_iter().zip(pieces(&batch.targets, 0)?).zip(pieces(&constants, 1)?);
-        for ((states, targets), constants) in pieces {
-            let _no_grad = tch::no_grad_guard();
-            let loss = self.objective.loss(self.model.logits(&states)?, &targets, &constants)?;
-            sums.add(&loss.sums)?;
-            let gradient = loss.gradient.f_to_kind(head.kind())?;
-            state_gradients.push(gradient.f_matmul(head)?);
-            head_gradient = Some(match head_gradient {
-                None => gradient.f_transpose(0, 1)?.f_matmul(&states)?,
-                Some(mut sum) => sum.f_addmm_(&gradient.f_transpose(0, 1)?, &states)?,
-            });
+        let Pulled { states, mut head, sums } = self.through_head(&trunk.states, &batch.targets, &constants)?;
+        trunk.backward(states, &self.parameters, |parameter, mut gradient| {
+            // The embedding of a tied model is its head too.
+            if let Some(head) = head.take_if(|_| self.head_at == Some(parameter)) {
+                let _ = gradient.f_add_(&head)?;
+            }
+            total.add(parameter, gradient)
+        })?;
+        if let Some((own, head)) = self.head_at.zip(head) {
+            total.add(own, head)?;
         }
-        let head_gradient = head_gradient.expect("a group has at least one sequence");
-        // tch cannot start a backward pass from a given gradient; this scalar has that gradient.
-        let pulled = states.f_mul(&Tensor::f_cat(&state_gradients, 0)?)?.f_sum(Kind::Float)?;
-        Ok(Part { gradients: self.trunk_gradients(&pulled, head_gradient)?, sums })
+        Ok(sums)
     }
 
-    fn trunk_gradients(&self, pulled: &Tensor, head_gradient: Tensor) -> Result<Vec<Tensor>> {
-        let tied = self.model.config.tie_word_embeddings;
-        let trunk = self.parameters.iter().enumerate().filter(|(i, _)| tied || *i != self.head_at);
-        let trunk: Vec<&Tensor> = trunk.map(|(_, tensor)| tensor).collect();
-        let mut gradients = Tensor::f_run_backward(&[pulled], &trunk, false, false)?;
-        if tied {
-            let _ = gradients[self.head_at].f_add_(&head_gradient)?;
-        } else {
-            gradients.insert(self.head_at, head_gradient);
+    /// The objective of final hidden states, `[n, hidden]`, and its gradient for them and for the vocabulary head.
+    fn through_head(&self, states: &Tensor, targets: &Tensor, constants: &Tensor) -> Result<Pulled> {
+        let _no_grad = tch::no_grad_guard();
+        let step = logit_rows(self.model.config.vocab_size);
+        let pieces = states.f_split(step, 0)?.into_iter().zip(targets.f_split(step, 0)?);
+        let (mut head, mut state_gradients, mut sums) = (None::<Tensor>, Vec::new(), Sums::default());
+        for ((states, targets), constants) in pieces.zip(constants.f_split(step, 1)?) {
+            let loss = self.objective.loss(self.model.logits(&states)?, &targets, &constants)?;
+            sums.add(&loss.sums)?;
+            let gradient = loss.gradient.f_to_kind(states.kind())?;
+            state_gradients.push(gradient.f_matmul(self.model.lm_head())?);
+            if self.head_at.is_some() {
+                head = Some(match head {
+                    None => gradient.f_transpose(0, 1)?.f_matmul(&states)?,
+                    Some(mut sum) => sum.f_addmm_(&gradient.f_transpose(0, 1)?, &states)?,
+                });
+            }
         }
-        Ok(gradients)
+        Ok(Pulled { states: Tensor::f_cat(&state_gradients, 0)?, head, sums })
     }
 }
 
 /// The place of the vocabulary head among the parameters.
-fn head_at(policy: &Policy) -> usize {
+fn head_at(policy: &Policy) -> Option<usize> {
     let name = if policy.model.config.tie_word_embeddings { "model.embed_tokens.weight" } else { "lm_head.weight" };
-    let found = policy.parameters().iter().position(|(parameter, _)| parameter == name);
-    found.expect("every model has a vocabulary head")
+    policy.parameters().iter().position(|(parameter, _)| parameter == name)
 }
 
 /// Places whose logits are computed together.
-pub(super) fn logit_rows(vocab: i64) -> i64 {
+pub(crate) fn logit_rows(vocab: i64) -> i64 {
     (LOGITS_MAX / vocab).max(LOGIT_ROWS_MIN)
 }

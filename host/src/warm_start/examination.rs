@@ -112,8 +112,14 @@ fn score(
         let prompt = policy.encode_text(&(prompt(kind, sample) + prefix))?;
         Ok(SampleRequest { prompt, stop: Vec::new(), stream: Stream::new(0, Purpose::Evaluate, 1, index) })
     });
-    let sampling =
-        Sampling { temperature, top_p: 1.0, top_k: 0, completion_max_tokens: COMPLETION_MAX_TOKENS, shares: 4 };
+    let sampling = Sampling {
+        temperature,
+        top_p: 1.0,
+        top_k: 0,
+        completion_max_tokens: COMPLETION_MAX_TOKENS,
+        shares: 4,
+        rows_max: 128,
+    };
     let completions = policy.sample(&requests.collect::<Result<Vec<_>>>()?, &sampling)?;
     let attempts = completions.len();
     let mut score =

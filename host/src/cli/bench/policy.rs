@@ -43,7 +43,7 @@ impl BenchPolicy {
     pub fn run(mut self) -> Result<()> {
         self.policy.fetch()?;
         let config = RunConfig::resolve(Preset::Tiny, None, &self.overrides)?;
-        let mut policy = self.policy.load(&config.policy, None)?;
+        let mut policy = self.policy.load(&config, None)?;
         let plan = BenchPlan {
             batches: self.batches,
             prompt_tokens: self.prompt_tokens,

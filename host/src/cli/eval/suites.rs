@@ -60,7 +60,7 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
         suites.push(suite);
     }
     let mut results = args.results.map(Results::create).transpose()?;
-    let policy = args.policy.load(&config.policy, None)?;
+    let policy = args.policy.load(&config, None)?;
     let mut measured = BTreeMap::new();
     for suite in suites {
         let tell = |result: TaskResult| results.as_mut().map_or(Ok(()), |results| results.write(&result));

@@ -79,7 +79,7 @@ impl FromEnvironments {
         let mut arenas = session::load_arenas(&sandbox.start(&config.sandbox)?, &envs, &config)?;
         let data_sets = tasks.iter().map(|argument| DataSet::named(argument, &arenas)).collect::<Result<Vec<_>>>()?;
         let given = environments::gather(&mut arenas, &data_sets, &config)?;
-        let policy = policy.load(&config.policy, None)?;
+        let policy = policy.load(&config, None)?;
         let training = Training { lessons: lessons.unwrap_or(LESSONS), until_solved, update };
         let mut display = Display::new(training.lessons)?;
         let trained = environments::train(&policy, &arenas, given, &config, &training, |progress, solved| {

@@ -1,0 +1,329 @@
+//! How much memory a run takes, from arithmetic alone, so that too little shows before the first step.
+//!
+//! With P parameters, T of them trained, e bytes each (2 for bf16, 4 for f32), and the shape of `config.json` (d hidden
+//! size, f intermediate size, q and kv widths of all query and of all key heads, L layers, V vocabulary):
+//!
+//! | part | bytes | |
+//! |---|---|---|
+//! | weights | e · (P + adapters) | twice where divergence from the start policy counts |
+//! | optimizer | 8 T, and 4 T more for the f32 masters of bf16 weights | AdamW's moments; Muon has 4 bytes a matrix element |
+//! | gradients | e · T, and e · V · d where embedding and head are one | summed over micro-batches |
+//! | activations | e · t · (L d + a) recomputed, e · t · L a kept, where a = 4 d + 4 q + 2 kv + 4 f | t tokens of a micro-batch, and as much as a again for the layer that goes back |
+//! | logits | 16 · r · V | f32 and its derivatives for the r rows that the head takes at a time |
+//! | cache | e · 2 kv · L · c · rows | keys and values while sampling; c columns, see [`columns`] |
+//! | prefill | e · t · (4 d + 2 q + 3 f) | activations of prompts read into the cache |
+//! | process | 0.5 GiB and a twentieth of all else | the program, libtorch, and what allocators lose |
+//!
+//! Learning and sampling take turns: the total has the larger of gradients + activations + logits and cache + prefill.
+//! Everything counts at its worst: full micro-batches, and as many rows as there may be, all of full length.
+
+use std::fmt;
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+
+use crate::{
+    config::{Activations, Dtype, LoraConfig, OptimizerKind, RunConfig},
+    policy::ModelConfig,
+};
+
+const GIB: f64 = (1u64 << 30) as f64;
+
+/// Bytes, by what they are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Estimate {
+    pub weights: u64,
+    pub optimizer: u64,
+    pub gradients: u64,
+    pub activations: u64,
+    pub logits: u64,
+    pub cache: u64,
+    pub prefill: u64,
+    pub process: u64,
+}
+
+/// What a machine or a card has, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    pub total: u64,
+    /// Not taken by others.
+    pub free: u64,
+}
+
+/// What a run takes, and what there is, if that is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    pub estimate: Estimate,
+    pub memory: Option<Memory>,
+}
+
+impl Estimate {
+    /// Of training `model` as `config` says, with the adapter `lora`, if there is one.
+    pub(crate) fn new(model: &ModelConfig, config: &RunConfig, lora: Option<&LoraConfig>) -> Self {
+        let ModelConfig { vocab_size, hidden_size: d, intermediate_size: f, head_dim, .. } = *model;
+        let (q, kv) = (model.num_attention_heads * head_dim, model.num_key_value_heads * head_dim);
+        let layers = model.num_hidden_layers as i64;
+        let element = match config.policy.dtype {
+            Dtype::F32 => 4,
+            Dtype::Bf16 => 2,
+        };
+        let all = model.parameter_count();
+        let adapter = lora.map(|lora| model.adapter_parameter_count(lora));
+        let trained = adapter.unwrap_or(all);
+
+        let copies = if config.needs_start_policy() { 2 } else { 1 };
+        let weights = element * copies * (all + adapter.unwrap_or(0));
+        let masters = if element == 4 { 0 } else { 4 * trained };
+        let moments = match (config.update.optimizer, adapter) {
+            (OptimizerKind::Adamw, _) => 8 * trained,
+            (OptimizerKind::Muon, Some(_)) => 4 * trained,
+            (OptimizerKind::Muon, None) => 4 * trained + 4 * (trained - model.layer_matrix_count()),
+        };
+        let shared_head = adapter.is_none() && model.tie_word_embeddings;
+        let gradients = element * (trained + if shared_head { vocab_size * d } else { 0 });
+
+        let sampling = &config.sampling;
+        let longest = (sampling.prompt_max_tokens + sampling.completion_max_tokens) as i64;
+        let tokens = (config.update.micro_batch_max_tokens as i64).max(longest);
+        let layer = 4 * d + 4 * q + 2 * kv + 4 * f;
+        let kept = match config.update.activations {
+            Activations::Recompute => layers * d + layer,
+            Activations::Keep => layers * layer,
+        };
+        let activations = element * tokens * (kept + layer);
+        let logits = 16 * crate::update::logit_rows(vocab_size) * vocab_size;
+
+        let rows = sampling.rows_max as i64;
+        let columns = columns(sampling.prompt_max_tokens as i64, sampling.completion_max_tokens as i64);
+        let cache = element * 2 * kv * layers * columns * rows;
+        let prompts = crate::policy::PREFILL_MAX_TOKENS.min(sampling.rows_max * sampling.prompt_max_tokens);
+        let prefill = element * (prompts.max(sampling.prompt_max_tokens) as i64) * (4 * d + 2 * q + 3 * f);
+
+        let bytes = |count: i64| u64::try_from(count).expect("sizes are positive");
+        let mut estimate = Self {
+            weights: bytes(weights),
+            optimizer: bytes(masters + moments),
+            gradients: bytes(gradients),
+            activations: bytes(activations),
+            logits: bytes(logits),
+            cache: bytes(cache),
+            prefill: bytes(prefill),
+            process: 0,
+        };
+        estimate.process = (GIB as u64) / 2 + estimate.total() / 20;
+        estimate
+    }
+
+    pub fn total(&self) -> u64 {
+        self.weights + self.optimizer + self.process + self.learning().max(self.sampling())
+    }
+
+    /// What is there only while learning.
+    fn learning(&self) -> u64 {
+        self.gradients + self.activations + self.logits
+    }
+
+    /// What is there only while sampling.
+    fn sampling(&self) -> u64 {
+        self.cache + self.prefill
+    }
+
+    /// Fails where `memory` can never hold this, and says what to change.
+    pub(crate) fn check(&self, config: &RunConfig, lora: Option<&LoraConfig>, memory: Memory) -> Result<()> {
+        if self.total() <= memory.total {
+            return Ok(());
+        }
+        let standing = self.weights + self.optimizer + self.process;
+        let mut advice = Vec::new();
+        if standing + self.sampling() > memory.total && config.sampling.rows_max > 1 {
+            advice.push(format!("sampling.rows-max below {}", config.sampling.rows_max));
+        }
+        if standing + self.learning() > memory.total {
+            let update = &config.update;
+            if update.activations == Activations::Keep {
+                advice.push("update.activations=recompute".to_owned());
+            }
+            let longest = config.sampling.prompt_max_tokens + config.sampling.completion_max_tokens;
+            if update.micro_batch_max_tokens > longest {
+                advice.push(format!("update.micro-batch-max-tokens={longest}"));
+            }
+        }
+        if lora.is_none() && standing + self.gradients > memory.total / 2 {
+            advice.push("an adapter instead of all weights, policy.lora.rank=32".to_owned());
+        }
+        advice.push("shorter prompts and completions".to_owned());
+        bail!(
+            "this run takes {:.1} GiB and there are {:.1}: {self}; try {}",
+            gib(self.total()),
+            gib(memory.total),
+            advice.join(", or ")
+        );
+    }
+}
+
+/// Columns that the cache comes to for rows of full length: it begins with those of a prompt and grows by half.
+fn columns(prompt: i64, completion: i64) -> i64 {
+    let mut columns = prompt + 64;
+    while columns < prompt + completion {
+        columns += (columns / 2).max(64);
+    }
+    columns
+}
+
+pub(crate) fn gib(bytes: u64) -> f64 {
+    bytes as f64 / GIB
+}
+
+/// In GiB, on one line.
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { weights, optimizer, gradients, activations, logits, cache, prefill, process } = *self;
+        write!(
+            f,
+            "weights {:.1}, optimizer {:.1}, process {:.1}; while learning gradients {:.1}, activations {:.1}, logits \
+             {:.1}; while sampling cache {:.1}, prefill {:.1}",
+            gib(weights),
+            gib(optimizer),
+            gib(process),
+            gib(gradients),
+            gib(activations),
+            gib(logits),
+            gib(cache),
+            gib(prefill)
+        )
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let taken = self.estimate.total();
+        match self.memory {
+            None => write!(f, "at most {:.1} GiB", gib(taken))?,
+            Some(Memory { total, .. }) => write!(f, "at most {:.1} of {:.1} GiB", gib(taken), gib(total))?,
+        }
+        write!(f, ": {}", self.estimate)?;
+        match self.memory {
+            Some(Memory { free, .. }) if free < taken => write!(f, "; only {:.1} GiB are free now", gib(free)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Memory {
+    /// Of this machine, or of the control group that the process is confined to.
+    pub fn of_machine() -> Option<Self> {
+        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+        let bytes = |key: &str| -> Option<u64> {
+            let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+            Some(1024 * line.split_whitespace().next()?.parse::<u64>().ok()?)
+        };
+        let limit = group_limit().unwrap_or(u64::MAX);
+        Some(Self { total: bytes("MemTotal:")?.min(limit), free: bytes("MemAvailable:")?.min(limit) })
+    }
+}
+
+/// The smallest limit of the process's control groups; their first version has a group for memory alone.
+fn group_limit() -> Option<u64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let limits = groups.lines().filter_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        let file = match controllers {
+            "" => format!("/sys/fs/cgroup{path}/memory.max"),
+            "memory" => format!("/sys/fs/cgroup/memory{path}/memory.limit_in_bytes"),
+            _ => return None,
+        };
+        std::fs::read_to_string(file).ok()?.trim().parse().ok()
+    });
+    limits.min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Preset;
+
+    /// Qwen2.5 as published, by its size in billions: hidden size, intermediate size, layers, heads, key and value heads,
+    /// whether embedding and head are one.
+    fn qwen(size: &str) -> ModelConfig {
+        let (d, f, layers, heads, shared, tied, vocab) = match size {
+            "0.5" => (896, 4864, 24, 14, 2, true, 151_936),
+            "1.5" => (1536, 8960, 28, 12, 2, true, 151_936),
+            "3" => (2048, 11008, 36, 16, 2, true, 151_936),
+            _ => (3584, 18944, 28, 28, 4, false, 152_064),
+        };
+        let text = serde_json::json!({
+            "model_type": "qwen2", "vocab_size": vocab, "hidden_size": d, "intermediate_size": f,
+            "num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": shared,
+            "max_position_embeddings": 32768, "tie_word_embeddings": tied,
+        });
+        ModelConfig::parse(text.to_string().as_bytes()).unwrap()
+    }
+
+    fn paper(overrides: &[&str]) -> RunConfig {
+        let overrides: Vec<String> = overrides.iter().map(|pair| (*pair).to_owned()).collect();
+        RunConfig::resolve(Preset::Paper, None, &overrides).unwrap()
+    }
+
+    fn estimate(size: &str, overrides: &[&str]) -> Estimate {
+        let config = paper(overrides);
+        Estimate::new(&qwen(size), &config, config.policy.lora.of_rank())
+    }
+
+    /// The model cards' counts, and what PEFT prints for rank 16 on all linear layers of the largest.
+    #[test]
+    fn parameters_are_counted_as_published() {
+        for (size, count) in [("0.5", 494_032_768), ("1.5", 1_543_714_304), ("3", 3_085_938_688), ("7", 7_615_616_512)]
+        {
+            assert_eq!(qwen(size).parameter_count(), count, "{size}");
+        }
+        let config = paper(&["policy.lora.rank=16"]);
+        assert_eq!(qwen("7").adapter_parameter_count(&config.policy.lora), 40_370_176);
+    }
+
+    /// bf16: two bytes of weight, twelve of master and moments, two of gradient.
+    #[test]
+    fn every_parameter_takes_sixteen_bytes_to_train() {
+        let Estimate { weights, optimizer, gradients, .. } = estimate("7", &[]);
+        assert_eq!(weights + optimizer + gradients, 16 * 7_615_616_512);
+        let Estimate { weights, optimizer, gradients, .. } = estimate("7", &["policy.dtype=f32"]);
+        assert_eq!(weights + optimizer + gradients, 16 * 7_615_616_512);
+        let lora = estimate("7", &["policy.lora.rank=16"]);
+        assert_eq!(lora.weights, 2 * (7_615_616_512 + 40_370_176));
+        assert_eq!((lora.optimizer, lora.gradients), (12 * 40_370_176, 2 * 40_370_176));
+    }
+
+    /// A card of 80 GB has 79.6 GiB.
+    #[test]
+    fn at_the_papers_lengths_three_billion_fit_a_card_and_seven_with_an_adapter() {
+        let memory = Memory { total: (79.6 * GIB) as u64, free: 0 };
+        let check = |size, overrides: &[&str]| {
+            let config = paper(overrides);
+            let lora = config.policy.lora.of_rank();
+            Estimate::new(&qwen(size), &config, lora).check(&config, lora, memory)
+        };
+        check("3", &[]).unwrap();
+        check("7", &["policy.lora.rank=32"]).unwrap();
+        let message = |size, overrides| check(size, overrides).unwrap_err().to_string();
+        assert!(message("7", &[]).contains("policy.lora.rank=32"));
+        let kept = message("3", &["update.activations=keep"]);
+        assert!(kept.contains("activations=recompute") && kept.contains("micro-batch-max-tokens=14240"), "{kept}");
+        assert!(message("7", &["policy.lora.rank=8", "sampling.rows-max=128"]).contains("sampling.rows-max below 128"));
+    }
+
+    #[test]
+    fn the_cache_grows_by_half_until_the_longest_row_fits() {
+        assert_eq!(columns(6144, 8096), 20_952);
+        assert_eq!(columns(10, 5), 74);
+        // Keys and values of 24 layers and 2 heads of 64 numbers, in bf16.
+        let per_column = 2 * 24 * 2 * 64 * 2;
+        assert_eq!(estimate("0.5", &["sampling.rows-max=3"]).cache, 3 * 20_952 * per_column);
+    }
+
+    #[test]
+    fn a_second_copy_of_the_weights_counts() {
+        let plain = estimate("3", &[]);
+        let anchored = estimate("3", &["solve.kl-coefficient=0.1"]);
+        assert_eq!(anchored.weights, 2 * plain.weights);
+        assert!(estimate("3", &["update.optimizer=muon"]).optimizer < plain.optimizer);
+    }
+}

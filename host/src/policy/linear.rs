@@ -1,0 +1,93 @@
+//! Linear maps, some of them with a low-rank adapter.
+
+use anyhow::Result;
+use tch::{Kind, Tensor};
+
+/// `x` ↦ `weight` · `x` + `bias`, and what the adapter adds.
+pub(super) struct Linear {
+    /// `[out, in]`
+    pub(super) weight: Tensor,
+    /// `[out]`
+    pub(super) bias: Option<Tensor>,
+    pub(super) adapter: Option<LowRank>,
+}
+
+/// `x` ↦ `scale` · B · A · `x` (Hu et al. 2021, "LoRA", section 4.1).
+///
+/// Sampling applies it as it is, like learning. Merged into a copy of the weights it would cost their memory again; merged
+/// in place it could not be taken out again exactly. And in bf16 either rounds most of a small adapter away, so that the
+/// sampler would no longer be the policy that learns.
+pub(super) struct LowRank {
+    /// `lora_A`, `[rank, in]`
+    pub(super) a: Tensor,
+    /// `lora_B`, `[out, rank]`
+    pub(super) b: Tensor,
+    pub(super) scale: f64,
+}
+
+impl Linear {
+    pub(super) fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
+        Self { weight, bias, adapter: None }
+    }
+
+    /// For `x`, `[n, in]`: `[n, out]`.
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let out = x.f_linear(&self.weight, self.bias.as_ref())?;
+        self.adapt(out, x)
+    }
+
+    /// `residual` + linear(`x`) in one matrix product where there is neither bias nor adapter.
+    pub(super) fn add_to(&self, residual: &Tensor, x: &Tensor) -> Result<Tensor> {
+        match &self.bias {
+            None => self.adapt(residual.f_addmm(x, &self.weight.f_transpose(0, 1)?)?, x),
+            Some(_) => Ok(residual.f_add(&self.forward(x)?)?),
+        }
+    }
+
+    /// What `parts` give, side by side; `self` is their weights as one. Without gradients.
+    pub(super) fn forward_all(&self, parts: &[&Self], x: &Tensor) -> Result<Tensor> {
+        let out = self.forward(x)?;
+        let mut start = 0;
+        for part in parts {
+            let (rows, _in) = part.weight.size2()?;
+            if let Some(adapter) = &part.adapter {
+                let _ = out.f_narrow(1, start, rows)?.f_addmm_(&adapter.inner(x)?, &adapter.b.f_transpose(0, 1)?)?;
+            }
+            start += rows;
+        }
+        Ok(out)
+    }
+
+    /// Adds the adapter to the weight, in f32, and takes it away.
+    pub(super) fn merge(&mut self) -> Result<()> {
+        let Some(LowRank { a, b, scale }) = self.adapter.take() else { return Ok(()) };
+        let exact = |tensor: &Tensor| tensor.f_to_kind(Kind::Float);
+        let change = exact(&b)?.f_matmul(&exact(&a)?)?.f_mul_scalar(scale)?;
+        self.weight.f_copy_(&exact(&self.weight)?.f_add(&change)?)?;
+        Ok(())
+    }
+
+    pub(super) fn share(&self) -> Self {
+        let share =
+            |LowRank { a, b, scale }: &LowRank| LowRank { a: a.shallow_clone(), b: b.shallow_clone(), scale: *scale };
+        Self {
+            weight: self.weight.shallow_clone(),
+            bias: self.bias.as_ref().map(Tensor::shallow_clone),
+            adapter: self.adapter.as_ref().map(share),
+        }
+    }
+
+    fn adapt(&self, out: Tensor, x: &Tensor) -> Result<Tensor> {
+        match &self.adapter {
+            None => Ok(out),
+            Some(adapter) => Ok(out.f_addmm(&adapter.inner(x)?, &adapter.b.f_transpose(0, 1)?)?),
+        }
+    }
+}
+
+impl LowRank {
+    /// `scale` · A · `x`, `[n, rank]`.
+    fn inner(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.f_matmul(&self.a.f_transpose(0, 1)?)?.f_mul_scalar(self.scale)?)
+    }
+}
