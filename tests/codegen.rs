@@ -77,8 +77,8 @@ fn live_code_bench(func_name: Option<&str>, tests: &[(&str, &str)]) -> Value {
 }
 
 #[test]
-fn the_environment_keeps_its_promises() {
+fn the_adversary_finds_nothing() {
     for check in check(&CODEGEN, 24_000).checks {
-        assert_eq!(check.problems, [""; 0], "{}", check.name);
+        assert!(check.problems.is_empty(), "{check:#?}");
     }
 }
