@@ -30,7 +30,7 @@ test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.w
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
 	cargo test --workspace --lib --bins
 	cargo test --workspace --doc
-	cargo test --workspace --test integration
+	cargo test --workspace --test group --test integration
 
 # The long campaigns, whose short forms `make test` holds; each prints its result.
 soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm reproducible

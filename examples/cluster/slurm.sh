@@ -2,6 +2,7 @@
 # One rank per GPU, on any number of nodes. Slurm itself starts the ranks. The directory must be one that all nodes see.
 #
 #   sbatch --nodes 2 examples/cluster/slurm.sh --env envs/python.wasm --policy models/qwen
+#   OUT=experiments/4711 sbatch …       goes on with what an earlier job left
 #
 #SBATCH --job-name=azr-host
 #SBATCH --ntasks-per-node=8
@@ -19,10 +20,10 @@ MASTER_PORT=$((20000 + SLURM_JOB_ID % 40000))
 WORLD_SIZE=$SLURM_NTASKS
 # Each rank has cores of its own, so there are none to share out.
 LOCAL_WORLD_SIZE=1
-# A requeued job goes on with the experiment that it had begun.
+# Goes on with the experiment where there is one: a requeued job has begun it.
 TORCHELASTIC_RESTART_COUNT=1
 export MASTER_ADDR MASTER_PORT WORLD_SIZE LOCAL_WORLD_SIZE TORCHELASTIC_RESTART_COUNT
 # Where a node has several networks: export GLOO_SOCKET_IFNAME=ib0
 
 srun --kill-on-bad-exit=1 bash -c 'RANK=$SLURM_PROCID LOCAL_RANK=$SLURM_LOCALID exec azr-host "$@"' \
-  azr-host --device cuda --out "experiments/$SLURM_JOB_ID" "$@"
+  azr-host --device cuda --out "${OUT:-experiments/$SLURM_JOB_ID}" "$@"

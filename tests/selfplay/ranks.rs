@@ -118,6 +118,26 @@ fn an_interrupt_of_one_rank_ends_all_with_a_checkpoint() {
     assert!(run.join(format!("checkpoints/step-{done:06}")).exists(), "{rest:?}");
 }
 
+/// Reading a pipe that nobody writes stands for whatever a rank may hang in.
+#[test]
+fn a_rank_that_hangs_is_named_after_the_timeout() {
+    let (dir, run, _) = scratch();
+    let pipe = dir.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let args = [run_of("4", &run), vec!["--distributed-timeout=5".to_owned()]].concat();
+    let hanging = |command: &mut Command, rank| {
+        if rank == 1 {
+            command.arg("--held-out").arg(&pipe);
+        }
+    };
+    let ended = ends(start(2, &args, hanging));
+    let wanted = ["rank 1 lives, but did not take part in time", "rank 1 stops, because rank 0 failed"];
+    for ((code, message), wanted) in ended.iter().zip(wanted) {
+        assert_eq!(*code, Some(1), "{message}");
+        assert!(message.contains(wanted), "{message}");
+    }
+}
+
 #[test]
 fn ranks_that_do_not_fit_are_refused() {
     let (_dir, run, _) = scratch();
