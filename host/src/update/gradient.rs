@@ -46,8 +46,9 @@ struct Pulled {
 
 /// What micro-batches add up to.
 struct Total {
-    /// In the order of the parameters.
-    gradients: Vec<Option<Tensor>>,
+    /// In the order of the parameters. They are there before the activations, whose memory would otherwise be cut up by
+    /// them where it comes free.
+    gradients: Vec<Tensor>,
     sums: Sums,
 }
 
@@ -71,15 +72,14 @@ pub(super) fn gradient(
         objective,
         sequences: &sequences,
     };
-    let mut total = Total::new(policy.parameters().len());
+    let mut total = Total::new(&Parameter::all(policy))?;
     if policy.workers.min(groups.len()) <= 1 {
         let worker = worker();
         groups.iter().try_for_each(|group| worker.add(group, &mut total))?;
     } else {
         in_parallel(policy.workers, &groups, worker, &mut total)?;
     }
-    let gradients = total.gradients.into_iter().map(|gradient| gradient.expect("trunk and head are all there is"));
-    Ok((gradients.collect(), total.sums))
+    Ok((total.gradients, total.sums))
 }
 
 /// Threads take micro-batches in order; `total` gets the parts in the same order.
@@ -96,8 +96,8 @@ fn in_parallel<'a, O: Objective + 'a>(
             let (worker, send, next) = (worker(), send.clone(), &next);
             scope.spawn(move || {
                 while let Some((i, group)) = take(next, groups) {
-                    let mut part = Total::new(worker.parameters.len());
-                    let part = worker.add(group, &mut part).map(|()| part);
+                    let part =
+                        Total::new(&worker.parameters).and_then(|mut part| worker.add(group, &mut part).map(|()| part));
                     // Nobody listens any more after an error.
                     if send.send((i, part)).is_err() {
                         break;
@@ -125,15 +125,13 @@ fn take<'g>(next: &AtomicUsize, groups: &'g [Group]) -> Option<(usize, &'g Group
 }
 
 impl Total {
-    fn new(parameters: usize) -> Self {
-        Self { gradients: (0..parameters).map(|_| None).collect(), sums: Sums::default() }
+    fn new(parameters: &[Parameter]) -> Result<Self> {
+        let zeros = |parameter: &Parameter| parameter.tensor.f_detach()?.f_zeros_like();
+        Ok(Self { gradients: parameters.iter().map(zeros).collect::<Result<_, _>>()?, sums: Sums::default() })
     }
 
-    fn add(&mut self, parameter: usize, gradient: Tensor) -> Result<()> {
-        match &mut self.gradients[parameter] {
-            Some(sum) => drop(tch::no_grad(|| sum.f_add_(&gradient))?),
-            none => *none = Some(gradient),
-        }
+    fn add(&mut self, parameter: usize, gradient: &Tensor) -> Result<()> {
+        let _ = tch::no_grad(|| self.gradients[parameter].f_add_(gradient))?;
         Ok(())
     }
 
@@ -149,8 +147,7 @@ impl Total {
 
     fn add_part(&mut self, part: Self) -> Result<()> {
         self.add_sums(&part.sums);
-        let gradients = part.gradients.into_iter().enumerate();
-        gradients.filter_map(|(i, gradient)| Some((i, gradient?))).try_for_each(|(i, gradient)| self.add(i, gradient))
+        part.gradients.iter().enumerate().try_for_each(|(i, gradient)| self.add(i, gradient))
     }
 }
 
@@ -172,10 +169,10 @@ impl<O: Objective> Worker<'_, O> {
             if let Some(head) = head.take_if(|_| self.head_at == Some(parameter)) {
                 let _ = gradient.f_add_(&head)?;
             }
-            total.add(parameter, gradient)
+            total.add(parameter, &gradient)
         })?;
         match self.head_at.zip(head) {
-            Some((own, head)) => total.add(own, head),
+            Some((own, head)) => total.add(own, &head),
             None => Ok(()),
         }
     }

@@ -3,10 +3,11 @@
 use std::{collections::HashMap, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
+use super::moments::{Maps, Moments, QUANTIZED_MIN};
 use crate::{
-    config::{OptimizerKind, UpdateConfig},
+    config::{MomentsKind, OptimizerKind, UpdateConfig},
     policy::{
         libtorch::{self, AdamwState, AdamwStep},
         weights,
@@ -22,11 +23,13 @@ pub(super) struct Optimizer {
     /// f32 copies of bf16 parameters, in which small steps are not lost; the parameters themselves where they are f32.
     masters: Vec<Tensor>,
     rules: Vec<Rule>,
+    maps: Maps,
 }
 
 /// What moves one parameter.
 enum Rule {
     AdamW { exp_avg: Tensor, exp_avg_sq: Tensor },
+    AdamW8Bit(Moments),
     Muon { momentum: Tensor },
 }
 
@@ -45,11 +48,15 @@ impl Optimizer {
             let matrix = name.contains(".layers.") && master.dim() == 2;
             match config.optimizer {
                 OptimizerKind::Muon if matrix => Ok(Rule::Muon { momentum: zeros()? }),
+                _ if config.moments == MomentsKind::EightBit && master.numel() >= QUANTIZED_MIN => {
+                    Ok(Rule::AdamW8Bit(Moments::zeros(master.numel(), master.device())?))
+                }
                 _ => Ok(Rule::AdamW { exp_avg: zeros()?, exp_avg_sq: zeros()? }),
             }
         };
         let rules = names.iter().zip(&masters).map(rule).collect::<Result<_>>()?;
-        Ok(Self { config: config.clone(), steps: 0, parameters: tensors, names, masters, rules })
+        let maps = Maps::new(tensors.first().map_or(Device::Cpu, Tensor::device))?;
+        Ok(Self { config: config.clone(), steps: 0, parameters: tensors, names, masters, rules, maps })
     }
 
     /// Clips `gradients`, one per parameter, to the configured norm and takes a step. Returns the norm before; where it
@@ -72,6 +79,7 @@ impl Optimizer {
                 Rule::AdamW { exp_avg, exp_avg_sq } => {
                     libtorch::adamw(&AdamwState { parameter, master, exp_avg, exp_avg_sq }, gradient, &coefficients)?;
                 }
+                Rule::AdamW8Bit(moments) => moments.step(&self.maps, parameter, master, &gradient, &coefficients)?,
                 Rule::Muon { momentum } => {
                     let gradient = gradient.f_to_kind(Kind::Float)?.f_mul_scalar(gradient_scale)?;
                     self.muon(master, momentum, &gradient, muon_rate)?;
@@ -125,6 +133,12 @@ impl Optimizer {
     fn state(&self, i: usize) -> Vec<(&'static str, &Tensor)> {
         let mut state = match &self.rules[i] {
             Rule::AdamW { exp_avg, exp_avg_sq } => vec![("exp_avg", exp_avg), ("exp_avg_sq", exp_avg_sq)],
+            Rule::AdamW8Bit(Moments { exp_avg, exp_avg_sq }) => vec![
+                ("exp_avg", &exp_avg.codes),
+                ("exp_avg_scale", &exp_avg.scales),
+                ("exp_avg_sq", &exp_avg_sq.codes),
+                ("exp_avg_sq_scale", &exp_avg_sq.scales),
+            ],
             Rule::Muon { momentum } => vec![("momentum", momentum)],
         };
         if self.parameters[i].kind() != Kind::Float {
