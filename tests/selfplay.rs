@@ -137,18 +137,33 @@ fn a_run_that_died_after_a_checkpoint_resumes_to_the_same_end() {
     assert_same(&whole, &died);
 }
 
-/// Once the adapter is part of the weights, an evaluation comes to the same.
-#[test]
-fn a_run_that_trains_an_adapter_resumes_to_the_same_end_and_merges() {
+/// A run of four steps that lost its last checkpoint and was resumed; it must come to the same.
+fn lose_a_checkpoint_and_resume(more: &[&str]) -> (TempDir, PathBuf) {
     let (dir, whole, died) = scratch();
-    let lora = ["--steps=4", "--set=policy.lora.rank=4", "--set=update.learning-rate=1e-3"];
-    train(&whole, &lora);
+    train(&whole, &[&["--steps=4"], more].concat());
     assert!(Command::new("cp").arg("-r").args([&whole, &died]).status().unwrap().success());
     fs::rename(died.join("checkpoints/step-000004"), died.join("checkpoints/.step-000004")).unwrap();
     succeed(&["--resume", died.to_str().unwrap()]);
     assert_same(&whole, &died);
+    (dir, whole.join("checkpoints/step-000004"))
+}
 
-    let adapter = whole.join("checkpoints/step-000004/policy").display().to_string();
+#[test]
+fn eight_bit_moments_resume_to_the_same_end() {
+    let (_dir, checkpoint) = lose_a_checkpoint_and_resume(&["--set=update.moments=8-bit"]);
+    let size = |name: &str| fs::metadata(checkpoint.join(name)).unwrap().len();
+    assert!(
+        size("optimizer.safetensors") < size("policy/model.safetensors") * 6 / 10,
+        "f32 moments take twice the weights"
+    );
+}
+
+/// Once the adapter is part of the weights, an evaluation comes to the same.
+#[test]
+fn a_run_that_trains_an_adapter_resumes_to_the_same_end_and_merges() {
+    let lora = ["--set=policy.lora.rank=4", "--set=update.learning-rate=1e-3"];
+    let (dir, checkpoint) = lose_a_checkpoint_and_resume(&lora);
+    let adapter = checkpoint.join("policy").display().to_string();
     let merged = dir.path().join("merged").display().to_string();
     succeed(&["policy", "merge", &adapter, &merged]);
     let right = |policy: &str| {

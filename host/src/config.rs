@@ -252,6 +252,16 @@ pub struct UpdateConfig {
     pub epochs: usize,
     pub micro_batch_max_tokens: usize,
     pub activations: Activations,
+    pub moments: MomentsKind,
+}
+
+/// How AdamW keeps its moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MomentsKind {
+    #[serde(rename = "f32")]
+    F32,
+    #[serde(rename = "8-bit")]
+    EightBit,
 }
 
 /// What becomes of a forward pass's activations until the backward pass needs them.

@@ -6,7 +6,7 @@
 //! | part | bytes | |
 //! |---|---|---|
 //! | weights | e · (P + adapters) | twice where divergence from the start policy counts |
-//! | optimizer | 8 T, and 4 T more for the f32 masters of bf16 weights | AdamW's moments; Muon has 4 bytes a matrix element |
+//! | optimizer | 8 T, or 2 T + T / 32 in 8 bits, and 4 T for the f32 masters of bf16 weights | AdamW's moments; Muon has 4 bytes for each number in a matrix |
 //! | gradients | e · T, and e · V · d where embedding and head are one | summed over micro-batches |
 //! | activations | e · t · (L d + a) recomputed, e · t · L a kept, where a = 4 d + 4 q + 2 kv + 4 f | t tokens of a micro-batch, and as much as a again for the layer that goes back |
 //! | logits | 16 · r · V | f32 and its derivatives for the r rows that the head takes at a time |
@@ -23,7 +23,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::{
-    config::{Activations, Dtype, LoraConfig, OptimizerKind, RunConfig},
+    config::{Activations, Dtype, LoraConfig, MomentsKind, OptimizerKind, RunConfig},
     policy::ModelConfig,
 };
 
@@ -74,10 +74,16 @@ impl Estimate {
         let copies = if config.needs_start_policy() { 2 } else { 1 };
         let weights = element * copies * (all + adapter.unwrap_or(0));
         let masters = if element == 4 { 0 } else { 4 * trained };
-        let moments = match (config.update.optimizer, adapter) {
-            (OptimizerKind::Adamw, _) => 8 * trained,
-            (OptimizerKind::Muon, Some(_)) => 4 * trained,
-            (OptimizerKind::Muon, None) => 4 * trained + 4 * (trained - model.layer_matrix_count()),
+        // Moved by Muon, which has one f32 momentum for each.
+        let matrices = match (config.update.optimizer, adapter) {
+            (OptimizerKind::Adamw, _) => 0,
+            (OptimizerKind::Muon, Some(_)) => trained,
+            (OptimizerKind::Muon, None) => model.layer_matrix_count(),
+        };
+        let moved = trained - matrices;
+        let moments = match config.update.moments {
+            MomentsKind::F32 => 4 * matrices + 8 * moved,
+            MomentsKind::EightBit => 4 * matrices + 2 * moved + moved / 32,
         };
         let shared_head = adapter.is_none() && model.tie_word_embeddings;
         let gradients = element * (trained + if shared_head { vocab_size * d } else { 0 });
@@ -147,6 +153,9 @@ impl Estimate {
             if update.micro_batch_max_tokens > longest {
                 advice.push(format!("update.micro-batch-max-tokens={longest}"));
             }
+        }
+        if config.update.moments == MomentsKind::F32 && self.optimizer > memory.total / 8 {
+            advice.push("update.moments=8-bit".to_owned());
         }
         if lora.is_none() && standing + self.gradients > memory.total / 2 {
             advice.push("an adapter instead of all weights, policy.lora.rank=32".to_owned());

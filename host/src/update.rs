@@ -10,6 +10,7 @@ use tch::{Kind, Tensor};
 
 mod gradient;
 mod micro_batch;
+mod moments;
 mod objective;
 mod optimizer;
 mod reference;

@@ -1,5 +1,6 @@
 use azr_host::{
-    config::{Activations, Average, OptimizerKind, Preset, RunConfig, SamplingConfig, UpdateConfig},
+    config::{Activations, Average, MomentsKind, OptimizerKind, Preset, RunConfig, SamplingConfig, UpdateConfig},
+    policy::embedded,
     update::{Example, Learner, Rollout},
 };
 
@@ -218,6 +219,29 @@ fn muon_moves_matrices_as_torch_does_and_adamw_the_rest() {
         let expected = floats(expected);
         assert_close(&probe(&policy, name)[..expected.len()], &expected, 2e-5, name);
     }
+}
+
+/// On the embedded policy, whose matrices are large enough to be quantised.
+#[test]
+fn eight_bit_moments_learn_as_f32_ones_do() {
+    let example = |i: u32| Example {
+        prompt: (0..8).map(|j| (i * 31 + j * 7) % 200).collect(),
+        completion: (0..12).map(|j| (i * 17 + j * 13) % 200).collect(),
+        weights: vec![1.0; 12],
+    };
+    let examples: Vec<Example> = (0..8).map(example).collect();
+    let losses = |moments| -> Vec<f64> {
+        let policy = embedded::policy(&OPTIONS).unwrap();
+        let config = UpdateConfig { moments, weight_decay: 0.0, ..config(1000) };
+        let mut learner = learner_for(&policy, &config);
+        (0..30).map(|_| learner.imitate(&policy, &examples, 1e-3).unwrap().loss).collect()
+    };
+    let (plain, eight_bit) = (losses(MomentsKind::F32), losses(MomentsKind::EightBit));
+    assert!(plain[29] < plain[0] / 2.0, "{plain:?}");
+    for (step, (a, b)) in plain.iter().zip(&eight_bit).enumerate() {
+        assert!((a - b).abs() < 0.05 * a, "step {step}: {b}, not {a}");
+    }
+    assert_ne!(plain, eight_bit);
 }
 
 #[test]

@@ -330,24 +330,31 @@ def adapters() -> dict:
 
 
 def moments() -> dict:
-    """Three steps of AdamW with 8-bit moments by bitsandbytes, on a block and a quarter, and its maps."""
-    from bitsandbytes.functional import create_dynamic_map
-    from bitsandbytes.optim import AdamW8bit
+    """Three steps of AdamW whose moments are put into 8 bits in between, in blocks of 256, by the maps of bitsandbytes.
 
+    Each number becomes the nearest in its map, found by trying all: bitsandbytes' own function for CPUs is not exact.
+    """
+    from bitsandbytes.functional import create_dynamic_map
+
+    maps = {"exp_avg": create_dynamic_map(True), "exp_avg_sq": create_dynamic_map(False)}
     parameter = torch.nn.Parameter(value("moments", (320,)))
     start = numbers(parameter, 9)
-    optimizer = AdamW8bit([parameter], lr=0.01, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1, min_8bit_size=1)
+    optimizer = torch.optim.AdamW([parameter], lr=0.01, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1)
     steps = []
     for step in range(3):
         # Magnitudes over four decades, as gradients have them.
         parameter.grad = value(f"gradient {step}", (320,)) * 10 ** (8 * value(f"decade {step}", (320,)))
-        gradient = numbers(parameter.grad, 9)
+        row = {"gradient": numbers(parameter.grad, 9)}
         optimizer.step()
-        state = optimizer.state[parameter]
-        moment = lambda i: {"codes": state[f"state{i}"].flatten().tolist(), "scales": numbers(state[f"absmax{i}"], 9)}
-        steps.append({"gradient": gradient, "weights": numbers(parameter), "exp_avg": moment(1), "exp_avg_sq": moment(2)})
-    maps = {"signed": numbers(create_dynamic_map(True)), "unsigned": numbers(create_dynamic_map(False))}
-    return {"start": start, "steps": steps, **maps}
+        for name, map in maps.items():
+            codes, scales = [], []
+            for block in optimizer.state[parameter][name].split(256):
+                scales.append(block.abs().max())
+                codes.append((block[:, None] / scales[-1] - map).abs().argmin(1))
+                block.copy_(map[codes[-1]] * scales[-1])
+            row[name] = {"codes": torch.cat(codes).tolist(), "scales": numbers(torch.stack(scales), 9)}
+        steps.append(row | {"weights": numbers(parameter)})
+    return {"start": start, "steps": steps, "signed": numbers(maps["exp_avg"]), "unsigned": numbers(maps["exp_avg_sq"])}
 
 
 def truncation() -> dict:

@@ -64,8 +64,9 @@ char *azr_adamw(at::Tensor *param, at::Tensor *master, at::Tensor *grad, at::Ten
                 double scale, double step, double lr, double beta1, double beta2, double weight_decay, double eps) {
   return guarded([&] {
     auto steps = at::full({}, step, master->options());
-    // On a CPU in pieces that stay in the caches from one operation to the next.
-    int64_t size = master->numel(), piece = master->is_cpu() ? 1 << 18 : size;
+    // On a CPU in pieces that stay in the caches from one operation to the next; on a GPU so that the gradient in f32 is
+    // no second copy of an embedding.
+    int64_t size = master->numel(), piece = master->is_cpu() ? 1 << 18 : 1 << 25;
     for (int64_t start = 0; start < size; start += piece) {
       auto part = [&](at::Tensor *whole) { return whole->view(-1).narrow(0, start, std::min(piece, size - start)); };
       auto from = part(grad).to(at::kFloat), into = part(master);

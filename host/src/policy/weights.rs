@@ -193,6 +193,7 @@ impl Stored {
             Kind::Float => StoredDtype::F32,
             Kind::BFloat16 => StoredDtype::BF16,
             Kind::Int64 => StoredDtype::I64,
+            Kind::Uint8 => StoredDtype::U8,
             other => bail!("tensors of {other:?} are not saved"),
         };
         let shape = tensor.size().into_iter().map(|size| size as usize).collect();
@@ -225,6 +226,7 @@ fn kind_of(dtype: StoredDtype) -> Result<Kind> {
         StoredDtype::BF16 => Ok(Kind::BFloat16),
         StoredDtype::F16 => Ok(Kind::Half),
         StoredDtype::I64 => Ok(Kind::Int64),
+        StoredDtype::U8 => Ok(Kind::Uint8),
         other => bail!("dtype {other:?} is not supported; use F32, BF16 or F16"),
     }
 }

@@ -45,8 +45,9 @@ struct Pulled {
     sums: Sums,
 }
 
-/// Gradients by the place of their parameter.
-struct Gradients(Vec<Option<Tensor>>);
+/// Gradients by the place of their parameter. They are there before the activations, whose memory would otherwise be cut up
+/// by them where it comes free.
+struct Gradients(Vec<Tensor>);
 
 /// What one micro-batch adds.
 struct Part {
@@ -86,7 +87,7 @@ pub(super) fn gradient(
         objective,
         sequences: &sequences,
     };
-    let gradients = Gradients::none(shards.own().len());
+    let gradients = Gradients::zeros(shards.own().into_iter().map(|i| &policy.parameters()[i].1))?;
     let mut total = Total { shards, missing: groups.len(), gradients, sums: Vec::new() };
     let groups: Vec<&Group> = shards.ranks.turns(&groups).collect();
     if policy.workers.min(groups.len()) <= 1 {
@@ -139,20 +140,13 @@ fn take<'g>(next: &AtomicUsize, groups: &[&'g Group]) -> Option<(usize, &'g Grou
 }
 
 impl Gradients {
-    fn none(parameters: usize) -> Self {
-        Self((0..parameters).map(|_| None).collect())
+    fn zeros<'a>(parameters: impl Iterator<Item = &'a Tensor>) -> Result<Self> {
+        parameters.map(|parameter| Ok(parameter.f_detach()?.f_zeros_like()?)).collect::<Result<_>>().map(Self)
     }
 
-    fn add(&mut self, parameter: usize, gradient: Tensor) -> Result<()> {
-        match &mut self.0[parameter] {
-            Some(sum) => drop(tch::no_grad(|| sum.f_add_(&gradient))?),
-            none => *none = Some(gradient),
-        }
+    fn add(&mut self, parameter: usize, gradient: &Tensor) -> Result<()> {
+        let _ = tch::no_grad(|| self.0[parameter].f_add_(gradient))?;
         Ok(())
-    }
-
-    fn whole(self) -> Vec<Tensor> {
-        self.0.into_iter().map(|gradient| gradient.expect("trunk and head are all there is")).collect()
     }
 }
 
@@ -177,8 +171,7 @@ impl Total<'_> {
         let senders = self.missing.min(self.shards.ranks.size());
         self.missing -= senders;
         for gradients in self.shards.exchange(gradients, senders)? {
-            let mut gradients = gradients.into_iter().enumerate();
-            gradients.try_for_each(|(own, gradient)| self.gradients.add(own, gradient))?;
+            gradients.iter().enumerate().try_for_each(|(own, gradient)| self.gradients.add(own, gradient))?;
         }
         Ok(())
     }
@@ -192,15 +185,15 @@ impl Total<'_> {
         let ranks = self.shards.ranks.gather(self.sums)?;
         let rounds = ranks.iter().map(Vec::len).max().unwrap_or(0);
         let in_order = (0..rounds).flat_map(|round| ranks.iter().filter_map(move |sums| sums.get(round)));
-        Ok((self.gradients.whole(), in_order.fold(Sums::default(), |total, sums| total.plus(sums))))
+        Ok((self.gradients.0, in_order.fold(Sums::default(), |total, sums| total.plus(sums))))
     }
 }
 
 impl<O: Objective> Worker<'_, O> {
     fn part(&self, group: &Group) -> Result<Part> {
-        let mut gradients = Gradients::none(self.parameters.len());
+        let mut gradients = Gradients::zeros(self.parameters.iter().map(|parameter| &parameter.tensor))?;
         let sums = self.add(group, &mut gradients)?;
-        Ok(Part { gradients: gradients.whole(), sums })
+        Ok(Part { gradients: gradients.0, sums })
     }
 
     /// Adds the gradient of some sequences. The vocabulary head is taken in pieces, forwards and backwards, and the trunk
@@ -219,10 +212,10 @@ impl<O: Objective> Worker<'_, O> {
             if let Some(head) = head.take_if(|_| self.head_at == Some(parameter)) {
                 let _ = gradient.f_add_(&head)?;
             }
-            total.add(parameter, gradient)
+            total.add(parameter, &gradient)
         })?;
         if let Some((own, head)) = self.head_at.zip(head) {
-            total.add(own, head)?;
+            total.add(own, &head)?;
         }
         Ok(sums)
     }

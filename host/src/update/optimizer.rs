@@ -5,9 +5,12 @@ use std::{collections::HashMap, path::Path};
 use anyhow::{Context as _, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
-use super::shards::Shards;
+use super::{
+    moments::{Maps, Moments, QUANTIZED_MIN},
+    shards::Shards,
+};
 use crate::{
-    config::{OptimizerKind, UpdateConfig},
+    config::{MomentsKind, OptimizerKind, UpdateConfig},
     policy::{
         Policy,
         libtorch::{self, AdamwState, AdamwStep},
@@ -23,6 +26,7 @@ pub(super) struct Optimizer {
     pub shards: Shards,
     /// In the order of the parameters that this rank updates.
     own: Vec<State>,
+    maps: Maps,
 }
 
 /// What an optimiser continues from, by name.
@@ -45,11 +49,12 @@ struct State {
 /// What moves one parameter.
 enum Rule {
     AdamW { exp_avg: Tensor, exp_avg_sq: Tensor },
+    AdamW8Bit(Moments),
     Muon { momentum: Tensor },
 }
 
 impl State {
-    fn new(name: &str, parameter: &Tensor, kind: OptimizerKind) -> Result<Self> {
+    fn new(name: &str, parameter: &Tensor, config: &UpdateConfig) -> Result<Self> {
         let master = match parameter.kind() {
             Kind::Float => parameter.shallow_clone(),
             _ => parameter.f_detach()?.f_to_kind(Kind::Float)?,
@@ -57,8 +62,11 @@ impl State {
         let zeros = || master.f_detach()?.f_zeros_like();
         // Muon is for the matrices inside the decoder; embeddings and head are tables.
         let matrix = name.contains(".layers.") && master.dim() == 2;
-        let rule = match kind {
+        let rule = match config.optimizer {
             OptimizerKind::Muon if matrix => Rule::Muon { momentum: zeros()? },
+            _ if config.moments == MomentsKind::EightBit && master.numel() >= QUANTIZED_MIN => {
+                Rule::AdamW8Bit(Moments::zeros(master.numel(), master.device())?)
+            }
             _ => Rule::AdamW { exp_avg: zeros()?, exp_avg_sq: zeros()? },
         };
         Ok(Self { master, rule })
@@ -68,6 +76,12 @@ impl State {
     fn saved(&self, parameter: &Tensor) -> Vec<(&'static str, &Tensor)> {
         let mut saved = match &self.rule {
             Rule::AdamW { exp_avg, exp_avg_sq } => vec![("exp_avg", exp_avg), ("exp_avg_sq", exp_avg_sq)],
+            Rule::AdamW8Bit(Moments { exp_avg, exp_avg_sq }) => vec![
+                ("exp_avg", &exp_avg.codes),
+                ("exp_avg_scale", &exp_avg.scales),
+                ("exp_avg_sq", &exp_avg_sq.codes),
+                ("exp_avg_sq_scale", &exp_avg_sq.scales),
+            ],
             Rule::Muon { momentum } => vec![("momentum", momentum)],
         };
         if parameter.kind() != Kind::Float {
@@ -82,9 +96,10 @@ impl Optimizer {
         let parameters: Vec<(String, Tensor)> =
             policy.parameters().iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
         let shards = Shards::new(&parameters, policy.ranks());
-        let own = shards.own().into_iter().map(|i| State::new(&parameters[i].0, &parameters[i].1, config.optimizer));
+        let own = shards.own().into_iter().map(|i| State::new(&parameters[i].0, &parameters[i].1, config));
         let own = own.collect::<Result<_>>()?;
-        Ok(Self { config: config.clone(), steps: 0, parameters, shards, own })
+        let maps = Maps::new(parameters.first().map_or(Device::Cpu, |(_, tensor)| tensor.device()))?;
+        Ok(Self { config: config.clone(), steps: 0, parameters, shards, own, maps })
     }
 
     /// Clips `gradients`, one per parameter of this rank, to the configured norm of all ranks' together, takes a step and
@@ -108,6 +123,7 @@ impl Optimizer {
                 Rule::AdamW { exp_avg, exp_avg_sq } => {
                     libtorch::adamw(&AdamwState { parameter, master, exp_avg, exp_avg_sq }, gradient, &coefficients)?;
                 }
+                Rule::AdamW8Bit(moments) => moments.step(&self.maps, parameter, master, &gradient, &coefficients)?,
                 Rule::Muon { momentum } => {
                     let gradient = gradient.f_to_kind(Kind::Float)?.f_mul_scalar(gradient_scale)?;
                     self.muon(master, momentum, &gradient, muon_rate)?;
@@ -141,7 +157,7 @@ impl Optimizer {
             let state = if owner == ranks.rank() {
                 own.next().expect("a state for each of this rank's parameters")
             } else {
-                received = State::new(name, parameter, self.config.optimizer)?;
+                received = State::new(name, parameter, &self.config)?;
                 &received
             };
             for (what, tensor) in state.saved(parameter) {

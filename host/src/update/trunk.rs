@@ -17,7 +17,7 @@ use crate::{
 
 /// What is learned.
 pub(super) struct Parameter {
-    tensor: Tensor,
+    pub(super) tensor: Tensor,
     /// Where the trunk uses it: the embedding before the first layer, the last norm after the last; `None` for a head of
     /// its own.
     layer: Option<usize>,
