@@ -89,9 +89,7 @@ pub fn judge(style: Style, problem: &Problem, completion: &str, reports: &[Repor
     let judged = match problem {
         _ if answer.is_empty() => Err("the answer has no program".into()),
         Problem::Function(function) => agrees(function, reports),
-        Problem::Method(Method { tests, .. }) => {
-            passes(&unpacked(tests.read()), reports, |value, output| compare::returned(value, output))
-        }
+        Problem::Method(Method { tests, .. }) => passes(&unpacked(tests.read()), reports, compare::returned),
         Problem::Stdin(Stdin { tests, .. }) => {
             passes(&unpacked(tests.read()), reports, |value, output| match value {
                 Value::Str(written) => compare::written(written, output),
