@@ -62,7 +62,7 @@ fn policy(config: &Value) -> Policy {
     Policy::initialise(&files, &OPTIONS, value).expect("the policy loads")
 }
 
-fn model(name: &str) -> Policy {
+pub fn model(name: &str) -> Policy {
     policy(&reference()["models"][name]["config"])
 }
 

@@ -148,6 +148,21 @@ fn lose_a_checkpoint_and_resume(more: &[&str]) -> (TempDir, PathBuf) {
     (dir, whole.join("checkpoints/step-000004"))
 }
 
+/// Two layers of random weights and a vocabulary of letters: nothing that it writes is a task or an answer.
+#[test]
+fn a_policy_of_random_weights_is_refused_everything_and_finishes() {
+    let (dir, out, _) = scratch();
+    let policy = dir.path().join("random");
+    crate::policy::model("llama-untied-scaled").save(&policy).unwrap();
+    let policy = policy.display().to_string();
+    train(&out, &["--policy", &policy, "--preset=tiny", "--steps=3", "--set=evaluation.generated=0"]);
+    let proposals = sources::rows(&out, "ledger.jsonl").into_iter().filter(|row| row["purpose"] == "propose");
+    let refused: Vec<bool> = proposals.map(|row| row["conclusion"]["rejection"].is_object()).collect();
+    assert!(refused.len() >= 3 && refused.iter().all(|&refused| refused), "{refused:?}");
+    let steps = sources::rows(&out, "metrics.jsonl");
+    assert!(steps.len() == 3 && steps.iter().all(|step| step["update"]["gradient_norm"].is_number()), "{steps:?}");
+}
+
 #[test]
 fn eight_bit_moments_resume_to_the_same_end() {
     let (_dir, checkpoint) = lose_a_checkpoint_and_resume(&["--set=update.moments=8-bit"]);
