@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use tch::{Kind, Tensor};
 
 use crate::{
-    config::{Dtype, LoraConfig},
+    config::{Dtype, LoraConfig, Preset},
     memory::Memory,
     ranks::Ranks,
 };
@@ -129,8 +129,9 @@ impl Policy {
         let (lora, base) = adapter::read_config(dir)?;
         let policy = match &*base {
             embedded::NAME => embedded::policy(options)?,
-            path => {
-                Files::open(Path::new(path)).and_then(|files| Self::from_files(&files, options)).with_context(|| {
+            base => {
+                let files = adapter::base_dir(base).and_then(|dir| Files::open(&dir));
+                files.and_then(|files| Self::from_files(&files, options)).with_context(|| {
                     format!(
                         "the base model of {}; if it lies elsewhere, correct {}",
                         dir.display(),
@@ -156,7 +157,7 @@ impl Policy {
         let config = match base.as_deref() {
             Some(embedded::NAME) => embedded::shape()?,
             base => {
-                let path = base.map_or(dir, Path::new).join("config.json");
+                let path = base.map_or_else(|| Ok(dir.to_owned()), adapter::base_dir)?.join("config.json");
                 let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
                 ModelConfig::parse(&text).with_context(|| path.display().to_string())?
             }
@@ -275,16 +276,18 @@ impl Policy {
     /// gives the same tensors, bit for bit.
     pub fn save(&self, dir: &Path) -> Result<()> {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        if let Some(adapter) = &self.adapter {
-            return adapter.save(dir);
-        }
-        for (name, bytes) in &self.side_files {
+        // The others lie beside the weights that the adapter was trained with.
+        let own = |name: &str| self.adapter.is_none() || name == Preset::POLICY_FILE;
+        for (name, bytes) in self.side_files.iter().filter(|(name, _)| own(name)) {
             let path = dir.join(name);
             let adapted = if name == "config.json" { Some(self.config_json(bytes)?) } else { None };
             let bytes = adapted.as_deref().unwrap_or(bytes);
             std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        weights::write(&dir.join(WEIGHTS_FILE), &self.weights)
+        match &self.adapter {
+            Some(adapter) => adapter.save(dir),
+            None => weights::write(&dir.join(WEIGHTS_FILE), &self.weights),
+        }
     }
 
     /// `config.json` with the dtype that the weights now have; unchanged where it says so already.

@@ -160,7 +160,7 @@ fn a_resumed_adapter_takes_the_same_steps() {
     let policy = load(dir.path());
     let mut learner = learner_for(&policy, &config);
     learner.update(&policy, &rollouts(), 0.01).unwrap();
-    learner.save(&state).unwrap();
+    learner.state().unwrap().save(&state).unwrap();
     policy.save(dir.path()).unwrap();
     let resumed_policy = load(dir.path());
     let mut resumed = learner_for(&resumed_policy, &config);

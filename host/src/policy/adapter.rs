@@ -14,6 +14,7 @@ use tch::Tensor;
 use super::weights;
 use crate::{
     config::{LoraConfig, Projection},
+    hub::Hub,
     rng::{Purpose, Stream},
 };
 
@@ -23,7 +24,7 @@ const TENSORS_FILE: &str = "adapter_model.safetensors";
 /// What a policy learns where its weights are frozen.
 pub(super) struct Adapter {
     pub(super) lora: LoraConfig,
-    /// The base model's directory.
+    /// The base model's directory, or its name on the hub.
     pub(super) base: String,
     /// Under PEFT's names, A before B, in the order of the layers.
     pub(super) parameters: Vec<(String, Tensor)>,
@@ -63,6 +64,14 @@ pub(super) fn read_config(dir: &Path) -> Result<(LoraConfig, String)> {
     let path = dir.join(CONFIG_FILE);
     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     parse_config(&bytes).with_context(|| path.display().to_string())
+}
+
+/// Where the base model lies: in a directory, or on the hub, from which it is then fetched.
+pub(super) fn base_dir(base: &str) -> Result<PathBuf> {
+    match Path::new(base) {
+        dir if dir.is_dir() => Ok(dir.to_owned()),
+        _ => Hub::from_env()?.fetch(&base.parse()?),
+    }
 }
 
 fn parse_config(bytes: &[u8]) -> Result<(LoraConfig, String)> {

@@ -13,10 +13,12 @@ pub const ENVIRONMENT: &str = "python";
 /// Tasks about programs that the warm start never saw, one JSON object per line.
 pub const HELD_OUT: &str = include_str!("../../policies/tiny/held-out.jsonl");
 
+const CONFIG: &[u8] = include_bytes!("../../policies/tiny/config.json");
+
 /// Its Hugging Face directory.
 const FILES: [(&str, &[u8]); 6] = [
     ("azr-host.toml", include_bytes!("../../policies/tiny/azr-host.toml")),
-    ("config.json", include_bytes!("../../policies/tiny/config.json")),
+    ("config.json", CONFIG),
     ("generation_config.json", include_bytes!("../../policies/tiny/generation_config.json")),
     ("tokenizer.json", include_bytes!("../../policies/tiny/tokenizer.json")),
     ("tokenizer_config.json", include_bytes!("../../policies/tiny/tokenizer_config.json")),
@@ -24,8 +26,7 @@ const FILES: [(&str, &[u8]); 6] = [
 ];
 
 pub(crate) fn shape() -> Result<ModelConfig> {
-    let [(_, config), ..] = FILES;
-    ModelConfig::parse(config)
+    ModelConfig::parse(CONFIG)
 }
 
 /// Loads the embedded policy.
