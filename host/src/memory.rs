@@ -6,8 +6,8 @@
 //! | part | bytes | |
 //! |---|---|---|
 //! | weights | e · (P + adapters) | twice where divergence from the start policy counts |
-//! | optimizer | 8 T, or 2 T + T / 32 in 8 bits, and 4 T for the f32 masters of bf16 weights | AdamW's moments; Muon has 4 bytes for each number in a matrix |
-//! | gradients | e · T, and e · V · d where embedding and head are one | summed over micro-batches |
+//! | optimizer | 8 T, or 2 T + T / 32 in 8 bits, and 4 T for the f32 masters of bf16 weights | AdamW's moments; Muon has 4 bytes for each number in a matrix; of N ranks each has T / N, but at least the largest parameter |
+//! | gradients | e · T, and e · V · d where embedding and head are one | summed over micro-batches; of N ranks each has the sum of T / N, and 3 T: a micro-batch's, sent and received |
 //! | activations | e · t · (L d + a) recomputed, e · t · L a kept, where a = 4 d + 4 q + 2 kv + 4 f | t tokens of a micro-batch, and as much as a again for the layer that goes back |
 //! | logits | 16 · r · V | f32 and its derivatives for the r rows that the head takes at a time |
 //! | cache | e · 2 kv · L · c · rows | keys and values while sampling; c columns, see [`columns`] |
@@ -25,6 +25,7 @@ use serde::Serialize;
 use crate::{
     config::{Activations, Dtype, LoraConfig, MomentsKind, OptimizerKind, RunConfig},
     policy::ModelConfig,
+    ranks::local_ranks,
 };
 
 const GIB: f64 = (1u64 << 30) as f64;
@@ -58,8 +59,8 @@ pub struct Plan {
 }
 
 impl Estimate {
-    /// Of training `model` as `config` says, with the adapter `lora`, if there is one.
-    pub(crate) fn new(model: &ModelConfig, config: &RunConfig, lora: Option<&LoraConfig>) -> Self {
+    /// Of training `model` as `config` says, with the adapter `lora`, if there is one: on each of `ranks`.
+    pub(crate) fn new(model: &ModelConfig, config: &RunConfig, lora: Option<&LoraConfig>, ranks: usize) -> Self {
         let ModelConfig { vocab_size, hidden_size: d, intermediate_size: f, head_dim, .. } = *model;
         let (q, kv) = (model.num_attention_heads * head_dim, model.num_key_value_heads * head_dim);
         let layers = model.num_hidden_layers as i64;
@@ -73,20 +74,24 @@ impl Estimate {
 
         let copies = if config.needs_start_policy() { 2 } else { 1 };
         let weights = element * copies * (all + adapter.unwrap_or(0));
-        let masters = if element == 4 { 0 } else { 4 * trained };
+        let ranks = ranks as i64;
+        let largest = if adapter.is_some() { 0 } else { vocab_size * d };
+        let own = ((trained + ranks - 1) / ranks).max(largest);
+        let masters = if element == 4 { 0 } else { 4 * own };
         // Moved by Muon, which has one f32 momentum for each.
         let matrices = match (config.update.optimizer, adapter) {
             (OptimizerKind::Adamw, _) => 0,
-            (OptimizerKind::Muon, Some(_)) => trained,
-            (OptimizerKind::Muon, None) => model.layer_matrix_count(),
+            (OptimizerKind::Muon, Some(_)) => own,
+            (OptimizerKind::Muon, None) => model.layer_matrix_count() / ranks,
         };
-        let moved = trained - matrices;
+        let moved = own - matrices;
         let moments = match config.update.moments {
             MomentsKind::F32 => 4 * matrices + 8 * moved,
             MomentsKind::EightBit => 4 * matrices + 2 * moved + moved / 32,
         };
         let shared_head = adapter.is_none() && model.tie_word_embeddings;
-        let gradients = element * (trained + if shared_head { vocab_size * d } else { 0 });
+        let passed_on = if ranks == 1 { 0 } else { 3 * trained };
+        let gradients = element * (own + passed_on + if shared_head { vocab_size * d } else { 0 });
 
         let sampling = &config.sampling;
         let longest = (sampling.prompt_max_tokens + sampling.completion_max_tokens) as i64;
@@ -219,7 +224,7 @@ impl fmt::Display for Plan {
 }
 
 impl Memory {
-    /// Of this machine, or of the control group that the process is confined to.
+    /// Of this machine, or of the control group that the process is confined to; shared with the other ranks there.
     pub fn of_machine() -> Option<Self> {
         let text = std::fs::read_to_string("/proc/meminfo").ok()?;
         let bytes = |key: &str| -> Option<u64> {
@@ -227,7 +232,8 @@ impl Memory {
             Some(1024 * line.split_whitespace().next()?.parse::<u64>().ok()?)
         };
         let limit = group_limit().unwrap_or(u64::MAX);
-        Some(Self { total: bytes("MemTotal:")?.min(limit), free: bytes("MemAvailable:")?.min(limit) })
+        let share = |bytes: u64| bytes.min(limit) / local_ranks() as u64;
+        Some(Self { total: share(bytes("MemTotal:")?), free: share(bytes("MemAvailable:")?) })
     }
 }
 
@@ -275,7 +281,7 @@ mod tests {
 
     fn estimate(size: &str, overrides: &[&str]) -> Estimate {
         let config = paper(overrides);
-        Estimate::new(&qwen(size), &config, config.policy.lora.of_rank())
+        Estimate::new(&qwen(size), &config, config.policy.lora.of_rank(), 1)
     }
 
     /// The model cards' counts, and what PEFT prints for rank 16 on all linear layers of the largest.
@@ -301,6 +307,18 @@ mod tests {
         assert_eq!((lora.optimizer, lora.gradients), (12 * 40_370_176, 2 * 40_370_176));
     }
 
+    /// ZeRO stage 1, and gradients that are sent in the order of micro-batches.
+    #[test]
+    fn ranks_share_the_optimizer_and_pass_gradients_on() {
+        let config = paper(&[]);
+        let on = |ranks| Estimate::new(&qwen("7"), &config, None, ranks);
+        assert_eq!(on(4).optimizer, 12 * 7_615_616_512 / 4);
+        assert_eq!(on(4).gradients, 2 * (7_615_616_512 / 4 + 3 * 7_615_616_512));
+        // The embedding is not cut.
+        assert_eq!(on(64).optimizer, 12 * 152_064 * 3584);
+        assert_eq!((on(4).weights, on(4).activations), (on(1).weights, on(1).activations));
+    }
+
     /// A card of 80 GB has 79.6 GiB.
     #[test]
     fn at_the_papers_lengths_three_billion_fit_a_card_and_seven_with_an_adapter() {
@@ -308,7 +326,7 @@ mod tests {
         let check = |size, overrides: &[&str]| {
             let config = paper(overrides);
             let lora = config.policy.lora.of_rank();
-            Estimate::new(&qwen(size), &config, lora).check(&config, lora, memory)
+            Estimate::new(&qwen(size), &config, lora, 1).check(&config, lora, memory)
         };
         check("3", &[]).unwrap();
         check("7", &["policy.lora.rank=32"]).unwrap();

@@ -53,7 +53,7 @@ impl PolicyArgs {
     pub fn plan_memory(&self, config: &RunConfig, instead: Option<&Path>) -> Result<Plan> {
         let (shape, lora) = Policy::shape(instead.or(self.policy.as_deref()))?;
         let lora = lora.as_ref().or(config.policy.lora.of_rank());
-        let estimate = Estimate::new(&shape, config, lora);
+        let estimate = Estimate::new(&shape, config, lora, Launch::from_env()?.size);
         let memory = self.device()?.memory()?;
         if let Some(memory) = memory {
             estimate.check(config, lora, memory)?;

@@ -1,6 +1,6 @@
 //! `azr-host policy memory`.
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -32,6 +32,10 @@ pub struct MemoryPlan {
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     memory: Option<u64>,
 
+    /// Train with so many processes, and say what each of them takes.
+    #[arg(long, value_name = "N", default_value = "1")]
+    ranks: NonZeroUsize,
+
     /// One JSON object with bytes instead of a table.
     #[arg(long)]
     json: bool,
@@ -42,7 +46,7 @@ impl MemoryPlan {
         let config = RunConfig::resolve(self.preset, self.config.as_deref(), &self.overrides)?;
         let (shape, lora) = Policy::shape(Some(&self.policy))?;
         let lora = lora.as_ref().or(config.policy.lora.of_rank());
-        let estimate = Estimate::new(&shape, &config, lora);
+        let estimate = Estimate::new(&shape, &config, lora, self.ranks.get());
         if self.json {
             println!("{}", serde_json::to_string(&estimate)?);
         } else {
