@@ -18,7 +18,7 @@ GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix
   --cfg=getrandom_backend=\"unsupported\""
 PIP := python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile
 
-.PHONY: demo test soak reproducible fixtures bench fuzz lint setup host guests clean
+.PHONY: demo test soak reproducible fixtures bench fuzz lint setup cuda host guests clean
 .DELETE_ON_ERROR:
 
 # The experiment goes into the next free experiments/python-NNNN.
@@ -85,6 +85,22 @@ $(LIBTORCH_READY):
 	rm -rf .libtorch
 	$(PIP) --no-deps --target .libtorch torch==$(TORCH) nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
 	touch $@
+
+# What training on GPUs needs beyond that, 3.3 GB: the libraries of CUDA that torch asks for, and the group over NCCL.
+NCCL := .libtorch/torch/lib/libazr_nccl.so
+cuda: setup $(NCCL)
+
+CUDA_READY := .libtorch/cuda-$(TORCH)
+$(CUDA_READY): $(LIBTORCH_READY)
+	sed --quiet 's/^Requires-Dist: \(\(nvidia\|cuda-toolkit\)[^;]*\);.*/\1/p' .libtorch/torch-$(TORCH).dist-info/METADATA | \
+	  sed 's/^cuda-toolkit\[/&crt,cccl,/' > .libtorch/cuda.txt
+	$(PIP) --upgrade --target .libtorch --requirement .libtorch/cuda.txt
+	touch $@
+
+$(NCCL): $(CUDA_READY) c10d/src/nccl.cpp c10d/src/shim.hpp
+	$(CXX) -shared -fPIC -O2 -std=c++17 -w -DUSE_C10D_NCCL -o $@ c10d/src/nccl.cpp \
+	  $(addprefix -I.libtorch/,torch/include torch/include/torch/csrc/api/include nvidia/cu13/include nvidia/nccl/include) \
+	  -L.libtorch/torch/lib -ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -Wl,-rpath,'$$ORIGIN'
 
 # The published wheel: building componentize-py itself would need a whole toolchain for C.
 $(COMPONENTIZER):

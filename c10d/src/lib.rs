@@ -1,4 +1,4 @@
-//! The process groups of libtorch, c10d: a key-value store to meet at, and collectives over Gloo.
+//! The process groups of libtorch, c10d: a key-value store to meet at, and collectives over Gloo and NCCL.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -14,16 +14,17 @@
 //! A collective blocks until every rank of the group has called the same one, or for the timeout that the group was
 //! made with. A rank whose process ended is an error at once. After an error the group is of no more use.
 //!
-//! Left out: NCCL. Its process group needs NCCL's and CUDA's headers to compile, and must lie in a shared object of its
-//! own, so that machines without CUDA need nothing of it. It would be one more constructor of [`Group`]: everything
-//! else here is the interface that all backends of c10d have.
+//! NCCL is only for machines with GPUs. Its group lies in a shared object of its own, `libazr_nccl.so`, which
+//! [`Group::nccl`] loads: nothing else here needs CUDA, neither to compile nor to run.
 
 use std::{
     ffi::{CStr, CString, c_char, c_int, c_void},
     fmt, ptr,
+    sync::OnceLock,
     time::Duration,
 };
 
+use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use tch::Tensor;
 use torch_sys::C_tensor;
 
@@ -64,6 +65,9 @@ unsafe extern "C" {
     ) -> *mut c_char;
     fn c10d_barrier(group: *mut c_void) -> *mut c_char;
 }
+
+/// The constructor in `nccl.cpp`.
+type Nccl = unsafe extern "C" fn(*mut c_void, c_int, c_int, i64, *mut *mut c_void) -> *mut c_char;
 
 /// What libtorch says went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +150,8 @@ impl Drop for Store {
     }
 }
 
-/// Processes that call collectives together. Tensors are contiguous and on the CPU.
+/// Processes that call collectives together. Tensors are contiguous; those of a group over Gloo are on the CPU, those of
+/// one over NCCL on this process's GPU.
 pub struct Group(*mut c_void);
 
 // SAFETY: a group belongs to no thread; `&self` methods only queue work under c10d's lock.
@@ -163,6 +168,16 @@ impl Group {
         // SAFETY: a live store, which the group keeps alive, a C string or null, and a place for the result.
         let message =
             unsafe { c10d_gloo(store.0, rank as c_int, size as c_int, milliseconds(timeout), interface, &mut group) };
+        checked(message).map(|()| Self(group))
+    }
+
+    /// The group of `size` processes with a GPU each, of which this is number `rank`. Fails where `libazr_nccl.so`, which
+    /// `make cuda` compiles, or a library that it needs does not load, and where there is no GPU.
+    pub fn nccl(store: &Store, rank: usize, size: usize, timeout: Duration) -> Result<Self, Error> {
+        let make = nccl()?;
+        let mut group = ptr::null_mut();
+        // SAFETY: a live store, which the group keeps alive, and a place for the result.
+        let message = unsafe { make(store.0, rank as c_int, size as c_int, milliseconds(timeout), &mut group) };
         checked(message).map(|()| Self(group))
     }
 
@@ -210,6 +225,23 @@ impl Drop for Group {
         // SAFETY: made by a constructor, and freed once.
         unsafe { c10d_group_free(self.0) }
     }
+}
+
+/// Loads the shared object, once per process.
+fn nccl() -> Result<Nccl, Error> {
+    static NCCL: OnceLock<Result<Nccl, Error>> = OnceLock::new();
+    let load = || {
+        // SAFETY: initialisers register operators, nothing else, and the symbol is the function of this type in nccl.cpp.
+        unsafe {
+            let library = Library::open(Some("libazr_nccl.so"), RTLD_NOW | RTLD_GLOBAL)?;
+            let make = *library.get::<Nccl>(b"c10d_nccl\0")?;
+            // Unloading would leave registered operators dangling.
+            std::mem::forget(library);
+            Ok(make)
+        }
+    };
+    let explained = |error: libloading::Error| Error(format!("NCCL does not load: {error}; `make cuda` builds it"));
+    NCCL.get_or_init(|| load().map_err(explained)).clone()
 }
 
 fn c_string(text: &str) -> Result<CString, Error> {

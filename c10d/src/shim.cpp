@@ -5,29 +5,16 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
+#include "shim.hpp"
+
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
-#include <exception>
 #include <string>
 #include <vector>
 
 namespace {
 
-using Store = c10::intrusive_ptr<c10d::Store>;
-using Group = c10::intrusive_ptr<c10d::Backend>;
 using Tensors = std::vector<at::Tensor>;
-
-template <typename F> char *guarded(F f) {
-  try {
-    f();
-    return nullptr;
-  } catch (const std::exception &error) {
-    return strdup(error.what());
-  } catch (...) {
-    return strdup("libtorch threw something that is not an exception");
-  }
-}
 
 std::vector<int64_t> counts(const int64_t *counts, size_t length) { return {counts, counts + length}; }
 

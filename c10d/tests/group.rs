@@ -111,3 +111,13 @@ fn values_of_the_store_cross_as_they_are() {
     });
     assert_eq!(got, [(vec![0, 255, 0], true, false), (vec![0, 255, 0], true, false)]);
 }
+
+/// With GPUs it is a group of one.
+#[test]
+fn without_gpus_nccl_says_what_is_missing() {
+    let server = Store::connect("127.0.0.1", free_port(), Role::Server, TIMEOUT).unwrap();
+    if let Err(error) = Group::nccl(&server, 0, 1, TIMEOUT) {
+        let error = error.to_string();
+        assert!(error.contains("make cuda") || error.contains("no GPUs found"), "{error}");
+    }
+}

@@ -10,14 +10,14 @@
 use std::{
     fmt::Debug,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
-use c10d::Group;
+use c10d::{Group, Store};
 use serde::{Serialize, de::DeserializeOwned};
 use tch::{Device, Kind, Tensor};
 
@@ -30,14 +30,19 @@ use watch::Watch;
 /// This process's place among the ranks, and its connection to them. Clones are the same rank.
 #[derive(Clone, Default)]
 pub struct Ranks {
-    rank: usize,
     others: Option<Arc<Others>>,
 }
 
 /// The connection of several ranks.
 struct Others {
+    rank: usize,
     size: usize,
+    /// Through the host's memory.
     group: Group,
+    /// From GPU to GPU, once tensors there are to be exchanged; `None` where that cannot be.
+    gpus: OnceLock<Option<Group>>,
+    gpus_store: Store,
+    timeout: Duration,
     watch: Watch,
     sent_bytes: AtomicU64,
 }
@@ -62,13 +67,16 @@ impl Ranks {
             here.with_context(|| format!("rank {other} of {size} did not start within {seconds} s"))?;
         }
         let group = Group::gloo(&store, rank, size, timeout).context("the ranks cannot reach each other")?;
+        let gpus_store = store.prefixed("gpus")?;
         let watch = Watch::start(launch, store)?;
-        Ok(Self { rank, others: Some(Arc::new(Others { size, group, watch, sent_bytes: AtomicU64::new(0) })) })
+        let (gpus, sent_bytes) = (OnceLock::new(), AtomicU64::new(0));
+        let others = Others { rank, size, group, gpus, gpus_store, timeout, watch, sent_bytes };
+        Ok(Self { others: Some(Arc::new(others)) })
     }
 
     /// From 0.
     pub fn rank(&self) -> usize {
-        self.rank
+        self.others.as_ref().map_or(0, |others| others.rank)
     }
 
     /// How many there are.
@@ -78,12 +86,12 @@ impl Ranks {
 
     /// This rank's part of `items`. The parts are about equally long and follow each other in the order of the ranks.
     pub fn part<'a, T>(&self, items: &'a [T]) -> &'a [T] {
-        part(items, self.rank, self.size())
+        part(items, self.rank(), self.size())
     }
 
     /// Every `size`-th of `items`, from this rank's number on. For work that gets less from item to item.
     pub fn turns<T>(&self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
-        turns(items, self.rank, self.size())
+        turns(items, self.rank(), self.size())
     }
 
     /// What every rank has, in the order of the ranks.
@@ -114,7 +122,7 @@ impl Ranks {
 
     /// `first` on the first rank and, when that is done, `then` on the others.
     pub fn in_turn<T>(&self, first: impl FnOnce() -> Result<T>, then: impl FnOnce() -> Result<T>) -> Result<T> {
-        if self.rank == 0 {
+        if self.rank() == 0 {
             let done = first()?;
             self.barrier()?;
             Ok(done)
@@ -133,9 +141,10 @@ impl Ranks {
     pub fn broadcast(&self, tensor: &Tensor, root: usize) -> Result<()> {
         let Some(others) = &self.others else { return Ok(()) };
         let _no_grad = tch::no_grad_guard();
-        let staged = tensor.f_to_device(Device::Cpu)?.f_contiguous()?;
-        let bytes = if root == self.rank { bytes_of(&staged) * (others.size as u64 - 1) } else { 0 };
-        others.collective(bytes, |group| group.broadcast(&staged, root))?;
+        let (group, place) = others.group_for(tensor);
+        let staged = tensor.f_to_device(place)?.f_contiguous()?;
+        let bytes = if root == others.rank { bytes_of(&staged) * (others.size as u64 - 1) } else { 0 };
+        others.collective(bytes, || group.broadcast(&staged, root))?;
         if staged.data_ptr() != tensor.data_ptr() {
             tensor.shallow_clone().f_copy_(&staged)?;
         }
@@ -147,10 +156,11 @@ impl Ranks {
     pub fn exchange(&self, from: &Tensor, counts: (&[i64], &[i64])) -> Result<Tensor> {
         let Some(others) = &self.others else { return Ok(from.shallow_clone()) };
         let (sent, received) = counts;
-        let staged = from.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
-        let into = Tensor::f_zeros([received.iter().sum::<i64>()], (from.kind(), Device::Cpu))?;
-        let kept = sent[self.rank] as u64 * from.kind().elt_size_in_bytes() as u64;
-        others.collective(bytes_of(&staged) - kept, |group| group.all_to_all((&into, received), (&staged, sent)))?;
+        let (group, place) = others.group_for(from);
+        let staged = from.f_detach()?.f_to_device(place)?.f_contiguous()?;
+        let into = Tensor::f_zeros([received.iter().sum::<i64>()], (from.kind(), place))?;
+        let kept = sent[others.rank] as u64 * from.kind().elt_size_in_bytes() as u64;
+        others.collective(bytes_of(&staged) - kept, || group.all_to_all((&into, received), (&staged, sent)))?;
         Ok(into.f_to_device(from.device())?)
     }
 
@@ -167,16 +177,39 @@ impl Ranks {
             self.barrier()?;
             Ok(done)
         });
-        result.inspect_err(|error| others.watch.report(&format!("rank {} failed: {error:#}", self.rank)))
+        result.inspect_err(|error| others.watch.report(&format!("rank {} failed: {error:#}", self.rank())))
     }
 }
 
 impl Others {
     /// Runs one collective, in which this rank sends `bytes` to others.
-    fn collective(&self, bytes: u64, run: impl FnOnce(&Group) -> Result<(), c10d::Error>) -> Result<()> {
+    fn collective(&self, bytes: u64, run: impl FnOnce() -> Result<(), c10d::Error>) -> Result<()> {
         self.watch.count();
         self.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
-        run(&self.group).map_err(|error| self.watch.explain(error))
+        run().map_err(|error| self.watch.explain(error))
+    }
+
+    /// The group that exchanges `tensor`, and where it takes tensors from.
+    fn group_for(&self, tensor: &Tensor) -> (&Group, Device) {
+        let gpus = match tensor.device() {
+            Device::Cpu => None,
+            _ => self.gpus.get_or_init(|| self.join_gpus()).as_ref(),
+        };
+        gpus.map_or((&self.group, Device::Cpu), |group| (group, tensor.device()))
+    }
+
+    /// All ranks or none use NCCL.
+    fn join_gpus(&self) -> Option<Group> {
+        let group = Group::nccl(&self.gpus_store, self.rank, self.size, self.timeout);
+        let failure = group.as_ref().err().map_or_else(String::new, ToString::to_string);
+        // A group that fails here fails again at the collective that is about to follow, which says so.
+        let failures = self.gather_bytes(failure.as_bytes()).ok()?;
+        let failed = failures.iter().position(|failure| !failure.is_empty());
+        if let (0, Some(rank)) = (self.rank, failed) {
+            let failure = String::from_utf8_lossy(&failures[rank]);
+            eprintln!("azr-host: GPUs exchange through the host's memory, which is slow. On rank {rank} {failure}");
+        }
+        group.ok().filter(|_| failed.is_none())
     }
 
     fn gather_bytes(&self, own: &[u8]) -> Result<Vec<Vec<u8>>> {
@@ -184,7 +217,7 @@ impl Others {
         let to_others = self.size as u64 - 1;
         let lengths = Tensor::f_zeros([size], (Kind::Int64, cpu))?;
         let length = Tensor::from_slice(&[own.len() as i64]);
-        self.collective(8 * to_others, |group| group.all_gather(&lengths, &length))?;
+        self.collective(8 * to_others, || self.group.all_gather(&lengths, &length))?;
         let lengths: Vec<i64> = Vec::try_from(lengths)?;
         let longest = lengths.iter().copied().max().unwrap_or(0);
         if longest == 0 {
@@ -194,7 +227,7 @@ impl Others {
         padded.resize(longest as usize, 0);
         let all = Tensor::f_zeros([size * longest], (Kind::Uint8, cpu))?;
         let own = Tensor::f_from_slice(&padded)?;
-        self.collective(longest as u64 * to_others, |group| group.all_gather(&all, &own))?;
+        self.collective(longest as u64 * to_others, || self.group.all_gather(&all, &own))?;
         let all: Vec<u8> = Vec::try_from(all)?;
         let parts = all.chunks(longest as usize).zip(lengths);
         Ok(parts.map(|(part, length)| part[..length as usize].to_vec()).collect())

@@ -132,8 +132,8 @@ pub(crate) fn load_cuda() -> Result<()> {
     });
     if let Err(error) = loaded {
         bail!(
-            "device is cuda, but libtorch_cuda.so does not load: {error}; install the CUDA build (pip install \
-             torch==2.11.0) and put its torch/lib directory on LD_LIBRARY_PATH, or use --device cpu"
+            "device is cuda, but libtorch_cuda.so does not load: {error}; run `make cuda`, or put the torch/lib of an \
+             installed torch 2.11 (CUDA) on LD_LIBRARY_PATH, or use --device cpu"
         );
     }
     ensure!(

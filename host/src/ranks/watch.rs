@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -38,6 +38,8 @@ struct Shared {
     store: Store,
     /// Collectives that this rank has called.
     collectives: AtomicU64,
+    /// Signs of life that the store has taken.
+    beats: AtomicU64,
     ended: AtomicBool,
 }
 
@@ -45,11 +47,13 @@ impl Watch {
     pub(super) fn start(launch: &Launch, store: Store) -> Result<Self> {
         let &Launch { rank, size, launcher_serves, .. } = launch;
         let keeper = if launcher_serves { "the launcher" } else { "rank 0" };
-        let shared =
-            Shared { rank, size, keeper, store, collectives: AtomicU64::new(0), ended: AtomicBool::new(false) };
-        let shared = Arc::new(shared);
+        let (collectives, beats, ended) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+        let shared = Arc::new(Shared { rank, size, keeper, store, collectives, beats, ended });
+        let thread = |name: &str| thread::Builder::new().name(name.to_owned());
         let watching = Arc::clone(&shared);
-        thread::Builder::new().name("ranks".to_owned()).spawn(move || watching.watch())?;
+        let watch = thread("ranks").spawn(move || watching.watch())?;
+        let guarding = Arc::clone(&shared);
+        thread("store").spawn(move || guarding.guard(&watch))?;
         Ok(Self { shared })
     }
 
@@ -99,6 +103,25 @@ impl Shared {
             if let Some(failure) = looked.unwrap_or_else(gone) {
                 eprintln!("azr-host: rank {} stops, because {failure}", self.rank);
                 self.linger();
+                process::exit(1);
+            }
+            self.beats.store(beat + 1, Ordering::Relaxed);
+            thread::sleep(BEAT);
+        }
+    }
+
+    /// Ends this process where the store falls silent: of a cut network the watch hears nothing, and waits for an answer.
+    fn guard(&self, watch: &JoinHandle<()>) {
+        let mut last = (0, Instant::now());
+        while !watch.is_finished() {
+            let beats = self.beats.load(Ordering::Relaxed);
+            if beats != last.0 {
+                last = (beats, Instant::now());
+            } else if last.1.elapsed() > SILENCE_MAX {
+                let (rank, keeper, seconds) = (self.rank, self.keeper, SILENCE_MAX.as_secs());
+                eprintln!(
+                    "azr-host: rank {rank} stops, because {keeper}, which keeps the store of the ranks, has not answered for {seconds} s"
+                );
                 process::exit(1);
             }
             thread::sleep(BEAT);
