@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | weights | e · (P + adapters) | twice where divergence from the start policy counts |
 //! | optimizer | 8 T, or 2 T + T / 32 in 8 bits, and 4 T for the f32 masters of bf16 weights | AdamW's moments; Muon has 4 bytes for each number in a matrix; of N ranks each has T / N, but at least the largest parameter |
-//! | gradients | e · T, and e · V · d where embedding and head are one | summed over micro-batches; of N ranks each has the sum of T / N, and 3 T: a micro-batch's, sent and received |
+//! | gradients | e · T, and e · V · d where embedding and head are one | summed over micro-batches; of N ranks each has the sum of T / N, and 4 + N buckets of 25 MiB on their way |
 //! | activations | e · t · (L d + a) recomputed, e · t · L a kept, where a = 4 d + 4 q + 2 kv + 4 f | t tokens of a micro-batch, and as much as a again for the layer that goes back |
 //! | logits | 16 · r · V | f32 and its derivatives for the r rows that the head takes at a time |
 //! | cache | e · 2 kv · L · c · rows | keys and values while sampling; c columns, see [`columns`] |
@@ -90,8 +90,9 @@ impl Estimate {
             MomentsKind::EightBit => 4 * matrices + 2 * moved + moved / 32,
         };
         let shared_head = adapter.is_none() && model.tie_word_embeddings;
-        let passed_on = if ranks == 1 { 0 } else { 3 * trained };
-        let gradients = element * (own + passed_on + if shared_head { vocab_size * d } else { 0 });
+        // One that fills, one that waits, one that is sent, once in pieces and once whole, and what comes from each rank.
+        let on_their_way = if ranks == 1 { 0 } else { (4 + ranks) * crate::update::BUCKET_BYTES };
+        let gradients = element * (own + if shared_head { vocab_size * d } else { 0 }) + on_their_way;
 
         let sampling = &config.sampling;
         let longest = (sampling.prompt_max_tokens + sampling.completion_max_tokens) as i64;
@@ -307,13 +308,13 @@ mod tests {
         assert_eq!((lora.optimizer, lora.gradients), (12 * 40_370_176, 2 * 40_370_176));
     }
 
-    /// ZeRO stage 1, and gradients that are sent in the order of micro-batches.
+    /// ZeRO stage 1, and gradients that leave in buckets.
     #[test]
     fn ranks_share_the_optimizer_and_pass_gradients_on() {
         let config = paper(&[]);
         let on = |ranks| Estimate::new(&qwen("7"), &config, None, ranks);
         assert_eq!(on(4).optimizer, 12 * 7_615_616_512 / 4);
-        assert_eq!(on(4).gradients, 2 * (7_615_616_512 / 4 + 3 * 7_615_616_512));
+        assert_eq!(on(4).gradients, 2 * 7_615_616_512 / 4 + 8 * 25 * 1_048_576);
         // The embedding is not cut.
         assert_eq!(on(64).optimizer, 12 * 152_064 * 3584);
         assert_eq!((on(4).weights, on(4).activations), (on(1).weights, on(1).activations));

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use tch::{Kind, Tensor};
 
+mod exchange;
 mod gradient;
 mod micro_batch;
 mod moments;
@@ -22,6 +23,7 @@ use crate::{
     policy::Policy,
 };
 
+pub(crate) use exchange::BUCKET_BYTES;
 pub(crate) use gradient::logit_rows;
 
 use gradient::gradient;

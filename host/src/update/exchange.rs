@@ -1,0 +1,218 @@
+//! Gradients on their way from the backward pass to the ranks that add them up.
+//!
+//! A backward pass finds them layer by layer, from the last to the first. While it goes on they leave in buckets, as in
+//! PyTorch's `DistributedDataParallel` (Li et al. 2020, arXiv:2006.15704), through one thread, so that all ranks call the
+//! collectives in one order. Unlike there, each rank's part arrives by itself and is added in the order of the
+//! micro-batches: the sum does not depend on the number of ranks.
+
+use std::{
+    mem,
+    sync::mpsc::{self, Receiver, SyncSender},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use tch::Tensor;
+
+use super::{objective::Sums, shards::Shards};
+use crate::ranks::Ranks;
+
+/// As large as those of `DistributedDataParallel`.
+pub(crate) const BUCKET_BYTES: i64 = 25 << 20;
+/// Like there the first one is smaller, so that there is something to send soon.
+const FIRST_BUCKET_BYTES: i64 = 1 << 20;
+/// Full buckets that may wait. With one the thread finds work when it comes back; more only take memory.
+const WAITING_MAX: usize = 1;
+
+/// Some of the elements of one parameter's gradient.
+#[derive(Clone, Debug, PartialEq)]
+struct Piece {
+    parameter: usize,
+    start: i64,
+    length: i64,
+    /// The rank that adds it up.
+    owner: usize,
+}
+
+/// Which elements of the gradient travel together, in the order in which they are found. The same on every rank.
+pub(super) struct Buckets(Vec<Vec<Piece>>);
+
+/// What a worker hands over.
+enum Found {
+    /// One tensor for each of the next bucket's pieces; nothing where this rank has no micro-batch.
+    Bucket(Vec<Tensor>),
+    Sums(Sums),
+}
+
+/// Where a worker puts the gradients of one micro-batch.
+pub(super) struct Outbox<'a> {
+    /// Those that are not full.
+    buckets: &'a [Vec<Piece>],
+    /// Of the first of them.
+    pieces: Vec<Tensor>,
+    to: SyncSender<Result<Found>>,
+}
+
+/// What comes out of an [`Outbox`].
+pub(super) struct Inbox(Receiver<Result<Found>>);
+
+/// Adds up what the ranks find. In each round every rank has a micro-batch, but in the last one not all may have.
+pub(super) struct Exchange<'a> {
+    ranks: Ranks,
+    buckets: &'a Buckets,
+    /// Of all ranks.
+    micro_batches: usize,
+    /// By the place of the parameter, where this rank adds it up. They have their memory before the activations, which would
+    /// otherwise be cut up by them where it comes free.
+    totals: Vec<Option<Tensor>>,
+    /// What is sent where there is nothing to send.
+    nothing: Tensor,
+}
+
+impl Buckets {
+    /// Of all parameters, whose gradients are found in `order`.
+    pub(super) fn new(shards: &Shards, order: &[usize]) -> Self {
+        let element = shards.parameters.first().map_or(4, |parameter| parameter.kind().elt_size_in_bytes() as i64);
+        let sizes = order.iter().map(|&i| (i, shards.parameters[i].numel() as i64, shards.owners[i]));
+        Self::cut(sizes, FIRST_BUCKET_BYTES / element, BUCKET_BYTES / element)
+    }
+
+    /// Of parameters by place, elements and owner.
+    fn cut(sizes: impl Iterator<Item = (usize, i64, usize)>, first: i64, others: i64) -> Self {
+        let (mut buckets, mut room) = (vec![Vec::new()], first);
+        for (parameter, elements, owner) in sizes {
+            let mut start = 0;
+            while start < elements {
+                if room == 0 {
+                    buckets.push(Vec::new());
+                    room = others;
+                }
+                let length = room.min(elements - start);
+                buckets.last_mut().expect("there is a first").push(Piece { parameter, start, length, owner });
+                (start, room) = (start + length, room - length);
+            }
+        }
+        Self(buckets)
+    }
+
+    /// A way for the gradients of one micro-batch.
+    pub(super) fn channel(&self) -> (Outbox<'_>, Inbox) {
+        let (to, from) = mpsc::sync_channel(WAITING_MAX);
+        (Outbox { buckets: &self.0, pieces: Vec::new(), to }, Inbox(from))
+    }
+}
+
+impl Outbox<'_> {
+    /// Hands over the gradient of the next parameter in order.
+    pub(super) fn put(&mut self, parameter: usize, gradient: &Tensor) -> Result<()> {
+        let flat = gradient.f_flatten(0, -1)?;
+        let mut left = flat.numel() as i64;
+        while left > 0 {
+            let bucket = self.buckets.first().context("every parameter has one gradient")?;
+            let &Piece { parameter: expected, start, length, .. } = &bucket[self.pieces.len()];
+            assert_eq!(parameter, expected, "gradients are found in the order of the buckets");
+            self.pieces.push(flat.f_narrow(0, start, length)?);
+            left -= length;
+            if self.pieces.len() == bucket.len() {
+                self.send_bucket()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes part in a round in which this rank has no micro-batch.
+    pub(super) fn put_nothing(&mut self) -> Result<()> {
+        while !self.buckets.is_empty() {
+            self.send_bucket()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the micro-batch. Where the other side has ended already, it says why.
+    pub(super) fn end(self, sums: Result<Option<Sums>>) {
+        if let Some(last) = sums.map(|sums| sums.map(Found::Sums)).transpose() {
+            let _ = self.to.send(last);
+        }
+    }
+
+    fn send_bucket(&mut self) -> Result<()> {
+        self.buckets = &self.buckets[1..];
+        let bucket = Found::Bucket(mem::take(&mut self.pieces));
+        self.to.send(Ok(bucket)).ok().context("the exchange of gradients has ended")
+    }
+}
+
+impl<'a> Exchange<'a> {
+    pub(super) fn new(shards: &Shards, buckets: &'a Buckets, micro_batches: usize) -> Result<Self> {
+        let Shards { ranks, parameters, owners } = shards;
+        let own = |&owner: &usize| owner == ranks.rank();
+        let zeros = |(parameter, owner): (&Tensor, &usize)| -> Result<Option<Tensor>> {
+            Ok(if own(owner) { Some(parameter.f_detach()?.f_zeros_like()?) } else { None })
+        };
+        let totals = parameters.iter().zip(owners).map(zeros).collect::<Result<_>>()?;
+        let nothing = Tensor::f_zeros([0], (parameters[0].kind(), parameters[0].device()))?;
+        Ok(Self { ranks: ranks.clone(), buckets, micro_batches, totals, nothing })
+    }
+
+    /// Adds up all micro-batches, of which this rank's come out of `inboxes`, one for each round. Returns the gradients of
+    /// the parameters that this rank updates, and the sums of its micro-batches.
+    pub(super) fn run(mut self, inboxes: Vec<Inbox>) -> Result<(Vec<Tensor>, Vec<Sums>)> {
+        let mut all_sums = Vec::new();
+        for (round, Inbox(found)) in inboxes.into_iter().enumerate() {
+            let senders = (self.micro_batches - round * self.ranks.size()).min(self.ranks.size());
+            let mut buckets = self.buckets.0.iter();
+            for found in found {
+                match found? {
+                    Found::Bucket(pieces) => {
+                        self.add(buckets.next().expect("an outbox sends each bucket once"), pieces, senders)?;
+                    }
+                    Found::Sums(sums) => all_sums.push(sums),
+                }
+            }
+            ensure!(buckets.next().is_none(), "a thread that computes gradients ended early");
+        }
+        Ok((self.totals.into_iter().flatten().collect(), all_sums))
+    }
+
+    /// Sends each piece of a bucket to the rank that adds it up, and adds up what comes: from each of the first `senders`
+    /// ranks, which are the ones that have a micro-batch.
+    fn add(&mut self, bucket: &[Piece], pieces: Vec<Tensor>, senders: usize) -> Result<()> {
+        let (ranks, rank) = (0..self.ranks.size(), self.ranks.rank());
+        let of = |owner: usize| (0..bucket.len()).filter(move |&i| bucket[i].owner == owner);
+        let elements = |owner| of(owner).map(|i| bucket[i].length).sum::<i64>();
+        let sent: Vec<i64> = ranks.clone().map(|to| if rank < senders { elements(to) } else { 0 }).collect();
+        let received: Vec<i64> = ranks.clone().map(|from| if from < senders { elements(rank) } else { 0 }).collect();
+        let flat = match &pieces[..] {
+            [] => self.nothing.shallow_clone(),
+            pieces => Tensor::f_cat(&ranks.flat_map(of).map(|i| &pieces[i]).collect::<Vec<_>>(), 0)?,
+        };
+        drop(pieces);
+        let all = self.ranks.exchange(&flat, (&sent, &received))?;
+        let mut start = 0;
+        for i in (0..senders).flat_map(|_| of(rank)) {
+            let Piece { parameter, start: at, length, .. } = bucket[i];
+            let total = self.totals[parameter].as_ref().expect("the owner of a piece adds it up");
+            let _ = total.f_view([-1])?.f_narrow(0, at, length)?.f_add_(&all.f_narrow(0, start, length)?)?;
+            start += length;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A large parameter takes several buckets, small ones share one.
+    #[test]
+    fn every_element_is_in_one_bucket_and_all_but_the_first_and_last_are_full() {
+        let piece = |parameter, start, length, owner| Piece { parameter, start, length, owner };
+        let Buckets(cut) = Buckets::cut([(2, 7, 1), (0, 3, 0), (1, 2, 1)].into_iter(), 2, 4);
+        let expected = [
+            vec![piece(2, 0, 2, 1)],
+            vec![piece(2, 2, 4, 1)],
+            vec![piece(2, 6, 1, 1), piece(0, 0, 3, 0)],
+            vec![piece(1, 0, 2, 1)],
+        ];
+        assert_eq!(cut, expected);
+    }
+}
