@@ -15,6 +15,7 @@ mod moments;
 mod objective;
 mod optimizer;
 mod reference;
+mod sharded;
 mod shards;
 mod trunk;
 

@@ -7,13 +7,13 @@
 
 use std::{
     mem,
-    sync::mpsc::{self, Receiver, SyncSender},
+    sync::mpsc::{self, Receiver, Sender, SyncSender},
 };
 
 use anyhow::{Context as _, Result, ensure};
 use tch::Tensor;
 
-use super::{objective::Sums, shards::Shards};
+use super::{objective::Sums, sharded::ShardedWeights, shards::Shards};
 use crate::ranks::Ranks;
 
 /// As large as those of `DistributedDataParallel`.
@@ -37,9 +37,11 @@ struct Piece {
 pub(super) struct Buckets(Vec<Vec<Piece>>);
 
 /// What a worker hands over.
-enum Found {
-    /// One tensor for each of the next bucket's pieces; nothing where this rank has no micro-batch.
-    Bucket(Vec<Tensor>),
+enum Job {
+    /// Add the next bucket: one tensor for each of its pieces, or none where this rank has no micro-batch.
+    Add(Vec<Tensor>),
+    /// Put the weights of a layer together.
+    Gather(usize),
     Sums(Sums),
 }
 
@@ -47,18 +49,29 @@ enum Found {
 pub(super) struct Outbox<'a> {
     /// Those that are not full.
     buckets: &'a [Vec<Piece>],
-    /// Of the first of them.
+    /// So many pieces of the first of them are found.
+    found: usize,
     pieces: Vec<Tensor>,
-    to: SyncSender<Result<Found>>,
+    jobs: SyncSender<Result<Job>>,
 }
 
-/// What comes out of an [`Outbox`].
-pub(super) struct Inbox(Receiver<Result<Found>>);
+/// Where a worker asks for weights.
+pub(super) struct Courier {
+    jobs: SyncSender<Result<Job>>,
+    gathered: Receiver<()>,
+}
+
+/// The other end of both.
+pub(super) struct Inbox {
+    jobs: Receiver<Result<Job>>,
+    gathered: Sender<()>,
+}
 
 /// Adds up what the ranks find. In each round every rank has a micro-batch, but in the last one not all may have.
 pub(super) struct Exchange<'a> {
     ranks: Ranks,
     buckets: &'a Buckets,
+    weights: Option<ShardedWeights>,
     /// Of all ranks.
     micro_batches: usize,
     /// By the place of the parameter, where this rank adds it up. They have their memory before the activations, which would
@@ -94,55 +107,66 @@ impl Buckets {
         Self(buckets)
     }
 
-    /// A way for the gradients of one micro-batch.
-    pub(super) fn channel(&self) -> (Outbox<'_>, Inbox) {
-        let (to, from) = mpsc::sync_channel(WAITING_MAX);
-        (Outbox { buckets: &self.0, pieces: Vec::new(), to }, Inbox(from))
+    /// The ends of what connects a worker to the exchange for one micro-batch.
+    pub(super) fn channel(&self) -> (Outbox<'_>, Courier, Inbox) {
+        let (jobs, inbox) = mpsc::sync_channel(WAITING_MAX);
+        let (ready, gathered) = mpsc::channel();
+        let outbox = Outbox { buckets: &self.0, found: 0, pieces: Vec::new(), jobs: jobs.clone() };
+        (outbox, Courier { jobs, gathered }, Inbox { jobs: inbox, gathered: ready })
     }
 }
 
 impl Outbox<'_> {
-    /// Hands over the gradient of the next parameter in order.
-    pub(super) fn put(&mut self, parameter: usize, gradient: &Tensor) -> Result<()> {
-        let flat = gradient.f_flatten(0, -1)?;
-        let mut left = flat.numel() as i64;
-        while left > 0 {
-            let bucket = self.buckets.first().context("every parameter has one gradient")?;
-            let &Piece { parameter: expected, start, length, .. } = &bucket[self.pieces.len()];
-            assert_eq!(parameter, expected, "gradients are found in the order of the buckets");
-            self.pieces.push(flat.f_narrow(0, start, length)?);
-            left -= length;
-            if self.pieces.len() == bucket.len() {
-                self.send_bucket()?;
+    /// Hands over the gradient of the next parameter in order; `None` where this rank has no micro-batch.
+    pub(super) fn put(&mut self, parameter: usize, gradient: Option<&Tensor>) -> Result<()> {
+        let flat = gradient.map(|gradient| gradient.f_flatten(0, -1)).transpose()?;
+        while let Some(bucket) = self.buckets.first().filter(|bucket| bucket[self.found].parameter == parameter) {
+            let Piece { start, length, .. } = bucket[self.found];
+            if let Some(flat) = &flat {
+                self.pieces.push(flat.f_narrow(0, start, length)?);
+            }
+            self.found += 1;
+            if self.found == bucket.len() {
+                (self.buckets, self.found) = (&self.buckets[1..], 0);
+                send(&self.jobs, Job::Add(mem::take(&mut self.pieces)))?;
             }
         }
         Ok(())
     }
 
-    /// Takes part in a round in which this rank has no micro-batch.
-    pub(super) fn put_nothing(&mut self) -> Result<()> {
-        while !self.buckets.is_empty() {
-            self.send_bucket()?;
-        }
-        Ok(())
-    }
-
-    /// Ends the micro-batch. Where the other side has ended already, it says why.
+    /// Ends the micro-batch. Where the exchange has ended already, it says why.
     pub(super) fn end(self, sums: Result<Option<Sums>>) {
-        if let Some(last) = sums.map(|sums| sums.map(Found::Sums)).transpose() {
-            let _ = self.to.send(last);
+        if let Some(last) = sums.map(|sums| sums.map(Job::Sums)).transpose() {
+            let _ = self.jobs.send(last);
         }
-    }
-
-    fn send_bucket(&mut self) -> Result<()> {
-        self.buckets = &self.buckets[1..];
-        let bucket = Found::Bucket(mem::take(&mut self.pieces));
-        self.to.send(Ok(bucket)).ok().context("the exchange of gradients has ended")
     }
 }
 
+impl Courier {
+    pub(super) fn ask(&self, layer: usize) -> Result<()> {
+        send(&self.jobs, Job::Gather(layer))
+    }
+
+    /// Until the first layer that was asked for, and not waited for, is here.
+    pub(super) fn wait(&self) -> Result<()> {
+        self.gathered.recv().context(ENDED)
+    }
+}
+
+/// Seen by workers when the exchange has failed, which then says why.
+const ENDED: &str = "the exchange with the other ranks has ended";
+
+fn send(jobs: &SyncSender<Result<Job>>, job: Job) -> Result<()> {
+    jobs.send(Ok(job)).ok().context(ENDED)
+}
+
 impl<'a> Exchange<'a> {
-    pub(super) fn new(shards: &Shards, buckets: &'a Buckets, micro_batches: usize) -> Result<Self> {
+    pub(super) fn new(
+        shards: &Shards,
+        buckets: &'a Buckets,
+        weights: Option<&ShardedWeights>,
+        micro_batches: usize,
+    ) -> Result<Self> {
         let Shards { ranks, parameters, owners } = shards;
         let own = |&owner: &usize| owner == ranks.rank();
         let zeros = |(parameter, owner): (&Tensor, &usize)| -> Result<Option<Tensor>> {
@@ -150,22 +174,28 @@ impl<'a> Exchange<'a> {
         };
         let totals = parameters.iter().zip(owners).map(zeros).collect::<Result<_>>()?;
         let nothing = Tensor::f_zeros([0], (parameters[0].kind(), parameters[0].device()))?;
-        Ok(Self { ranks: ranks.clone(), buckets, micro_batches, totals, nothing })
+        let weights = weights.map(ShardedWeights::share);
+        Ok(Self { ranks: ranks.clone(), buckets, weights, micro_batches, totals, nothing })
     }
 
     /// Adds up all micro-batches, of which this rank's come out of `inboxes`, one for each round. Returns the gradients of
     /// the parameters that this rank updates, and the sums of its micro-batches.
     pub(super) fn run(mut self, inboxes: Vec<Inbox>) -> Result<(Vec<Tensor>, Vec<Sums>)> {
         let mut all_sums = Vec::new();
-        for (round, Inbox(found)) in inboxes.into_iter().enumerate() {
+        for (round, Inbox { jobs, gathered }) in inboxes.into_iter().enumerate() {
             let senders = (self.micro_batches - round * self.ranks.size()).min(self.ranks.size());
             let mut buckets = self.buckets.0.iter();
-            for found in found {
-                match found? {
-                    Found::Bucket(pieces) => {
+            for job in jobs {
+                match job? {
+                    Job::Add(pieces) => {
                         self.add(buckets.next().expect("an outbox sends each bucket once"), pieces, senders)?;
                     }
-                    Found::Sums(sums) => all_sums.push(sums),
+                    Job::Gather(layer) => {
+                        self.weights.as_ref().expect("only sharded weights are asked for").gather(layer)?;
+                        // A worker that has failed no longer waits.
+                        let _ = gathered.send(());
+                    }
+                    Job::Sums(sums) => all_sums.push(sums),
                 }
             }
             ensure!(buckets.next().is_none(), "a thread that computes gradients ended early");

@@ -6,14 +6,15 @@ use anyhow::{Result, ensure};
 use tch::Tensor;
 
 use super::{
-    exchange::{Buckets, Exchange, Outbox},
+    exchange::{Buckets, Courier, Exchange, Outbox},
     micro_batch::{self, Group, Sequence},
     objective::{Objective, Sums},
+    sharded::{ShardedWeights, Walk},
     shards::Shards,
     trunk::{Parameter, Trunk, backward_order},
 };
 use crate::{
-    config::{Activations, UpdateConfig},
+    config::{Activations, UpdateConfig, WeightsKind},
     policy::{Policy, model::Model},
 };
 
@@ -26,6 +27,8 @@ const LOGIT_ROWS_MIN: i64 = 256;
 struct Worker<'a, O> {
     model: Model,
     parameters: Vec<Parameter>,
+    /// `None` where they are whole.
+    weights: Option<ShardedWeights>,
     /// The place of the vocabulary head among the parameters; `None` where it is frozen.
     head_at: Option<usize>,
     activations: Activations,
@@ -41,7 +44,7 @@ struct Pulled {
 }
 
 /// The micro-batches of this rank and where their gradients go; `None` in a round for which there is none.
-type MicroBatches<'a> = vec::IntoIter<(Option<&'a Group>, Outbox<'a>)>;
+type MicroBatches<'a> = vec::IntoIter<(Option<&'a Group>, Outbox<'a>, Courier)>;
 
 /// The gradient of the objective for every parameter that this rank updates, and its sums. Micro-batches are added in their
 /// order, so the result does not depend on the number of threads and ranks.
@@ -56,36 +59,47 @@ pub(super) fn gradient(
         ensure!(!prompt.is_empty(), "a prompt is empty; the first completion token needs something to follow");
     }
     let groups = micro_batch::groups(&sequences, config.micro_batch_max_tokens);
+    let ranks = &shards.ranks;
+    let sharded = match config.weights {
+        WeightsKind::Sharded if ranks.size() > 1 => Some(ShardedWeights::new(&policy.model, ranks)?),
+        _ => None,
+    };
     let worker = || Worker {
         model: policy.model.share(),
         parameters: Parameter::all(policy),
         head_at: head_at(policy),
+        weights: sharded.as_ref().map(ShardedWeights::share),
         activations: config.activations,
         objective,
         sequences: &sequences,
     };
     let buckets = Buckets::new(shards, &backward_order(&Parameter::all(policy)));
-    let exchange = Exchange::new(shards, &buckets, groups.len())?;
-    let rounds = groups.len().div_ceil(shards.ranks.size());
-    let own = shards.ranks.turns(&groups).map(Some).chain(iter::repeat(None)).take(rounds);
+    let exchange = Exchange::new(shards, &buckets, sharded.as_ref(), groups.len())?;
+    let rounds = groups.len().div_ceil(ranks.size());
+    let own = ranks.turns(&groups).map(Some).chain(iter::repeat(None)).take(rounds);
     let (micro_batches, inboxes): (Vec<_>, Vec<_>) = own
         .map(|group| {
-            let (outbox, inbox) = buckets.channel();
-            ((group, outbox), inbox)
+            let (outbox, courier, inbox) = buckets.channel();
+            ((group, outbox, courier), inbox)
         })
         .unzip();
     let micro_batches = Mutex::new(micro_batches.into_iter());
     let (gradients, sums) = thread::scope(|scope| {
         let adding = scope.spawn(|| exchange.run(inboxes));
-        for _ in 1..policy.workers.min(rounds) {
+        // Sharded weights are those of one micro-batch at a time.
+        let workers = if sharded.is_some() { 1 } else { policy.workers.min(rounds) };
+        for _ in 1..workers {
             let (worker, micro_batches) = (worker(), &micro_batches);
             scope.spawn(move || worker.run(micro_batches));
         }
         worker().run(&micro_batches);
         adding.join().expect("the exchange of gradients does not panic")
     })?;
-    let ranks = shards.ranks.gather(sums)?;
-    let in_order = (0..rounds).flat_map(|round| ranks.iter().filter_map(move |sums| sums.get(round)));
+    if let Some(weights) = sharded {
+        weights.restore()?;
+    }
+    let sums = ranks.gather(sums)?;
+    let in_order = (0..rounds).flat_map(|round| sums.iter().filter_map(move |sums| sums.get(round)));
     Ok((gradients, in_order.fold(Sums::default(), |total, sums| total.plus(sums))))
 }
 
@@ -93,10 +107,11 @@ impl<O: Objective> Worker<'_, O> {
     /// Takes micro-batches until there are no more.
     fn run(&self, micro_batches: &Mutex<MicroBatches<'_>>) {
         let next = || micro_batches.lock().expect("taking a micro-batch does not panic").next();
-        while let Some((group, mut outbox)) = next() {
+        while let Some((group, mut outbox, courier)) = next() {
+            let layers = Walk::new(self.weights.as_ref(), courier);
             let sums = match group {
-                Some(group) => self.pass(group, &mut outbox).map(Some),
-                None => outbox.put_nothing().map(|()| None),
+                Some(group) => self.pass(group, layers, &mut outbox).map(Some),
+                None => self.sit_out(layers, &mut outbox).map(|()| None),
             };
             outbox.end(sums);
         }
@@ -104,10 +119,10 @@ impl<O: Objective> Worker<'_, O> {
 
     /// Finds the gradient of some sequences. The vocabulary head is taken in pieces, forwards and backwards, and the trunk
     /// then goes back once: the logits of a whole micro-batch never exist together.
-    fn pass(&self, group: &Group, outbox: &mut Outbox<'_>) -> Result<Sums> {
+    fn pass(&self, group: &Group, layers: Walk<'_>, outbox: &mut Outbox<'_>) -> Result<Sums> {
         let device = self.model.place().1;
         let batch = group.batch(self.sequences, device)?;
-        let trunk = Trunk::forward(&self.model, &batch, self.activations)?;
+        let trunk = Trunk::forward(&self.model, &batch, self.activations, layers)?;
         let (n, _hidden) = trunk.states.size2()?;
         let constants = self.objective.constants(&group.sequences);
         let rows = constants.len() as i64;
@@ -115,16 +130,31 @@ impl<O: Objective> Worker<'_, O> {
         let Pulled { states, head, sums } = self.through_head(&trunk.states, &batch.targets, &constants)?;
         let mut head = self.head_at.zip(head);
         if let Some((own, head)) = head.take_if(|(own, _)| self.parameters[*own].layer.is_none()) {
-            outbox.put(own, &head)?;
+            outbox.put(own, Some(&head))?;
         }
         trunk.backward(states, &self.parameters, |parameter, mut gradient| {
             // The embedding of a tied model is its head too.
             if let Some((_, head)) = head.take_if(|(shared, _)| *shared == parameter) {
                 let _ = gradient.f_add_(&head)?;
             }
-            outbox.put(parameter, &gradient)
+            outbox.put(parameter, Some(&gradient))
         })?;
         Ok(sums)
+    }
+
+    /// Takes part in what the ranks do together for a micro-batch, in the same order, without having one.
+    fn sit_out(&self, mut layers: Walk<'_>, outbox: &mut Outbox<'_>) -> Result<()> {
+        let last = self.model.config.num_hidden_layers - 1;
+        (0..=last).try_for_each(|_| layers.next())?;
+        let mut here = last;
+        for parameter in backward_order(&self.parameters) {
+            while self.parameters[parameter].layer.is_some_and(|layer| layer < here) {
+                layers.next()?;
+                here -= 1;
+            }
+            outbox.put(parameter, None)?;
+        }
+        layers.end()
     }
 
     /// The objective of final hidden states, `[n, hidden]`, and its gradient for them and for the vocabulary head.

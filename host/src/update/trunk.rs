@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
+use super::sharded::Walk;
 use crate::{
     config::Activations,
     policy::{
@@ -32,6 +33,7 @@ pub(super) struct Trunk<'a> {
     model: &'a Model,
     batch: &'a Batch,
     attention: WholeSequences<'a>,
+    weights: Walk<'a>,
     /// Those that the way back has not come to.
     layers: Vec<Layer>,
     /// The final hidden states at the places of the batch, `[n, hidden]`.
@@ -68,12 +70,18 @@ pub(super) fn backward_order(parameters: &[Parameter]) -> Vec<usize> {
 }
 
 impl<'a> Trunk<'a> {
-    pub(super) fn forward(model: &'a Model, batch: &'a Batch, activations: Activations) -> Result<Self> {
+    pub(super) fn forward(
+        model: &'a Model,
+        batch: &'a Batch,
+        activations: Activations,
+        mut weights: Walk<'a>,
+    ) -> Result<Self> {
         let last = model.config.num_hidden_layers - 1;
         let mut attention = model.attention(batch)?;
         let mut layers = Vec::new();
         let mut input = None::<Tensor>;
         for layer in 0..last {
+            weights.next()?;
             let mut run = || run(model, batch, &mut attention, layer, input.as_ref());
             let (output, kept) = match activations {
                 Activations::Recompute => (tch::no_grad(run)?, None),
@@ -84,9 +92,10 @@ impl<'a> Trunk<'a> {
             };
             layers.push(Layer { input: input.replace(output.f_set_requires_grad(true)?), output: kept });
         }
+        weights.next()?;
         let states = run(model, batch, &mut attention, last, input.as_ref())?;
         layers.push(Layer { input, output: Some(states.shallow_clone()) });
-        Ok(Self { model, batch, attention, layers, states: states.f_detach()? })
+        Ok(Self { model, batch, attention, weights, layers, states: states.f_detach()? })
     }
 
     /// Takes the gradient for the states back to the parameters that the trunk uses; `found` gets theirs, one by one, in the
@@ -101,7 +110,10 @@ impl<'a> Trunk<'a> {
             let layer = self.layers.len();
             let output = match output {
                 Some(output) => output,
-                None => run(self.model, self.batch, &mut self.attention, layer, input.as_ref())?,
+                None => {
+                    self.weights.next()?;
+                    run(self.model, self.batch, &mut self.attention, layer, input.as_ref())?
+                }
             };
             // tch cannot start a backward pass from a given gradient; this scalar has that gradient.
             let pulled = output.f_mul(&gradient)?.f_sum(Kind::Float)?;
@@ -114,7 +126,7 @@ impl<'a> Trunk<'a> {
             }
             used.into_iter().zip(gradients).try_for_each(|(i, gradient)| found(i, gradient))?;
         }
-        Ok(())
+        self.weights.end()
     }
 }
 
