@@ -580,6 +580,8 @@ mod tests {
         assert!(message("generate.batch=10000000000").contains("generate.batch is 10000000000"));
         assert!(message("sampling.top-p=1.5").contains("1.5"));
         assert!(message("nonsense").contains("KEY=VALUE"));
+        let kept = resolve(&["update.weights=sharded", "update.activations=keep"]).unwrap_err();
+        assert!(kept.root_cause().to_string().contains("set update.activations=recompute"));
         assert!(message("reward.malformed=nan").contains("reward.malformed is not a finite number"));
         assert!(message("reward.duplicate=-inf").contains("reward.duplicate is not a finite number"));
     }

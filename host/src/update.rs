@@ -153,7 +153,7 @@ impl Learner {
     }
 
     /// One optimiser step on the clipped surrogate (Schulman et al. 2017, eq. 7, with separate bounds below and above) of
-    /// all `rollouts`. On an error the weights are as they were.
+    /// all `rollouts`. Where the loss or the norm of the gradient is not finite the weights are as they were.
     pub fn update(&mut self, policy: &Policy, rollouts: &[Rollout], learning_rate: f64) -> Result<UpdateMetrics> {
         let tokens: usize = rollouts.iter().map(|rollout| rollout.completion.len()).sum();
         ensure!(tokens > 0, "an update needs at least one completion token");
@@ -174,7 +174,8 @@ impl Learner {
         })
     }
 
-    /// One optimiser step on the weighted mean cross-entropy of `examples`. On an error the weights are as they were.
+    /// One optimiser step on the weighted mean cross-entropy of `examples`. Where the loss or the norm of the gradient is
+    /// not finite the weights are as they were.
     pub fn imitate(&mut self, policy: &Policy, examples: &[Example], learning_rate: f64) -> Result<ImitationMetrics> {
         let weights = examples.iter().flat_map(|example| &example.weights);
         let total: f64 = weights.map(|&weight| f64::from(weight)).sum();

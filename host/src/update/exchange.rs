@@ -10,7 +10,7 @@ use std::{
     sync::mpsc::{self, Receiver, Sender, SyncSender},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use tch::Tensor;
 
 use super::{objective::Sums, sharded::ShardedWeights, shards::Shards};
@@ -134,10 +134,15 @@ impl Outbox<'_> {
         Ok(())
     }
 
-    /// Ends the micro-batch. Where the exchange has ended already, it says why.
-    pub(super) fn end(self, sums: Result<Option<Sums>>) {
-        if let Some(last) = sums.map(|sums| sums.map(Job::Sums)).transpose() {
-            let _ = self.jobs.send(last);
+    /// Ends the micro-batch. An error says that the next one is not worth beginning; the exchange ends with the cause.
+    pub(super) fn end(self, sums: Result<Option<Sums>>) -> Result<()> {
+        match sums {
+            Ok(None) => Ok(()),
+            Ok(Some(sums)) => send(&self.jobs, Job::Sums(sums)),
+            Err(error) => {
+                let _ = self.jobs.send(Err(error));
+                bail!(ENDED)
+            }
         }
     }
 }
@@ -153,7 +158,7 @@ impl Courier {
     }
 }
 
-/// Seen by workers when the exchange has failed, which then says why.
+/// What workers see when something has failed; the exchange says what it was.
 const ENDED: &str = "the exchange with the other ranks has ended";
 
 fn send(jobs: &SyncSender<Result<Job>>, job: Job) -> Result<()> {

@@ -104,7 +104,7 @@ pub(super) fn gradient(
 }
 
 impl<O: Objective> Worker<'_, O> {
-    /// Takes micro-batches until there are no more.
+    /// Takes micro-batches until there are no more, or something fails.
     fn run(&self, micro_batches: &Mutex<MicroBatches<'_>>) {
         let next = || micro_batches.lock().expect("taking a micro-batch does not panic").next();
         while let Some((group, mut outbox, courier)) = next() {
@@ -113,7 +113,9 @@ impl<O: Objective> Worker<'_, O> {
                 Some(group) => self.pass(group, layers, &mut outbox).map(Some),
                 None => self.sit_out(layers, &mut outbox).map(|()| None),
             };
-            outbox.end(sums);
+            if outbox.end(sums).is_err() {
+                return;
+            }
         }
     }
 

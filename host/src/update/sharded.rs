@@ -35,7 +35,8 @@ struct Matrix {
 }
 
 impl ShardedWeights {
-    /// Keeps this rank's part of the model's layers and frees the rest, until [`Self::restore`].
+    /// Keeps this rank's part of the model's layers and frees the rest, until [`Self::restore`]. After an error in between the
+    /// weights are of no more use.
     pub(super) fn new(model: &Model, ranks: &Ranks) -> Result<Self> {
         let matrix = |matrix: &Tensor| Matrix::cut(matrix, ranks);
         let layer = |layer| model.matrices(layer).into_iter().map(matrix).collect::<Result<_>>();
@@ -54,21 +55,22 @@ impl ShardedWeights {
         self.layers[layer].iter().try_for_each(|matrix| matrix.gather(&self.ranks))
     }
 
-    /// All layers are whole again.
+    /// All layers are whole again. Parts go one by one, so that they are not there beside all of the whole.
     pub(super) fn restore(self) -> Result<()> {
-        for layer in 0..self.layers.len() {
-            self.allocate(layer)?;
-            self.gather(layer)?;
+        let Self { ranks, layers } = self;
+        for matrix in layers.into_iter().flatten() {
+            matrix.allocate()?;
+            matrix.gather(&ranks)?;
         }
         Ok(())
     }
 
     fn allocate(&self, layer: usize) -> Result<()> {
-        self.layers[layer].iter().try_for_each(|matrix| libtorch::resize_storage(&matrix.whole, matrix.whole.numel()))
+        self.layers[layer].iter().try_for_each(Matrix::allocate)
     }
 
     fn free(&self, layer: usize) -> Result<()> {
-        self.layers[layer].iter().try_for_each(|matrix| libtorch::resize_storage(&matrix.whole, 0))
+        self.layers[layer].iter().try_for_each(Matrix::free)
     }
 }
 
@@ -82,13 +84,22 @@ impl Matrix {
             Ok(copy)
         };
         let (part, rest) = (copy(n / size * rank, n / size)?, copy(n / size * size, n % size)?);
-        libtorch::resize_storage(&whole, 0)?;
-        Ok(Self { whole, part, rest })
+        let cut = Self { whole, part, rest };
+        cut.free()?;
+        Ok(cut)
     }
 
     fn share(&self) -> Self {
         let Self { whole, part, rest } = self;
         Self { whole: whole.shallow_clone(), part: part.shallow_clone(), rest: rest.shallow_clone() }
+    }
+
+    fn allocate(&self) -> Result<()> {
+        libtorch::resize_storage(&self.whole, self.whole.numel())
+    }
+
+    fn free(&self) -> Result<()> {
+        libtorch::resize_storage(&self.whole, 0)
     }
 
     fn gather(&self, ranks: &Ranks) -> Result<()> {
