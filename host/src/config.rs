@@ -252,6 +252,7 @@ pub struct UpdateConfig {
     pub epochs: usize,
     pub micro_batch_max_tokens: usize,
     pub activations: Activations,
+    pub weights: WeightsKind,
     pub moments: MomentsKind,
 }
 
@@ -262,6 +263,14 @@ pub enum MomentsKind {
     F32,
     #[serde(rename = "8-bit")]
     EightBit,
+}
+
+/// What each of several ranks has of the weights while it finds the gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WeightsKind {
+    Whole,
+    Sharded,
 }
 
 /// What becomes of a forward pass's activations until the backward pass needs them.
@@ -462,6 +471,11 @@ impl RunConfig {
         );
         let clip = self.update.clip_low;
         ensure!((0.0..1.0).contains(&clip), "update.clip-low is {clip}; it must be in [0, 1)");
+        ensure!(
+            self.update.weights == WeightsKind::Whole || self.update.activations == Activations::Recompute,
+            "update.weights is sharded, which has the weights of a layer only while it runs; set \
+             update.activations=recompute, so that it runs again on the way back"
+        );
         let share = self.faults.share_max;
         for (name, kl) in [("propose", self.propose.kl_coefficient), ("solve", self.solve.kl_coefficient)] {
             let sound = kl.is_finite() && kl >= 0.0;
@@ -566,6 +580,8 @@ mod tests {
         assert!(message("generate.batch=10000000000").contains("generate.batch is 10000000000"));
         assert!(message("sampling.top-p=1.5").contains("1.5"));
         assert!(message("nonsense").contains("KEY=VALUE"));
+        let kept = resolve(&["update.weights=sharded", "update.activations=keep"]).unwrap_err();
+        assert!(kept.root_cause().to_string().contains("set update.activations=recompute"));
         assert!(message("reward.malformed=nan").contains("reward.malformed is not a finite number"));
         assert!(message("reward.duplicate=-inf").contains("reward.duplicate is not a finite number"));
     }

@@ -6,15 +6,17 @@
 //! | part | bytes | |
 //! |---|---|---|
 //! | weights | e · (P + adapters) | twice where divergence from the start policy counts |
+//! | dropped | e · (1 − 1 / N − 2 / L) of the layers' matrices | what N ranks do not have of sharded weights while learning: each has a part, and two layers whole |
 //! | optimizer | 8 T, or 2 T + T / 32 in 8 bits, and 4 T for the f32 masters of bf16 weights | AdamW's moments; Muon has 4 bytes for each number in a matrix; of N ranks each has T / N, but at least the largest parameter |
-//! | gradients | e · T, and e · V · d where embedding and head are one | summed over micro-batches; of N ranks each has the sum of T / N, and 3 T: a micro-batch's, sent and received |
+//! | gradients | e · T, and e · V · d where embedding and head are one | summed over micro-batches; of N ranks each has the sum of T / N, and 4 + N buckets of 25 MiB on their way |
 //! | activations | e · t · (L d + a) recomputed, e · t · L a kept, where a = 4 d + 4 q + 2 kv + 4 f | t tokens of a micro-batch, and as much as a again for the layer that goes back |
 //! | logits | 16 · r · V | f32 and its derivatives for the r rows that the head takes at a time |
 //! | cache | e · 2 kv · L · c · rows | keys and values while sampling; c columns, see [`columns`] |
 //! | prefill | e · t · (4 d + 2 q + 3 f) | activations of prompts read into the cache |
 //! | process | 0.5 GiB and a twentieth of all else | the program, libtorch, and what allocators lose |
 //!
-//! Learning and sampling take turns: the total has the larger of gradients + activations + logits and cache + prefill.
+//! Learning and sampling take turns: the total has the larger of gradients + activations + logits − dropped and cache +
+//! prefill. For the optimizer's step, which follows the gradients, weights are whole again.
 //! Everything counts at its worst: full micro-batches, and as many rows as there may be, all of full length.
 
 use std::fmt;
@@ -23,7 +25,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::{
-    config::{Activations, Dtype, LoraConfig, MomentsKind, OptimizerKind, RunConfig},
+    config::{Activations, Dtype, LoraConfig, MomentsKind, OptimizerKind, RunConfig, WeightsKind},
     policy::ModelConfig,
     ranks::local_ranks,
 };
@@ -34,6 +36,8 @@ const GIB: f64 = (1u64 << 30) as f64;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Estimate {
     pub weights: u64,
+    /// Of the weights, what is not there while learning.
+    pub dropped: u64,
     pub optimizer: u64,
     pub gradients: u64,
     pub activations: u64,
@@ -75,6 +79,13 @@ impl Estimate {
         let copies = if config.needs_start_policy() { 2 } else { 1 };
         let weights = element * copies * (all + adapter.unwrap_or(0));
         let ranks = ranks as i64;
+        let dropped = match config.update.weights {
+            WeightsKind::Sharded if ranks > 1 => {
+                let matrices = model.layer_matrix_count();
+                (matrices - matrices / ranks - 2 * matrices / layers).max(0)
+            }
+            _ => 0,
+        };
         let largest = if adapter.is_some() { 0 } else { vocab_size * d };
         let own = ((trained + ranks - 1) / ranks).max(largest);
         let masters = if element == 4 { 0 } else { 4 * own };
@@ -90,8 +101,9 @@ impl Estimate {
             MomentsKind::EightBit => 4 * matrices + 2 * moved + moved / 32,
         };
         let shared_head = adapter.is_none() && model.tie_word_embeddings;
-        let passed_on = if ranks == 1 { 0 } else { 3 * trained };
-        let gradients = element * (own + passed_on + if shared_head { vocab_size * d } else { 0 });
+        // One that fills, one that waits, one that is sent, once in pieces and once whole, and what comes from each rank.
+        let on_their_way = if ranks == 1 { 0 } else { (4 + ranks) * crate::update::BUCKET_BYTES };
+        let gradients = element * (own + if shared_head { vocab_size * d } else { 0 }) + on_their_way;
 
         let sampling = &config.sampling;
         let longest = (sampling.prompt_max_tokens + sampling.completion_max_tokens) as i64;
@@ -113,6 +125,7 @@ impl Estimate {
         let bytes = |count: i64| u64::try_from(count).expect("sizes are positive");
         let mut estimate = Self {
             weights: bytes(weights),
+            dropped: bytes(element * dropped),
             optimizer: bytes(masters + moments),
             gradients: bytes(gradients),
             activations: bytes(activations),
@@ -131,7 +144,7 @@ impl Estimate {
 
     /// What is there only while learning.
     fn learning(&self) -> u64 {
-        self.gradients + self.activations + self.logits
+        (self.gradients + self.activations + self.logits).saturating_sub(self.dropped).max(self.gradients)
     }
 
     /// What is there only while sampling.
@@ -191,17 +204,18 @@ pub(crate) fn gib(bytes: u64) -> f64 {
 /// In GiB, on one line.
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { weights, optimizer, gradients, activations, logits, cache, prefill, process } = *self;
+        let Self { weights, dropped, optimizer, gradients, activations, logits, cache, prefill, process } = *self;
         write!(
             f,
             "weights {:.1}, optimizer {:.1}, process {:.1}; while learning gradients {:.1}, activations {:.1}, logits \
-             {:.1}; while sampling cache {:.1}, prefill {:.1}",
+             {:.1}, {:.1} of the weights dropped; while sampling cache {:.1}, prefill {:.1}",
             gib(weights),
             gib(optimizer),
             gib(process),
             gib(gradients),
             gib(activations),
             gib(logits),
+            gib(dropped),
             gib(cache),
             gib(prefill)
         )
@@ -307,16 +321,27 @@ mod tests {
         assert_eq!((lora.optimizer, lora.gradients), (12 * 40_370_176, 2 * 40_370_176));
     }
 
-    /// ZeRO stage 1, and gradients that are sent in the order of micro-batches.
+    /// ZeRO stage 1, and gradients that leave in buckets.
     #[test]
     fn ranks_share_the_optimizer_and_pass_gradients_on() {
         let config = paper(&[]);
         let on = |ranks| Estimate::new(&qwen("7"), &config, None, ranks);
         assert_eq!(on(4).optimizer, 12 * 7_615_616_512 / 4);
-        assert_eq!(on(4).gradients, 2 * (7_615_616_512 / 4 + 3 * 7_615_616_512));
+        assert_eq!(on(4).gradients, 2 * 7_615_616_512 / 4 + 8 * 25 * 1_048_576);
         // The embedding is not cut.
         assert_eq!(on(64).optimizer, 12 * 152_064 * 3584);
         assert_eq!((on(4).weights, on(4).activations), (on(1).weights, on(1).activations));
+    }
+
+    /// 6,525,288,448 parameters are in the matrices of 28 layers.
+    #[test]
+    fn sharded_weights_are_dropped_while_learning() {
+        let on = |overrides: &[&str], ranks| Estimate::new(&qwen("7"), &paper(overrides), None, ranks);
+        let (sharded, whole) = (on(&["update.weights=sharded"], 4), on(&[], 4));
+        assert_eq!(sharded.dropped, 2 * 6_525_288_448 * (28 - 7 - 2) / 28);
+        assert_eq!((on(&["update.weights=sharded"], 1).dropped, whole.dropped), (0, 0));
+        assert_eq!(sharded.learning(), whole.learning() - sharded.dropped);
+        assert_eq!(sharded.sampling(), whole.sampling());
     }
 
     /// A card of 80 GB has 79.6 GiB.

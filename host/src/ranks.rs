@@ -164,6 +164,20 @@ impl Ranks {
         Ok(into.f_to_device(from.device())?)
     }
 
+    /// `into`, `[size × n]`, becomes what all ranks have in `own`, `[n]`, in their order.
+    pub fn all_gather(&self, into: &Tensor, own: &Tensor) -> Result<()> {
+        let Some(others) = &self.others else { return Ok(into.shallow_clone().f_copy_(own)?) };
+        let _no_grad = tch::no_grad_guard();
+        let bytes = bytes_of(own) * (others.size as u64 - 1);
+        if into.device() == Device::Cpu {
+            return others.collective(bytes, |group| group.all_gather(into, own));
+        }
+        let staged = Tensor::f_empty([into.numel() as i64], (into.kind(), Device::Cpu))?;
+        let own = own.f_to_device(Device::Cpu)?;
+        others.collective(bytes, |group| group.all_gather(&staged, &own))?;
+        Ok(into.shallow_clone().f_copy_(&staged)?)
+    }
+
     /// Payload that this rank has sent to others so far.
     pub fn sent_bytes(&self) -> u64 {
         self.others.as_ref().map_or(0, |others| others.sent_bytes.load(Ordering::Relaxed))

@@ -8,12 +8,14 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use tch::{Kind, Tensor};
 
+mod exchange;
 mod gradient;
 mod micro_batch;
 mod moments;
 mod objective;
 mod optimizer;
 mod reference;
+mod sharded;
 mod shards;
 mod trunk;
 
@@ -22,6 +24,7 @@ use crate::{
     policy::Policy,
 };
 
+pub(crate) use exchange::BUCKET_BYTES;
 pub(crate) use gradient::logit_rows;
 
 use gradient::gradient;
@@ -150,7 +153,7 @@ impl Learner {
     }
 
     /// One optimiser step on the clipped surrogate (Schulman et al. 2017, eq. 7, with separate bounds below and above) of
-    /// all `rollouts`. On an error the weights are as they were.
+    /// all `rollouts`. Where the loss or the norm of the gradient is not finite the weights are as they were.
     pub fn update(&mut self, policy: &Policy, rollouts: &[Rollout], learning_rate: f64) -> Result<UpdateMetrics> {
         let tokens: usize = rollouts.iter().map(|rollout| rollout.completion.len()).sum();
         ensure!(tokens > 0, "an update needs at least one completion token");
@@ -171,7 +174,8 @@ impl Learner {
         })
     }
 
-    /// One optimiser step on the weighted mean cross-entropy of `examples`. On an error the weights are as they were.
+    /// One optimiser step on the weighted mean cross-entropy of `examples`. Where the loss or the norm of the gradient is
+    /// not finite the weights are as they were.
     pub fn imitate(&mut self, policy: &Policy, examples: &[Example], learning_rate: f64) -> Result<ImitationMetrics> {
         let weights = examples.iter().flat_map(|example| &example.weights);
         let total: f64 = weights.map(|&weight| f64::from(weight)).sum();

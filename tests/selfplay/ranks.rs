@@ -87,6 +87,24 @@ fn two_ranks_and_three_come_to_the_same_as_one_bit_for_bit() {
     assert_same(&one, &resumed);
 }
 
+/// One rank has whole weights whatever the setting says. Three cut matrices unevenly.
+#[test]
+fn sharded_weights_come_to_the_same_bit_for_bit() {
+    let (dir, one, two) = scratch();
+    let sharded = |dir: &Path| {
+        let settings = ["--set=update.weights=sharded", "--set=update.activations=recompute"].map(str::to_owned);
+        [run_of("4", dir), settings.to_vec()].concat()
+    };
+    assert!(azr_host().args(sharded(&one)).output().unwrap().status.success());
+    all_succeed(2, &sharded(&two), as_is);
+    assert_same(&one, &two);
+    let resumed = dir.path().join("c");
+    assert!(Command::new("cp").arg("-r").args([&one, &resumed]).status().unwrap().success());
+    fs::remove_dir_all(resumed.join("checkpoints/step-000004")).unwrap();
+    all_succeed(3, &["--resume".to_owned(), resumed.display().to_string()], as_is);
+    assert_same(&one, &resumed);
+}
+
 #[test]
 fn a_killed_rank_is_named_and_a_restart_goes_on_from_the_last_checkpoint() {
     let (_dir, whole, killed) = scratch();

@@ -19,6 +19,7 @@ unsafe extern "C" {
     fn azr_inference_mode_leave(guard: *mut c_void);
     fn azr_norms(tensors: *const *const C_tensor, count: usize, norms: *mut f32) -> *mut c_char;
     fn azr_keep_freed_memory();
+    fn azr_resize_storage(tensor: *const C_tensor, bytes: usize) -> *mut c_char;
     fn azr_adamw(
         param: *const C_tensor,
         master: *const C_tensor,
@@ -118,6 +119,14 @@ pub(crate) fn norms(tensors: &[Tensor]) -> Result<Vec<f32>> {
     // SAFETY: a list of live tensors, and a place for a result of each.
     checked(unsafe { azr_norms(list.as_ptr(), list.len(), norms.as_mut_ptr()) }).context("norms")?;
     Ok(norms)
+}
+
+/// Gives the memory behind `tensor` room for so many elements. What it held is lost; all tensors that share it keep their
+/// shapes, and must not be read while there is no room for them.
+pub(crate) fn resize_storage(tensor: &Tensor, elements: usize) -> Result<()> {
+    // SAFETY: a live tensor.
+    checked(unsafe { azr_resize_storage(tensor.as_ptr(), elements * tensor.kind().elt_size_in_bytes()) })
+        .context("memory of weights")
 }
 
 /// Makes CUDA usable, once per process. Must run before any other CUDA query, whose answer libtorch remembers: so load

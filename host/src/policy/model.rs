@@ -197,6 +197,12 @@ impl Model {
         if end == self.layers.len() { self.rms_norm(&x, &self.norm, pass) } else { Ok(x) }
     }
 
+    /// The matrices of a layer; each has its memory for itself.
+    pub(crate) fn matrices(&self, layer: usize) -> [&Tensor; 4] {
+        let Layer { self_attn, mlp, .. } = &self.layers[layer];
+        [&self_attn.qkv, &self_attn.o_proj, &mlp.gate_up, &mlp.down_proj].map(|linear| &linear.weight)
+    }
+
     /// `[vocab, hidden]`
     pub(crate) fn lm_head(&self) -> &Tensor {
         &self.lm_head

@@ -2,6 +2,7 @@
 // caller frees with azr_free.
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/InferenceMode.h>
 
 #include <malloc.h>
@@ -48,6 +49,18 @@ void azr_keep_freed_memory() {
 void *azr_inference_mode_enter() { return new c10::InferenceMode(true); }
 
 void azr_inference_mode_leave(void *guard) { delete static_cast<c10::InferenceMode *>(guard); }
+
+// Gives the memory of a tensor, and of all that share it, room for so many bytes, whose content is undefined. The tensors'
+// shapes stay; without room nobody may read them.
+char *azr_resize_storage(at::Tensor *tensor, size_t bytes) {
+  return guarded([&] {
+    c10::DeviceGuard guard(tensor->device());
+    auto *storage = tensor->storage().unsafeGetStorageImpl();
+    TORCH_CHECK(storage->allocator(), "the tensor's memory is not libtorch's own");
+    storage->set_data_ptr_noswap(storage->allocator()->allocate(bytes));
+    storage->set_nbytes(bytes);
+  });
+}
 
 // The Euclidean norm of each tensor.
 char *azr_norms(at::Tensor *const *tensors, size_t count, float *norms) {

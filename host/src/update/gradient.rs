@@ -1,24 +1,20 @@
 //! The gradient of an objective over any number of sequences in bounded memory.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
-};
+use std::{iter, sync::Mutex, thread, vec};
 
 use anyhow::{Result, ensure};
 use tch::Tensor;
 
 use super::{
+    exchange::{Buckets, Courier, Exchange, Outbox},
     micro_batch::{self, Group, Sequence},
     objective::{Objective, Sums},
+    sharded::{ShardedWeights, Walk},
     shards::Shards,
-    trunk::{Parameter, Trunk},
+    trunk::{Parameter, Trunk, backward_order},
 };
 use crate::{
-    config::{Activations, UpdateConfig},
+    config::{Activations, UpdateConfig, WeightsKind},
     policy::{Policy, model::Model},
 };
 
@@ -31,6 +27,8 @@ const LOGIT_ROWS_MIN: i64 = 256;
 struct Worker<'a, O> {
     model: Model,
     parameters: Vec<Parameter>,
+    /// `None` where they are whole.
+    weights: Option<ShardedWeights>,
     /// The place of the vocabulary head among the parameters; `None` where it is frozen.
     head_at: Option<usize>,
     activations: Activations,
@@ -45,26 +43,8 @@ struct Pulled {
     sums: Sums,
 }
 
-/// Gradients by the place of their parameter. They are there before the activations, whose memory would otherwise be cut up
-/// by them where it comes free.
-struct Gradients(Vec<Tensor>);
-
-/// What one micro-batch adds.
-struct Part {
-    gradients: Vec<Tensor>,
-    sums: Sums,
-}
-
-/// Adds micro-batches up. Of every `size` that follow each other each rank has one, and all ranks add them at once, each
-/// for the parameters that it updates.
-struct Total<'a> {
-    shards: &'a Shards,
-    /// Micro-batches of all ranks that are not in yet.
-    missing: usize,
-    gradients: Gradients,
-    /// Of this rank's micro-batches.
-    sums: Vec<Sums>,
-}
+/// The micro-batches of this rank and where their gradients go; `None` in a round for which there is none.
+type MicroBatches<'a> = vec::IntoIter<(Option<&'a Group>, Outbox<'a>, Courier)>;
 
 /// The gradient of the objective for every parameter that this rank updates, and its sums. Micro-batches are added in their
 /// order, so the result does not depend on the number of threads and ranks.
@@ -79,145 +59,104 @@ pub(super) fn gradient(
         ensure!(!prompt.is_empty(), "a prompt is empty; the first completion token needs something to follow");
     }
     let groups = micro_batch::groups(&sequences, config.micro_batch_max_tokens);
+    let ranks = &shards.ranks;
+    let sharded = match config.weights {
+        WeightsKind::Sharded if ranks.size() > 1 => Some(ShardedWeights::new(&policy.model, ranks)?),
+        _ => None,
+    };
     let worker = || Worker {
         model: policy.model.share(),
         parameters: Parameter::all(policy),
         head_at: head_at(policy),
+        weights: sharded.as_ref().map(ShardedWeights::share),
         activations: config.activations,
         objective,
         sequences: &sequences,
     };
-    let gradients = Gradients::zeros(shards.own().into_iter().map(|i| &policy.parameters()[i].1))?;
-    let mut total = Total { shards, missing: groups.len(), gradients, sums: Vec::new() };
-    let groups: Vec<&Group> = shards.ranks.turns(&groups).collect();
-    if policy.workers.min(groups.len()) <= 1 {
-        let worker = worker();
-        groups.iter().try_for_each(|group| total.add_from(&worker, group))?;
-    } else {
-        in_parallel(policy.workers, &groups, worker, &mut total)?;
-    }
-    total.finish()
-}
-
-/// Threads take micro-batches in order; `total` gets the parts in the same order.
-fn in_parallel<'a, O: Objective + 'a>(
-    workers: usize,
-    groups: &[&Group],
-    worker: impl Fn() -> Worker<'a, O>,
-    total: &mut Total,
-) -> Result<()> {
-    let next = AtomicUsize::new(0);
-    let (send, receive) = mpsc::channel();
-    std::thread::scope(|scope| {
-        for _ in 0..workers.min(groups.len()) {
-            let (worker, send, next) = (worker(), send.clone(), &next);
-            scope.spawn(move || {
-                while let Some((i, group)) = take(next, groups) {
-                    // Nobody listens any more after an error.
-                    if send.send((i, worker.part(group))).is_err() {
-                        break;
-                    }
-                }
-            });
+    let buckets = Buckets::new(shards, &backward_order(&Parameter::all(policy)));
+    let exchange = Exchange::new(shards, &buckets, sharded.as_ref(), groups.len())?;
+    let rounds = groups.len().div_ceil(ranks.size());
+    let own = ranks.turns(&groups).map(Some).chain(iter::repeat(None)).take(rounds);
+    let (micro_batches, inboxes): (Vec<_>, Vec<_>) = own
+        .map(|group| {
+            let (outbox, courier, inbox) = buckets.channel();
+            ((group, outbox, courier), inbox)
+        })
+        .unzip();
+    let micro_batches = Mutex::new(micro_batches.into_iter());
+    let (gradients, sums) = thread::scope(|scope| {
+        let adding = scope.spawn(|| exchange.run(inboxes));
+        // Sharded weights are those of one micro-batch at a time.
+        let workers = if sharded.is_some() { 1 } else { policy.workers.min(rounds) };
+        for _ in 1..workers {
+            let (worker, micro_batches) = (worker(), &micro_batches);
+            scope.spawn(move || worker.run(micro_batches));
         }
-        drop(send);
-        let mut early = BTreeMap::new();
-        let mut due = 0;
-        for (i, part) in receive {
-            early.insert(i, part?);
-            while let Some(part) = early.remove(&due) {
-                total.add(part)?;
-                due += 1;
-            }
-        }
-        Ok(())
-    })
-}
-
-fn take<'g>(next: &AtomicUsize, groups: &[&'g Group]) -> Option<(usize, &'g Group)> {
-    let i = next.fetch_add(1, Ordering::Relaxed);
-    Some((i, *groups.get(i)?))
-}
-
-impl Gradients {
-    fn zeros<'a>(parameters: impl Iterator<Item = &'a Tensor>) -> Result<Self> {
-        parameters.map(|parameter| Ok(parameter.f_detach()?.f_zeros_like()?)).collect::<Result<_>>().map(Self)
+        worker().run(&micro_batches);
+        adding.join().expect("the exchange of gradients does not panic")
+    })?;
+    if let Some(weights) = sharded {
+        weights.restore()?;
     }
-
-    fn add(&mut self, parameter: usize, gradient: &Tensor) -> Result<()> {
-        let _ = tch::no_grad(|| self.0[parameter].f_add_(gradient))?;
-        Ok(())
-    }
-}
-
-impl Total<'_> {
-    /// Adds what a worker makes of a micro-batch. Where no other rank adds to it, never two gradients of a parameter are in
-    /// memory for longer than it takes to add them.
-    fn add_from<O: Objective>(&mut self, worker: &Worker<'_, O>, group: &Group) -> Result<()> {
-        if self.shards.ranks.size() > 1 {
-            return self.add(worker.part(group)?);
-        }
-        self.missing -= 1;
-        self.sums.push(worker.add(group, &mut self.gradients)?);
-        Ok(())
-    }
-
-    fn add(&mut self, part: Part) -> Result<()> {
-        self.sums.push(part.sums);
-        self.add_round(Some(part.gradients))
-    }
-
-    fn add_round(&mut self, gradients: Option<Vec<Tensor>>) -> Result<()> {
-        let senders = self.missing.min(self.shards.ranks.size());
-        self.missing -= senders;
-        for gradients in self.shards.exchange(gradients, senders)? {
-            gradients.iter().enumerate().try_for_each(|(own, gradient)| self.gradients.add(own, gradient))?;
-        }
-        Ok(())
-    }
-
-    /// The gradients and the sums of all micro-batches.
-    fn finish(mut self) -> Result<(Vec<Tensor>, Sums)> {
-        // In the last round some ranks have no micro-batch.
-        if self.missing > 0 {
-            self.add_round(None)?;
-        }
-        let ranks = self.shards.ranks.gather(self.sums)?;
-        let rounds = ranks.iter().map(Vec::len).max().unwrap_or(0);
-        let in_order = (0..rounds).flat_map(|round| ranks.iter().filter_map(move |sums| sums.get(round)));
-        Ok((self.gradients.0, in_order.fold(Sums::default(), |total, sums| total.plus(sums))))
-    }
+    let sums = ranks.gather(sums)?;
+    let in_order = (0..rounds).flat_map(|round| sums.iter().filter_map(move |sums| sums.get(round)));
+    Ok((gradients, in_order.fold(Sums::default(), |total, sums| total.plus(sums))))
 }
 
 impl<O: Objective> Worker<'_, O> {
-    fn part(&self, group: &Group) -> Result<Part> {
-        let mut gradients = Gradients::zeros(self.parameters.iter().map(|parameter| &parameter.tensor))?;
-        let sums = self.add(group, &mut gradients)?;
-        Ok(Part { gradients: gradients.0, sums })
+    /// Takes micro-batches until there are no more, or something fails.
+    fn run(&self, micro_batches: &Mutex<MicroBatches<'_>>) {
+        let next = || micro_batches.lock().expect("taking a micro-batch does not panic").next();
+        while let Some((group, mut outbox, courier)) = next() {
+            let layers = Walk::new(self.weights.as_ref(), courier);
+            let sums = match group {
+                Some(group) => self.pass(group, layers, &mut outbox).map(Some),
+                None => self.sit_out(layers, &mut outbox).map(|()| None),
+            };
+            if outbox.end(sums).is_err() {
+                return;
+            }
+        }
     }
 
-    /// Adds the gradient of some sequences. The vocabulary head is taken in pieces, forwards and backwards, and the trunk
+    /// Finds the gradient of some sequences. The vocabulary head is taken in pieces, forwards and backwards, and the trunk
     /// then goes back once: the logits of a whole micro-batch never exist together.
-    fn add(&self, group: &Group, total: &mut Gradients) -> Result<Sums> {
+    fn pass(&self, group: &Group, layers: Walk<'_>, outbox: &mut Outbox<'_>) -> Result<Sums> {
         let device = self.model.place().1;
         let batch = group.batch(self.sequences, device)?;
-        let trunk = Trunk::forward(&self.model, &batch, self.activations)?;
+        let trunk = Trunk::forward(&self.model, &batch, self.activations, layers)?;
         let (n, _hidden) = trunk.states.size2()?;
         let constants = self.objective.constants(&group.sequences);
         let rows = constants.len() as i64;
         let constants = Tensor::f_from_slice(&constants.concat())?.f_view([rows, n])?.f_to_device(device)?;
-        let Pulled { states, mut head, sums } = self.through_head(&trunk.states, &batch.targets, &constants)?;
+        let Pulled { states, head, sums } = self.through_head(&trunk.states, &batch.targets, &constants)?;
+        let mut head = self.head_at.zip(head);
+        if let Some((own, head)) = head.take_if(|(own, _)| self.parameters[*own].layer.is_none()) {
+            outbox.put(own, Some(&head))?;
+        }
         trunk.backward(states, &self.parameters, |parameter, mut gradient| {
             // The embedding of a tied model is its head too.
-            if let Some(head) = head.take_if(|_| self.head_at == Some(parameter)) {
+            if let Some((_, head)) = head.take_if(|(shared, _)| *shared == parameter) {
                 let _ = gradient.f_add_(&head)?;
             }
-            total.add(parameter, &gradient)
+            outbox.put(parameter, Some(&gradient))
         })?;
-        if let Some((own, head)) = self.head_at.zip(head) {
-            total.add(own, &head)?;
-        }
         Ok(sums)
+    }
+
+    /// Takes part in what the ranks do together for a micro-batch, in the same order, without having one.
+    fn sit_out(&self, mut layers: Walk<'_>, outbox: &mut Outbox<'_>) -> Result<()> {
+        let last = self.model.config.num_hidden_layers - 1;
+        (0..=last).try_for_each(|_| layers.next())?;
+        let mut here = last;
+        for parameter in backward_order(&self.parameters) {
+            while self.parameters[parameter].layer.is_some_and(|layer| layer < here) {
+                layers.next()?;
+                here -= 1;
+            }
+            outbox.put(parameter, None)?;
+        }
+        layers.end()
     }
 
     /// The objective of final hidden states, `[n, hidden]`, and its gradient for them and for the vocabulary head.

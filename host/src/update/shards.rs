@@ -13,7 +13,7 @@ use crate::{policy::libtorch, ranks::Ranks};
 
 pub(super) struct Shards {
     pub ranks: Ranks,
-    parameters: Vec<Tensor>,
+    pub parameters: Vec<Tensor>,
     /// The rank of each parameter.
     pub owners: Vec<usize>,
 }
@@ -42,25 +42,6 @@ impl Shards {
         (0..self.owners.len()).filter(|&i| self.owners[i] == rank).collect()
     }
 
-    /// Sends the gradients of all parameters to the ranks that update them. Returns those of this rank's parameters, from
-    /// each of the first `senders` ranks, which are the ones that have `gradients`.
-    pub(super) fn exchange(&self, gradients: Option<Vec<Tensor>>, senders: usize) -> Result<Vec<Vec<Tensor>>> {
-        if self.ranks.size() == 1 {
-            return Ok(gradients.into_iter().collect());
-        }
-        let elements = |rank: usize| self.of(rank).into_iter().map(|i| self.parameters[i].numel() as i64).sum::<i64>();
-        let (ranks, own) = (0..self.ranks.size(), elements(self.ranks.rank()));
-        let sent: Vec<i64> = ranks.clone().map(|rank| if gradients.is_some() { elements(rank) } else { 0 }).collect();
-        let received: Vec<i64> = ranks.clone().map(|rank| if rank < senders { own } else { 0 }).collect();
-        let flat = match &gradients {
-            Some(gradients) => flat(ranks.flat_map(|rank| self.of(rank)).map(|i| &gradients[i]))?,
-            None => self.parameters[0].f_detach()?.f_flatten(0, -1)?.f_narrow(0, 0, 0)?,
-        };
-        let all = self.ranks.exchange(&flat, (&sent, &received))?;
-        let part = |sender: usize| self.unflattened(&all.f_narrow(0, sender as i64 * own, own)?, &self.own());
-        (0..senders).map(part).collect()
-    }
-
     /// The Euclidean norm of all parameters' gradients together, from this rank's.
     pub(super) fn norm(&self, gradients: &[Tensor]) -> Result<f64> {
         let mut norms = vec![0.0; self.parameters.len()];
@@ -74,34 +55,7 @@ impl Shards {
 
     /// Sends every parameter from the rank that updates it to the others.
     pub(super) fn publish(&self) -> Result<()> {
-        if self.ranks.size() == 1 {
-            return Ok(());
-        }
-        for owner in 0..self.ranks.size() {
-            let places = self.of(owner);
-            let flat = flat(places.iter().map(|&i| &self.parameters[i]))?;
-            self.ranks.broadcast(&flat, owner)?;
-            for (i, updated) in places.iter().zip(self.unflattened(&flat, &places)?) {
-                self.parameters[*i].shallow_clone().f_copy_(&updated)?;
-            }
-        }
-        Ok(())
+        let mut all = self.parameters.iter().zip(&self.owners);
+        all.try_for_each(|(parameter, &owner)| self.ranks.broadcast(parameter, owner))
     }
-
-    /// Views of `flat` in the shapes of the parameters at `places`.
-    fn unflattened(&self, flat: &Tensor, places: &[usize]) -> Result<Vec<Tensor>> {
-        let mut start = 0;
-        let view = |&i: &usize| {
-            let length = self.parameters[i].numel() as i64;
-            start += length;
-            Ok(flat.f_narrow(0, start - length, length)?.f_view(&self.parameters[i].size()[..])?)
-        };
-        places.iter().map(view).collect()
-    }
-}
-
-/// All elements, one tensor after the other.
-fn flat<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> Result<Tensor> {
-    let flat = tensors.map(|tensor| tensor.f_detach()?.f_flatten(0, -1)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Tensor::f_cat(&flat, 0)?)
 }

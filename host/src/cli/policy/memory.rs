@@ -60,7 +60,7 @@ impl MemoryPlan {
 }
 
 fn print(estimate: &Estimate) {
-    let &Estimate { weights, optimizer, gradients, activations, logits, cache, prefill, process } = estimate;
+    let &Estimate { weights, dropped, optimizer, gradients, activations, logits, cache, prefill, process } = estimate;
     let rows = [
         ("weights", weights, "always"),
         ("optimizer", optimizer, "always"),
@@ -68,6 +68,7 @@ fn print(estimate: &Estimate) {
         ("gradients", gradients, "learning"),
         ("activations", activations, "learning"),
         ("logits", logits, "learning"),
+        ("dropped", dropped, "weights that are not there while learning"),
         ("cache", cache, "sampling"),
         ("prefill", prefill, "sampling"),
     ];
