@@ -442,7 +442,7 @@ mod tests {
         let request = |i: u64| {
             let content = format!("def f(x):\n    return x{}\n", " + 1".repeat(i as usize % 8));
             let prompt = policy.encode(&[Message { role: "user", content: &content }], "").unwrap();
-            let stop = if i % 3 == 0 { vec!["1".to_owned(), "\n".to_owned()] } else { Vec::new() };
+            let stop = if i.is_multiple_of(3) { vec!["1".to_owned(), "\n".to_owned()] } else { Vec::new() };
             SampleRequest { prompt, stop, stream: Stream::new(5, Purpose::Evaluate, 0, i) }
         };
         (0..40).map(request).collect()
