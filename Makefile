@@ -18,7 +18,7 @@ GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix
   --cfg=getrandom_backend=\"unsupported\""
 PIP := python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile
 
-.PHONY: demo test soak reproducible fixtures bench fuzz lint setup cuda host guests clean
+.PHONY: demo test soak reproducible fixtures bench bench-gpu gpu shapes fuzz lint setup cuda host guests clean
 .DELETE_ON_ERROR:
 
 # The experiment goes into the next free experiments/python-NNNN.
@@ -60,6 +60,24 @@ bench: host envs/python.wasm
 	$(HOST) bench sandbox envs/javascript.wasm
 	$(HOST) bench start envs/python.wasm
 	$(HOST) bench policy
+
+# On a machine with a GPU: models of true shapes, beside transformers, which has a Python environment of its own.
+REFERENCE := target/reference
+bench-gpu: gpu cuda host envs/python.wasm $(REFERENCE)/ready
+	$(REFERENCE)/bin/python -W ignore tests/policy/bench_gpu.py
+
+gpu:
+	@nvidia-smi -L > /dev/null 2>&1 || { echo "bench-gpu needs an NVIDIA GPU, and nvidia-smi finds none here" >&2; exit 1; }
+
+# Models of true shapes give what transformers gives, and learn as PyTorch does; 10 GB of memory and 15 minutes.
+shapes: host $(REFERENCE)/ready
+	$(REFERENCE)/bin/python -W ignore tests/soak/shapes.py
+
+$(REFERENCE)/ready:
+	rm -rf $(REFERENCE)
+	python3 -m venv $(REFERENCE)
+	$(REFERENCE)/bin/pip install --quiet torch==$(TORCH) transformers==5.23.0 peft==0.21.2
+	touch $@
 
 # Each target for FUZZ_SECONDS on one core, with the stable compiler: nothing here is unsafe, so coverage is enough.
 FUZZ_SECONDS := 300

@@ -5,13 +5,17 @@ use std::{ffi::c_long, time::Instant};
 
 use anyhow::Result;
 use serde::Serialize;
+use tch::{Device, Kind, Tensor};
 
-use super::{Policy, SampleRequest, Sampling};
+use super::{ModelConfig, Policy, SampleRequest, Sampling};
 use crate::{
     config::RunConfig,
     rng::{Purpose, Stream},
-    update::{Learner, Rollout},
+    update::{Learner, Rollout, UpdateMetrics},
 };
+
+/// Of the buffer whose copy is timed: beyond every cache.
+const COPY_BYTES: i64 = 1 << 28;
 
 /// What is measured.
 #[derive(Clone, Debug)]
@@ -24,6 +28,17 @@ pub struct BenchPlan {
     pub repeats: usize,
 }
 
+/// What was measured.
+#[derive(Clone, Debug)]
+pub struct BenchReport {
+    /// What a copy within the device's memory reads and writes.
+    pub copy_bytes_per_s: f64,
+    pub rows: Vec<BenchRow>,
+    /// Of the last batch.
+    pub rollouts: Vec<Rollout>,
+    pub last_update: Option<UpdateMetrics>,
+}
+
 /// One figure.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BenchRow {
@@ -33,30 +48,34 @@ pub struct BenchRow {
     pub tokens_per_s: f64,
     /// Which does not suffer from other processes.
     pub tokens_per_cpu_s: f64,
+    /// Of sampling: its share of the speed at which a step would read every weight, and the keys and values of every row,
+    /// once, as fast as a copy goes, and do nothing else. Above 1 where weights stay in a cache.
+    pub roofline: Option<f64>,
 }
 
 /// Samples completions of full length and takes updates on them. The policy's weights change.
-pub fn bench(policy: &mut Policy, config: &RunConfig, plan: &BenchPlan) -> Result<Vec<BenchRow>> {
+pub fn bench(policy: &mut Policy, config: &RunConfig, plan: &BenchPlan) -> Result<BenchReport> {
     // Completions must not end early, as with min_new_tokens.
     policy.text.ends = [u32::MAX].into();
+    // First, so that the learner's memory can be that of the copies.
+    let copy_bytes_per_s = copy_bytes_per_s(policy.model.place().1)?;
     let mut learner = Learner::new(policy, &config.update, &config.sampling)?;
-    let mut rows = Vec::new();
+    let mut report = BenchReport { copy_bytes_per_s, rows: Vec::new(), rollouts: Vec::new(), last_update: None };
     for &batch in &plan.batches {
         let requests = requests(policy, plan, batch);
-        let sampling = Sampling {
-            temperature: 1.0,
-            top_p: 1.0,
-            top_k: 0,
-            completion_max_tokens: plan.completion_tokens,
-            shares: 4,
-            rows_max: config.sampling.rows_max,
-        };
+        let sampling = Sampling { completion_max_tokens: plan.completion_tokens, ..Sampling::from(&config.sampling) };
         let mut completions = Vec::new();
-        rows.push(best("sample", batch, batch * plan.completion_tokens, plan.repeats, || {
+        let mut row = best("sample", batch, batch * plan.completion_tokens, plan.repeats, || {
             completions = policy.sample(&requests, &sampling)?;
             Ok(())
-        })?);
-        let rollouts: Vec<Rollout> = (requests.iter().zip(&completions).enumerate())
+        })?;
+        let rows = batch.min(sampling.rows_max);
+        // Halfway through the completions.
+        let columns = plan.prompt_tokens + plan.completion_tokens / 2;
+        let step_bytes = step_bytes(&policy.model.config, policy.model.place().0, rows, columns);
+        row.roofline = Some(row.tokens_per_s / rows as f64 * step_bytes / copy_bytes_per_s);
+        report.rows.push(row);
+        report.rollouts = (requests.iter().zip(&completions).enumerate())
             .map(|(i, (request, completion))| Rollout {
                 prompt: request.prompt.clone(),
                 completion: completion.tokens.clone(),
@@ -67,11 +86,40 @@ pub fn bench(policy: &mut Policy, config: &RunConfig, plan: &BenchPlan) -> Resul
             })
             .collect();
         let tokens = batch * (plan.prompt_tokens + plan.completion_tokens);
-        rows.push(best("learn", batch, tokens, plan.repeats, || {
-            learner.update(policy, &rollouts, config.update.learning_rate).map(|_| ())
+        report.rows.push(best("learn", batch, tokens, plan.repeats, || {
+            report.last_update = Some(learner.update(policy, &report.rollouts, config.update.learning_rate)?);
+            Ok(())
         })?);
     }
-    Ok(rows)
+    Ok(report)
+}
+
+/// What a sampling step for so many rows must read at least, each with so many columns in the cache.
+fn step_bytes(config: &ModelConfig, kind: Kind, rows: usize, columns: usize) -> f64 {
+    // Of an embedding that is not the head as well, only rows are read.
+    let embedding = if config.tie_word_embeddings { 0 } else { config.vocab_size * config.hidden_size };
+    let of_column = 2 * config.num_hidden_layers as i64 * config.num_key_value_heads * config.head_dim;
+    let numbers = config.parameter_count() - embedding + (rows * columns) as i64 * of_column;
+    numbers as f64 * kind.elt_size_in_bytes() as f64
+}
+
+/// The fastest of several times ten copies.
+fn copy_bytes_per_s(device: Device) -> Result<f64> {
+    let from = Tensor::f_ones([COPY_BYTES], (Kind::Uint8, device))?;
+    let mut into = from.f_ones_like()?;
+    let mut ten_copies = || -> Result<f64> {
+        let start = Instant::now();
+        for _ in 0..10 {
+            into.f_copy_(&from)?;
+        }
+        if let Device::Cuda(number) = device {
+            tch::Cuda::synchronize(number as i64);
+        }
+        Ok(start.elapsed().as_secs_f64())
+    };
+    ten_copies()?;
+    let times = (0..3).map(|_| ten_copies()).collect::<Result<Vec<_>>>()?;
+    Ok(10.0 * 2.0 * COPY_BYTES as f64 / times.into_iter().fold(f64::INFINITY, f64::min))
 }
 
 fn requests(policy: &Policy, plan: &BenchPlan, batch: usize) -> Vec<SampleRequest> {
@@ -99,7 +147,7 @@ fn best(
         cpu_s = cpu_s.min(process_cpu_s() - cpu_start);
     }
     let tokens = tokens as f64;
-    Ok(BenchRow { what, batch, tokens_per_s: tokens / wall_s, tokens_per_cpu_s: tokens / cpu_s })
+    Ok(BenchRow { what, batch, tokens_per_s: tokens / wall_s, tokens_per_cpu_s: tokens / cpu_s, roofline: None })
 }
 
 /// Processor time of all threads of this process.
@@ -109,4 +157,22 @@ fn process_cpu_s() -> f64 {
     }
     // POSIX has it in microseconds.
     clock() as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Qwen2.5-7B has 7,615,616,512 parameters, 6.53 billion of them without embeddings, as its card says.
+    #[test]
+    fn a_step_reads_the_weights_and_the_cache() {
+        let config = br#"{"model_type": "qwen2", "vocab_size": 152064, "hidden_size": 3584, "intermediate_size": 18944,
+            "num_hidden_layers": 28, "num_attention_heads": 28, "num_key_value_heads": 4,
+            "max_position_embeddings": 32768, "tie_word_embeddings": false}"#;
+        let config = ModelConfig::parse(config).unwrap();
+        let head = 152_064 * 3584;
+        let keys_and_values = 16 * 1000 * 28 * (512 + 512);
+        let expected = 2 * (7_615_616_512i64 - head + keys_and_values);
+        assert_eq!(step_bytes(&config, Kind::BFloat16, 16, 1000), expected as f64);
+    }
 }

@@ -43,8 +43,27 @@ pub(crate) struct Decode<'a> {
     rotation: Rotation,
     /// Columns that any row still needs, the new one included.
     window: Range<i64>,
+    /// The column of the new tokens, `[1]`, int64.
+    newest: Tensor,
     /// `[rows, 1, 1, window]`; `None` where all rows are equally long.
     mask: Option<Tensor>,
+}
+
+/// Several tokens for every row, one after another, without a word from the host: no shape changes from one to the next,
+/// and what does change is counted on the device.
+pub(crate) struct Stretch<'a> {
+    cache: &'a mut Cache,
+    rope: &'a RopeTable,
+    /// Columns that any row needs, those of all new tokens included.
+    window: Range<i64>,
+    /// Their numbers, `[window]`, int64.
+    columns: Tensor,
+    /// Which of them come before a row's first token, `[rows, 1, 1, window]`.
+    before: Tensor,
+    /// Of each row's newest token in the row, `[rows]`, int64.
+    positions: Tensor,
+    /// The column of the newest tokens, `[1]`, int64.
+    newest: Tensor,
 }
 
 /// Causal attention over whole prompts, kept in the cache.
@@ -107,30 +126,54 @@ impl Cache {
     /// Makes every row one token longer, for [`Decode`].
     pub(crate) fn decode(&mut self, rope: &RopeTable) -> Result<Decode<'_>> {
         let positions = Tensor::f_from_slice(&self.lengths)?.f_to_device(self.layers[0][0].device())?;
-        self.lengthen()?;
-        let window = self.end - self.longest()..self.end;
+        self.lengthen(1)?;
+        let window = self.window();
         let span = window.end - window.start;
         let mask = match self.lengths.iter().all(|&length| length == span) {
             true => None,
             false => Some(self.mask()?.f_narrow(3, window.start, span)?),
         };
-        Ok(Decode { cache: self, rotation: rope.at(&positions)?, window, mask })
+        let newest = Tensor::f_from_slice(&[self.end - 1])?.f_to_device(self.layers[0][0].device())?;
+        Ok(Decode { cache: self, rotation: rope.at(&positions)?, window, newest, mask })
+    }
+
+    /// Makes every row `tokens` longer, for as many calls of [`Stretch::next`].
+    pub(crate) fn stretch<'a>(&'a mut self, rope: &'a RopeTable, tokens: i64) -> Result<Stretch<'a>> {
+        let device = self.layers[0][0].device();
+        let positions = Tensor::f_from_slice(&self.lengths)?.f_sub_scalar(1)?.f_to_device(device)?;
+        self.lengthen(tokens)?;
+        let window = self.window();
+        // A free slot looks at everything: a row without any column would be NaN.
+        let first = |&length: &i64| if length == 0 { window.start } else { self.end - length };
+        let firsts: Vec<i64> = self.lengths.iter().map(first).collect();
+        let firsts = Tensor::f_from_slice(&firsts)?.f_view([-1, 1, 1, 1])?.f_to_device(device)?;
+        let columns = Tensor::f_arange_start(window.start, window.end, (Kind::Int64, device))?;
+        let before = columns.f_lt_tensor(&firsts)?;
+        let newest = Tensor::f_full([1], self.end - tokens - 1, (Kind::Int64, device))?;
+        Ok(Stretch { cache: self, rope, window, columns, before, positions, newest })
     }
 
     /// Makes every row one token longer, for [`DecodeOnCpu`].
     pub(crate) fn decode_on_cpu<'a>(&'a mut self, rope: &'a RopeTable) -> Result<DecodeOnCpu<'a>> {
-        self.lengthen()?;
+        self.lengthen(1)?;
         Ok(DecodeOnCpu { cache: self, rope })
     }
 
-    fn lengthen(&mut self) -> Result<()> {
-        if self.end == self.columns()? {
+    /// Makes every row `tokens` longer; at most a quarter of [`COLUMNS_STEP`], for which there is always room.
+    fn lengthen(&mut self, tokens: i64) -> Result<()> {
+        if self.end + tokens > self.columns()? {
             self.make_room()?;
         }
-        self.lengths.iter_mut().filter(|length| **length > 0).for_each(|length| *length += 1);
-        self.end += 1;
+        self.lengths.iter_mut().filter(|length| **length > 0).for_each(|length| *length += tokens);
+        self.end += tokens;
         self.mask = None;
+        assert!(self.end <= self.columns()?, "there is no room for {tokens} more tokens");
         Ok(())
+    }
+
+    /// Columns that any row needs.
+    fn window(&self) -> Range<i64> {
+        self.end - self.longest()..self.end
     }
 
     /// Drops all slots from `slots` on, after moving the rows there into free ones. Returns the moves, from and to.
@@ -173,8 +216,8 @@ impl Cache {
         // A quarter of the columns must come free, or the next move would follow too soon.
         let wanted = if span <= columns / 4 * 3 { columns } else { columns + (columns / 2).max(COLUMNS_STEP) };
         for tensor in self.layers.iter_mut().flatten() {
-            let (slots, heads, columns, head_dim) = tensor.size4()?;
-            let live = tensor.f_narrow(2, columns - span, span)?;
+            let (slots, heads, _columns, head_dim) = tensor.size4()?;
+            let live = tensor.f_narrow(2, self.end - span, span)?;
             let fresh = Tensor::f_zeros([slots, heads, wanted, head_dim], (tensor.kind(), tensor.device()))?;
             fresh.f_narrow(2, 0, span)?.f_copy_(&live)?;
             *tensor = fresh;
@@ -197,6 +240,25 @@ impl Cache {
             self.mask = Some(mask.f_to_device(device)?.f_to_kind(kind)?);
         }
         Ok(self.mask.as_ref().expect("just made"))
+    }
+}
+
+impl Stretch<'_> {
+    /// The next token of every row.
+    pub(crate) fn next(&mut self) -> Result<Decode<'_>> {
+        let _ = self.positions.f_add_scalar_(1)?;
+        let _ = self.newest.f_add_scalar_(1)?;
+        let hidden = self.before.f_logical_or(&self.columns.f_gt_tensor(&self.newest)?)?;
+        let kind = self.cache.layers[0][0].kind();
+        let mask = Tensor::f_zeros(hidden.size(), (kind, hidden.device()))?;
+        let mask = mask.f_masked_fill(&hidden, f64::NEG_INFINITY)?;
+        Ok(Decode {
+            cache: self.cache,
+            rotation: self.rope.at(&self.positions)?,
+            window: self.window.clone(),
+            newest: self.newest.shallow_clone(),
+            mask: Some(mask),
+        })
     }
 }
 
@@ -231,10 +293,10 @@ impl Attend for Decode<'_> {
         let (rows, _one, heads, head_dim) = q.size4()?;
         let (_, _, shared, _) = k.size4()?;
         let (q, k) = (self.rotation.turn(&q)?, self.rotation.turn(&k)?);
-        let [keys, values] = &self.cache.layers[layer];
+        let [keys, values] = &mut self.cache.layers[layer];
         let Range { start, end } = self.window;
-        keys.f_narrow(2, end - 1, 1)?.f_copy_(&k.f_transpose(1, 2)?)?;
-        values.f_narrow(2, end - 1, 1)?.f_copy_(&v.f_transpose(1, 2)?)?;
+        let _ = keys.f_index_copy_(2, &self.newest, &k.f_transpose(1, 2)?)?;
+        let _ = values.f_index_copy_(2, &self.newest, &v.f_transpose(1, 2)?)?;
         // The heads of a group share keys: as queries of one head they read them once.
         let mixed = Tensor::f_scaled_dot_product_attention(
             &q.f_view([rows, shared, heads / shared, head_dim])?,

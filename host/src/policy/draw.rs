@@ -2,6 +2,9 @@
 
 use std::cmp::Ordering;
 
+use anyhow::Result;
+use tch::{Kind, Tensor};
+
 /// Which tokens may be drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Truncation {
@@ -20,6 +23,32 @@ impl Truncation {
         let kept = self.kept(probabilities);
         let mass: f64 = kept.iter().map(|&(_, probability)| f64::from(probability)).sum();
         walk(kept.into_iter(), uniform * mass)
+    }
+
+    /// The same for every row of `probabilities`, `[rows, vocab]`, at its own number in `uniforms`, `[rows]` in f64, on
+    /// the device where they are: `[rows, 1]`.
+    ///
+    /// Sums are of f64 here as there, so that a CPU draws the same. A GPU adds in another order: another token is drawn
+    /// where a number comes as close to a sum as f64 rounds. And where rounding leaves the sum of all below a number, this
+    /// takes the last token that changes the sum, which can come before the last with a probability above 0.
+    pub(crate) fn draw_rows(&self, probabilities: &Tensor, uniforms: &Tensor) -> Result<Tensor> {
+        let (_rows, vocab) = probabilities.size2()?;
+        let uniforms = uniforms.f_unsqueeze(1)?;
+        if self.top_p >= 1.0 && self.top_k == 0 {
+            let sums = probabilities.f_cumsum(1, Kind::Double)?;
+            return walk_rows(&sums, &uniforms, &sums.f_narrow(1, vocab - 1, 1)?);
+        }
+        // Stable, so that ties go to the smaller token.
+        let (sorted, tokens) = probabilities.f_sort_stable(true, 1, true)?;
+        let kept = if self.top_k == 0 { vocab } else { vocab.min(self.top_k as i64) };
+        let sums = sorted.f_narrow(1, 0, kept)?.f_cumsum(1, Kind::Double)?;
+        let mut mass = sums.f_narrow(1, kept - 1, 1)?;
+        if self.top_p < 1.0 {
+            let enough = mass.f_mul_scalar(f64::from(self.top_p))?;
+            mass = sums.f_gather(1, &first(&sums, &enough, Reach::Equal)?, false)?;
+        }
+        let places = walk_rows(&sums, &uniforms.f_mul(&mass)?, &mass)?;
+        Ok(tokens.f_gather(1, &places, false)?)
     }
 
     /// The tokens that stay, likeliest first, with their probabilities as they were.
@@ -72,11 +101,34 @@ fn walk(tokens: impl Iterator<Item = (usize, f32)>, target: f64) -> usize {
     last
 }
 
+/// For each row of `sums`, `[rows, n]`, the first column above `targets`, but none after that which reaches `mass`, both
+/// `[rows, 1]`.
+fn walk_rows(sums: &Tensor, targets: &Tensor, mass: &Tensor) -> Result<Tensor> {
+    Ok(first(sums, targets, Reach::Above)?.f_minimum(&first(sums, mass, Reach::Equal)?)?)
+}
+
+/// What a sum must come to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Equal,
+    Above,
+}
+
+/// For each row of `sums`, `[rows, n]`, the first column that reaches `targets`, `[rows, 1]`; the last where none does, as
+/// among NaN.
+fn first(sums: &Tensor, targets: &Tensor, reach: Reach) -> Result<Tensor> {
+    let (_rows, n) = sums.size2()?;
+    let (right, side) = if reach == Reach::Above { (true, "right") } else { (false, "left") };
+    let places = targets.f_contiguous()?.f_searchsorted(sums, false, right, side, None::<&Tensor>)?;
+    Ok(places.f_clamp_max(n - 1)?)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::rng::{Purpose, Stream};
 
     /// `tests/policy/reference.py`, `truncation`: the logits warpers of transformers.
     #[test]
@@ -108,10 +160,64 @@ mod tests {
         }
     }
 
+    /// Distributions from flat to steep, every other one with many ties, and numbers from one end to the other.
+    #[test]
+    fn rows_draw_what_each_would_draw_alone() {
+        const VOCAB: usize = 997;
+        for case in 0..40 {
+            let mut draws = Stream::new(11, Purpose::Evaluate, 0, case).draws();
+            let steepness = 0.5 * case as f64;
+            let logits: Vec<f32> = (0..64 * VOCAB)
+                .map(|_| {
+                    let logit = steepness * draws.uniform();
+                    if case % 2 == 0 { logit as f32 } else { (4.0 * logit).round() as f32 / 4.0 }
+                })
+                .collect();
+            let probabilities = Tensor::from_slice(&logits).view([64, -1]).softmax(-1, Kind::Float);
+            let mut uniforms: Vec<f64> = (0..64).map(|_| draws.uniform()).collect();
+            uniforms[..2].copy_from_slice(&[0.0, 0.999_9]);
+            let rows: Vec<f32> = Vec::try_from(probabilities.view([-1])).unwrap();
+            for (top_p, top_k) in [(1.0, 0), (1.0, 1), (1.0, 40), (0.9, 0), (0.5, 30), (1e-6, 0), (1.0, 5000)] {
+                let truncation = Truncation { top_p, top_k };
+                let together = truncation.draw_rows(&probabilities, &Tensor::from_slice(&uniforms)).unwrap();
+                let together: Vec<i64> = Vec::try_from(together.view([-1])).unwrap();
+                for (row, &token) in together.iter().enumerate() {
+                    let alone = truncation.draw(&rows[row * VOCAB..][..VOCAB], uniforms[row]);
+                    assert_eq!(token as usize, alone, "case {case}, top-p {top_p}, top-k {top_k}, row {row}");
+                }
+            }
+        }
+    }
+
+    /// A number draws the first token above it, so one at a sum the next that is possible.
+    #[test]
+    fn rows_at_a_sum_draw_the_token_after_it() {
+        let probabilities = [0.0f32, 0.5, 0.0, 0.25, 0.25];
+        let row = Tensor::from_slice(&probabilities).view([1, 5]);
+        for (top_k, uniform, expected) in [(0, 0.0, 1), (0, 0.5, 3), (0, 0.75, 4), (2, 0.0, 1), (3, 0.5, 3)] {
+            let truncation = Truncation { top_p: 1.0, top_k };
+            assert_eq!(truncation.draw(&probabilities, uniform), expected);
+            let drawn = truncation.draw_rows(&row, &Tensor::from_slice(&[uniform])).unwrap();
+            assert_eq!(drawn.int64_value(&[0, 0]), expected as i64, "top-k {top_k} at {uniform}");
+        }
+    }
+
+    #[test]
+    fn rows_of_nan_draw_some_token() {
+        let probabilities = Tensor::from_slice(&[f32::NAN; 5]).view([1, 5]);
+        for (top_p, top_k) in [(1.0, 0), (0.5, 3)] {
+            let drawn = Truncation { top_p, top_k }.draw_rows(&probabilities, &Tensor::from_slice(&[0.5])).unwrap();
+            assert!((0..5).contains(&drawn.int64_value(&[0, 0])));
+        }
+    }
+
     #[test]
     fn the_last_possible_token_is_drawn_at_the_very_end() {
         let all = Truncation { top_p: 1.0, top_k: 0 };
         assert_eq!(all.draw(&[0.25, 0.7499, 0.0], 0.999_999_9), 1);
+        let probabilities = Tensor::from_slice(&[0.25f32, 0.7499, 0.0]).view([1, 3]);
+        let drawn = all.draw_rows(&probabilities, &Tensor::from_slice(&[0.999_999_9])).unwrap();
+        assert_eq!(drawn.int64_value(&[0, 0]), 1);
         assert_eq!(likeliest(&[0.2, 0.4, 0.4]), 1);
     }
 }

@@ -1,12 +1,19 @@
 //! `azr-host bench policy`: how fast a policy samples and learns.
 
-use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
 use clap::Args;
+use serde_json::json;
 
 use crate::{
     cli::PolicyArgs,
     config::{Preset, RunConfig},
-    policy::bench::{BenchPlan, bench},
+    policy::{
+        Policy,
+        bench::{BenchPlan, BenchReport, bench},
+    },
+    update::Rollout,
 };
 
 /// Sample completions of full length, and take updates on them.
@@ -36,6 +43,12 @@ pub struct BenchPolicy {
     /// One JSON object per figure instead of a table.
     #[arg(long)]
     json: bool,
+
+    /// Keep what was computed, so that another implementation can compute it again: the last batch, its log-probabilities
+    /// and its loss in DIR/update.json, the policy after the last update in DIR/policy. With --repeats 0 and one batch that
+    /// is one update from the weights as they were.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
 }
 
 impl BenchPolicy {
@@ -50,17 +63,45 @@ impl BenchPolicy {
             completion_tokens: self.completion_tokens,
             repeats: self.repeats,
         };
-        let rows = bench(&mut policy, &config, &plan)?;
+        let report = bench(&mut policy, &config, &plan)?;
+        if let Some(dir) = &self.keep {
+            keep(dir, &report, &policy)?;
+        }
         if self.json {
-            for row in &rows {
+            println!("{}", json!({ "copy_bytes_per_s": report.copy_bytes_per_s }));
+            for row in &report.rows {
                 println!("{}", serde_json::to_string(row)?);
             }
             return Ok(());
         }
-        println!("{:<8}{:>8}{:>16}{:>20}", "", "batch", "tokens/s", "tokens/CPU-s");
-        for row in &rows {
-            println!("{:<8}{:>8}{:>16.0}{:>20.0}", row.what, row.batch, row.tokens_per_s, row.tokens_per_cpu_s);
+        println!("memory copies: {:.1} GB/s\n", report.copy_bytes_per_s / 1e9);
+        println!("{:<8}{:>8}{:>16}{:>20}{:>12}", "", "batch", "tokens/s", "tokens/CPU-s", "roofline");
+        for row in &report.rows {
+            let roofline = row.roofline.map_or_else(String::new, |share| format!("{:.1} %", 100.0 * share));
+            println!(
+                "{:<8}{:>8}{:>16.0}{:>20.0}{roofline:>12}",
+                row.what, row.batch, row.tokens_per_s, row.tokens_per_cpu_s
+            );
         }
         Ok(())
     }
+}
+
+fn keep(dir: &Path, report: &BenchReport, policy: &Policy) -> Result<()> {
+    let rollout = |rollout: &Rollout| {
+        json!({
+            "prompt": rollout.prompt,
+            "completion": rollout.completion,
+            "old_logprobs": rollout.old_logprobs,
+            "advantage": rollout.advantage,
+        })
+    };
+    let update = json!({
+        "loss": report.last_update.map(|update| update.loss),
+        "gradient_norm": report.last_update.map(|update| update.gradient_norm),
+        "rollouts": report.rollouts.iter().map(rollout).collect::<Vec<_>>(),
+    });
+    policy.save(&dir.join("policy"))?;
+    let path = dir.join("update.json");
+    std::fs::write(&path, serde_json::to_vec(&update)?).with_context(|| format!("cannot write {}", path.display()))
 }
