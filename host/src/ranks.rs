@@ -169,13 +169,13 @@ impl Ranks {
         let Some(others) = &self.others else { return Ok(into.shallow_clone().f_copy_(own)?) };
         let _no_grad = tch::no_grad_guard();
         let bytes = bytes_of(own) * (others.size as u64 - 1);
-        if into.device() == Device::Cpu {
-            return others.collective(bytes, |group| group.all_gather(into, own));
+        let (group, place) = others.group_for(into);
+        let (staged, own) = (into.f_to_device(place)?, own.f_to_device(place)?);
+        others.collective(bytes, || group.all_gather(&staged, &own))?;
+        if staged.data_ptr() != into.data_ptr() {
+            into.shallow_clone().f_copy_(&staged)?;
         }
-        let staged = Tensor::f_empty([into.numel() as i64], (into.kind(), Device::Cpu))?;
-        let own = own.f_to_device(Device::Cpu)?;
-        others.collective(bytes, |group| group.all_gather(&staged, &own))?;
-        Ok(into.shallow_clone().f_copy_(&staged)?)
+        Ok(())
     }
 
     /// Payload that this rank has sent to others so far.
