@@ -187,6 +187,8 @@ impl Ranks {
     pub fn leave<T>(&self, result: Result<T>) -> Result<T> {
         let Some(others) = &self.others else { return result };
         let result = result.and_then(|done| {
+            // Until all are here each gives signs of life: one may still be writing. None leaves before all stopped looking.
+            self.barrier()?;
             others.watch.end();
             self.barrier()?;
             Ok(done)
