@@ -116,7 +116,7 @@ $(CUDA_READY): $(LIBTORCH_READY)
 	$(PIP) --upgrade --target .libtorch --requirement .libtorch/cuda.txt
 	touch $@
 
-$(NCCL): $(CUDA_READY) c10d/src/nccl.cpp c10d/src/shim.hpp
+$(NCCL): $(CUDA_READY) $(addprefix c10d/src/,nccl.cpp shim.hpp guarded.hpp)
 	$(CXX) -shared -fPIC -O2 -std=c++17 -w -DUSE_C10D_NCCL -o $@ c10d/src/nccl.cpp \
 	  $(addprefix -I.libtorch/,torch/include torch/include/torch/csrc/api/include nvidia/cu13/include nvidia/nccl/include) \
 	  -L.libtorch/torch/lib -ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -Wl,-rpath,'$$ORIGIN'

@@ -18,5 +18,7 @@ fn main() {
         .opt_level(2)
         .file("src/shim.cpp")
         .compile("azr_c10d");
+    // The host's shim includes guarded.hpp.
+    println!("cargo:include={}/src", env::var("CARGO_MANIFEST_DIR").expect("cargo says where the package is"));
     println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
 }

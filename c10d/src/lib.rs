@@ -102,9 +102,8 @@ impl Store {
         let host = c_string(host)?;
         let mut store = ptr::null_mut();
         // SAFETY: a C string and a place for the result.
-        let message =
-            unsafe { c10d_store(host.as_ptr(), port, role == Role::Server, milliseconds(timeout), &mut store) };
-        checked(message).map(|()| Self(store))
+        unsafe { checked(c10d_store(host.as_ptr(), port, role == Role::Server, milliseconds(timeout), &mut store)) }
+            .map(|()| Self(store))
     }
 
     /// The same store, in which every key begins with `prefix`.
@@ -112,14 +111,14 @@ impl Store {
         let prefix = c_string(prefix)?;
         let mut store = ptr::null_mut();
         // SAFETY: a live store, a C string and a place for the result, which keeps the store alive.
-        checked(unsafe { c10d_store_prefix(self.0, prefix.as_ptr(), &mut store) }).map(|()| Self(store))
+        unsafe { checked(c10d_store_prefix(self.0, prefix.as_ptr(), &mut store)) }.map(|()| Self(store))
     }
 
     /// Sets a key.
     pub fn set(&self, key: &str, value: &[u8]) -> Result<(), Error> {
         let key = c_string(key)?;
         // SAFETY: a live store, a C string, and bytes with their length.
-        checked(unsafe { c10d_store_set(self.0, key.as_ptr(), value.as_ptr(), value.len()) })
+        unsafe { checked(c10d_store_set(self.0, key.as_ptr(), value.as_ptr(), value.len())) }
     }
 
     /// The value of a key, for which it waits at most `timeout`.
@@ -127,7 +126,7 @@ impl Store {
         let key = c_string(key)?;
         let (mut value, mut length) = (ptr::null_mut(), 0);
         // SAFETY: a live store, a C string and places for the result.
-        checked(unsafe { c10d_store_get(self.0, key.as_ptr(), milliseconds(timeout), &mut value, &mut length) })?;
+        unsafe { checked(c10d_store_get(self.0, key.as_ptr(), milliseconds(timeout), &mut value, &mut length)) }?;
         // SAFETY: without an error the shim has allocated so many bytes, which are freed once.
         let bytes = unsafe { std::slice::from_raw_parts(value, length) }.to_vec();
         unsafe { c10d_free(value.cast()) };
@@ -139,7 +138,7 @@ impl Store {
         let key = c_string(key)?;
         let mut found = false;
         // SAFETY: a live store, a C string and a place for the result.
-        checked(unsafe { c10d_store_check(self.0, key.as_ptr(), &mut found) }).map(|()| found)
+        unsafe { checked(c10d_store_check(self.0, key.as_ptr(), &mut found)) }.map(|()| found)
     }
 }
 
@@ -166,9 +165,10 @@ impl Group {
         let interface = interface.as_ref().map_or(ptr::null(), |name| name.as_ptr());
         let mut group = ptr::null_mut();
         // SAFETY: a live store, which the group keeps alive, a C string or null, and a place for the result.
-        let message =
-            unsafe { c10d_gloo(store.0, rank as c_int, size as c_int, milliseconds(timeout), interface, &mut group) };
-        checked(message).map(|()| Self(group))
+        unsafe {
+            checked(c10d_gloo(store.0, rank as c_int, size as c_int, milliseconds(timeout), interface, &mut group))
+        }
+        .map(|()| Self(group))
     }
 
     /// The group of `size` processes with a GPU each, of which this is number `rank`. Fails where `libazr_nccl.so`, which
@@ -177,32 +177,32 @@ impl Group {
         let make = nccl()?;
         let mut group = ptr::null_mut();
         // SAFETY: a live store, which the group keeps alive, and a place for the result.
-        let message = unsafe { make(store.0, rank as c_int, size as c_int, milliseconds(timeout), &mut group) };
-        checked(message).map(|()| Self(group))
+        unsafe { checked(make(store.0, rank as c_int, size as c_int, milliseconds(timeout), &mut group)) }
+            .map(|()| Self(group))
     }
 
     /// `tensor` becomes what it is on the rank `root`.
     pub fn broadcast(&self, tensor: &Tensor, root: usize) -> Result<(), Error> {
         // SAFETY: a live group and a live tensor.
-        checked(unsafe { c10d_broadcast(self.0, tensor.as_ptr(), root as c_int) })
+        unsafe { checked(c10d_broadcast(self.0, tensor.as_ptr(), root as c_int)) }
     }
 
     /// `tensor` becomes the sum over all ranks. In which order it is added up depends on the number of ranks.
     pub fn all_reduce(&self, tensor: &Tensor) -> Result<(), Error> {
         // SAFETY: a live group and a live tensor.
-        checked(unsafe { c10d_all_reduce(self.0, tensor.as_ptr()) })
+        unsafe { checked(c10d_all_reduce(self.0, tensor.as_ptr())) }
     }
 
     /// `into`, `[n]`, becomes this rank's part of the sum of all ranks' `from`, `[size × n]`.
     pub fn reduce_scatter(&self, into: &Tensor, from: &Tensor) -> Result<(), Error> {
         // SAFETY: a live group and live tensors.
-        checked(unsafe { c10d_reduce_scatter(self.0, into.as_ptr(), from.as_ptr()) })
+        unsafe { checked(c10d_reduce_scatter(self.0, into.as_ptr(), from.as_ptr())) }
     }
 
     /// `into`, `[size × n]`, becomes all ranks' `from`, `[n]`, in their order.
     pub fn all_gather(&self, into: &Tensor, from: &Tensor) -> Result<(), Error> {
         // SAFETY: a live group and live tensors.
-        checked(unsafe { c10d_all_gather(self.0, into.as_ptr(), from.as_ptr()) })
+        unsafe { checked(c10d_all_gather(self.0, into.as_ptr(), from.as_ptr())) }
     }
 
     /// Sends the next `from.1[rank]` elements of `from.0` to each rank, and receives as many from each as `into.1` says.
@@ -210,13 +210,13 @@ impl Group {
         assert_eq!(into.1.len(), from.1.len(), "one count per rank, either way");
         let (counts, size) = ((into.1.as_ptr(), from.1.as_ptr()), into.1.len());
         // SAFETY: a live group, live tensors, and two lists of one length.
-        checked(unsafe { c10d_all_to_all(self.0, into.0.as_ptr(), counts.0, from.0.as_ptr(), counts.1, size) })
+        unsafe { checked(c10d_all_to_all(self.0, into.0.as_ptr(), counts.0, from.0.as_ptr(), counts.1, size)) }
     }
 
     /// Returns when every rank has come here.
     pub fn barrier(&self) -> Result<(), Error> {
         // SAFETY: a live group.
-        checked(unsafe { c10d_barrier(self.0) })
+        unsafe { checked(c10d_barrier(self.0)) }
     }
 }
 
@@ -252,12 +252,16 @@ fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Turns the shim's message, if there is one, into an error.
-fn checked(message: *mut c_char) -> Result<(), Error> {
+/// Turns what a function of a shim returned that `guarded.hpp` guards, null or a message, into a result.
+///
+/// # Safety
+///
+/// `message` is such a value, and this is its only use: it is freed here.
+pub unsafe fn checked(message: *mut c_char) -> Result<(), Error> {
     if message.is_null() {
         return Ok(());
     }
-    // SAFETY: the shim hands over a C string, freed once.
+    // SAFETY: a C string that the shim has allocated, freed once.
     let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
     unsafe { c10d_free(message.cast()) };
     // libtorch appends a C++ backtrace.

@@ -1,5 +1,4 @@
-// The part of c10d that a group of equal processes needs. Every function that can fail returns null, or a message that
-// the caller frees with c10d_free.
+// The part of c10d that a group of equal processes needs. Every function that can fail is guarded.
 
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -9,6 +8,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 

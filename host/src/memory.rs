@@ -62,76 +62,139 @@ pub struct Plan {
     pub memory: Option<Memory>,
 }
 
+/// What is trained, and how: each method counts the bytes of one row of the table.
+struct Sizes<'a> {
+    model: &'a ModelConfig,
+    config: &'a RunConfig,
+    /// Parameters of the adapter, if there is one.
+    adapter: Option<i64>,
+    ranks: i64,
+    /// Bytes of a number in the weights.
+    element: i64,
+}
+
+impl Sizes<'_> {
+    fn weights(&self) -> i64 {
+        let copies = if self.config.needs_start_policy() { 2 } else { 1 };
+        self.element * copies * (self.model.parameter_count() + self.adapter.unwrap_or(0))
+    }
+
+    fn dropped(&self) -> i64 {
+        if self.config.update.weights == WeightsKind::Whole || self.ranks == 1 {
+            return 0;
+        }
+        let matrices = self.model.layer_matrix_count();
+        let there = matrices / self.ranks + 2 * matrices / self.layers();
+        self.element * (matrices - there).max(0)
+    }
+
+    fn optimizer(&self) -> i64 {
+        let own = self.own();
+        let masters = if self.element == 4 { 0 } else { 4 * own };
+        // Moved by Muon, which has one f32 momentum for each.
+        let matrices = match (self.config.update.optimizer, self.adapter) {
+            (OptimizerKind::Adamw, _) => 0,
+            (OptimizerKind::Muon, Some(_)) => own,
+            (OptimizerKind::Muon, None) => self.model.layer_matrix_count() / self.ranks,
+        };
+        let moved = own - matrices;
+        let moments = match self.config.update.moments {
+            MomentsKind::F32 => 8 * moved,
+            MomentsKind::EightBit => 2 * moved + moved / 32,
+        };
+        masters + 4 * matrices + moments
+    }
+
+    fn gradients(&self) -> i64 {
+        let shared_head = self.adapter.is_none() && self.model.tie_word_embeddings;
+        let head = if shared_head { self.embedding() } else { 0 };
+        // One that fills, one that waits, one that is sent, once in pieces and once whole, and what comes from each rank.
+        let on_their_way = if self.ranks == 1 { 0 } else { (4 + self.ranks) * crate::update::BUCKET_BYTES };
+        self.element * (self.own() + head) + on_their_way
+    }
+
+    fn activations(&self) -> i64 {
+        let ModelConfig { hidden_size: d, intermediate_size: f, .. } = *self.model;
+        let (q, kv) = self.attention();
+        let tokens = (self.config.update.micro_batch_max_tokens as i64).max(self.longest());
+        let layer = 4 * d + 4 * q + 2 * kv + 4 * f;
+        let kept = match self.config.update.activations {
+            Activations::Recompute => self.layers() * d + layer,
+            Activations::Keep => self.layers() * layer,
+        };
+        self.element * tokens * (kept + layer)
+    }
+
+    fn logits(&self) -> i64 {
+        16 * crate::update::logit_rows(self.model.vocab_size) * self.model.vocab_size
+    }
+
+    fn cache(&self) -> i64 {
+        let sampling = &self.config.sampling;
+        let (_q, kv) = self.attention();
+        let columns = columns(sampling.prompt_max_tokens as i64, sampling.completion_max_tokens as i64);
+        self.element * 2 * kv * self.layers() * columns * sampling.rows_max as i64
+    }
+
+    fn prefill(&self) -> i64 {
+        let ModelConfig { hidden_size: d, intermediate_size: f, .. } = *self.model;
+        let (q, _kv) = self.attention();
+        let prompt = self.config.sampling.prompt_max_tokens;
+        let prompts = crate::policy::PREFILL_MAX_TOKENS.min(self.config.sampling.rows_max * prompt);
+        self.element * (prompts.max(prompt) as i64) * (4 * d + 2 * q + 3 * f)
+    }
+
+    /// Parameters that one rank updates.
+    fn own(&self) -> i64 {
+        match self.adapter {
+            Some(adapter) => self.share(adapter),
+            None => self.share(self.model.parameter_count()).max(self.embedding()),
+        }
+    }
+
+    fn share(&self, parameters: i64) -> i64 {
+        (parameters + self.ranks - 1) / self.ranks
+    }
+
+    fn embedding(&self) -> i64 {
+        self.model.vocab_size * self.model.hidden_size
+    }
+
+    /// Widths of all queries and of all keys.
+    fn attention(&self) -> (i64, i64) {
+        let ModelConfig { num_attention_heads, num_key_value_heads, head_dim, .. } = *self.model;
+        (num_attention_heads * head_dim, num_key_value_heads * head_dim)
+    }
+
+    fn layers(&self) -> i64 {
+        self.model.num_hidden_layers as i64
+    }
+
+    /// Tokens of the longest sequence.
+    fn longest(&self) -> i64 {
+        (self.config.sampling.prompt_max_tokens + self.config.sampling.completion_max_tokens) as i64
+    }
+}
+
 impl Estimate {
     /// Of training `model` as `config` says, with the adapter `lora`, if there is one: on each of `ranks`.
     pub(crate) fn new(model: &ModelConfig, config: &RunConfig, lora: Option<&LoraConfig>, ranks: usize) -> Self {
-        let ModelConfig { vocab_size, hidden_size: d, intermediate_size: f, head_dim, .. } = *model;
-        let (q, kv) = (model.num_attention_heads * head_dim, model.num_key_value_heads * head_dim);
-        let layers = model.num_hidden_layers as i64;
         let element = match config.policy.dtype {
             Dtype::F32 => 4,
             Dtype::Bf16 => 2,
         };
-        let all = model.parameter_count();
         let adapter = lora.map(|lora| model.adapter_parameter_count(lora));
-        let trained = adapter.unwrap_or(all);
-
-        let copies = if config.needs_start_policy() { 2 } else { 1 };
-        let weights = element * copies * (all + adapter.unwrap_or(0));
-        let ranks = ranks as i64;
-        let dropped = match config.update.weights {
-            WeightsKind::Sharded if ranks > 1 => {
-                let matrices = model.layer_matrix_count();
-                (matrices - matrices / ranks - 2 * matrices / layers).max(0)
-            }
-            _ => 0,
-        };
-        let largest = if adapter.is_some() { 0 } else { vocab_size * d };
-        let own = ((trained + ranks - 1) / ranks).max(largest);
-        let masters = if element == 4 { 0 } else { 4 * own };
-        // Moved by Muon, which has one f32 momentum for each.
-        let matrices = match (config.update.optimizer, adapter) {
-            (OptimizerKind::Adamw, _) => 0,
-            (OptimizerKind::Muon, Some(_)) => own,
-            (OptimizerKind::Muon, None) => model.layer_matrix_count() / ranks,
-        };
-        let moved = own - matrices;
-        let moments = match config.update.moments {
-            MomentsKind::F32 => 4 * matrices + 8 * moved,
-            MomentsKind::EightBit => 4 * matrices + 2 * moved + moved / 32,
-        };
-        let shared_head = adapter.is_none() && model.tie_word_embeddings;
-        // One that fills, one that waits, one that is sent, once in pieces and once whole, and what comes from each rank.
-        let on_their_way = if ranks == 1 { 0 } else { (4 + ranks) * crate::update::BUCKET_BYTES };
-        let gradients = element * (own + if shared_head { vocab_size * d } else { 0 }) + on_their_way;
-
-        let sampling = &config.sampling;
-        let longest = (sampling.prompt_max_tokens + sampling.completion_max_tokens) as i64;
-        let tokens = (config.update.micro_batch_max_tokens as i64).max(longest);
-        let layer = 4 * d + 4 * q + 2 * kv + 4 * f;
-        let kept = match config.update.activations {
-            Activations::Recompute => layers * d + layer,
-            Activations::Keep => layers * layer,
-        };
-        let activations = element * tokens * (kept + layer);
-        let logits = 16 * crate::update::logit_rows(vocab_size) * vocab_size;
-
-        let rows = sampling.rows_max as i64;
-        let columns = columns(sampling.prompt_max_tokens as i64, sampling.completion_max_tokens as i64);
-        let cache = element * 2 * kv * layers * columns * rows;
-        let prompts = crate::policy::PREFILL_MAX_TOKENS.min(sampling.rows_max * sampling.prompt_max_tokens);
-        let prefill = element * (prompts.max(sampling.prompt_max_tokens) as i64) * (4 * d + 2 * q + 3 * f);
-
+        let sizes = Sizes { model, config, adapter, ranks: ranks as i64, element };
         let bytes = |count: i64| u64::try_from(count).expect("sizes are positive");
         let mut estimate = Self {
-            weights: bytes(weights),
-            dropped: bytes(element * dropped),
-            optimizer: bytes(masters + moments),
-            gradients: bytes(gradients),
-            activations: bytes(activations),
-            logits: bytes(logits),
-            cache: bytes(cache),
-            prefill: bytes(prefill),
+            weights: bytes(sizes.weights()),
+            dropped: bytes(sizes.dropped()),
+            optimizer: bytes(sizes.optimizer()),
+            gradients: bytes(sizes.gradients()),
+            activations: bytes(sizes.activations()),
+            logits: bytes(sizes.logits()),
+            cache: bytes(sizes.cache()),
+            prefill: bytes(sizes.prefill()),
             process: 0,
         };
         estimate.process = (GIB as u64) / 2 + estimate.total() / 20;

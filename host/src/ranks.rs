@@ -140,15 +140,10 @@ impl Ranks {
     /// `tensor` becomes what it is on the rank `root`.
     pub fn broadcast(&self, tensor: &Tensor, root: usize) -> Result<()> {
         let Some(others) = &self.others else { return Ok(()) };
-        let _no_grad = tch::no_grad_guard();
-        let (group, place) = others.group_for(tensor);
-        let staged = tensor.f_to_device(place)?.f_contiguous()?;
+        let (group, staged) = others.stage(tensor)?;
         let bytes = if root == others.rank { bytes_of(&staged) * (others.size as u64 - 1) } else { 0 };
         others.collective(bytes, || group.broadcast(&staged, root))?;
-        if staged.data_ptr() != tensor.data_ptr() {
-            tensor.shallow_clone().f_copy_(&staged)?;
-        }
-        Ok(())
+        unstage(&staged, tensor)
     }
 
     /// Sends the next `counts.0[rank]` elements of `from`, `[n]`, to each rank, and returns what they sent to this one,
@@ -156,9 +151,8 @@ impl Ranks {
     pub fn exchange(&self, from: &Tensor, counts: (&[i64], &[i64])) -> Result<Tensor> {
         let Some(others) = &self.others else { return Ok(from.shallow_clone()) };
         let (sent, received) = counts;
-        let (group, place) = others.group_for(from);
-        let staged = from.f_detach()?.f_to_device(place)?.f_contiguous()?;
-        let into = Tensor::f_zeros([received.iter().sum::<i64>()], (from.kind(), place))?;
+        let (group, staged) = others.stage(from)?;
+        let into = Tensor::f_zeros([received.iter().sum::<i64>()], (from.kind(), staged.device()))?;
         let kept = sent[others.rank] as u64 * from.kind().elt_size_in_bytes() as u64;
         others.collective(bytes_of(&staged) - kept, || group.all_to_all((&into, received), (&staged, sent)))?;
         Ok(into.f_to_device(from.device())?)
@@ -167,15 +161,11 @@ impl Ranks {
     /// `into`, `[size × n]`, becomes what all ranks have in `own`, `[n]`, in their order.
     pub fn all_gather(&self, into: &Tensor, own: &Tensor) -> Result<()> {
         let Some(others) = &self.others else { return Ok(into.shallow_clone().f_copy_(own)?) };
-        let _no_grad = tch::no_grad_guard();
         let bytes = bytes_of(own) * (others.size as u64 - 1);
-        let (group, place) = others.group_for(into);
-        let (staged, own) = (into.f_to_device(place)?, own.f_to_device(place)?);
+        let (group, staged) = others.stage(into)?;
+        let own = own.f_to_device(staged.device())?;
         others.collective(bytes, || group.all_gather(&staged, &own))?;
-        if staged.data_ptr() != into.data_ptr() {
-            into.shallow_clone().f_copy_(&staged)?;
-        }
-        Ok(())
+        unstage(&staged, into)
     }
 
     /// Payload that this rank has sent to others so far.
@@ -205,13 +195,14 @@ impl Others {
         run().map_err(|error| self.watch.explain(error))
     }
 
-    /// The group that exchanges `tensor`, and where it takes tensors from.
-    fn group_for(&self, tensor: &Tensor) -> (&Group, Device) {
+    /// The group that exchanges `tensor`, and the tensor where that group can reach it.
+    fn stage(&self, tensor: &Tensor) -> Result<(&Group, Tensor)> {
         let gpus = match tensor.device() {
             Device::Cpu => None,
             _ => self.gpus.get_or_init(|| self.join_gpus()).as_ref(),
         };
-        gpus.map_or((&self.group, Device::Cpu), |group| (group, tensor.device()))
+        let (group, device) = gpus.map_or((&self.group, Device::Cpu), |group| (group, tensor.device()));
+        Ok((group, tensor.f_detach()?.f_to_device(device)?.f_contiguous()?))
     }
 
     /// All ranks or none use NCCL.
@@ -248,6 +239,14 @@ impl Others {
         let parts = all.chunks(longest as usize).zip(lengths);
         Ok(parts.map(|(part, length)| part[..length as usize].to_vec()).collect())
     }
+}
+
+/// Brings what a collective left in `staged` back to `tensor`.
+fn unstage(staged: &Tensor, tensor: &Tensor) -> Result<()> {
+    if staged.data_ptr() != tensor.data_ptr() {
+        tensor.f_detach()?.f_copy_(staged)?;
+    }
+    Ok(())
 }
 
 fn part<T>(items: &[T], rank: usize, size: usize) -> &[T] {

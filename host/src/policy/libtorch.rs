@@ -1,12 +1,12 @@
 //! What tch does not offer: fused optimiser kernels, inference mode, and loading CUDA when it is asked for.
 
 use std::{
-    ffi::{CStr, c_char, c_int, c_void},
+    ffi::{c_char, c_int, c_void},
     marker::PhantomData,
     sync::OnceLock,
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW, Symbol};
 use tch::{Cuda, Tensor};
 use torch_sys::C_tensor;
@@ -14,7 +14,6 @@ use torch_sys::C_tensor;
 use crate::memory::Memory;
 
 unsafe extern "C" {
-    fn azr_free(message: *mut c_char);
     fn azr_inference_mode_enter() -> *mut c_void;
     fn azr_inference_mode_leave(guard: *mut c_void);
     fn azr_norms(tensors: *const *const C_tensor, count: usize, norms: *mut f32) -> *mut c_char;
@@ -173,14 +172,7 @@ fn pointers(tensors: &[Tensor]) -> Vec<*const C_tensor> {
     tensors.iter().map(Tensor::as_ptr).collect()
 }
 
-/// Turns the shim's message, if there is one, into an error.
 fn checked(message: *mut c_char) -> Result<()> {
-    if message.is_null() {
-        return Ok(());
-    }
-    // SAFETY: the shim hands over a C string, freed once.
-    let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
-    unsafe { azr_free(message) };
-    // libtorch appends a C++ backtrace.
-    bail!("libtorch: {}", text.lines().next().unwrap_or("no message"))
+    // SAFETY: a guarded function of the shim returned it.
+    unsafe { c10d::checked(message) }.map_err(|error| anyhow!("libtorch: {error}"))
 }

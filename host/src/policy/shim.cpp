@@ -1,16 +1,14 @@
-// The parts of libtorch that tch does not bind. Every function that can fail returns null, or a message that the
-// caller frees with azr_free.
+// The parts of libtorch that tch does not bind. Every function that can fail is guarded.
 
 #include <ATen/ATen.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/InferenceMode.h>
 
+#include "guarded.hpp"
+
 #include <malloc.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
-#include <exception>
 #include <vector>
 
 namespace {
@@ -22,22 +20,9 @@ std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t count) {
   return out;
 }
 
-template <typename F> char *guarded(F f) {
-  try {
-    f();
-    return nullptr;
-  } catch (const std::exception &error) {
-    return strdup(error.what());
-  } catch (...) {
-    return strdup("libtorch threw something that is not an exception");
-  }
-}
-
 } // namespace
 
 extern "C" {
-
-void azr_free(char *message) { free(message); }
 
 // Every pass allocates the same large blocks again. From the system each comes as untouched pages, which cost more than
 // what is computed in them; kept in the heap they are there already.
