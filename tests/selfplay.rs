@@ -87,6 +87,15 @@ fn assert_same(a: &Path, b: &Path) {
     }
 }
 
+/// Compiles a library for LD_PRELOAD from the C file of that name.
+fn shim(dir: &Path, name: &str) -> PathBuf {
+    let shim = dir.join(name).with_extension("so");
+    let source = format!("{}/../tests/selfplay/{name}.c", env!("CARGO_MANIFEST_DIR"));
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source).status().unwrap();
+    assert!(compiled.success());
+    shim
+}
+
 fn scratch() -> (TempDir, PathBuf, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let (a, b) = (dir.path().join("a"), dir.path().join("b"));

@@ -96,10 +96,7 @@ fn a_directory_in_use_and_a_directory_with_an_experiment_are_refused() {
 fn a_clock_that_jumps_changes_nothing() {
     let (dir, whole, _) = finished();
     let jumpy = dir.path().join("jumpy");
-    let shim = dir.path().join("clock.so");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/selfplay/clock.c");
-    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source).status().unwrap();
-    assert!(compiled.success());
+    let shim = shim(dir.path(), "clock");
     let out = format!("--out={}", jumpy.display());
     let args = [&["--env", "envs/python.wasm", "--steps=4", &out], SMALL].concat();
     let output = azr_host().args(args).env("LD_PRELOAD", &shim).output().unwrap();

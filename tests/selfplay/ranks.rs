@@ -1,11 +1,20 @@
 //! Several ranks: the same run as one's, whatever their number, and an end with a reason when one of them ends.
 
-use std::{net::TcpListener, process::Child};
+use std::{
+    collections::BTreeSet,
+    net::TcpListener,
+    process::Child,
+    time::{Duration, Instant},
+};
+
+use c10d::{Role, Store};
 
 use super::*;
 
 /// Cut into several micro-batches, so that every rank has some and one has none in the last round.
 const CUT: &[&str] = &["--env=envs/python.wasm", "--set=update.micro-batch-max-tokens=700"];
+
+const SHARDED: &[&str] = &["--set=update.weights=sharded", "--set=update.activations=recompute"];
 
 /// One of several ranks, as torchrun would start it.
 fn rank(rank: usize, size: usize, port: u16, args: &[String]) -> Command {
@@ -21,7 +30,10 @@ fn free_port() -> u16 {
 }
 
 fn start(size: usize, args: &[String], more: impl Fn(&mut Command, usize)) -> Vec<Child> {
-    let port = free_port();
+    start_at(free_port(), size, args, more)
+}
+
+fn start_at(port: u16, size: usize, args: &[String], more: impl Fn(&mut Command, usize)) -> Vec<Child> {
     let start = |number: usize| {
         let mut command = rank(number, size, port, args);
         more(&mut command, number);
@@ -54,9 +66,22 @@ fn run_of(steps: &str, dir: &Path) -> Vec<String> {
     CUT.iter().chain(SMALL).map(|arg| (*arg).to_owned()).chain(own).collect()
 }
 
+fn settings(settings: &[&str]) -> Vec<String> {
+    settings.iter().map(|&setting| setting.to_owned()).collect()
+}
+
 /// The run that all others must equal.
 fn alone(dir: &Path) {
     assert!(azr_host().args(run_of("4", dir)).output().unwrap().status.success());
+}
+
+/// Three go on from a step before the end of the run of one, and come to the same end.
+fn three_go_on_the_same(dir: &Path, one: &Path) {
+    let resumed = dir.join("resumed");
+    assert!(Command::new("cp").arg("-r").args([one, &resumed]).status().unwrap().success());
+    fs::remove_dir_all(resumed.join("checkpoints/step-000004")).unwrap();
+    all_succeed(3, &["--resume".to_owned(), resumed.display().to_string()], as_is);
+    assert_same(one, &resumed);
 }
 
 fn kill(child: &Child, signal: &str) {
@@ -79,30 +104,29 @@ fn two_ranks_and_three_come_to_the_same_as_one_bit_for_bit() {
     let metrics = fs::read_to_string(two.join("metrics.jsonl")).unwrap();
     assert!(metrics.contains("sent_bytes"), "the ranks talked to each other");
     assert!(fs::read_to_string(two.join("logs/rank-1.txt")).unwrap().contains("step    4"));
-    // Three go on from where one was.
-    let resumed = dir.path().join("c");
-    assert!(Command::new("cp").arg("-r").args([&one, &resumed]).status().unwrap().success());
-    fs::remove_dir_all(resumed.join("checkpoints/step-000004")).unwrap();
-    all_succeed(3, &["--resume".to_owned(), resumed.display().to_string()], as_is);
-    assert_same(&one, &resumed);
+    three_go_on_the_same(dir.path(), &one);
 }
 
 /// One rank has whole weights whatever the setting says. Three cut matrices unevenly.
 #[test]
 fn sharded_weights_come_to_the_same_bit_for_bit() {
     let (dir, one, two) = scratch();
-    let sharded = |dir: &Path| {
-        let settings = ["--set=update.weights=sharded", "--set=update.activations=recompute"].map(str::to_owned);
-        [run_of("4", dir), settings.to_vec()].concat()
-    };
+    let sharded = |dir: &Path| [&run_of("4", dir), &settings(SHARDED)[..]].concat();
     assert!(azr_host().args(sharded(&one)).output().unwrap().status.success());
     all_succeed(2, &sharded(&two), as_is);
     assert_same(&one, &two);
-    let resumed = dir.path().join("c");
-    assert!(Command::new("cp").arg("-r").args([&one, &resumed]).status().unwrap().success());
-    fs::remove_dir_all(resumed.join("checkpoints/step-000004")).unwrap();
-    all_succeed(3, &["--resume".to_owned(), resumed.display().to_string()], as_is);
-    assert_same(&one, &resumed);
+    three_go_on_the_same(dir.path(), &one);
+}
+
+/// The adapter stays whole on every rank, and so does the policy that divergence is measured from.
+#[test]
+fn an_adapter_over_sharded_weights_comes_to_the_same_bit_for_bit() {
+    let (_dir, one, two) = scratch();
+    let adapter = ["--set=policy.lora.rank=4", "--set=update.learning-rate=1e-3", "--set=solve.kl-coefficient=0.01"];
+    let sharded = |dir: &Path| [&run_of("2", dir), &settings(SHARDED)[..], &settings(&adapter)].concat();
+    assert!(azr_host().args(sharded(&one)).output().unwrap().status.success());
+    all_succeed(2, &sharded(&two), as_is);
+    assert_same(&one, &two);
 }
 
 #[test]
@@ -121,6 +145,35 @@ fn a_killed_rank_is_named_and_a_restart_goes_on_from_the_last_checkpoint() {
         command.env("TORCHELASTIC_RESTART_COUNT", "1");
     });
     assert_same(&whole, &killed);
+}
+
+/// Rank 0 is held while it writes the last checkpoint. The others, long done, must not fall silent.
+#[test]
+fn a_rank_that_is_done_gives_signs_of_life_until_the_last_is_done() {
+    let (dir, run, _) = scratch();
+    let (hold, pipe) = (shim(dir.path(), "hold"), dir.path().join("pipe"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let port = free_port();
+    let ranks = start_at(port, 2, &run_of("2", &run), |command, rank| {
+        if rank == 0 {
+            command.env("LD_PRELOAD", &hold).env("HOLD_AT", ".step-000002/checkpoint.json").env("HOLD_PIPE", &pipe);
+        }
+    });
+    // Opens when rank 0 has come there.
+    let held = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    let timeout = Duration::from_secs(60);
+    let store = Store::connect("127.0.0.1", port, Role::Client, timeout).unwrap().prefixed("azr-host/0").unwrap();
+    let begun = Instant::now();
+    let mut signs = BTreeSet::new();
+    // As many as it would give within the time after which it counts as gone.
+    while signs.len() < 11 {
+        assert!(begun.elapsed() < timeout, "rank 1 gave {} signs of life", signs.len());
+        signs.insert(store.get("sign/1", timeout).unwrap());
+    }
+    drop((held, store));
+    for (code, message) in ends(ranks) {
+        assert_eq!(code, Some(0), "{message}");
+    }
 }
 
 #[test]
