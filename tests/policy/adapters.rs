@@ -3,7 +3,7 @@
 use azr_host::config::{LoraConfig, Projection, UpdateConfig};
 
 use super::{
-    learning::{assert_gradient, config, learner_for, probe, rollouts},
+    learning::{assert_gradient, config, learner_for, probe, resumes_exactly, rollouts},
     sampling::{GREEDY, request},
     *,
 };
@@ -155,21 +155,7 @@ fn a_fresh_adapter_changes_nothing_until_it_learns() {
 fn a_resumed_adapter_takes_the_same_steps() {
     let (name, case) = cases().remove(0);
     let [_base, dir] = written_by_peft(&name, &case);
-    let state = dir.path().join("optimizer.safetensors");
-    let config = UpdateConfig { gradient_norm_max: 0.3, ..config(8) };
-    let policy = load(dir.path());
-    let mut learner = learner_for(&policy, &config);
-    learner.update(&policy, &rollouts(), 0.01).unwrap();
-    learner.state().unwrap().save(&state).unwrap();
-    policy.save(dir.path()).unwrap();
-    let resumed_policy = load(dir.path());
-    let mut resumed = learner_for(&resumed_policy, &config);
-    resumed.load(&state).unwrap();
-    learner.update(&policy, &rollouts(), 0.01).unwrap();
-    resumed.update(&resumed_policy, &rollouts(), 0.01).unwrap();
-    for ((name, a), (_, b)) in policy.parameters().iter().zip(resumed_policy.parameters()) {
-        assert!(a.equal(b), "{name}");
-    }
+    resumes_exactly(&load(dir.path()), &UpdateConfig { gradient_norm_max: 0.3, ..config(8) }, dir.path());
 }
 
 #[test]

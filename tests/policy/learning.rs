@@ -256,25 +256,28 @@ fn an_update_that_is_not_a_number_leaves_the_weights() {
     assert!(policy.parameters().iter().zip(&before).all(|((_, now), before)| now.equal(before)));
 }
 
+/// A step after saving to `dir` and loading again is the step without that.
+pub fn resumes_exactly(policy: &Policy, config: &UpdateConfig, dir: &Path) {
+    let state = dir.join("optimizer.safetensors");
+    let mut learner = learner_for(policy, config);
+    learner.update(policy, &rollouts(), 0.01).unwrap();
+    learner.state().unwrap().save(&state).unwrap();
+    policy.save(dir).unwrap();
+    let resumed_policy = load(dir);
+    let mut resumed = learner_for(&resumed_policy, config);
+    resumed.load(&state).unwrap();
+    learner.update(policy, &rollouts(), 0.01).unwrap();
+    resumed.update(&resumed_policy, &rollouts(), 0.01).unwrap();
+    for ((name, a), (_, b)) in policy.parameters().iter().zip(resumed_policy.parameters()) {
+        assert!(a.equal(b), "{name}");
+    }
+}
+
 #[test]
 fn a_resumed_learner_takes_the_same_steps() {
     let dir = tempfile::tempdir().unwrap();
-    let state = dir.path().join("optimizer.safetensors");
     for optimizer in [OptimizerKind::Adamw, OptimizerKind::Muon] {
-        let config = UpdateConfig { optimizer, ..config(8) };
-        let policy = model("llama-untied-scaled");
-        let mut learner = learner_for(&policy, &config);
-        learner.update(&policy, &rollouts(), 0.01).unwrap();
-        learner.state().unwrap().save(&state).unwrap();
-        policy.save(dir.path()).unwrap();
-        let resumed_policy = load(dir.path());
-        let mut resumed = learner_for(&resumed_policy, &config);
-        resumed.load(&state).unwrap();
-        learner.update(&policy, &rollouts(), 0.01).unwrap();
-        resumed.update(&resumed_policy, &rollouts(), 0.01).unwrap();
-        for ((name, a), (_, b)) in policy.parameters().iter().zip(resumed_policy.parameters()) {
-            assert!(a.equal(b), "{name}");
-        }
+        resumes_exactly(&model("llama-untied-scaled"), &UpdateConfig { optimizer, ..config(8) }, dir.path());
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the operator may change.
 
-use azr_guest_sdk::{Context, Level, OfferedSetting, log, setting};
-use coding_judge::settings::Template;
+use azr_guest_sdk::{Context, OfferedSetting, setting};
+use coding_judge::settings::{self, Template};
 
 /// The settings of a call, read and checked.
 pub struct Settings {
@@ -40,16 +40,10 @@ pub fn offered() -> Vec<OfferedSetting> {
 }
 
 impl Settings {
-    /// Reads the settings of a call. A value that makes no sense is the operator's mistake, and a fault.
+    /// Reads the settings of a call.
     pub fn read(ctx: &Context) -> Settings {
         let mut settings = Settings { accept_asserts: false, plus_inputs: true, template: Template::Chat };
-        for setting in &ctx.settings {
-            if let Err(wanted) = settings.set(&setting.name, &setting.value) {
-                let message = format!("setting {} is {:?}, wanted {wanted}", setting.name, setting.value);
-                log(Level::Warn, &message);
-                panic!("{message}");
-            }
-        }
+        settings::apply(ctx, |name, value| settings.set(name, value));
         settings
     }
 

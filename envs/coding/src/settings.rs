@@ -127,17 +127,10 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads the settings of a call. A value that makes no sense is the operator's mistake: it is logged and then a
-    /// fault, so that nothing is trained with settings that nobody chose.
+    /// Reads the settings of a call.
     pub fn read(ctx: &Context) -> Settings {
         let mut settings = Settings::default();
-        for setting in &ctx.settings {
-            if let Err(wanted) = settings.set(&setting.name, &setting.value) {
-                let message = format!("setting {} is {:?}, wanted {wanted}", setting.name, setting.value);
-                log(Level::Warn, &message);
-                panic!("{message}");
-            }
-        }
+        apply(ctx, |name, value| settings.set(name, value));
         settings
     }
 
@@ -183,6 +176,19 @@ impl Settings {
             _ => return Err("the name of a setting that is described"),
         }
         Ok(())
+    }
+}
+
+/// Gives each setting of a call, by name and value, to `set`, which says what it wants where it refuses one. A value that
+/// makes no sense is the operator's mistake: it is logged and then a fault, so that nothing is trained with settings that
+/// nobody chose.
+pub fn apply(ctx: &Context, mut set: impl FnMut(&str, &str) -> Result<(), &'static str>) {
+    for setting in &ctx.settings {
+        if let Err(wanted) = set(&setting.name, &setting.value) {
+            let message = format!("setting {} is {:?}, wanted {wanted}", setting.name, setting.value);
+            log(Level::Warn, &message);
+            panic!("{message}");
+        }
     }
 }
 
