@@ -13,10 +13,11 @@
 //! | logits | 16 · r · V | f32 and its derivatives for the r rows that the head takes at a time |
 //! | cache | e · 2 kv · L · c · rows | keys and values while sampling; c columns, see [`columns`] |
 //! | prefill | e · t · (4 d + 2 q + 3 f) | activations of prompts read into the cache |
+//! | draw | 32 · rows · V | probabilities of every row's next token, sorted, and their running sums in f64 |
 //! | process | 0.5 GiB and a twentieth of all else | the program, libtorch, and what allocators lose |
 //!
 //! Learning and sampling take turns: the total has the larger of gradients + activations + logits − dropped and cache +
-//! prefill. For the optimizer's step, which follows the gradients, weights are whole again.
+//! prefill + draw. For the optimizer's step, which follows the gradients, weights are whole again.
 //! Everything counts at its worst: full micro-batches, and as many rows as there may be, all of full length.
 
 use std::fmt;
@@ -44,6 +45,7 @@ pub struct Estimate {
     pub logits: u64,
     pub cache: u64,
     pub prefill: u64,
+    pub draw: u64,
     pub process: u64,
 }
 
@@ -144,6 +146,10 @@ impl Sizes<'_> {
         self.element * (prompts.max(prompt) as i64) * (4 * d + 2 * q + 3 * f)
     }
 
+    fn draw(&self) -> i64 {
+        32 * self.config.sampling.rows_max as i64 * self.model.vocab_size
+    }
+
     /// Parameters that one rank updates.
     fn own(&self) -> i64 {
         match self.adapter {
@@ -195,6 +201,7 @@ impl Estimate {
             logits: bytes(sizes.logits()),
             cache: bytes(sizes.cache()),
             prefill: bytes(sizes.prefill()),
+            draw: bytes(sizes.draw()),
             process: 0,
         };
         estimate.process = (GIB as u64) / 2 + estimate.total() / 20;
@@ -212,7 +219,7 @@ impl Estimate {
 
     /// What is there only while sampling.
     fn sampling(&self) -> u64 {
-        self.cache + self.prefill
+        self.cache + self.prefill + self.draw
     }
 
     /// Fails where `memory` can never hold this, and says what to change.
@@ -267,11 +274,11 @@ pub(crate) fn gib(bytes: u64) -> f64 {
 /// In GiB, on one line.
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { weights, dropped, optimizer, gradients, activations, logits, cache, prefill, process } = *self;
+        let Self { weights, dropped, optimizer, gradients, activations, logits, cache, prefill, draw, process } = *self;
         write!(
             f,
             "weights {:.1}, optimizer {:.1}, process {:.1}; while learning gradients {:.1}, activations {:.1}, logits \
-             {:.1}, {:.1} of the weights dropped; while sampling cache {:.1}, prefill {:.1}",
+             {:.1}, {:.1} of the weights dropped; while sampling cache {:.1}, prefill {:.1}, draw {:.1}",
             gib(weights),
             gib(optimizer),
             gib(process),
@@ -280,7 +287,8 @@ impl fmt::Display for Estimate {
             gib(logits),
             gib(dropped),
             gib(cache),
-            gib(prefill)
+            gib(prefill),
+            gib(draw)
         )
     }
 }

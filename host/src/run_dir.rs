@@ -161,7 +161,7 @@ pub fn held_out(path: &Path) -> Result<String> {
 fn read_manifest(path: &Path) -> Result<(RunConfig, Experiment)> {
     ensure!(exists(path), "{} holds no experiment: experiment.json is missing", path.display());
     let text = |name: &str| fs::read_to_string(path.join(name)).with_context(|| format!("cannot read {name}"));
-    let damaged = |name: &str| format!("{} is damaged", path.join(name).display());
+    let damaged = |name: &str| format!("{} is damaged, or of another version of azr-host", path.join(name).display());
     let config = RunConfig::from_toml(&text("config.toml")?).with_context(|| damaged("config.toml"))?;
     let experiment = serde_json::from_str(&text("experiment.json")?).with_context(|| damaged("experiment.json"))?;
     Ok((config, experiment))

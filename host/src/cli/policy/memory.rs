@@ -60,7 +60,8 @@ impl MemoryPlan {
 }
 
 fn print(estimate: &Estimate) {
-    let &Estimate { weights, dropped, optimizer, gradients, activations, logits, cache, prefill, process } = estimate;
+    let &Estimate { weights, dropped, optimizer, gradients, activations, logits, cache, prefill, draw, process } =
+        estimate;
     let rows = [
         ("weights", weights, "always"),
         ("optimizer", optimizer, "always"),
@@ -71,6 +72,7 @@ fn print(estimate: &Estimate) {
         ("dropped", dropped, "weights that are not there while learning"),
         ("cache", cache, "sampling"),
         ("prefill", prefill, "sampling"),
+        ("draw", draw, "sampling"),
     ];
     for (what, bytes, when) in rows {
         println!("{what:<12}{:>8.2} GiB  {when}", gib(bytes));
