@@ -34,7 +34,7 @@ pub use sampler::{Completion, Finish, SampleRequest, Sampling};
 pub use text::Message;
 
 use adapter::{Adapter, StoredTensors};
-use attention::{Branching, Causal, WholeSequences};
+use attention::{Branching, WholeSequences};
 use model::{Model, Pass};
 use text::Text;
 use weights::{Files, WEIGHTS_FILE};
@@ -362,7 +362,7 @@ impl Model {
         match &batch.shared {
             None => {
                 let (_batch, seq) = batch.tokens.size2()?;
-                Ok(WholeSequences::Causal(Causal { rotation: self.rope(seq)?.leading(seq)? }))
+                Ok(WholeSequences::Causal(self.rope(seq)?.leading(seq)?))
             }
             Some(layout) => {
                 let rope = self.rope(layout.prompt_len + layout.row_len)?;

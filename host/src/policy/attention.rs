@@ -11,27 +11,23 @@ use super::{
 
 /// How the tokens of a [`super::Batch`] see each other.
 pub(crate) enum WholeSequences<'a> {
-    Causal(Causal),
+    /// Every token sees itself and those before it in its row. Padding must be on the right.
+    Causal(Rotation),
     Branching(Branching<'a>),
 }
 
 impl Attend for WholeSequences<'_> {
-    fn attend(&mut self, layer: usize, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor> {
+    fn rotation(&self) -> Option<&Rotation> {
         match self {
-            Self::Causal(causal) => causal.attend(layer, q, k, v),
-            Self::Branching(branching) => branching.attend(layer, q, k, v),
+            Self::Causal(rotation) | Self::Branching(Branching { rotation, .. }) => Some(rotation),
         }
     }
-}
 
-/// Every token sees itself and those before it in its row. Padding must be on the right.
-pub(crate) struct Causal {
-    pub(crate) rotation: Rotation,
-}
-
-impl Attend for Causal {
     fn attend(&mut self, _layer: usize, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor> {
-        causal(&self.rotation.turn(&q)?, &self.rotation.turn(&k)?, &v)
+        match self {
+            Self::Causal(_) => causal(&q, &k, &v),
+            Self::Branching(branching) => branching.attend(q, k, v),
+        }
     }
 }
 
@@ -55,10 +51,8 @@ impl<'a> Branching<'a> {
         let mask = seen.f_zeros_like()?.f_to_kind(kind)?.f_masked_fill(&seen.f_logical_not()?, f64::NEG_INFINITY)?;
         Ok(Self { layout, rotation: rope.along(positions)?, mask })
     }
-}
 
-impl Attend for Branching<'_> {
-    fn attend(&mut self, _layer: usize, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor> {
+    fn attend(&self, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor> {
         let SharedPrompts { prompts, prompt_len, per_prompt, row_len, .. } = *self.layout;
         let rows = prompts * per_prompt;
         let split = |x: Tensor| -> Result<(Tensor, Tensor)> {
@@ -74,8 +68,8 @@ impl Attend for Branching<'_> {
             let own = own.f_view([prompts, per_prompt, row_len, heads, head_dim])?;
             Ok(Tensor::f_cat(&[prompt, own], 2)?.f_flatten(0, 1)?)
         };
-        let (prompt_q, q) = split(self.rotation.turn(&q)?)?;
-        let (prompt_k, k) = split(self.rotation.turn(&k)?)?;
+        let (prompt_q, q) = split(q)?;
+        let (prompt_k, k) = split(k)?;
         let (prompt_v, v) = split(v)?;
         let prompt = causal(&prompt_q, &prompt_k, &prompt_v)?;
         let own = dot_product(&q, &after_prompt(&prompt_k, &k)?, &after_prompt(&prompt_v, &v)?, Some(&self.mask))?;

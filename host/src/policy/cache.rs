@@ -263,6 +263,10 @@ impl Stretch<'_> {
 }
 
 impl Attend for DecodeOnCpu<'_> {
+    fn rotation(&self) -> Option<&Rotation> {
+        None
+    }
+
     fn attend(&mut self, layer: usize, q: Tensor, k: Tensor, _v: Tensor) -> Result<Tensor> {
         let (rows, one, heads, head_dim) = q.size4()?;
         let (_, _, shared, _) = k.size4()?;
@@ -289,10 +293,13 @@ impl Attend for DecodeOnCpu<'_> {
 }
 
 impl Attend for Decode<'_> {
+    fn rotation(&self) -> Option<&Rotation> {
+        Some(&self.rotation)
+    }
+
     fn attend(&mut self, layer: usize, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor> {
         let (rows, _one, heads, head_dim) = q.size4()?;
         let (_, _, shared, _) = k.size4()?;
-        let (q, k) = (self.rotation.turn(&q)?, self.rotation.turn(&k)?);
         let [keys, values] = &mut self.cache.layers[layer];
         let Range { start, end } = self.window;
         let _ = keys.f_index_copy_(2, &self.newest, &k.f_transpose(1, 2)?)?;
@@ -313,10 +320,13 @@ impl Attend for Decode<'_> {
 }
 
 impl Attend for Prefill<'_> {
+    fn rotation(&self) -> Option<&Rotation> {
+        Some(&self.rotation)
+    }
+
     fn attend(&mut self, layer: usize, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor> {
         let (batch, seq, _heads, _head_dim) = q.size4()?;
         let (_, _, shared, head_dim) = k.size4()?;
-        let (q, k) = (self.rotation.turn(&q)?, self.rotation.turn(&k)?);
         let first = self.cache.end - self.columns;
         for (into, new) in self.cache.layers[layer].iter().zip([&k, &v]) {
             let rows = new.f_reshape([batch * seq, shared * head_dim])?.f_index_select(0, &self.sources)?;

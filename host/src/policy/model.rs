@@ -9,7 +9,7 @@ use super::{
     config::ModelConfig,
     cpu,
     linear::{Linear, LowRank},
-    rope::RopeTable,
+    rope::{RopeTable, Rotation},
 };
 use crate::config::{LoraConfig, Projection};
 
@@ -24,9 +24,13 @@ pub(crate) enum Pass {
     SampleOnCpu,
 }
 
-/// Attention over whatever keys and values a pass has: gets the layer's number and query, key and value, each
-/// `[batch, seq, heads, head_dim]` and not yet turned to its position, and returns `[batch, seq, hidden]`.
+/// Attention over whatever keys and values a pass has.
 pub(crate) trait Attend {
+    /// How queries and keys are turned to their positions; `None` where [`Self::attend`] wants them as they are.
+    fn rotation(&self) -> Option<&Rotation>;
+
+    /// Gets the layer's number and query, key and value, each `[batch, seq, heads, head_dim]`; returns
+    /// `[batch, seq, hidden]`.
     fn attend(&mut self, layer: usize, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor>;
 }
 
@@ -184,7 +188,7 @@ impl Model {
         for i in layers {
             let layer = &self.layers[i];
             let normed = self.rms_norm(&x, &layer.input_layernorm, pass)?;
-            let (q, k, v) = layer.self_attn.project(&normed, [batch, seq], &self.config, pass)?;
+            let (q, k, v) = layer.self_attn.project(&normed, [batch, seq], &self.config, pass, attend.rotation())?;
             let mut mixed = attend.attend(i, q, k, v)?.f_reshape([batch * seq, -1])?;
             // What comes after the last attention is of no use to other tokens.
             if let Some(places) = places.filter(|_| i + 1 == self.layers.len()) {
@@ -289,36 +293,41 @@ impl Layer {
 }
 
 impl Attention {
-    /// Query, key and value of `x`, `[batch * seq, hidden]`: each `[batch, seq, heads, head_dim]`. For sampling they lie
-    /// in one tensor, one after another for each token.
+    /// Query, key and value of `x`, `[batch * seq, hidden]`: each `[batch, seq, heads, head_dim]`. For sampling without a
+    /// rotation they lie in one tensor, one after another for each token.
     fn project(
         &self,
         x: &Tensor,
         [batch, seq]: [i64; 2],
         config: &ModelConfig,
         pass: Pass,
+        rotation: Option<&Rotation>,
     ) -> Result<(Tensor, Tensor, Tensor)> {
         let ModelConfig {
             num_attention_heads: heads, num_key_value_heads: shared, head_dim, rms_norm_eps: eps, ..
         } = *config;
+        let turn = |x: Tensor| rotation.map_or(Ok(x.shallow_clone()), |rotation| rotation.turn(&x));
         if pass == Pass::Learn {
             let split = |x: Tensor| x.f_view([batch, seq, -1, head_dim]);
             let (q, k, v) = (self.q_proj.forward(x)?, self.k_proj.forward(x)?, self.v_proj.forward(x)?);
-            let (q, k, v) = (split(q)?, split(k)?, split(v)?);
-            let Some([of_q, of_k]) = &self.norms else { return Ok((q, k, v)) };
-            let norm = |x: Tensor, weight| x.f_rms_norm([head_dim], Some(weight), eps);
-            return Ok((norm(q, of_q)?, norm(k, of_k)?, v));
+            let (mut q, mut k, v) = (split(q)?, split(k)?, split(v)?);
+            if let Some([of_q, of_k]) = &self.norms {
+                let norm = |x: Tensor, weight| x.f_rms_norm([head_dim], Some(weight), eps);
+                (q, k) = (norm(q, of_q)?, norm(k, of_k)?);
+            }
+            return Ok((turn(q)?, turn(k)?, v));
         }
         let qkv = self.qkv.forward_all(&[&self.q_proj, &self.k_proj, &self.v_proj], x)?;
         let qkv = qkv.f_view([batch, seq, heads + 2 * shared, head_dim])?;
-        let part = |start, count| qkv.f_narrow(2, start, count);
-        let (mut q, mut k, v) = (part(0, heads)?, part(heads, shared)?, part(heads + shared, shared)?);
-        if let Some(norms) = &self.norms {
-            for (x, weight) in [&mut q, &mut k].into_iter().zip(norms) {
+        let part = |of: &Tensor, start, count| of.f_narrow(2, start, count);
+        if let Some([of_q, of_k]) = &self.norms {
+            for (mut x, weight) in [(part(&qkv, 0, heads)?, of_q), (part(&qkv, heads, shared)?, of_k)] {
                 x.f_copy_(&x.f_rms_norm([head_dim], Some(weight), eps)?)?;
             }
         }
-        Ok((q, k, v))
+        // Both at once: on a GPU launching a kernel takes as long as running it.
+        let qk = turn(part(&qkv, 0, heads + shared)?)?;
+        Ok((part(&qk, 0, heads)?, part(&qk, heads, shared)?, part(&qkv, heads + shared, shared)?))
     }
 }
 
