@@ -3,6 +3,7 @@
 #
 #   sbatch --nodes 2 examples/cluster/slurm.sh --env envs/python.wasm --policy models/qwen
 #   OUT=experiments/4711 sbatch …       goes on with what an earlier job left
+#   DEVICE=cpu sbatch --gpus-per-node 0 …   without GPUs
 #
 #SBATCH --job-name=azr-host
 #SBATCH --ntasks-per-node=8
