@@ -2,7 +2,7 @@
 # One rank per GPU, on any number of nodes. Slurm itself starts the ranks. The directory must be one that all nodes see.
 #
 #   sbatch --nodes 2 examples/cluster/slurm.sh --env envs/python.wasm --policy models/qwen
-#   OUT=experiments/4711 sbatch …       goes on with what an earlier job left
+#   OUT=experiments/4711 sbatch …           goes on with what an earlier job left
 #   DEVICE=cpu sbatch --gpus-per-node 0 …   without GPUs
 #
 #SBATCH --job-name=azr-host
