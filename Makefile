@@ -39,6 +39,7 @@ soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm reproducible
 	python3 tests/soak/flat.py
 	python3 tests/soak/registry.py
 	python3 tests/soak/network.py
+	python3 tests/soak/slurm.py
 
 # The same sources give the same environments, also in another folder.
 REPRODUCED := target/reproduced
