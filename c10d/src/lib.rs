@@ -50,6 +50,7 @@ unsafe extern "C" {
         interface: *const c_char,
         out: *mut *mut c_void,
     ) -> *mut c_char;
+    fn c10d_group_shutdown(group: *mut c_void) -> *mut c_char;
     fn c10d_group_free(group: *mut c_void);
     fn c10d_broadcast(group: *mut c_void, tensor: *const C_tensor, root: c_int) -> *mut c_char;
     fn c10d_all_reduce(group: *mut c_void, tensor: *const C_tensor) -> *mut c_char;
@@ -217,6 +218,13 @@ impl Group {
     pub fn barrier(&self) -> Result<(), Error> {
         // SAFETY: a live group.
         unsafe { checked(c10d_barrier(self.0)) }
+    }
+
+    /// Ends the group, when every rank is done with it. NCCL takes a group that is dropped without it for one that has
+    /// failed.
+    pub fn shutdown(&self) -> Result<(), Error> {
+        // SAFETY: a live group.
+        unsafe { checked(c10d_group_shutdown(self.0)) }
     }
 }
 

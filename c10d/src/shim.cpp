@@ -70,6 +70,10 @@ char *c10d_gloo(Store *store, int rank, int size, int64_t timeout_ms, const char
   });
 }
 
+char *c10d_group_shutdown(Group *group) {
+  return guarded([&] { (*group)->shutdown(); });
+}
+
 void c10d_group_free(Group *group) { delete group; }
 
 char *c10d_broadcast(Group *group, at::Tensor *tensor, int root) {

@@ -61,6 +61,11 @@ pub enum Device {
 }
 
 impl Device {
+    /// The GPU of the rank with that number on its machine.
+    pub(crate) fn cuda(local_rank: usize) -> Result<Self> {
+        libtorch::cuda_number(local_rank).map(Self::Cuda)
+    }
+
     /// How much memory it has; `None` where the system does not say.
     pub(crate) fn memory(self) -> Result<Option<Memory>> {
         match self {

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use c10d::{Group, Store};
 use serde::{Serialize, de::DeserializeOwned};
 use tch::{Device, Kind, Tensor};
@@ -60,15 +60,22 @@ impl Ranks {
             return Ok(Self::alone());
         }
         let store = launch.store(timeout)?;
-        store.set(&format!("here/{rank}"), &[])?;
+        let here = |rank| format!("here/{rank}");
+        if store.has(&here(rank))? {
+            watch::tell_to_stop(&store, &format!("rank {rank} was started again"))?;
+            bail!("the ranks that were started with an earlier rank {rank} still run; they were told to stop");
+        }
+        store.set(&here(rank), &[])?;
         for other in 0..size {
             let seconds = timeout.as_secs();
-            let here = store.get(&format!("here/{other}"), timeout);
-            here.with_context(|| format!("rank {other} of {size} did not start within {seconds} s"))?;
+            let came = store.get(&here(other), timeout);
+            came.with_context(|| format!("rank {other} of {size} did not start within {seconds} s"))?;
         }
-        let group = Group::gloo(&store, rank, size, timeout).context("the ranks cannot reach each other")?;
-        let gpus_store = store.prefixed("gpus")?;
+        let (cpus_store, gpus_store) = (store.prefixed("cpus")?, store.prefixed("gpus")?);
+        // Before the ranks connect: that can hang where one of them is gone by now.
         let watch = Watch::start(launch, store)?;
+        let group = Group::gloo(&cpus_store, rank, size, timeout).context("the ranks cannot reach each other");
+        let group = group.inspect_err(|error| watch.report(&format!("rank {rank} failed: {error:#}")))?;
         let (gpus, sent_bytes) = (OnceLock::new(), AtomicU64::new(0));
         let others = Others { rank, size, group, gpus, gpus_store, timeout, watch, sent_bytes };
         Ok(Self { others: Some(Arc::new(others)) })
@@ -181,6 +188,9 @@ impl Ranks {
             self.barrier()?;
             others.watch.end();
             self.barrier()?;
+            if let Some(gpus) = others.gpus.get().and_then(Option::as_ref) {
+                gpus.shutdown()?;
+            }
             Ok(done)
         });
         result.inspect_err(|error| others.watch.report(&format!("rank {} failed: {error:#}", self.rank())))

@@ -148,6 +148,31 @@ fn a_killed_rank_is_named_and_a_restart_goes_on_from_the_last_checkpoint() {
     assert_same(&whole, &killed);
 }
 
+/// As a kubelet does, which knows nothing of the others. Reached at its old address, they must not wait for each other.
+#[test]
+fn a_rank_that_is_started_again_alone_stops_the_others_which_then_go_on_together() {
+    let (_dir, whole, killed) = scratch();
+    alone(&whole);
+    let (port, args) = (free_port(), run_of("4", &killed));
+    let restarted = |command: &mut Command, _| {
+        command.env("TORCHELASTIC_RESTART_COUNT", "1");
+    };
+    let mut ranks = start_at(port, 2, &args, restarted);
+    let rest = first_step(&mut ranks[0]);
+    kill(&ranks[1], "-KILL");
+    ranks[1].wait().unwrap();
+    let mut again = rank(1, 2, port, &args);
+    restarted(&mut again, 1);
+    let [(code, message)] = &ends(vec![again.spawn().unwrap()])[..] else { unreachable!() };
+    assert_eq!(*code, Some(1), "{message}");
+    assert!(message.contains("the ranks that were started with an earlier rank 1 still run"), "{message}");
+    let rest: Vec<String> = rest.collect();
+    assert_eq!(ranks[0].wait().unwrap().code(), Some(1), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("rank 1 was started again")), "{rest:?}");
+    all_succeed(2, &args, restarted);
+    assert_same(&whole, &killed);
+}
+
 /// Rank 0 is held while it writes the last checkpoint. The others, long done, must not fall silent.
 #[test]
 fn a_rank_that_is_done_gives_signs_of_life_until_the_last_is_done() {

@@ -63,7 +63,7 @@ impl PolicyArgs {
 
     fn device(&self) -> Result<Device> {
         match self.device.as_deref().unwrap_or("cpu") {
-            "cuda" => Ok(Device::Cuda(Launch::from_env()?.local_rank)),
+            "cuda" => Device::cuda(Launch::from_env()?.local_rank),
             other => other.parse(),
         }
     }

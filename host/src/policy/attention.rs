@@ -48,8 +48,7 @@ impl<'a> Branching<'a> {
         let own = Tensor::f_ones([*row_len, *row_len], (Kind::Bool, device))?.f_tril(0)?;
         let expand = |seen: &Tensor, columns| seen.f_expand([*prompts, *per_prompt, 1, *row_len, columns], false);
         let seen = Tensor::f_cat(&[expand(&prompt, *prompt_len)?, expand(&own, *row_len)?], 4)?.f_flatten(0, 1)?;
-        let mask = seen.f_zeros_like()?.f_to_kind(kind)?.f_masked_fill(&seen.f_logical_not()?, f64::NEG_INFINITY)?;
-        Ok(Self { layout, rotation: rope.along(positions)?, mask })
+        Ok(Self { layout, rotation: rope.along(positions)?, mask: mask(&seen.f_logical_not()?, kind)? })
     }
 
     fn attend(&self, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor> {
@@ -76,6 +75,17 @@ impl<'a> Branching<'a> {
         let flat = |x: Tensor| x.f_flatten(0, 1);
         Ok(Tensor::f_cat(&[flat(prompt)?, flat(own)?], 0)?)
     }
+}
+
+/// 0 where a token sees another, −∞ where that is `hidden` from it, `[.., keys]`. Rows begin at multiples of 8 numbers:
+/// kernels on GPUs need that, and libtorch would copy every other mask for every layer.
+pub(super) fn mask(hidden: &Tensor, kind: Kind) -> Result<Tensor> {
+    let mut shape = hidden.size();
+    let keys = shape.pop().expect("a mask has keys");
+    shape.push((keys + 7) / 8 * 8);
+    let mut mask = Tensor::f_zeros(&shape, (kind, hidden.device()))?.f_narrow(-1, 0, keys)?;
+    let _ = mask.f_masked_fill_(hidden, f64::NEG_INFINITY)?;
+    Ok(mask)
 }
 
 /// `q` is `[batch, seq, heads, head_dim]`, `k` and `v` `[batch, seq, shared, head_dim]`; returns `[batch, seq, hidden]`.

@@ -58,14 +58,15 @@ pub fn bench(policy: &mut Policy, config: &RunConfig, plan: &BenchPlan) -> Resul
     // Completions must not end early, as with min_new_tokens.
     policy.text.ends = [u32::MAX].into();
     // First, so that the learner's memory can be that of the copies.
-    let copy_bytes_per_s = copy_bytes_per_s(policy.model.place().1)?;
+    let device = policy.model.place().1;
+    let copy_bytes_per_s = copy_bytes_per_s(device)?;
     let mut learner = Learner::new(policy, &config.update, &config.sampling)?;
     let mut report = BenchReport { copy_bytes_per_s, rows: Vec::new(), rollouts: Vec::new(), last_update: None };
     for &batch in &plan.batches {
         let requests = requests(policy, plan, batch);
         let sampling = Sampling { completion_max_tokens: plan.completion_tokens, ..Sampling::from(&config.sampling) };
         let mut completions = Vec::new();
-        let mut row = best("sample", batch, batch * plan.completion_tokens, plan.repeats, || {
+        let mut row = best("sample", batch, batch * plan.completion_tokens, plan.repeats, device, || {
             completions = policy.sample(&requests, &sampling)?;
             Ok(())
         })?;
@@ -86,7 +87,7 @@ pub fn bench(policy: &mut Policy, config: &RunConfig, plan: &BenchPlan) -> Resul
             })
             .collect();
         let tokens = batch * (plan.prompt_tokens + plan.completion_tokens);
-        report.rows.push(best("learn", batch, tokens, plan.repeats, || {
+        report.rows.push(best("learn", batch, tokens, plan.repeats, device, || {
             report.last_update = Some(learner.update(policy, &report.rollouts, config.update.learning_rate)?);
             Ok(())
         })?);
@@ -112,9 +113,7 @@ fn copy_bytes_per_s(device: Device) -> Result<f64> {
         for _ in 0..10 {
             into.f_copy_(&from)?;
         }
-        if let Device::Cuda(number) = device {
-            tch::Cuda::synchronize(number as i64);
-        }
+        wait_for(device);
         Ok(start.elapsed().as_secs_f64())
     };
     ten_copies()?;
@@ -137,17 +136,26 @@ fn best(
     batch: usize,
     tokens: usize,
     repeats: usize,
+    device: Device,
     mut run: impl FnMut() -> Result<()>,
 ) -> Result<BenchRow> {
     let (mut wall_s, mut cpu_s) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..=repeats {
         let (start, cpu_start) = (Instant::now(), process_cpu_s());
         run()?;
+        wait_for(device);
         wall_s = wall_s.min(start.elapsed().as_secs_f64());
         cpu_s = cpu_s.min(process_cpu_s() - cpu_start);
     }
     let tokens = tokens as f64;
     Ok(BenchRow { what, batch, tokens_per_s: tokens / wall_s, tokens_per_cpu_s: tokens / cpu_s, roofline: None })
+}
+
+/// Until the device has computed what it was told to.
+fn wait_for(device: Device) {
+    if let Device::Cuda(number) = device {
+        tch::Cuda::synchronize(number as i64);
+    }
 }
 
 /// Processor time of all threads of this process.

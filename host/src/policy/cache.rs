@@ -250,8 +250,7 @@ impl Stretch<'_> {
         let _ = self.newest.f_add_scalar_(1)?;
         let hidden = self.before.f_logical_or(&self.columns.f_gt_tensor(&self.newest)?)?;
         let kind = self.cache.layers[0][0].kind();
-        let mask = Tensor::f_zeros(hidden.size(), (kind, hidden.device()))?;
-        let mask = mask.f_masked_fill(&hidden, f64::NEG_INFINITY)?;
+        let mask = attention::mask(&hidden, kind)?;
         Ok(Decode {
             cache: self.cache,
             rotation: self.rope.at(&self.positions)?,

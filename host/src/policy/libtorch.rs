@@ -18,6 +18,7 @@ unsafe extern "C" {
     fn azr_inference_mode_leave(guard: *mut c_void);
     fn azr_norms(tensors: *const *const C_tensor, count: usize, norms: *mut f32) -> *mut c_char;
     fn azr_keep_freed_memory();
+    fn azr_leave_out_cudnn_attention();
     fn azr_resize_storage(tensor: *const C_tensor, bytes: usize) -> *mut c_char;
     fn azr_adamw(
         param: *const C_tensor,
@@ -136,7 +137,10 @@ pub(crate) fn load_cuda() -> Result<()> {
         // SAFETY: the library's initialisers register operators, nothing else.
         let library = unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) };
         // Unloading would leave registered operators dangling.
-        library.map(std::mem::forget).map_err(|error| error.to_string())
+        library.map(std::mem::forget).map_err(|error| error.to_string())?;
+        // SAFETY: sets a flag.
+        unsafe { azr_leave_out_cudnn_attention() };
+        Ok(())
     });
     if let Err(error) = loaded {
         bail!(
@@ -149,6 +153,12 @@ pub(crate) fn load_cuda() -> Result<()> {
         "device is cuda, but libtorch finds no usable GPU; check the driver with nvidia-smi, or use --device cpu"
     );
     Ok(())
+}
+
+/// The number of the GPU for a local rank: where a launcher shows every rank only its own, the first.
+pub(crate) fn cuda_number(local_rank: usize) -> Result<usize> {
+    load_cuda()?;
+    Ok(if Cuda::device_count() == 1 { 0 } else { local_rank })
 }
 
 /// Of the GPU with that number.

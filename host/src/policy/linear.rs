@@ -3,6 +3,8 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
+use super::model::Pass;
+
 /// `x` ↦ `weight` · `x` + `bias`, and what the adapter adds.
 pub(super) struct Linear {
     /// `[out, in]`
@@ -36,11 +38,18 @@ impl Linear {
         self.adapt(out, x)
     }
 
-    /// `residual` + linear(`x`) in one matrix product where there is neither bias nor adapter.
-    pub(super) fn add_to(&self, residual: &Tensor, x: &Tensor) -> Result<Tensor> {
-        match &self.bias {
-            None => self.adapt(residual.f_addmm(x, &self.weight.f_transpose(0, 1)?)?, x),
-            Some(_) => Ok(residual.f_add(&self.forward(x)?)?),
+    /// `residual` + linear(`x`) in one matrix product where there is neither bias nor adapter; for sampling in the memory of
+    /// `residual`.
+    pub(super) fn add_to(&self, mut residual: Tensor, x: &Tensor, pass: Pass) -> Result<Tensor> {
+        let weight = self.weight.f_transpose(0, 1)?;
+        match (&self.bias, pass) {
+            (Some(_), _) => Ok(residual.f_add(&self.forward(x)?)?),
+            (None, Pass::Learn) => self.adapt(residual.f_addmm(x, &weight)?, x),
+            (None, Pass::Sample | Pass::SampleOnCpu) => {
+                let sum = residual.f_addmm_(x, &weight)?;
+                self.adapt_in_place(&sum, x)?;
+                Ok(sum)
+            }
         }
     }
 
@@ -50,9 +59,7 @@ impl Linear {
         let mut start = 0;
         for part in parts {
             let (rows, _in) = part.weight.size2()?;
-            if let Some(adapter) = &part.adapter {
-                let _ = out.f_narrow(1, start, rows)?.f_addmm_(&adapter.inner(x)?, &adapter.b.f_transpose(0, 1)?)?;
-            }
+            part.adapt_in_place(&out.f_narrow(1, start, rows)?, x)?;
             start += rows;
         }
         Ok(out)
@@ -83,11 +90,19 @@ impl Linear {
             Some(adapter) => Ok(out.f_addmm(&adapter.inner(x)?, &adapter.b.f_transpose(0, 1)?)?),
         }
     }
+
+    fn adapt_in_place(&self, out: &Tensor, x: &Tensor) -> Result<()> {
+        if let Some(adapter) = &self.adapter {
+            let _ = out.shallow_clone().f_addmm_(&adapter.inner(x)?, &adapter.b.f_transpose(0, 1)?)?;
+        }
+        Ok(())
+    }
 }
 
 impl LowRank {
     /// `scale` · A · `x`, `[n, rank]`.
     fn inner(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(x.f_matmul(&self.a.f_transpose(0, 1)?)?.f_mul_scalar(self.scale)?)
+        let inner = x.f_matmul(&self.a.f_transpose(0, 1)?)?;
+        Ok(if self.scale == 1.0 { inner } else { inner.f_mul_scalar(self.scale)? })
     }
 }

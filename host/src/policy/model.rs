@@ -194,9 +194,9 @@ impl Model {
             if let Some(places) = places.filter(|_| i + 1 == self.layers.len()) {
                 (x, mixed) = (x.f_index_select(0, places)?, mixed.f_index_select(0, places)?);
             }
-            x = layer.self_attn.o_proj.add_to(&x, &mixed)?;
+            x = layer.self_attn.o_proj.add_to(x, &mixed, pass)?;
             let normed = self.rms_norm(&x, &layer.post_attention_layernorm, pass)?;
-            x = layer.mlp.add_to(&x, &normed, pass)?;
+            x = layer.mlp.add_to(x, &normed, pass)?;
         }
         if end == self.layers.len() { self.rms_norm(&x, &self.norm, pass) } else { Ok(x) }
     }
@@ -293,8 +293,8 @@ impl Layer {
 }
 
 impl Attention {
-    /// Query, key and value of `x`, `[batch * seq, hidden]`: each `[batch, seq, heads, head_dim]`. For sampling without a
-    /// rotation they lie in one tensor, one after another for each token.
+    /// Query, key and value of `x`, `[batch * seq, hidden]`: each `[batch, seq, heads, head_dim]`. For sampling they lie
+    /// in one tensor, one after another for each token.
     fn project(
         &self,
         x: &Tensor,
@@ -306,7 +306,6 @@ impl Attention {
         let ModelConfig {
             num_attention_heads: heads, num_key_value_heads: shared, head_dim, rms_norm_eps: eps, ..
         } = *config;
-        let turn = |x: Tensor| rotation.map_or(Ok(x.shallow_clone()), |rotation| rotation.turn(&x));
         if pass == Pass::Learn {
             let split = |x: Tensor| x.f_view([batch, seq, -1, head_dim]);
             let (q, k, v) = (self.q_proj.forward(x)?, self.k_proj.forward(x)?, self.v_proj.forward(x)?);
@@ -315,25 +314,30 @@ impl Attention {
                 let norm = |x: Tensor, weight| x.f_rms_norm([head_dim], Some(weight), eps);
                 (q, k) = (norm(q, of_q)?, norm(k, of_k)?);
             }
-            return Ok((turn(q)?, turn(k)?, v));
+            return match rotation {
+                Some(rotation) => Ok((rotation.turn(&q)?, rotation.turn(&k)?, v)),
+                None => Ok((q, k, v)),
+            };
         }
         let qkv = self.qkv.forward_all(&[&self.q_proj, &self.k_proj, &self.v_proj], x)?;
         let qkv = qkv.f_view([batch, seq, heads + 2 * shared, head_dim])?;
-        let part = |of: &Tensor, start, count| of.f_narrow(2, start, count);
+        let part = |start, count| qkv.f_narrow(2, start, count);
         if let Some([of_q, of_k]) = &self.norms {
-            for (mut x, weight) in [(part(&qkv, 0, heads)?, of_q), (part(&qkv, heads, shared)?, of_k)] {
+            for (mut x, weight) in [(part(0, heads)?, of_q), (part(heads, shared)?, of_k)] {
                 x.f_copy_(&x.f_rms_norm([head_dim], Some(weight), eps)?)?;
             }
         }
-        // Both at once: on a GPU launching a kernel takes as long as running it.
-        let qk = turn(part(&qkv, 0, heads + shared)?)?;
-        Ok((part(&qk, 0, heads)?, part(&qk, heads, shared)?, part(&qkv, heads + shared, shared)?))
+        if let Some(rotation) = rotation {
+            // Both at once: on a GPU launching a kernel takes as long as running it.
+            rotation.turn_in_place(part(0, heads + shared)?)?;
+        }
+        Ok((part(0, heads)?, part(heads, shared)?, part(heads + shared, shared)?))
     }
 }
 
 impl Mlp {
     /// `residual` + MLP(`x`), all `[n, hidden]`.
-    fn add_to(&self, residual: &Tensor, x: &Tensor, pass: Pass) -> Result<Tensor> {
+    fn add_to(&self, residual: Tensor, x: &Tensor, pass: Pass) -> Result<Tensor> {
         let gated = match pass {
             Pass::Learn => self.gate_proj.forward(x)?.f_silu()?.f_mul(&self.up_proj.forward(x)?)?,
             Pass::Sample => {
@@ -349,7 +353,7 @@ impl Mlp {
                 gated
             }
         };
-        self.down_proj.add_to(residual, &gated)
+        self.down_proj.add_to(residual, &gated, pass)
     }
 }
 

@@ -65,6 +65,15 @@ impl Rotation {
         let swapped = x.f_roll([head_dim / 2], [3])?;
         Ok(x.f_mul(&self.cos)?.f_addcmul(&swapped, &self.sin)?)
     }
+
+    /// The same in the memory of `x`, without gradients.
+    pub(crate) fn turn_in_place(&self, mut x: Tensor) -> Result<()> {
+        let (_batch, _seq, _heads, head_dim) = x.size4()?;
+        let half = |start| x.f_narrow(3, start, head_dim / 2);
+        let swapped = Tensor::f_cat(&[half(head_dim / 2)?, half(0)?], 3)?;
+        let _ = x.f_mul_(&self.cos)?.f_addcmul_(&swapped, &self.sin)?;
+        Ok(())
+    }
 }
 
 impl Llama3Scaling {

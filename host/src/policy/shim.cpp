@@ -1,6 +1,7 @@
 // The parts of libtorch that tch does not bind. Every function that can fail is guarded.
 
 #include <ATen/ATen.h>
+#include <ATen/Context.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/InferenceMode.h>
 
@@ -30,6 +31,10 @@ void azr_keep_freed_memory() {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
 }
+
+// It is the first choice for attention on newer GPUs. In libtorch 2.11 its backward pass with a mask can give NaN
+// (https://github.com/pytorch/pytorch/issues/196678), and it makes a plan for every new shape, which our batches all have.
+void azr_leave_out_cudnn_attention() { at::globalContext().setSDPUseCuDNN(false); }
 
 void *azr_inference_mode_enter() { return new c10::InferenceMode(true); }
 

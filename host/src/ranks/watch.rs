@@ -78,7 +78,7 @@ impl Watch {
     pub(super) fn report(&self, failure: &str) {
         self.end();
         // A store that is gone says by that what there is to say.
-        if self.shared.fail(failure).is_ok() {
+        if tell_to_stop(&self.shared.store, failure).is_ok() {
             self.shared.linger();
         }
     }
@@ -147,19 +147,11 @@ impl Shared {
                 (*sign, *since) = (now, Instant::now());
             } else if since.elapsed() > SILENCE_MAX {
                 let failure = format!("rank {other} has given no sign of life for {} s", SILENCE_MAX.as_secs());
-                self.fail(&failure)?;
+                tell_to_stop(&self.store, &failure)?;
                 return Ok(Some(failure));
             }
         }
         Ok(None)
-    }
-
-    /// Records a failure, unless there is one already: what came first is the cause.
-    fn fail(&self, failure: &str) -> Result<(), c10d::Error> {
-        if !self.store.has(FAILURE)? {
-            self.store.set(FAILURE, failure.as_bytes())?;
-        }
-        Ok(())
     }
 
     /// Waits until the others have read about a failure: they look once a second, and the store may end with this process.
@@ -176,6 +168,14 @@ impl Shared {
         let mine = self.collectives.load(Ordering::Relaxed);
         (0..self.size).find(|&rank| collectives(rank).is_some_and(|theirs| theirs < mine))
     }
+}
+
+/// Records a failure for all ranks, unless there is one already: what came first is the cause.
+pub(super) fn tell_to_stop(store: &Store, failure: &str) -> Result<(), c10d::Error> {
+    if !store.has(FAILURE)? {
+        store.set(FAILURE, failure.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn sign_of(rank: usize) -> String {

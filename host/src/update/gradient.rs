@@ -164,10 +164,10 @@ impl<O: Objective> Worker<'_, O> {
         let _no_grad = tch::no_grad_guard();
         let step = logit_rows(self.model.config.vocab_size);
         let pieces = states.f_split(step, 0)?.into_iter().zip(targets.f_split(step, 0)?);
-        let (mut head, mut state_gradients, mut sums) = (None::<Tensor>, Vec::new(), Sums::default());
+        let (mut head, mut state_gradients, mut sums) = (None::<Tensor>, Vec::new(), Vec::new());
         for ((states, targets), constants) in pieces.zip(constants.f_split(step, 1)?) {
             let loss = self.objective.loss(self.model.logits(&states)?, &targets, &constants)?;
-            sums.add(&loss.sums)?;
+            sums.push(loss.sums);
             let gradient = loss.gradient.f_to_kind(states.kind())?;
             state_gradients.push(gradient.f_matmul(self.model.lm_head())?);
             if self.head_at.is_some() {
@@ -177,7 +177,7 @@ impl<O: Objective> Worker<'_, O> {
                 });
             }
         }
-        Ok(Pulled { states: Tensor::f_cat(&state_gradients, 0)?, head, sums })
+        Ok(Pulled { states: Tensor::f_cat(&state_gradients, 0)?, head, sums: Sums::of(&sums)? })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is minimised: a sum over tokens, so that it can be computed in pieces.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -234,13 +234,15 @@ impl Sums {
         }
     }
 
-    /// Adds the `[6]` sums of a part.
-    pub(super) fn add(&mut self, part: &Tensor) -> Result<()> {
-        let part: Vec<f64> = Vec::try_from(part.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?)?;
-        ensure!(part.len() == 6, "sums have six entries");
-        let Self { loss, clipped, kl, start_kl, entropy, gap } = self;
-        let into = [loss, clipped, kl, start_kl, entropy, gap];
-        into.into_iter().zip(part).for_each(|(into, part)| *into += part);
-        Ok(())
+    /// Of several parts, each `[6]`, in their order. One copy from the device for all.
+    pub(super) fn of(parts: &[Tensor]) -> Result<Self> {
+        let all = Tensor::f_stack(parts, 0)?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?;
+        let all: Vec<Vec<f64>> = Vec::try_from(all)?;
+        all.iter().try_fold(Self::default(), |total, part| match part[..] {
+            [loss, clipped, kl, start_kl, entropy, gap] => {
+                Ok(total.plus(&Self { loss, clipped, kl, start_kl, entropy, gap }))
+            }
+            _ => bail!("sums have six entries, not {}", part.len()),
+        })
     }
 }
