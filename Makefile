@@ -71,10 +71,11 @@ bench-gpu: gpu cuda host envs/python.wasm $(REFERENCE)/ready
 gpu:
 	@nvidia-smi -L > /dev/null 2>&1 || { echo "bench-gpu needs an NVIDIA GPU, and nvidia-smi finds none here" >&2; exit 1; }
 
-# Models of true shapes give what transformers gives, and learn as PyTorch does; 10 GB of memory and 15 minutes.
+# Models of true shapes give what transformers gives, and learn as PyTorch does; 11 GB of memory and 15 minutes.
 shapes: host $(REFERENCE)/ready
 	$(REFERENCE)/bin/python -W ignore tests/soak/shapes.py
 
+# 5 GB, of which 3 are CUDA's libraries, which only bench-gpu needs.
 $(REFERENCE)/ready:
 	rm -rf $(REFERENCE)
 	python3 -m venv $(REFERENCE)

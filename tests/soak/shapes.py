@@ -1,7 +1,7 @@
 """Random weights of true shapes: loaded, sampled from, trained and saved as by transformers and PyTorch.
 
 Usage: make shapes, or PYTHON -W ignore tests/soak/shapes.py [SHAPE ...] from the repository's root, where PYTHON has torch,
-transformers and peft. Takes up to 10 GB of memory and 8 GB in --folder.
+transformers and peft. Takes up to 11 GB of memory and 8 GB in --folder.
 
 The checkpoint is bf16, in shards; both sides compute in f32. Of each shape azr-host takes 4 sequences of 24 tokens, adds
 12 greedily, and makes one update on them: of all weights where --all says so, else of an adapter, which it then merges.
