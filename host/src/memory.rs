@@ -8,7 +8,7 @@
 //! | weights | e · (P + adapters) | twice where divergence from the start policy counts |
 //! | dropped | e · (1 − 1 / N − 2 / L) of the layers' matrices | what N ranks do not have of sharded weights while learning: each has a part, and two layers whole |
 //! | optimizer | 8 T, or 2 T + T / 32 in 8 bits, and 4 T for the f32 masters of bf16 weights | AdamW's moments; Muon has 4 bytes for each number in a matrix; of N ranks each has T / N, but at least the largest parameter |
-//! | gradients | e · T, and e · V · d where embedding and head are one | summed over micro-batches; of N ranks each has the sum of T / N, and 4 + N buckets of 25 MiB on their way |
+//! | gradients | e · T, and e · V · d where the vocabulary head is trained | summed over micro-batches, the head's also by itself within one; of N ranks each has the sum of T / N, and 4 + N buckets of 25 MiB on their way |
 //! | activations | e · t · (L d + a) recomputed, e · t · L a kept, where a = 4 d + 4 q + 2 kv + 4 f | t tokens of a micro-batch, and as much as a again for the layer that goes back |
 //! | logits | 16 · r · V | f32 and its derivatives for the r rows that the head takes at a time |
 //! | cache | e · 2 kv · L · c · rows | keys and values while sampling; c columns, see [`columns`] |
@@ -18,7 +18,8 @@
 //!
 //! Learning and sampling take turns: the total has the larger of gradients + activations + logits − dropped and cache +
 //! prefill + draw. For the optimizer's step, which follows the gradients, weights are whole again.
-//! Everything counts at its worst: full micro-batches, and as many rows as there may be, all of full length.
+//! Everything counts at its worst: full micro-batches, and as many rows as there may be, all of full length. Not counted
+//! are the pages of a checkpoint's files that are in memory while it is loaded: the system takes them back when it needs them.
 
 use std::fmt;
 
@@ -108,8 +109,7 @@ impl Sizes<'_> {
     }
 
     fn gradients(&self) -> i64 {
-        let shared_head = self.adapter.is_none() && self.model.tie_word_embeddings;
-        let head = if shared_head { self.embedding() } else { 0 };
+        let head = if self.adapter.is_none() { self.embedding() } else { 0 };
         // One that fills, one that waits, one that is sent, once in pieces and once whole, and what comes from each rank.
         let on_their_way = if self.ranks == 1 { 0 } else { (4 + self.ranks) * crate::update::BUCKET_BYTES };
         self.element * (self.own() + head) + on_their_way
@@ -380,13 +380,14 @@ mod tests {
         assert_eq!(qwen("7").adapter_parameter_count(&config.policy.lora), 40_370_176);
     }
 
-    /// bf16: two bytes of weight, twelve of master and moments, two of gradient.
+    /// bf16: two bytes of weight, twelve of master and moments, two of gradient, and two of the head's in a micro-batch.
     #[test]
     fn every_parameter_takes_sixteen_bytes_to_train() {
+        let head = 152_064 * 3584;
         let Estimate { weights, optimizer, gradients, .. } = estimate("7", &[]);
-        assert_eq!(weights + optimizer + gradients, 16 * 7_615_616_512);
+        assert_eq!(weights + optimizer + gradients, 16 * 7_615_616_512 + 2 * head);
         let Estimate { weights, optimizer, gradients, .. } = estimate("7", &["policy.dtype=f32"]);
-        assert_eq!(weights + optimizer + gradients, 16 * 7_615_616_512);
+        assert_eq!(weights + optimizer + gradients, 16 * 7_615_616_512 + 4 * head);
         let lora = estimate("7", &["policy.lora.rank=16"]);
         assert_eq!(lora.weights, 2 * (7_615_616_512 + 40_370_176));
         assert_eq!((lora.optimizer, lora.gradients), (12 * 40_370_176, 2 * 40_370_176));
@@ -398,7 +399,7 @@ mod tests {
         let config = paper(&[]);
         let on = |ranks| Estimate::new(&qwen("7"), &config, None, ranks);
         assert_eq!(on(4).optimizer, 12 * 7_615_616_512 / 4);
-        assert_eq!(on(4).gradients, 2 * 7_615_616_512 / 4 + 8 * 25 * 1_048_576);
+        assert_eq!(on(4).gradients, 2 * 7_615_616_512 / 4 + 2 * 152_064 * 3584 + 8 * 25 * 1_048_576);
         // The embedding is not cut.
         assert_eq!(on(64).optimizer, 12 * 152_064 * 3584);
         assert_eq!((on(4).weights, on(4).activations), (on(1).weights, on(1).activations));
