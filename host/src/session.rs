@@ -175,8 +175,9 @@ impl Session {
         Ok(session)
     }
 
-    /// Trains to the last step, or until `interrupted` is set; either way the last thing written is a checkpoint.
-    pub fn train(&mut self, interrupted: &AtomicBool) -> Result<()> {
+    /// Trains to the last step, or until `interrupted` is set; either way the last thing written is a checkpoint. Returns
+    /// whether it came to the last step.
+    pub fn train(&mut self, interrupted: &AtomicBool) -> Result<bool> {
         let RunConfig { steps, checkpoint, evaluation, .. } = self.selfplay.config.clone();
         self.progress.begin(self.done);
         while self.done < steps {
@@ -196,10 +197,11 @@ impl Session {
             }
             if stop && self.done < steps {
                 self.progress.stopped(self.done, self.run_dir.path());
-                return Ok(());
+                return Ok(false);
             }
         }
-        self.finish()
+        self.finish()?;
+        Ok(true)
     }
 
     /// Sums the run up.

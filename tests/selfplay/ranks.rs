@@ -205,12 +205,13 @@ fn a_rank_that_is_done_gives_signs_of_life_until_the_last_is_done() {
 #[test]
 fn an_interrupt_of_one_rank_ends_all_with_a_checkpoint() {
     let (_dir, run, _) = scratch();
-    let mut ranks = start(2, &run_of("400", &run), as_is);
+    let args = [run_of("400", &run), vec!["--stopped-status=75".to_owned()]].concat();
+    let mut ranks = start(2, &args, as_is);
     let rest = first_step(&mut ranks[0]);
     kill(&ranks[1], "-TERM");
     let rest: Vec<String> = rest.collect();
     let codes: Vec<_> = ranks.iter_mut().map(|rank| rank.wait().unwrap().code()).collect();
-    assert_eq!(codes, [Some(0), Some(0)], "{rest:?}");
+    assert_eq!(codes, [Some(75), Some(75)], "{rest:?}");
     let done = fs::read_to_string(run.join("metrics.jsonl")).unwrap().lines().count();
     assert!(run.join(format!("checkpoints/step-{done:06}")).exists(), "{rest:?}");
 }

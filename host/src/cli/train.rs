@@ -2,6 +2,7 @@
 
 use std::{
     path::PathBuf,
+    process,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -81,6 +82,11 @@ pub struct TrainArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     distributed_timeout: u64,
 
+    /// How the process ends after Ctrl-C or SIGTERM, to itself or to another rank, has stopped it before the last step: for
+    /// schedulers that take 0 for a job that is done.
+    #[arg(long, value_name = "STATUS", default_value_t = 0)]
+    stopped_status: u8,
+
     /// Print the resolved configuration and stop.
     #[arg(long)]
     print_config: bool,
@@ -100,11 +106,16 @@ impl TrainArgs {
         }
         let launch = Launch::from_env()?;
         let ranks = Ranks::join(&launch, Duration::from_secs(self.distributed_timeout))?;
-        ranks.leave(self.train(&ranks, launch.restarts))
+        let stopped_status = self.stopped_status;
+        let finished = ranks.leave(self.train(&ranks, launch.restarts))?;
+        if !finished && stopped_status != 0 {
+            process::exit(stopped_status.into());
+        }
+        Ok(())
     }
 
-    /// `restarts`: how often a launcher has started all ranks again.
-    fn train(self, ranks: &Ranks, restarts: usize) -> Result<()> {
+    /// Returns whether it came to the last step. `restarts`: how often a launcher has started all ranks again.
+    fn train(self, ranks: &Ranks, restarts: usize) -> Result<bool> {
         let begun = self.out.clone().filter(|out| restarts > 0 && run_dir::exists(out));
         let mut session = match ranks.agree(self.resume.clone().or(begun))? {
             Some(dir) => Session::resume(&dir, &self.envs, self.policy.device.as_deref(), &self.sandbox, ranks)?,
@@ -157,7 +168,7 @@ fn interrupted() -> Result<&'static AtomicBool> {
     std::thread::spawn(move || {
         let result: Result<()> = runtime.block_on(listen);
         if result.is_err() {
-            std::process::exit(130);
+            process::exit(130);
         }
     });
     Ok(&INTERRUPTED)
