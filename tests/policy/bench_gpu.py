@@ -18,8 +18,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).parent
 HOST = os.environ.get("AZR_HOST", "target/debug/azr-host")
-SHAPES = ["0.5b", "1.5b", "3b", "7b"]
-LORA = 32
+SHAPES = ["0.5b", "1.5b", "3b", "7b", "0.6b"]
 # Prompt and completion tokens of the usual figures, and of one long sequence.
 USUAL, LONG = (256, 256), (8192, 8192)
 
@@ -51,7 +50,7 @@ def ours(args, model, tokens, batches):
     return figures([
         HOST, "bench", "policy", "--json", "--device", args.device, "--policy", model, "--batches", batches,
         "--prompt-tokens", prompt, "--completion-tokens", completion, "--repeats", args.repeats,
-        "--set", "policy.dtype=bf16", "--set", f"policy.lora.rank={LORA}", "--set", "sampling.shares=1",
+        "--set", "policy.dtype=bf16", "--set", f"policy.lora.rank={args.lora}", "--set", "sampling.shares=1",
         "--set", "sampling.rows-max=256", "--set", "update.activations=recompute",
         "--set", "update.micro-batch-max-tokens=16384",
     ])  # fmt: skip
@@ -61,7 +60,7 @@ def theirs(args, model, tokens, batches):
     prompt, completion, batches = sizes(args, tokens, batches)
     return figures([
         sys.executable, HERE / "bench_reference.py", "run", model, "--device", args.device, "--batches", batches,
-        "--prompt", prompt, "--completion", completion, "--repeats", args.repeats, "--dtype", "bf16", "--lora", LORA,
+        "--prompt", prompt, "--completion", completion, "--repeats", args.repeats, "--dtype", "bf16", "--lora", args.lora,
         "--masters", "--recompute", "--micro-batch-tokens", 16384,
     ])  # fmt: skip
 
@@ -106,20 +105,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--tiny", action="store_true", help="the smallest shape, few tokens")
+    parser.add_argument("--shapes", nargs="+", default=SHAPES, choices=SHAPES)
+    parser.add_argument("--lora", type=int, default=32, help="rank of the adapter that is trained; 0: all weights are")
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("target/bench-gpu.json"))
     args = parser.parse_args()
     report = {"device": args.device}
     if args.device != "cpu":
         report["gpu"] = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True).stdout.strip()
-    for shape in ["0.5b"] if args.tiny else [*SHAPES, "0.6b"]:
+    trained = f"adapters of rank {args.lora}" if args.lora else "all weights"
+    for shape in ["0.5b"] if args.tiny else args.shapes:
         tokens, batches = (LONG, [1]) if shape == "0.6b" else (USUAL, [1, 16, 64, 256])
         with tempfile.TemporaryDirectory() as folder:
             model = pathlib.Path(folder) / "model"
             output([sys.executable, HERE / "bench_reference.py", "make", shape, model, "--device", args.device])
             measure = {"azr-host": ours, "transformers": theirs}
             report[shape] = {side: bench(args, model, tokens, batches) for side, bench in measure.items()}
-            print_table(f"{shape}, adapters of rank {LORA}, bf16", report[shape])
+            print_table(f"{shape}, {trained}, bf16", report[shape])
             if shape == "0.5b":
                 report["paper step"] = paper_step(args, model, pathlib.Path(folder))
                 print(f"\na step at the paper's batch sizes, {shape}: {json.dumps(report['paper step'])}", flush=True)
