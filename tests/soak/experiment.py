@@ -13,6 +13,9 @@ TINY = [
     "--set", "learnability.samples=2", "--set", "seeding.tasks=4", "--set", "evaluation.tasks=1",
 ]  # fmt: skip
 
+# So that every rank has micro-batches, and goes on from any step.
+SEVERAL_RANKS = [*TINY, "--set", "update.micro-batch-max-tokens=700", "--set", "checkpoint.every-steps=1"]
+
 
 def essence(directory):
     """Digests of everything that must repeat, by file: logs without wall-clock times, weights and optimiser states."""

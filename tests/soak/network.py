@@ -12,13 +12,11 @@ import sys
 import tempfile
 import time
 
-from experiment import HOST, TINY, essence
+from experiment import HOST, SEVERAL_RANKS, essence
 
 HOSTS = 3
 STEPS = 8
 TIMEOUT = 20
-# So that every rank has micro-batches.
-ARGUMENTS = [*TINY, "--set", "update.micro-batch-max-tokens=700", "--set", "checkpoint.every-steps=1"]
 
 
 def ip(*words):
@@ -59,7 +57,7 @@ class Job:
                 "MASTER_ADDR": "10.77.0.1", "MASTER_PORT": "29511", "GLOO_SOCKET_IFNAME": "eth0",
                 "TORCHELASTIC_RESTART_COUNT": str(restarts),
             }  # fmt: skip
-            command = [HOST, *ARGUMENTS, "--steps", str(STEPS), "--out", str(directory)]
+            command = [HOST, *SEVERAL_RANKS, "--steps", str(STEPS), "--out", str(directory)]
             command += ["--distributed-timeout", str(TIMEOUT)]
             # Not `ip netns exec`: a signal would reach that program instead of the rank.
             command = ["nsenter", f"--net=/run/netns/{name(rank)}", *command]
@@ -120,7 +118,7 @@ def main():
         try:
             alone = folder / "alone"
             subprocess.run(
-                [HOST, *ARGUMENTS, "--steps", str(STEPS), "--out", str(alone)], check=True, capture_output=True
+                [HOST, *SEVERAL_RANKS, "--steps", str(STEPS), "--out", str(alone)], check=True, capture_output=True
             )
             expected = essence(alone)
             trouble(folder, expected, "undisturbed", lambda job: None)

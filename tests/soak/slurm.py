@@ -13,11 +13,9 @@ import sys
 import tempfile
 import time
 
-from experiment import HOST, TINY, essence
+from experiment import HOST, SEVERAL_RANKS, essence
 
 STEPS = 8
-# So that every rank has micro-batches.
-ARGUMENTS = [*TINY, "--set", "update.micro-batch-max-tokens=700", "--set", "checkpoint.every-steps=1"]
 TWO_NODES = ["--nodes=2", "--ntasks-per-node=1"]
 ONE_NODE = ["--nodes=1", "--ntasks-per-node=2"]
 ENDED = ["COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL"]
@@ -91,7 +89,7 @@ class Job:
         path = f"{pathlib.Path(HOST).resolve().parent}:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "DEVICE": "cpu", "OUT": str(directory)}
         command = ["sbatch", "--parsable", "--gpus-per-node=0", "--cpus-per-task=1", f"--output={directory.parent}/%j.txt"]
-        command += [*options, "examples/cluster/slurm.sh", *ARGUMENTS, f"--steps={steps}"]
+        command += [*options, "examples/cluster/slurm.sh", *SEVERAL_RANKS, f"--steps={steps}"]
         self.id = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
         self.log = directory.parent / f"{self.id}.txt"
 
@@ -141,7 +139,7 @@ def goes_on(directory, expected):
 
 def campaign(folder):
     alone = folder / "alone"
-    run(HOST, *ARGUMENTS, f"--steps={STEPS}", "--out", alone)
+    run(HOST, *SEVERAL_RANKS, f"--steps={STEPS}", "--out", alone)
     expected = essence(alone)
 
     for what, options in {"two nodes, a rank on each": TWO_NODES, "one node, two ranks": ONE_NODE}.items():
