@@ -50,22 +50,20 @@ class Job:
     """One start of all ranks on `directory`."""
 
     def __init__(self, directory, restarts=0):
-        self.directory, self.ranks = directory, []
-        for rank in range(HOSTS):
-            environment = {
-                **os.environ, "RANK": str(rank), "WORLD_SIZE": str(HOSTS), "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1",
-                "MASTER_ADDR": "10.77.0.1", "MASTER_PORT": "29511", "GLOO_SOCKET_IFNAME": "eth0",
-                "TORCHELASTIC_RESTART_COUNT": str(restarts),
-            }  # fmt: skip
-            command = [HOST, *SEVERAL_RANKS, "--steps", str(STEPS), "--out", str(directory)]
-            command += ["--distributed-timeout", str(TIMEOUT)]
-            # Not `ip netns exec`: a signal would reach that program instead of the rank.
-            command = ["nsenter", f"--net=/run/netns/{name(rank)}", *command]
-            self.ranks.append(
-                subprocess.Popen(
-                    command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-                )
-            )
+        self.directory, self.restarts = directory, restarts
+        self.ranks = [self.start(rank) for rank in range(HOSTS)]
+
+    def start(self, rank):
+        environment = {
+            **os.environ, "RANK": str(rank), "WORLD_SIZE": str(HOSTS), "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1",
+            "MASTER_ADDR": "10.77.0.1", "MASTER_PORT": "29511", "GLOO_SOCKET_IFNAME": "eth0",
+            "TORCHELASTIC_RESTART_COUNT": str(self.restarts),
+        }  # fmt: skip
+        command = [HOST, *SEVERAL_RANKS, "--steps", str(STEPS), "--out", str(self.directory)]
+        command += ["--distributed-timeout", str(TIMEOUT)]
+        # Not `ip netns exec`: a signal would reach that program instead of the rank.
+        command = ["nsenter", f"--net=/run/netns/{name(rank)}", *command]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     def until(self, step):
         """Waits until a step is done."""
@@ -108,6 +106,27 @@ def trouble(folder, expected, what, begin, mend=lambda: None):
     print("  the same end, byte for byte")
 
 
+def kubelet(folder, expected, victim):
+    """Whoever fails is started again by itself, as Kubernetes does: at once, then after 10 s, 20 s and so on."""
+    print(f"kubelet: SIGKILL to rank {victim}, and every rank comes back by itself")
+    job = Job(folder / f"kubelet-{victim}", restarts=1)
+    job.until(2)
+    job.ranks[victim].kill()
+    since, starts, due = time.monotonic(), [1] * HOSTS, {}
+    while any(rank.poll() != 0 for rank in job.ranks):
+        now = time.monotonic()
+        assert now - since < 300, f"the ranks do not come together: starts {starts}"
+        for number, rank in enumerate(job.ranks):
+            if rank.poll() and now >= due.setdefault(number, now + 10 * (starts[number] - 1)):
+                job.ranks[number] = job.start(number)
+                starts[number] += 1
+                del due[number]
+        time.sleep(0.05)
+    print(f"    all at the end after {time.monotonic() - since:.1f} s; starts of each: {starts}")
+    assert essence(job.directory) == expected, "the run came to another end"
+    print("  the same end, byte for byte")
+
+
 def main():
     if os.geteuid() != 0:
         sys.exit("network namespaces take root")
@@ -138,6 +157,8 @@ def main():
                     job.ranks[1].send_signal(signal.SIGCONT)
                     time.sleep(1)
 
+            for victim in (1, 0):
+                kubelet(folder, expected, victim)
             trouble(folder, expected, "pauses: rank 1 stands still for 4 s, three times", pauses)
         finally:
             disconnect()
