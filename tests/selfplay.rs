@@ -96,6 +96,13 @@ fn shim(dir: &Path, name: &str) -> PathBuf {
     shim
 }
 
+/// A named pipe. Opening it waits until the other end is open too.
+fn pipe(dir: &Path) -> PathBuf {
+    let pipe = dir.join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    pipe
+}
+
 fn scratch() -> (TempDir, PathBuf, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let (a, b) = (dir.path().join("a"), dir.path().join("b"));
@@ -217,6 +224,23 @@ fn an_interrupt_ends_with_a_checkpoint_that_can_be_resumed() {
     succeed(&["--resume", stopped.to_str().unwrap()]);
     let steps = |dir: &Path| essence(dir).remove("metrics.jsonl").unwrap();
     assert!(steps(&whole) == steps(&stopped));
+}
+
+/// Also as the first process of a container, where a signal without a handler does nothing.
+#[test]
+fn an_interrupt_before_the_first_step_ends_the_process() {
+    let (dir, run, _) = scratch();
+    let pipe = pipe(dir.path());
+    let mut child = azr_host()
+        .args(["--env=envs/python.wasm", &format!("--out={}", run.display())])
+        .arg("--held-out")
+        .arg(&pipe)
+        .spawn()
+        .unwrap();
+    // Opens when the process has come to reading it.
+    let _open = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]

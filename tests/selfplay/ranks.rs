@@ -177,8 +177,7 @@ fn a_rank_that_is_started_again_alone_stops_the_others_which_then_go_on_together
 #[test]
 fn a_rank_that_is_done_gives_signs_of_life_until_the_last_is_done() {
     let (dir, run, _) = scratch();
-    let (hold, pipe) = (shim(dir.path(), "hold"), dir.path().join("pipe"));
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (hold, pipe) = (shim(dir.path(), "hold"), pipe(dir.path()));
     let port = free_port();
     let ranks = start_at(port, 2, &run_of("2", &run), |command, rank| {
         if rank == 0 {
@@ -220,8 +219,7 @@ fn an_interrupt_of_one_rank_ends_all_with_a_checkpoint() {
 #[test]
 fn a_rank_that_hangs_is_named_after_the_timeout() {
     let (dir, run, _) = scratch();
-    let pipe = dir.path().join("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let pipe = pipe(dir.path());
     let args = [run_of("4", &run), vec!["--distributed-timeout=5".to_owned()]].concat();
     let hanging = |command: &mut Command, rank| {
         if rank == 1 {

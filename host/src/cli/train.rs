@@ -98,6 +98,7 @@ pub struct TrainArgs {
 impl TrainArgs {
     /// Trains until the last step or the first Ctrl-C.
     pub fn run(mut self) -> Result<()> {
+        handle_interrupts()?;
         self.policy.fetch()?;
         self.envs.iter().try_for_each(EnvSource::ensure_pinned)?;
         if self.print_config && self.resume.is_none() {
@@ -127,7 +128,8 @@ impl TrainArgs {
                 Session::start(Start { config, envs, policy, tasks, held_out, out }, &self.sandbox, ranks)?
             }
         };
-        session.train(interrupted()?)
+        TRAINING.store(true, Ordering::Relaxed);
+        session.train(&INTERRUPTED)
     }
 
     fn configuration(&self) -> Result<RunConfig> {
@@ -148,28 +150,30 @@ fn free_directory(env: &EnvSource) -> Result<PathBuf> {
     free.context("experiments/ is full; give --out DIR")
 }
 
-/// A flag that the first Ctrl-C or SIGTERM sets. A second one ends the process at once.
-fn interrupted() -> Result<&'static AtomicBool> {
-    static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Whether there are steps to finish, and whether Ctrl-C or SIGTERM has come meanwhile.
+static TRAINING: AtomicBool = AtomicBool::new(false);
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on Ctrl-C and SIGTERM end the process before it trains, and while it trains the second one does. From the
+/// beginning, because the first process of a container is not ended by signals that it does not handle.
+fn handle_interrupts() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let listen = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+    let context = runtime.enter();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    drop(context);
+    let listen = async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            ensure!(!INTERRUPTED.swap(true, Ordering::Relaxed), "interrupted twice");
+            if !TRAINING.load(Ordering::Relaxed) || INTERRUPTED.swap(true, Ordering::Relaxed) {
+                process::exit(130);
+            }
             eprintln!("\nazr-host: finishing this step and writing a checkpoint; once more to stop at once");
         }
     };
-    std::thread::spawn(move || {
-        let result: Result<()> = runtime.block_on(listen);
-        if result.is_err() {
-            process::exit(130);
-        }
-    });
-    Ok(&INTERRUPTED)
+    std::thread::spawn(move || runtime.block_on(listen));
+    Ok(())
 }
