@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use azr_host::{
-    check::{Check, Findings, check},
-    sandbox::{Environment, Sandbox, SandboxConfig, pack},
-};
+use azr_env::check::{Check, Findings, check};
+use azr_sandbox::{Environment, Sandbox, SandboxConfig, pack};
 
 /// A defect of `tests/guests/broken`, and the check that must find it.
 const DEFECTS: [(&str, &str); 45] = [

@@ -9,9 +9,9 @@ mod rules;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use azr_host::check::check;
-use azr_host::sandbox::{Attempt, Context, Environment, Judged, Sandbox, SandboxConfig, Style, Verdict};
-use azr_host::task::Task;
+use azr_env::check::check;
+use azr_sandbox::{Attempt, Context, Environment, Judged, Sandbox, SandboxConfig, Style, Verdict};
+use azr_core::task::Task;
 use serde_json::{Value, json};
 
 static CODEGEN: LazyLock<Environment> = LazyLock::new(|| {

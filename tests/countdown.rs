@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::LazyLock;
 
-use azr_host::check::check;
-use azr_host::policy::{Device, LoadOptions, embedded};
-use azr_host::sandbox::{Attempt, Context, Environment, Proposal, Sandbox, SandboxConfig, SequencePart, Style};
-use azr_host::task::Task;
+use azr_env::check::check;
+use azr_policy::{Device, LoadOptions, embedded};
+use azr_sandbox::{Attempt, Context, Environment, Proposal, Sandbox, SandboxConfig, SequencePart, Style};
+use azr_core::task::Task;
 use serde_json::{Value, json};
 
 static COUNTDOWN: LazyLock<Environment> = LazyLock::new(|| {

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use azr_host::task::Digest;
+use azr_core::task::Digest;
 use serde_json::json;
 use tempfile::TempDir;
 

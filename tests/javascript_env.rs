@@ -8,7 +8,7 @@ mod vectors;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use azr_host::sandbox::{Environment, Outcome, Sandbox, SandboxConfig};
+use azr_sandbox::{Environment, Outcome, Sandbox, SandboxConfig};
 
 static JAVASCRIPT: LazyLock<Environment> = LazyLock::new(|| {
     let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));

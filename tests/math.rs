@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use azr_host::sandbox::{Attempt, Context, Environment, Sandbox, SandboxConfig, Style, Verdict};
-use azr_host::task::Task;
+use azr_sandbox::{Attempt, Context, Environment, Sandbox, SandboxConfig, Style, Verdict};
+use azr_core::task::Task;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

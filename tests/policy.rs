@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use azr_host::policy::{Batch, Device, LoadOptions, Policy};
+use azr_policy::{Batch, Device, LoadOptions, Policy};
 use serde_json::{Value, json};
 
 mod adapters;

@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use azr_host::{
-    rng::{Draws, Purpose, Stream},
-    sandbox::pack,
-};
+use azr_core::rng::{Draws, Purpose, Stream};
+use azr_sandbox::pack;
 
 #[path = "../fuzz/src/host.rs"]
 mod host;

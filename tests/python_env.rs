@@ -15,11 +15,8 @@ mod tasks;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use azr_host::sandbox::{
-    Accepted, Attempt, Context, Environment, Judged, Outcome, Proposal, Rejection, Sandbox, SandboxConfig, Style,
-    Verdict,
-};
-use azr_host::task::Task;
+use azr_sandbox::{Accepted, Attempt, Context, Environment, Judged, Outcome, Proposal, Rejection, Sandbox, SandboxConfig, Style, Verdict};
+use azr_core::task::Task;
 
 /// Compiled once for all tests, and kept for the next `cargo test`.
 static PYTHON: LazyLock<Environment> = LazyLock::new(|| {

@@ -9,10 +9,8 @@ use std::{
     time::Duration,
 };
 
-use azr_host::{
-    registry::{Patience, Reference, pull},
-    sandbox::FILE_MAX_BYTES,
-};
+use azr_env::registry::{Patience, Reference, pull};
+use azr_sandbox::FILE_MAX_BYTES;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

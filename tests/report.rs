@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use azr_host::report;
+use azr_experiment::report;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -15,12 +15,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use azr_host::{
-    sandbox::{
-        Attempt, Context, Environment, Fault, Guard, Guards, Judged, Sandbox, SandboxConfig, Style, Verdict, pack,
-    },
-    task::Task,
-};
+use azr_sandbox::{Attempt, Context, Environment, Fault, Guard, Guards, Judged, Sandbox, SandboxConfig, Style, Verdict, pack};
+use azr_core::task::Task;
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;

@@ -9,13 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use azr_host::{
-    sandbox::{
-        Accepted, Attempt, Context, Environment, ExecutedRun, Judged, Proposal, Rejection, Sandbox, SandboxConfig,
-        SequencePart, Style, pack,
-    },
-    task::Task,
-};
+use azr_sandbox::{Accepted, Attempt, Context, Environment, ExecutedRun, Judged, Proposal, Rejection, Sandbox, SandboxConfig, SequencePart, Style, pack};
+use azr_core::task::Task;
 use serde_json::{Value, json};
 use wit_component::ComponentEncoder;
 

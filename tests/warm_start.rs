@@ -5,17 +5,8 @@ mod demonstrations;
 
 use std::collections::HashSet;
 
-use azr_host::{
-    rng::{Purpose, Stream},
-    warm_start::{
-        examination,
-        grammar::{self, Program, Sample},
-        language::Language::{self, JavaScript, Python},
-        lesson::Mix,
-        parse::{self, Parser},
-        tokenizer,
-    },
-};
+use azr_core::rng::{Purpose, Stream};
+use azr_warm_start::{examination, grammar::{self, Program, Sample}, language::Language::{self, JavaScript, Python}, lesson::Mix, parse::{self, Parser}, tokenizer};
 use tokenizers::Tokenizer;
 
 use crate::javascript_env::exec;

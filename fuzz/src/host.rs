@@ -2,10 +2,8 @@
 
 use std::sync::LazyLock;
 
-use azr_host::{
-    config::RunConfig,
-    sandbox::{Grants, Sandbox, SandboxConfig},
-};
+use azr_config::RunConfig;
+use azr_sandbox::{Grants, Sandbox, SandboxConfig};
 use tempfile::TempDir;
 
 /// A configuration is refused or survives its own text, and so are grants.

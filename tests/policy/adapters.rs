@@ -1,6 +1,6 @@
 //! Low-rank adapters against PEFT: `reference.py`, `adapters`.
 
-use azr_host::config::{LoraConfig, Projection, UpdateConfig};
+use azr_config::{LoraConfig, Projection, UpdateConfig};
 
 use super::{
     learning::{assert_gradient, config, learner_for, probe, resumes_exactly, rollouts},

@@ -1,8 +1,7 @@
-use azr_host::{
-    config::{Activations, Average, MomentsKind, OptimizerKind, Preset, RunConfig, SamplingConfig, UpdateConfig},
-    policy::embedded,
-    update::{Example, Learner, Rollout},
-};
+use azr_config::{Activations, Average, MomentsKind, OptimizerKind, Preset, RunConfig, SamplingConfig, UpdateConfig};
+use azr_policy::embedded;
+use azr_learner::{Example, Learner};
+use azr_core::training::Rollout;
 
 use super::*;
 

@@ -1,7 +1,4 @@
-use azr_host::{
-    policy::{Completion, Finish, SampleRequest, Sampling},
-    rng::{Purpose, Stream},
-};
+use azr_core::{sampling::{Completion, Finish, SampleRequest, Sampling}, rng::{Purpose, Stream}};
 
 use super::*;
 
@@ -139,7 +136,7 @@ fn completions_end_at_end_tokens_stop_strings_and_the_limit() {
 #[test]
 fn messages_become_tokens_by_concatenation_where_there_is_no_template() {
     let policy = model("qwen2-untied");
-    let message = |content| azr_host::policy::Message { role: "user", content };
+    let message = |content| azr_core::sampling::Message { role: "user", content };
     let prompt = policy.encode(&[message("ab c"), message("<end>")], "#_").unwrap();
     assert_eq!(prompt, [0, 1, 26, 2, 31, 28, 29]);
     assert_eq!(policy.decode(&prompt).unwrap(), "ab c#_");

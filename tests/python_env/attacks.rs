@@ -1,7 +1,7 @@
 //! Programs that attack the interpreter, the host's time and memory, or the next program. Each comes to a precise outcome,
 //! and the host goes on.
 
-use azr_host::sandbox::{Report, Thrown};
+use azr_sandbox::{Report, Thrown};
 
 use super::*;
 

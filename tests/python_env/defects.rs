@@ -202,7 +202,7 @@ fn failures_of_any_name_are_failures() {
 fn a_message_cannot_hold_the_program() {
     let program = "def f(a):\n    b = a + 3\n    c = b * 2\n    return c";
     let reference = task("deduction", program, "1");
-    let ctx = PYTHON.context(azr_host::sandbox::Style::Instruct, &[]).unwrap();
+    let ctx = PYTHON.context(azr_sandbox::Style::Instruct, &[]).unwrap();
     let inputs: String = (0..10).map(|number| format!("```input\n{number}\n```\n")).collect();
     for (message, code) in [
         (program.to_owned(), Some("message-reveals-program")),

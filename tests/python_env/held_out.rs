@@ -1,10 +1,8 @@
 //! The held-out tasks of the embedded policy.
 
-use azr_host::{
-    policy::embedded,
-    task::WrittenTask,
-    warm_start::{examination::held_out_proposals, language::Language},
-};
+use azr_policy::embedded;
+use azr_core::task::WrittenTask;
+use azr_warm_start::{examination::held_out_proposals, language::Language};
 use serde_json::Value;
 
 use super::{induction, task};

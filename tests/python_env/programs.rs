@@ -1,6 +1,6 @@
 //! Programs whose results are known from native CPython.
 
-use azr_host::sandbox::Attempt;
+use azr_sandbox::Attempt;
 use serde::Deserialize;
 
 use super::{PYTHON, compact, proposal, validate};

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use azr_host::task::Digest;
+use azr_core::task::Digest;
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Fault, Request, Server};

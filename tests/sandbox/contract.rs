@@ -1,6 +1,6 @@
 //! What guests return is not believed.
 
-use azr_host::sandbox::{Outcome, Proposal, Run, SequencePart};
+use azr_sandbox::{Outcome, Proposal, Run, SequencePart};
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use azr_host::task::Digest;
+use azr_core::task::Digest;
 
 use super::*;
 

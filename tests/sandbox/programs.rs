@@ -1,6 +1,6 @@
 //! What programs do is data, whatever they do.
 
-use azr_host::sandbox::{Outcome, Report, Run, Thrown};
+use azr_sandbox::{Outcome, Report, Run, Thrown};
 
 use super::*;
 

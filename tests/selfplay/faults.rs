@@ -1,18 +1,9 @@
 //! Faults: what is injected into a run is counted, never rewarded, and ends in a stop or a drop at the stated rate.
 
-use azr_host::{
-    arena::Arena,
-    config::{Preset, RunConfig},
-    faults::{Breaker, Faults, Whose},
-    policy::{Completion, Finish},
-    propose::Proposed,
-    sandbox::{Sandbox, SandboxConfig, pack},
-    selfplay,
-    solve::{Aim, Attempted},
-    task::Task,
-    validate::validate,
-    verify::verify,
-};
+use azr_selfplay::{arena::Arena, faults::{Breaker, Faults, Whose}, propose::Proposed, step, solve::{Aim, Attempted}, validate::validate, verify::verify};
+use azr_config::{Preset, RunConfig};
+use azr_core::{sampling::{Completion, Finish}, task::Task};
+use azr_sandbox::{Sandbox, SandboxConfig, pack};
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use azr_host::sandbox::pack;
+use azr_sandbox::pack;
 
 use super::*;
 use crate::check::broken;

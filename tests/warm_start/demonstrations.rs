@@ -2,15 +2,11 @@
 
 use std::{collections::HashSet, fs, path::Path};
 
-use azr_host::{
-    arena::Arena,
-    config::{Preset, RunConfig},
-    data_set::DataSet,
-    held_out::{self, Source},
-    policy::{Device, LoadOptions, Policy, embedded},
-    sandbox::SandboxConfig,
-    warm_start::environments::{Lessons, gather},
-};
+use azr_selfplay::{arena::Arena, data_set::DataSet, held_out::{self, Source}};
+use azr_config::{Preset, RunConfig};
+use azr_policy::{Device, LoadOptions, Policy, embedded};
+use azr_sandbox::SandboxConfig;
+use azr_warm_start::environments::{Lessons, gather};
 use tempfile::TempDir;
 
 use crate::{

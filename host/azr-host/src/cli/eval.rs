@@ -1,0 +1,71 @@
+//! `azr-host eval`: pass@1 and pass@k on held-out tasks, or on published benchmarks.
+
+use std::path::PathBuf;
+
+use azr_config::Preset;
+use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
+use clap::Args;
+
+use super::policy::PolicyArgs;
+
+/// Measures a policy on held-out tasks, or on published benchmarks.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    azr-host eval --env envs/python.wasm --policy experiments/python-0001/checkpoints/step-000150/policy --samples 8\n  \
+    azr-host eval --env envs/codegen.wasm --policy DIR --suite HumanEvalPlus.jsonl --suite MbppPlus.jsonl\n  \
+    azr-host eval --env envs/math.wasm --policy DIR --suite MATH-500.jsonl --results math.jsonl\n\n\
+    Suites are files of published benchmarks as they are. Which environment reads what:\n  \
+    codegen  EvalPlus (HumanEvalPlus, MbppPlus), LiveCodeBench (code_generation_lite); HumanEval, MBPP with\n           \
+             --set environments.codegen.asserts=accept\n  \
+    python   CRUXEval, LiveCodeBench's code execution; --set environments.python.imported-kind=abduction for their inputs\n  \
+    math     MATH, MATH-500, AIME, GSM8K")]
+pub struct EvalArgs {
+    /// The environment that judges.
+    #[arg(long, value_name = "FILE|oci://…")]
+    pub env: EnvSource,
+
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    /// Held-out tasks as `env validate` prints them, or proposals {"kind", "completion"}, one JSON object per line
+    /// [default: the tasks of the embedded policy; of another environment, tasks that it generates].
+    #[arg(long, value_name = "FILE")]
+    pub held_out: Option<PathBuf>,
+
+    /// A published benchmark, one JSON object per line, in a format that the environment reads. Can be given several times.
+    #[arg(long = "suite", value_name = "FILE", conflicts_with = "held_out")]
+    pub suites: Vec<PathBuf>,
+
+    /// Look at so many lines of each suite only.
+    #[arg(long, value_name = "N", requires = "suites")]
+    pub limit: Option<usize>,
+
+    /// Write one JSON object for each task of the suites: how many attempts were right, the first one, and why it is right
+    /// or wrong.
+    #[arg(long, value_name = "FILE", requires = "suites")]
+    pub results: Option<PathBuf>,
+
+    /// Attempts per task. The table has pass@1 and pass@SAMPLES.
+    #[arg(long, default_value_t = 1)]
+    pub samples: usize,
+
+    /// 0 is greedy [default: 1; of suites 0].
+    #[arg(long)]
+    pub temperature: Option<f32>,
+
+    /// The setting for prompts and lengths [default: what azr-host.toml in the policy's directory names; otherwise
+    /// paper].
+    #[arg(long, value_enum)]
+    pub preset: Option<Preset>,
+
+    /// Replace one key of the setting.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+
+    /// One JSON object instead of a table.
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub sandbox: SandboxArgs,
+}

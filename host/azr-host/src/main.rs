@@ -1,0 +1,18 @@
+use std::process::ExitCode;
+
+use azr_host::{cli::Cli, libtorch};
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let done = Cli::parse().run().and_then(|rest| match rest {
+        None => Ok(()),
+        Some(_) => libtorch::exec_trainer(),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("azr-host: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,590 @@
+//! What a run is: one TOML, as written and then checked.
+//!
+//! `presets/paper.toml` holds every key with its meaning and its default. Another preset, a file and `--set` replace
+//! single keys; a key that is not in `paper.toml` is an error. Stages receive only their own struct.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use azr_core::sampling::Sampling;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+pub mod language;
+mod lora;
+mod preset;
+
+pub use lora::{LoraConfig, Projection};
+pub use preset::{Algorithm, Preset};
+
+/// Tasks that a key may ask for at a time, and how many times more one environment may get: together within the 32 bits
+/// of `generate`'s count.
+const TASKS_MAX: usize = 10_000_000;
+const ENV_WEIGHT_MAX: f64 = 100.0;
+
+/// A whole run, resolved. The keys are described in `presets/paper.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RunConfig {
+    pub seed: u64,
+    pub steps: u64,
+    pub style: Style,
+    pub control: Control,
+    pub policy: PolicyConfig,
+    pub sampling: SamplingConfig,
+    pub generate: GenerateConfig,
+    pub propose: ProposeConfig,
+    pub learnability: LearnabilityConfig,
+    pub solve: SolveConfig,
+    pub buffer: BufferConfig,
+    pub seeding: SeedingConfig,
+    pub reward: RewardConfig,
+    pub advantage: AdvantageConfig,
+    pub update: UpdateConfig,
+    pub evaluation: EvaluationConfig,
+    pub checkpoint: CheckpointConfig,
+    pub faults: FaultsConfig,
+    pub sandbox: LimitsConfig,
+    /// Settings that environments offer, by environment name and setting name.
+    #[serde(default)]
+    pub environments: BTreeMap<String, BTreeMap<String, String>>,
+    /// Kinds in play, by environment name.
+    pub kinds: BTreeMap<String, Vec<String>>,
+    /// By environment name.
+    pub env_weights: BTreeMap<String, f64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Style {
+    Instruct,
+    Compact,
+}
+
+/// A deliberately broken run to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Control {
+    /// The real thing.
+    None,
+    /// Rewards are shuffled within their group, so that nothing can be learned from them.
+    Shuffle,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PolicyConfig {
+    pub dtype: Dtype,
+    pub threads: usize,
+    pub lora: LoraConfig,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dtype {
+    F32,
+    Bf16,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SamplingConfig {
+    pub temperature: f32,
+    pub top_p: f32,
+    pub top_k: usize,
+    pub prompt_max_tokens: usize,
+    pub completion_max_tokens: usize,
+    pub shares: usize,
+    pub rows_max: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GenerateConfig {
+    pub batch: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProposeConfig {
+    pub batch: usize,
+    pub references: usize,
+    pub weight: f64,
+    pub kl_coefficient: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LearnabilityConfig {
+    pub samples: usize,
+    pub train: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SolveConfig {
+    pub batch: usize,
+    pub samples: usize,
+    pub rounds_max: usize,
+    pub strategy: SolveStrategy,
+    pub recent_steps: u64,
+    pub kl_coefficient: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SolveStrategy {
+    MaxNew,
+    HalfNew,
+    Uniform,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BufferConfig {
+    pub capacity: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SeedingConfig {
+    pub tasks: usize,
+    pub batches_max: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RewardConfig {
+    pub malformed: f64,
+    pub rejected: f64,
+    pub unlearnable: f64,
+    pub duplicate: RepeatReward,
+    pub familiar: RepeatReward,
+    pub wrong: f64,
+    pub combination: Combination,
+    /// By the measure's name.
+    pub measures: BTreeMap<String, MeasureReward>,
+}
+
+/// How the terms of measures join the reward for learnability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Combination {
+    Sum,
+    Multiply,
+    SumMultiply,
+    MultiplySum,
+}
+
+/// What a measure adds to a proposer's reward.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MeasureReward {
+    pub weight: f64,
+    pub max: f64,
+}
+
+/// What a proposer gets for repeating what is known: `"as-new"` or a number.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RepeatReward {
+    Fixed(f64),
+    AsNew(AsNew),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AsNew {
+    AsNew,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AdvantageConfig {
+    pub baseline: Baseline,
+    pub scale: Scale,
+    pub weighting: Weighting,
+    pub std_min: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Baseline {
+    Role,
+    Task,
+    OthersAtTask,
+    Global,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    Deviation,
+    GlobalDeviation,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weighting {
+    Token,
+    Sequence,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UpdateConfig {
+    pub optimizer: OptimizerKind,
+    pub learning_rate: f64,
+    pub muon_learning_rate: f64,
+    pub muon_momentum: f64,
+    pub schedule: Schedule,
+    pub beta1: f64,
+    pub beta2: f64,
+    pub epsilon: f64,
+    pub weight_decay: f64,
+    pub gradient_norm_max: f64,
+    pub clip_low: f64,
+    pub clip_high: f64,
+    pub entropy_coefficient: f64,
+    pub average: Average,
+    pub importance_max: f64,
+    pub minibatches: usize,
+    pub epochs: usize,
+    pub micro_batch_max_tokens: usize,
+    pub activations: Activations,
+    pub weights: WeightsKind,
+    pub moments: MomentsKind,
+}
+
+/// How AdamW keeps its moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MomentsKind {
+    #[serde(rename = "f32")]
+    F32,
+    #[serde(rename = "8-bit")]
+    EightBit,
+}
+
+/// What each of several ranks has of the weights while it finds the gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WeightsKind {
+    Whole,
+    Sharded,
+}
+
+/// What becomes of a forward pass's activations until the backward pass needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activations {
+    Keep,
+    Recompute,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerKind {
+    Adamw,
+    Muon,
+}
+
+/// Over what the loss is a mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Average {
+    Token,
+    Sequence,
+    Budget,
+    Sum,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    Constant,
+    Linear,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EvaluationConfig {
+    pub every_steps: u64,
+    pub tasks: usize,
+    pub generated: usize,
+    pub held_out_share: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CheckpointConfig {
+    pub every_steps: u64,
+    pub keep: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FaultsConfig {
+    pub share_max: f64,
+    pub window_steps: usize,
+    pub then: BreachAction,
+}
+
+/// What too many environment faults lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BreachAction {
+    Stop,
+    Drop,
+}
+
+impl From<&SamplingConfig> for Sampling {
+    fn from(config: &SamplingConfig) -> Self {
+        let SamplingConfig { temperature, top_p, top_k, prompt_max_tokens: _, completion_max_tokens, shares, rows_max } =
+            *config;
+        Self { temperature, top_p, top_k, completion_max_tokens, shards: shares, rows_max }
+    }
+}
+
+/// What the operator grants at most. Part of the setting, because a verdict may depend on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LimitsConfig {
+    pub run_fuel_max: u64,
+    pub run_memory_max_bytes: u64,
+    pub run_output_max_bytes: u32,
+    pub runs_max: usize,
+}
+
+impl UpdateConfig {
+    /// The learning rate of `step`, which counts from 1, in a run of `steps`.
+    pub fn learning_rate_at(&self, step: u64, steps: u64) -> f64 {
+        match self.schedule {
+            Schedule::Constant => self.learning_rate,
+            Schedule::Linear => self.learning_rate * (steps - step + 1) as f64 / steps as f64,
+        }
+    }
+}
+
+impl RunConfig {
+    /// The preset, then the file, then `KEY=VALUE` pairs; later ones win. The result is checked.
+    pub fn resolve(preset: Preset, file: Option<&Path>, overrides: &[String]) -> Result<Self> {
+        Self::resolve_with(preset, Algorithm::TrrPlusPlus, file, overrides)
+    }
+
+    /// The same with the algorithm's keys on top of the preset's.
+    pub fn resolve_with(
+        preset: Preset,
+        algorithm: Algorithm,
+        file: Option<&Path>,
+        overrides: &[String],
+    ) -> Result<Self> {
+        let mut table = Table::new();
+        for keys in preset.keys().iter().copied().chain([algorithm.keys()]) {
+            overlay(&mut table, keys.parse().expect("the presets are valid TOML"));
+        }
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+            let written = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
+            overlay(&mut table, written);
+        }
+        for pair in overrides {
+            overlay(&mut table, parse_override(pair)?);
+        }
+        let source = file.map_or("the configuration".to_owned(), |path| path.display().to_string());
+        Self::from_table(table).with_context(|| format!("{source} does not describe a run"))
+    }
+
+    /// This configuration with `KEY=VALUE` pairs on top.
+    pub fn with(&self, overrides: &[String]) -> Result<Self> {
+        let mut table: Table = self.to_toml().parse().expect("a configuration is valid TOML");
+        for pair in overrides {
+            overlay(&mut table, parse_override(pair)?);
+        }
+        Self::from_table(table).context("the keys that replace the experiment's do not describe a run")
+    }
+
+    /// Reads a resolved configuration back.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        Self::from_table(text.parse()?)
+    }
+
+    fn from_table(table: Table) -> Result<Self> {
+        if let Some(key) = not_finite(&table) {
+            bail!("{key} is not a finite number");
+        }
+        let config: Self = table.try_into()?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The whole configuration, every key included.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a configuration is plain data")
+    }
+
+    /// Whether some divergence to the start policy counts.
+    pub fn needs_start_policy(&self) -> bool {
+        self.propose.kl_coefficient > 0.0 || self.solve.kl_coefficient > 0.0
+    }
+
+    fn check(&self) -> Result<()> {
+        let positive = [
+            ("steps", self.steps as usize),
+            ("policy.threads", self.policy.threads),
+            ("sampling.prompt-max-tokens", self.sampling.prompt_max_tokens),
+            ("sampling.completion-max-tokens", self.sampling.completion_max_tokens),
+            ("sampling.shares", self.sampling.shares),
+            ("sampling.rows-max", self.sampling.rows_max),
+            ("solve.samples", self.solve.samples),
+            ("solve.rounds-max", self.solve.rounds_max),
+            ("buffer.capacity", self.buffer.capacity),
+            ("update.minibatches", self.update.minibatches),
+            ("update.epochs", self.update.epochs),
+            ("update.micro-batch-max-tokens", self.update.micro_batch_max_tokens),
+            ("checkpoint.every-steps", self.checkpoint.every_steps as usize),
+            ("checkpoint.keep", self.checkpoint.keep),
+            ("faults.window-steps", self.faults.window_steps),
+        ];
+        if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
+            bail!("{key} is 0; it must be at least 1");
+        }
+        self.policy.lora.check().context("policy.lora")?;
+        let sampling = &self.sampling;
+        ensure!(sampling.temperature > 0.0, "sampling.temperature is {}; it must be above 0", sampling.temperature);
+        ensure!(
+            sampling.top_p > 0.0 && sampling.top_p <= 1.0,
+            "sampling.top-p is {}; it must be above 0 and at most 1",
+            sampling.top_p
+        );
+        let rate = self.update.learning_rate;
+        ensure!(rate.is_finite() && rate >= 0.0, "update.learning-rate is {rate}; it must be finite and not negative");
+        let by_task = matches!(self.advantage.baseline, Baseline::Task | Baseline::OthersAtTask);
+        ensure!(
+            self.solve.samples > 1 || !by_task && self.solve.rounds_max == 1,
+            "solve.samples is 1, and nothing can be learned from comparing the attempts at a task; it must be at least 2"
+        );
+        let importance = self.update.importance_max;
+        ensure!(
+            importance == 0.0 || importance >= 1.0,
+            "update.importance-max is {importance}; it must be 0 or at least 1"
+        );
+        let clip = self.update.clip_low;
+        ensure!((0.0..1.0).contains(&clip), "update.clip-low is {clip}; it must be in [0, 1)");
+        ensure!(
+            self.update.weights == WeightsKind::Whole || self.update.activations == Activations::Recompute,
+            "update.weights is sharded, which has the weights of a layer only while it runs; set \
+             update.activations=recompute, so that it runs again on the way back"
+        );
+        let share = self.faults.share_max;
+        for (name, kl) in [("propose", self.propose.kl_coefficient), ("solve", self.solve.kl_coefficient)] {
+            let sound = kl.is_finite() && kl >= 0.0;
+            ensure!(sound, "{name}.kl-coefficient is {kl}; it must be finite and not negative");
+        }
+        ensure!((0.0..=1.0).contains(&share), "faults.share-max is {share}; it must be in [0, 1]");
+        let share = self.evaluation.held_out_share;
+        ensure!((0.0..1.0).contains(&share), "evaluation.held-out-share is {share}; it must be in [0, 1)");
+        let tasks = [
+            ("generate.batch", self.generate.batch),
+            ("seeding.tasks", self.seeding.tasks),
+            ("evaluation.generated", self.evaluation.generated),
+        ];
+        if let Some((key, count)) = tasks.iter().find(|(_, count)| *count > TASKS_MAX) {
+            bail!("{key} is {count}; it must be at most {TASKS_MAX}");
+        }
+        let weights = 0.0..=ENV_WEIGHT_MAX;
+        if let Some((name, weight)) = self.env_weights.iter().find(|(_, weight)| !weights.contains(weight)) {
+            bail!("env-weights.{name} is {weight}; it must be from 0 to {ENV_WEIGHT_MAX}");
+        }
+        Ok(())
+    }
+}
+
+/// The first key whose value is NaN or infinite.
+fn not_finite(table: &Table) -> Option<String> {
+    table.iter().find_map(|(key, value)| match value {
+        Value::Float(number) => (!number.is_finite()).then(|| key.clone()),
+        Value::Table(inner) => not_finite(inner).map(|found| format!("{key}.{found}")),
+        _ => None,
+    })
+}
+
+/// Puts the keys of `over` into `base`, table by table.
+fn overlay(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => overlay(below, above),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// `update.learning-rate=1e-4` as a table. The value is TOML; bare words are strings.
+fn parse_override(pair: &str) -> Result<Table> {
+    let (path, text) =
+        pair.split_once('=').with_context(|| format!("--set {pair:?} has no '='; write --set KEY=VALUE"))?;
+    let value = format!("v = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or_else(|| Value::String(text.to_owned()));
+    let mut keys = path.split('.').rev();
+    let last = keys.next().expect("split yields at least one part").to_owned();
+    let innermost = Table::from_iter([(last, value)]);
+    Ok(keys.fold(innermost, |inner, key| Table::from_iter([(key.to_owned(), Value::Table(inner))])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(overrides: &[&str]) -> Result<RunConfig> {
+        RunConfig::resolve(Preset::Paper, None, &overrides.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>())
+    }
+
+    /// arXiv:2505.03335, table 3.
+    #[test]
+    fn the_default_is_the_papers_setting() {
+        let config = resolve(&[]).unwrap();
+        assert_eq!((config.propose.batch, config.solve.batch, config.learnability.samples), (64, 64, 8));
+        assert_eq!((config.propose.references, config.buffer.capacity, config.steps), (6, 16384, 500));
+        assert_eq!((config.update.learning_rate, config.update.gradient_norm_max), (1e-6, 1.0));
+        assert_eq!((config.sampling.prompt_max_tokens, config.sampling.completion_max_tokens), (6144, 8096));
+    }
+
+    #[test]
+    fn a_resolved_configuration_survives_its_own_toml() {
+        for preset in [Preset::Paper, Preset::Tiny, Preset::Single] {
+            let config = RunConfig::resolve(preset, None, &["env-weights.python=2".into()]).unwrap();
+            assert_eq!(RunConfig::from_toml(&config.to_toml()).unwrap(), config);
+        }
+    }
+
+    #[test]
+    fn later_layers_win_and_leave_the_rest() {
+        let config = resolve(&["reward.duplicate=-0.25", "solve.strategy=uniform"]).unwrap();
+        assert_eq!(config.reward.duplicate, RepeatReward::Fixed(-0.25));
+        assert_eq!(config.solve.strategy, SolveStrategy::Uniform);
+        assert_eq!(config.solve.batch, 64);
+    }
+
+    #[test]
+    fn wrong_keys_and_values_are_named() {
+        let message = |pair: &str| format!("{:#}", resolve(&[pair]).unwrap_err());
+        assert!(message("update.lerning-rate=1").contains("lerning-rate"));
+        assert!(message("policy.threads=0").contains("policy.threads is 0"));
+        assert!(message("evaluation.held-out-share=1.0").contains("evaluation.held-out-share is 1"));
+        assert!(message("env-weights.python=-1.0").contains("env-weights.python is -1"));
+        assert!(message("generate.batch=10000000000").contains("generate.batch is 10000000000"));
+        assert!(message("sampling.top-p=1.5").contains("1.5"));
+        assert!(message("nonsense").contains("KEY=VALUE"));
+        let kept = resolve(&["update.weights=sharded", "update.activations=keep"]).unwrap_err();
+        assert!(kept.root_cause().to_string().contains("set update.activations=recompute"));
+        assert!(message("reward.malformed=nan").contains("reward.malformed is not a finite number"));
+        assert!(message("reward.duplicate=-inf").contains("reward.duplicate is not a finite number"));
+    }
+}

@@ -1,0 +1,11 @@
+//! What the crates of the host share: tasks and the digests that name things, random numbers by purpose, and the seams
+//! between the loop and what computes: [`sampling`], [`training`] and [`gather`].
+
+pub mod gather;
+pub mod launch;
+pub mod rng;
+pub mod role;
+pub mod sampling;
+pub mod stopwatch;
+pub mod task;
+pub mod training;

@@ -1,0 +1,145 @@
+//! `azr-env build`: from a project's folder to an environment file.
+
+use std::{
+    env, fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Args;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{new::SOURCES, pack};
+use azr_core::task::Digest;
+
+const WIT: &str = include_str!("../../../../wit/env.wit");
+/// What makes a judge of the author's `env.py`.
+const PYTHON_JUDGE: &str = include_str!("../../templates/python/judge.py");
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+#[derive(Args)]
+pub struct Build {
+    /// A folder with a Cargo.toml, or with an env.py, as `azr-env new` makes them.
+    folder: PathBuf,
+}
+
+impl Build {
+    pub(super) fn run(self) -> Result<()> {
+        let shown = self.folder.display();
+        let folder = self.folder.canonicalize().with_context(|| format!("cannot find the project {shown}"))?;
+        let name = folder.file_name().with_context(|| format!("{shown} has no name"))?.to_string_lossy().into_owned();
+        let built = TempDir::new().context("cannot make a temporary folder")?;
+        let judge = match () {
+            () if folder.join("Cargo.toml").is_file() => rust(&folder)?,
+            () if folder.join("env.py").is_file() => python(&folder, built.path())?,
+            () => bail!("{shown} has neither a Cargo.toml nor an env.py; `azr-env new NAME` makes a project"),
+        };
+        let file = azr_sandbox::pack(&judge, &[] as &[&Path])?;
+        let out = self.folder.join(format!("{name}.wasm"));
+        pack::write(&file, &out)?;
+        let out = out.display();
+        println!("{}  {out}  {} bytes\n", Digest::of(&file), file.len());
+        println!("next:  azr-env check {out}     try to break it");
+        println!("       azr-env inspect {out}   see what it is");
+        println!("       azr-host warm-start --env {out} --until-solved 0.2 --out start");
+        println!("       azr-host --env {out} --policy start");
+        Ok(())
+    }
+}
+
+/// The core module that cargo makes of a crate.
+fn rust(folder: &Path) -> Result<PathBuf> {
+    let cargo = || {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(folder);
+        cargo
+    };
+    let metadata: Value = serde_json::from_slice(&output(cargo().args(["metadata", "--format-version", "1"]))?)?;
+    // What a guest says when it panics must not depend on where it was built.
+    let mut flags: Vec<String> = metadata["packages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|package| package["source"].is_null())
+        .filter_map(|package| {
+            let home = Path::new(package["manifest_path"].as_str()?).parent()?;
+            Some(format!("--remap-path-prefix={}={}", home.display(), package["name"].as_str()?))
+        })
+        .collect();
+    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    if let Some(home) = cargo_home.or_else(|| Some(Path::new(&env::var_os("HOME")?).join(".cargo"))) {
+        flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
+    }
+    let messages = output(
+        cargo()
+            .args([
+                "build",
+                "--lib",
+                "--release",
+                "--target",
+                WASM_TARGET,
+                "--message-format",
+                "json-render-diagnostics",
+            ])
+            // Unlike RUSTFLAGS, this separator lets folders have spaces in their names.
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")),
+    )?;
+    let messages = String::from_utf8_lossy(&messages);
+    let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    // The project's own library is built last.
+    let module = artifacts
+        .flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default())
+        .filter_map(|file| file.as_str().map(PathBuf::from))
+        .rfind(|file| file.extension().is_some_and(|extension| extension == "wasm"));
+    module.context("cargo built no .wasm file; Cargo.toml needs [lib] crate-type = [\"cdylib\"]")
+}
+
+/// The component that componentize-py makes of `env.py` and the modules beside it. It imports them, and takes the
+/// snapshot that every call starts from; in a copy, where the interpreter may leave its caches, and with an empty virtual
+/// environment, so that it sees no packages of this machine.
+fn python(folder: &Path, built: &Path) -> Result<PathBuf> {
+    let (wit, app, venv) = (built.join("wit"), built.join("app"), built.join("venv"));
+    for folder in [&wit, &app, &venv.join("lib/python3/site-packages")] {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(wit.join("env.wit"), WIT)?;
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "py") {
+            fs::copy(&path, app.join(path.file_name().expect("it has an extension")))?;
+        }
+    }
+    fs::write(app.join("judge.py"), PYTHON_JUDGE)?;
+    let judge = built.join("judge.wasm");
+    let tools = Path::new(SOURCES).join(".tools/componentize-py");
+    let mut componentize = match tools.is_dir() {
+        true => {
+            let mut ours = Command::new(tools.join("bin/componentize-py"));
+            ours.env("PYTHONPATH", tools);
+            ours
+        }
+        false => Command::new("componentize-py"),
+    };
+    componentize.arg("--quiet").arg("-d").arg(&wit).args(["-w", "environment", "componentize", "--stub-wasi", "-p"]);
+    componentize.arg(&app).arg("-o").arg(&judge).arg("judge");
+    output(componentize.env("VIRTUAL_ENV", venv).env("PYTHONDONTWRITEBYTECODE", "1"))?;
+    Ok(judge)
+}
+
+/// What a tool prints to standard output; its standard error is the user's.
+fn output(command: &mut Command) -> Result<Vec<u8>> {
+    let tool = command.get_program().to_string_lossy().into_owned();
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| match (error.kind(), &*tool) {
+        (ErrorKind::NotFound, "cargo") => anyhow::anyhow!("there is no cargo; https://rustup.rs installs it"),
+        (ErrorKind::NotFound, "componentize-py") => anyhow::anyhow!(
+            "there is no componentize-py; `pip install componentize-py==0.25.1` installs it, and so does `make setup` in \
+             azr-host's sources"
+        ),
+        _ => anyhow::Error::new(error).context(format!("cannot run {tool}")),
+    })?;
+    ensure!(output.status.success(), "{tool} failed; what it said is above");
+    Ok(output.stdout)
+}

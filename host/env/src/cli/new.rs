@@ -1,0 +1,99 @@
+//! `azr-env new`: a project that builds and passes every check before its author has changed a line.
+
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::{Args, ValueEnum};
+
+/// Where this host's sources were when it was built.
+pub(super) const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// What the environment's own name may be at most: `describe` has room for 64.
+const NAME_MAX_BYTES: usize = 64;
+
+#[derive(Args)]
+pub struct New {
+    /// The environment's name, and that of its new folder: lower-case letters, digits and hyphens.
+    name: String,
+    #[arg(long, value_enum, default_value = "rust")]
+    lang: Language,
+    /// The guest-sdk folder of azr-host's sources, for Rust [default: where azr-host was built].
+    #[arg(long)]
+    sdk: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Language {
+    Rust,
+    Python,
+}
+
+impl New {
+    pub(super) fn run(self) -> Result<()> {
+        let Self { name, lang, sdk } = self;
+        check_name(&name)?;
+        let files = match lang {
+            Language::Rust => rust(&name, sdk.unwrap_or_else(|| Path::new(SOURCES).join("guest-sdk")))?,
+            Language::Python => python(&name),
+        };
+        let folder = Path::new(&name);
+        fs::create_dir(folder).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => anyhow::anyhow!("{name} already exists; choose another name"),
+            _ => anyhow::Error::new(error).context(format!("cannot make the folder {name}")),
+        })?;
+        for (path, content) in files {
+            let path = folder.join(path);
+            let context = || format!("cannot write {}", path.display());
+            fs::create_dir_all(path.parent().expect("it is in the folder")).with_context(context)?;
+            fs::write(&path, content).with_context(context)?;
+            println!("{}", path.display());
+        }
+        println!("\nnext:  azr-env build {name}");
+        Ok(())
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    ensure!(
+        name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.len() <= NAME_MAX_BYTES
+            && name.bytes().all(word),
+        "{name:?} cannot be an environment's name: up to {NAME_MAX_BYTES} lower-case letters, digits and hyphens, \
+         a letter first"
+    );
+    Ok(())
+}
+
+type Files = Vec<(&'static str, String)>;
+
+fn rust(name: &str, sdk: PathBuf) -> Result<Files> {
+    if !sdk.join("Cargo.toml").is_file() {
+        bail!("there is no guest SDK in {}; name the guest-sdk folder of azr-host's sources with --sdk", sdk.display());
+    }
+    let sdk = sdk.canonicalize()?;
+    let sdk = sdk.to_str().with_context(|| format!("{} is not UTF-8, which Cargo.toml must be", sdk.display()))?;
+    let manifest = include_str!("../../templates/rust/manifest.toml");
+    Ok(vec![
+        ("Cargo.toml", named(manifest, name).replace("@SDK@", &toml::Value::from(sdk).to_string())),
+        ("src/lib.rs", named(include_str!("../../templates/rust/lib.rs"), name)),
+        (".gitignore", "/target/\n/*.wasm\n".into()),
+    ])
+}
+
+fn python(name: &str) -> Files {
+    vec![
+        ("env.py", named(include_str!("../../templates/python/env.py"), name)),
+        ("azr_env.py", include_str!("../../templates/python/azr_env.py").into()),
+        ("test_env.py", include_str!("../../templates/python/test_env.py").into()),
+        (".gitignore", "__pycache__/\n/*.wasm\n".into()),
+    ]
+}
+
+fn named(template: &str, name: &str) -> String {
+    template.replace("@NAME@", name)
+}

@@ -1,0 +1,8 @@
+//! Environments without a model: where they come from, what they promise, and what the program `azr-env` does.
+
+pub mod check;
+pub mod cli;
+pub mod demonstrate;
+pub mod env_source;
+pub mod registry;
+pub mod sandbox_args;

@@ -1,0 +1,328 @@
+//! The ledger: one row per judgement, enough to make it again and to notice any difference.
+//!
+//! What is the same for all rows of an environment stands once in `experiment.json`; its digest, the terms, binds each
+//! row to it. A row holds the completion as judged, a digest of the runs that the judge planned from it (they can be
+//! planned again), what each run came to, the conclusion and the reward. The tasks that a row names by their digest are
+//! in `tasks.jsonl`.
+
+use std::borrow::Cow;
+
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use azr_core::{
+    role::Role,
+    task::{Digest, Task},
+};
+use azr_sandbox::{ExecutedRun, Outcome, Rejection, Thrown, Verdict};
+use azr_selfplay::{
+    arena::Arena,
+    faults::Cause,
+    generate::{Given, Origin},
+    measures::Measured,
+    solve::Aim,
+    step::Step,
+    validate::{Conclusion, Standing, Validated},
+    verify::Verified,
+};
+
+/// Longer texts of outcomes stand in a row by their beginning and their digest: a run may return a megabyte.
+const TEXT_MAX_BYTES: usize = 1000;
+
+/// One judgement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    pub step: u64,
+    pub env: String,
+    /// First digits of the digest of the environment's terms.
+    pub terms: String,
+    pub kind: String,
+    pub role: Role,
+    pub purpose: Purpose,
+    /// For a learnability attempt the position of its proposal among the step's proposals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<usize>,
+    /// The task that was attempted, or that the proposal became.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Digest>,
+    /// Tasks that the proposer was shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<Digest>,
+    pub completion: String,
+    pub completion_digest: Digest,
+    /// Of the planned runs; none where none was planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Digest>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<RunRow>,
+    pub conclusion: Concluded,
+    /// None if nothing was learned from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reward: Option<f64>,
+}
+
+/// Why something was judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    Seed,
+    Propose,
+    Learnability,
+    Solve,
+}
+
+/// What was concluded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Concluded {
+    Accepted {
+        well_formed: bool,
+        standing: Standing,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        measures: Vec<Measured>,
+    },
+    Rejection(Rejection),
+    Verdict(Verdict),
+    /// Nobody knows, and nothing was learned from it.
+    Fault(Cause),
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRow {
+    pub executor: u32,
+    pub outcomes: Vec<OutcomeRow>,
+    pub fuel: u64,
+}
+
+/// An outcome, with texts shortened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeRow {
+    /// The encoded result, which is text for most values.
+    Value(String),
+    /// An encoded result that is not text, in hexadecimal.
+    ValueHex(String),
+    /// Name and message.
+    Thrown(String, String),
+    Refused(String),
+    Unsupported(String),
+    OutOfFuel,
+    OutOfMemory,
+    StackOverflow,
+    Crashed(String),
+}
+
+impl From<&Outcome> for OutcomeRow {
+    fn from(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Value(value) => match std::str::from_utf8(value) {
+                Ok(text) => Self::Value(shortened(text)),
+                Err(_) => {
+                    Self::ValueHex(shortened(&value.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+                }
+            },
+            Outcome::Thrown(Thrown { name, message }) => Self::Thrown(shortened(name), shortened(message)),
+            Outcome::Refused(reason) => Self::Refused(shortened(reason)),
+            Outcome::Unsupported(reason) => Self::Unsupported(shortened(reason)),
+            Outcome::OutOfFuel => Self::OutOfFuel,
+            Outcome::OutOfMemory => Self::OutOfMemory,
+            Outcome::StackOverflow => Self::StackOverflow,
+            Outcome::Crashed(name) => Self::Crashed(shortened(name)),
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    if text.len() <= TEXT_MAX_BYTES {
+        return text.to_owned();
+    }
+    let beginning = &text[..text.floor_char_boundary(TEXT_MAX_BYTES)];
+    format!("{beginning}… [{} bytes, sha256 {}]", text.len(), Digest::of(text))
+}
+
+/// A task that entered a buffer.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TaskRow<'a> {
+    pub id: Digest,
+    pub env: Cow<'a, str>,
+    pub kind: Cow<'a, str>,
+    pub body: Cow<'a, str>,
+    /// 0 is before the first update.
+    pub step: u64,
+    pub origin: Origin,
+}
+
+impl TaskRow<'_> {
+    /// The task, unless it is another than was written.
+    pub fn task(&self) -> Result<Task> {
+        let task = Task { kind: self.kind.to_string(), body: self.body.to_string() };
+        let (id, now) = (self.id, task.id());
+        ensure!(now == id, "task {id} in tasks.jsonl was altered: its content has the digest {now}");
+        Ok(task)
+    }
+}
+
+/// The judgements of a step: proposals first, then attempts.
+pub fn rows<'a>(arenas: &'a [Arena], step: &'a Step) -> impl Iterator<Item = Row> + 'a {
+    let proposals = step.validated.iter().zip(&step.rewards.proposers);
+    let attempts = step.verified.iter().zip(&step.rewards.solvers);
+    let proposals =
+        proposals.map(move |(validated, &reward)| proposal_row(arenas, validated, step.step, Purpose::Propose, reward));
+    proposals.chain(attempts.map(move |(verified, &reward)| attempt_row(arenas, verified, step.step, reward)))
+}
+
+/// The row of a proposal.
+pub fn proposal_row(arenas: &[Arena], validated: &Validated, step: u64, purpose: Purpose, reward: Option<f64>) -> Row {
+    let proposed = &validated.proposed;
+    let arena = &arenas[proposed.arena];
+    let (task, conclusion) = match &validated.conclusion {
+        Conclusion::Accepted { task, well_formed, standing, measures } => {
+            let (well_formed, standing, measures) = (*well_formed, *standing, measures.clone());
+            (Some(task.id()), Concluded::Accepted { well_formed, standing, measures })
+        }
+        Conclusion::Rejected(rejection) => (None, Concluded::Rejection(rejection.clone())),
+        Conclusion::Fault(cause) => (None, Concluded::Fault(cause.clone())),
+    };
+    Row {
+        step,
+        env: arena.name().to_owned(),
+        terms: arena.terms.digest().short(),
+        kind: arena.kinds()[proposed.kind].name.clone(),
+        role: Role::Proposer,
+        purpose,
+        proposal: None,
+        task,
+        references: proposed.references.iter().map(Task::id).collect(),
+        completion_digest: Digest::of(&proposed.completion.text),
+        completion: proposed.completion.text.clone(),
+        plan: plan(&validated.runs),
+        runs: run_rows(&validated.runs),
+        conclusion,
+        reward,
+    }
+}
+
+/// The row of an attempt.
+pub fn attempt_row(arenas: &[Arena], verified: &Verified, step: u64, reward: Option<f64>) -> Row {
+    let attempted = &verified.attempted;
+    let arena = &arenas[attempted.arena];
+    let (purpose, proposal) = match attempted.aim {
+        Aim::Learnability { proposal } => (Purpose::Learnability, Some(proposal)),
+        Aim::Training | Aim::Evaluation { .. } => (Purpose::Solve, None),
+    };
+    Row {
+        step,
+        env: arena.name().to_owned(),
+        terms: arena.terms.digest().short(),
+        kind: attempted.task.kind.clone(),
+        role: Role::Solver,
+        purpose,
+        proposal,
+        task: Some(attempted.task.id()),
+        references: Vec::new(),
+        completion_digest: Digest::of(&attempted.completion.text),
+        completion: attempted.completion.text.clone(),
+        plan: plan(&verified.runs),
+        runs: run_rows(&verified.runs),
+        conclusion: match &verified.verdict {
+            Ok(verdict) => Concluded::Verdict(verdict.clone()),
+            Err(cause) => Concluded::Fault(cause.clone()),
+        },
+        reward,
+    }
+}
+
+/// The digest of executor, program and inputs of all runs, each with its length before it.
+fn plan(runs: &[ExecutedRun]) -> Option<Digest> {
+    let mut bytes = Vec::new();
+    let mut put = |part: &[u8]| {
+        bytes.extend((part.len() as u64).to_le_bytes());
+        bytes.extend(part);
+    };
+    for ExecutedRun { run, .. } in runs {
+        put(&run.executor.to_le_bytes());
+        put(run.program.as_bytes());
+        put(&(run.inputs.len() as u64).to_le_bytes());
+        run.inputs.iter().for_each(|input| put(input));
+    }
+    (!runs.is_empty()).then(|| Digest::of(bytes))
+}
+
+fn run_rows(runs: &[ExecutedRun]) -> Vec<RunRow> {
+    let row = |ExecutedRun { run, report }: &ExecutedRun| RunRow {
+        executor: run.executor,
+        outcomes: report.outcomes.iter().map(OutcomeRow::from).collect(),
+        fuel: report.fuel,
+    };
+    runs.iter().map(row).collect()
+}
+
+/// The tasks that a step's proposals put into the buffers.
+pub fn new_tasks<'a>(
+    arenas: &'a [Arena],
+    validated: &'a [Validated],
+    step: u64,
+) -> impl Iterator<Item = TaskRow<'a>> + 'a {
+    validated.iter().filter_map(move |validated| match &validated.conclusion {
+        Conclusion::Accepted { task, standing, .. } if standing.is_new() => {
+            Some(task_row(&arenas[validated.proposed.arena], task, step, Origin::Proposed))
+        }
+        _ => None,
+    })
+}
+
+/// The tasks that nobody proposed and that entered the buffers, before those that were proposed at the same step.
+pub fn given_tasks<'a>(arenas: &'a [Arena], given: &'a [Given], step: u64) -> impl Iterator<Item = TaskRow<'a>> + 'a {
+    given.iter().map(move |given| task_row(&arenas[given.arena], &given.task, step, given.origin))
+}
+
+/// The row of a task found at `step`.
+fn task_row<'a>(arena: &'a Arena, task: &'a Task, step: u64, origin: Origin) -> TaskRow<'a> {
+    let Task { kind, body } = task;
+    TaskRow { id: task.id(), env: arena.name().into(), kind: kind.into(), body: body.into(), step, origin }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use azr_sandbox::{Report, Run};
+
+    #[test]
+    fn outcomes_are_compact_and_different_ones_stay_different() {
+        let row = |outcome: &Outcome| serde_json::to_string(&OutcomeRow::from(outcome)).unwrap();
+        assert_eq!(row(&Outcome::Value(b"l1:i3;".to_vec())), r#"{"value":"l1:i3;"}"#);
+        assert_eq!(row(&Outcome::Value(vec![0xff, 0x0a])), r#"{"value-hex":"ff0a"}"#);
+        assert_eq!(row(&Outcome::OutOfFuel), r#""out-of-fuel""#);
+        let thrown = Outcome::Thrown(Thrown { name: "ValueError".into(), message: "no".into() });
+        assert_eq!(row(&thrown), r#"{"thrown":["ValueError","no"]}"#);
+        let long = |end: &str| row(&Outcome::Value(format!("{}{end}", "é".repeat(1_000_000)).into_bytes()));
+        assert!(long("a").len() < 1200 && long("a") != long("b"));
+    }
+
+    #[test]
+    fn a_plan_is_told_from_any_other() {
+        let run = |executor, program: &str, inputs: &[&str]| ExecutedRun {
+            run: Run {
+                executor,
+                program: program.into(),
+                inputs: inputs.iter().map(|i| i.as_bytes().to_vec()).collect(),
+            },
+            report: Report { outcomes: Vec::new(), fuel: 0 },
+        };
+        let plans = [
+            plan(&[run(0, "p", &["ab", "c"])]),
+            plan(&[run(0, "p", &["a", "bc"])]),
+            plan(&[run(0, "p", &["abc"])]),
+            plan(&[run(1, "p", &["abc"])]),
+            plan(&[run(0, "p", &[]), run(0, "p", &[])]),
+            plan(&[run(0, "p", &[])]),
+            plan(&[]),
+        ];
+        for (i, one) in plans.iter().enumerate() {
+            assert!(plans[i + 1..].iter().all(|other| other != one), "{i}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The experiment: its directory, the ledger of every judgement, metrics, and what is read from them again.
+
+pub mod ledger;
+pub mod metrics;
+pub mod replay;
+pub mod report;
+pub mod run_dir;
+mod tensorboard;

@@ -1,0 +1,153 @@
+//! How sequences share forward passes: those of similar length in one, and of those with one prompt only the first reads
+//! it.
+
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use anyhow::Result;
+use tch::Device;
+
+use azr_policy::batch::{Batch, Sequence};
+
+/// The sequences of one forward pass.
+#[derive(Debug, PartialEq)]
+pub(super) struct Group {
+    /// So many in a row have the same prompt, which is read once.
+    pub per_prompt: usize,
+    pub sequences: Vec<usize>,
+}
+
+impl Group {
+    /// This group's part of `all`, padded on the right, without the last tokens, after which nothing is predicted.
+    pub(super) fn batch(&self, all: &[Sequence<'_>], device: Device) -> Result<Batch> {
+        let sequences: Vec<Sequence<'_>> = self.sequences.iter().map(|&i| all[i]).collect();
+        match self.per_prompt {
+            1 => Batch::new(&sequences, device),
+            per_prompt => Batch::sharing(&sequences, per_prompt, device),
+        }
+    }
+}
+
+/// A forward pass needs about so many tokens to keep the matrix products large; arbitrary.
+const TOKENS_MIN: usize = 1024;
+
+/// A group that is being filled: prompts with `per_prompt` sequences each.
+struct Filling {
+    per_prompt: usize,
+    prompts: usize,
+    /// Tokens of the longest prompt, as far as its sequences share it.
+    shared: usize,
+    /// Tokens of the longest sequence after these.
+    own: usize,
+    /// Tokens without padding.
+    tokens: usize,
+    sequences: Vec<usize>,
+}
+
+impl Filling {
+    fn padded(&self) -> usize {
+        self.prompts * (self.shared + self.per_prompt * self.own)
+    }
+
+    /// Both together, unless that is too long or, once there are enough tokens, more than an eighth of it padding.
+    fn join(&self, other: &Self, tokens_max: usize) -> Option<Self> {
+        let both = Self {
+            per_prompt: self.per_prompt,
+            prompts: self.prompts + other.prompts,
+            shared: self.shared.max(other.shared),
+            own: self.own.max(other.own),
+            tokens: self.tokens + other.tokens,
+            sequences: [&self.sequences[..], &other.sequences].concat(),
+        };
+        let padded = both.padded();
+        let worth = self.tokens < TOKENS_MIN || padded - both.tokens <= padded / 8;
+        (self.per_prompt == other.per_prompt && padded <= tokens_max && worth).then_some(both)
+    }
+}
+
+/// Cuts sequences into groups of at most `tokens_max` tokens with padding, longest first. A sequence that is longer alone
+/// is a group of its own. Equal `sequences` make equal groups.
+pub(super) fn groups(sequences: &[Sequence<'_>], tokens_max: usize) -> Vec<Group> {
+    let mut by_prompt: BTreeMap<&[u32], Vec<usize>> = BTreeMap::new();
+    for (i, (prompt, _)) in sequences.iter().enumerate() {
+        by_prompt.entry(prompt).or_default().push(i);
+    }
+    let mut families: Vec<Filling> =
+        by_prompt.into_iter().flat_map(|(prompt, members)| families(prompt, members, sequences, tokens_max)).collect();
+    families.sort_by_key(|family| Reverse((family.per_prompt, family.own, family.shared)));
+    let mut groups: Vec<Filling> = Vec::new();
+    for family in families {
+        match groups.last_mut().and_then(|group| Some((group.join(&family, tokens_max)?, group))) {
+            Some((both, group)) => *group = both,
+            None => groups.push(family),
+        }
+    }
+    groups.into_iter().map(|Filling { per_prompt, sequences, .. }| Group { per_prompt, sequences }).collect()
+}
+
+/// Parts of the sequences with one prompt: longest first, as long as reading the prompt again would cost more than the
+/// padding.
+fn families(prompt: &[u32], mut members: Vec<usize>, sequences: &[Sequence<'_>], tokens_max: usize) -> Vec<Filling> {
+    // A completion's own tokens begin with the last of the prompt, which predicts its first.
+    let (shared, own) = (prompt.len() - 1, |i: usize| sequences[i].1.len());
+    members.sort_by_key(|&i| Reverse(own(i)));
+    let mut parts: Vec<Vec<usize>> = Vec::new();
+    for i in members {
+        match parts.last_mut() {
+            Some(part) if own(part[0]) < shared + own(i) && shared + (part.len() + 1) * own(part[0]) <= tokens_max => {
+                part.push(i);
+            }
+            _ => parts.push(vec![i]),
+        }
+    }
+    let filling = |part: Vec<usize>| {
+        let (shared, own_max) = if part.len() == 1 { (0, shared + own(part[0])) } else { (shared, own(part[0])) };
+        let tokens = match part.len() {
+            1 => own_max,
+            _ => shared + part.iter().map(|&i| own(i)).sum::<usize>(),
+        };
+        Filling { per_prompt: part.len(), prompts: 1, shared, own: own_max, tokens, sequences: part }
+    };
+    parts.into_iter().map(filling).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups_of(sequences: &[(Vec<u32>, Vec<u32>)], tokens_max: usize) -> Vec<Group> {
+        let sequences: Vec<Sequence<'_>> = sequences.iter().map(|(prompt, own)| (&prompt[..], &own[..])).collect();
+        groups(&sequences, tokens_max)
+    }
+
+    #[test]
+    fn every_sequence_is_in_one_group_and_groups_keep_the_budget() {
+        let lengths = [3, 9, 1, 4, 4, 30, 2];
+        let sequences: Vec<_> = (0..).zip(lengths).map(|(i, length)| (vec![i], vec![0; length])).collect();
+        let groups = groups_of(&sequences, 12);
+        assert!(groups.iter().all(|group| group.per_prompt == 1));
+        let groups: Vec<_> = groups.into_iter().map(|group| group.sequences).collect();
+        assert_eq!(groups, [vec![5], vec![1], vec![3, 4, 0], vec![6, 2]]);
+    }
+
+    #[test]
+    fn equal_prompts_meet_where_that_saves_tokens() {
+        let (a, b, c) = (vec![1; 11], vec![2; 11], vec![3; 11]);
+        let of = |prompt: &Vec<u32>, length| (prompt.clone(), vec![0; length]);
+        let sequences = [of(&a, 2), of(&b, 5), of(&c, 3), of(&a, 4), of(&b, 5), of(&a, 3), of(&b, 16)];
+        let group = |per_prompt, sequences| Group { per_prompt, sequences };
+        let expected = [group(3, vec![3, 5, 0]), group(2, vec![1, 4]), group(1, vec![6, 2])];
+        assert_eq!(groups_of(&sequences, 52), expected);
+        let alone = groups_of(&sequences, 1);
+        assert_eq!(alone.len(), 7);
+        assert!(alone.iter().all(|group| group.per_prompt == 1));
+    }
+
+    #[test]
+    fn long_and_short_sequences_do_not_meet_once_there_are_enough_tokens() {
+        let sequence = |i: u32| (vec![i], vec![0; if i < 8 { 256 } else { 64 }]);
+        let sequences: Vec<_> = (0..40).map(sequence).collect();
+        let sizes: Vec<usize> = groups_of(&sequences, 100_000).iter().map(|group| group.sequences.len()).collect();
+        // A ninth long row may be three quarters padding: that is less than an eighth of all.
+        assert_eq!(sizes, [9, 31]);
+    }
+}

@@ -1,0 +1,163 @@
+//! Adapters (LoRA, Hu et al. 2021) in the files of Hugging Face's PEFT: `adapter_config.json`, which names the base model,
+//! and `adapter_model.safetensors`.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tch::Tensor;
+
+use super::weights;
+use azr_config::{LoraConfig, Projection};
+use azr_core::rng::{Purpose, Stream};
+
+pub(super) const CONFIG_FILE: &str = "adapter_config.json";
+const TENSORS_FILE: &str = "adapter_model.safetensors";
+
+/// What a policy learns where its weights are frozen.
+pub(super) struct Adapter {
+    pub(super) lora: LoraConfig,
+    /// The base model's directory, or its name on the hub.
+    pub(super) base: String,
+    /// Under PEFT's names, A before B, in the order of the layers.
+    pub(super) parameters: Vec<(String, Tensor)>,
+}
+
+/// What `adapter_config.json` says, as far as it matters here.
+#[derive(Deserialize)]
+struct PeftConfig {
+    peft_type: String,
+    base_model_name_or_path: Option<String>,
+    r: usize,
+    lora_alpha: f64,
+    #[serde(default)]
+    use_rslora: bool,
+    target_modules: Value,
+    /// What is left must be as if it were not there.
+    #[serde(flatten)]
+    rest: serde_json::Map<String, Value>,
+}
+
+/// Settings of PEFT that make a model compute something else.
+const UNSUPPORTED: [&str; 10] = [
+    "use_dora",
+    "lora_bias",
+    "rank_pattern",
+    "alpha_pattern",
+    "modules_to_save",
+    "layers_to_transform",
+    "layer_replication",
+    "target_parameters",
+    "trainable_token_indices",
+    "fan_in_fan_out",
+];
+
+/// The shape and the base model of the adapter in `dir`.
+pub(super) fn read_config(dir: &Path) -> Result<(LoraConfig, String)> {
+    let path = dir.join(CONFIG_FILE);
+    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    parse_config(&bytes).with_context(|| path.display().to_string())
+}
+
+fn parse_config(bytes: &[u8]) -> Result<(LoraConfig, String)> {
+    let config: PeftConfig = serde_json::from_slice(bytes).context("not the configuration of a LoRA adapter")?;
+    let PeftConfig { peft_type, base_model_name_or_path, r: rank, lora_alpha: alpha, use_rslora, target_modules, rest } =
+        config;
+    ensure!(peft_type == "LORA", "peft_type is {peft_type:?}; supported is LORA");
+    ensure!(rest.get("bias").is_none_or(|bias| bias == "none"), "bias is {}; supported is \"none\"", rest["bias"]);
+    let off = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Object(map) => map.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    };
+    if let Some(key) = UNSUPPORTED.into_iter().find(|key| rest.get(*key).is_some_and(|value| !off(value))) {
+        bail!("{key} is {}, which is not supported", rest[key]);
+    }
+    let base =
+        base_model_name_or_path.context("base_model_name_or_path is missing; put the base model's directory there")?;
+    let targets = serde_json::from_value(target_modules.clone()).map_err(|_| {
+        let known = Projection::ALL.map(Projection::name).join(", ");
+        anyhow::anyhow!("target_modules is {target_modules}; supported are lists of {known}")
+    })?;
+    let lora = LoraConfig { rank, alpha, rank_stabilized: use_rslora, targets };
+    lora.check()?;
+    ensure!(lora.rank > 0, "r is 0; an adapter has a rank of at least 1");
+    Ok((lora, base))
+}
+
+impl Adapter {
+    /// Writes the two files.
+    pub(super) fn save(&self, dir: &Path) -> Result<()> {
+        let LoraConfig { rank, alpha, rank_stabilized, targets } = &self.lora;
+        let config = json!({
+            "peft_type": "LORA",
+            "task_type": "CAUSAL_LM",
+            "base_model_name_or_path": self.base,
+            "r": rank,
+            "lora_alpha": alpha,
+            "use_rslora": rank_stabilized,
+            "target_modules": targets,
+            "lora_dropout": 0.0,
+            "bias": "none",
+            "inference_mode": true,
+        });
+        let path = dir.join(CONFIG_FILE);
+        std::fs::write(&path, serde_json::to_vec_pretty(&config)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        weights::write(&dir.join(TENSORS_FILE), &self.parameters)
+    }
+}
+
+/// The tensors of an adapter's directory, until they are taken.
+pub(super) struct StoredTensors {
+    path: PathBuf,
+    tensors: HashMap<String, Tensor>,
+}
+
+impl StoredTensors {
+    pub(super) fn read(dir: &Path) -> Result<Self> {
+        let path = dir.join(TENSORS_FILE);
+        let tensors = weights::read(&path)?.into_iter().collect();
+        Ok(Self { path, tensors })
+    }
+
+    pub(super) fn take(&mut self, name: &str, shape: &[i64]) -> Result<Tensor> {
+        let path = self.path.display();
+        let tensor = self.tensors.remove(name).with_context(|| format!("{path} has no tensor {name}"))?;
+        let stored = tensor.size();
+        ensure!(
+            stored == shape,
+            "{path}: {name} has shape {stored:?}, not {shape:?}; it was made for another model or another rank"
+        );
+        Ok(tensor)
+    }
+
+    /// Fails on tensors that nobody took: the model would compute something else than the adapter was trained for.
+    pub(super) fn refuse_others(&self) -> Result<()> {
+        match self.tensors.keys().min() {
+            None => Ok(()),
+            Some(name) => bail!("{} has a tensor {name} that {CONFIG_FILE} does not announce", self.path.display()),
+        }
+    }
+}
+
+/// The values of an adapter that adds nothing yet: A uniform within ± 1/√in, as PEFT draws it, and B zero.
+pub(super) fn fresh(seed: u64) -> impl FnMut(&str, &[i64]) -> Result<Tensor> {
+    let mut drawn = 0;
+    move |name: &str, shape: &[i64]| {
+        let count: i64 = shape.iter().product();
+        if name.contains("lora_B") {
+            return Ok(Tensor::f_zeros(shape, (tch::Kind::Float, tch::Device::Cpu))?);
+        }
+        let stream = Stream::new(seed, Purpose::Adapter, 0, drawn);
+        drawn += 1;
+        let bound = 1.0 / (shape[1] as f64).sqrt();
+        let values: Vec<f32> = (0..count as u64).map(|i| ((2.0 * stream.uniform(i) - 1.0) * bound) as f32).collect();
+        Ok(Tensor::f_from_slice(&values)?.f_view(shape)?)
+    }
+}

@@ -1,0 +1,446 @@
+//! Sampling completions for many prompts at once.
+//!
+//! Requests are sorted by prompt and dealt into shares; a share is sampled in a fixed number of slots, and a slot whose
+//! row ends takes the share's next request. The shares depend on nothing but the requests, so neither do the results:
+//! threads and ranks only decide who works on which share.
+//!
+//! On a CPU every token is drawn from probabilities as they lie in memory. A GPU would wait for each: there tokens are
+//! drawn by the GPU, from the same numbers, and go into the next step without leaving it. The host launches steps ahead,
+//! a stretch of them. Before it the GPU gets each row's newest token, the numbers of its next ones, and where it lies in
+//! the cache; after it the host gets all its tokens and their probabilities in one copy, and cuts rows where they end.
+//! What a row was given beyond its end is thrown away, so its result does not depend on stretches.
+
+use std::{collections::VecDeque, sync::Mutex};
+
+use anyhow::{Context as _, Result, ensure};
+use tch::{Device, Kind, Tensor};
+
+use super::{
+    cache::Cache,
+    draw::{self, Truncation},
+    libtorch::InferenceMode,
+    model::{Model, Pass},
+    rope::RopeTable,
+    text::Text,
+};
+use azr_core::sampling::{Completion, Finish, SampleRequest, Sampling};
+use azr_ranks::Ranks;
+
+/// Requests of one share: enough that slots rarely run dry, few enough that threads find shares to take.
+const SHARE_MAX: usize = 384;
+/// A smaller call is cut into fewer shares, because small ones read every weight for few rows.
+const LARGE_CALL: usize = 512;
+/// Prompt tokens of one prefill, padding included; bounds its activations.
+pub const PREFILL_MAX_TOKENS: usize = 16_384;
+/// Tokens of a stretch: the wait for one copy becomes a small part of so many steps, and a row that ends is computed for
+/// half of them in vain, where completions have hundreds.
+const STRETCH: usize = 16;
+
+/// The requests of one share, in slots and in waiting.
+struct Share<'a> {
+    model: &'a Model,
+    text: &'a Text,
+    requests: &'a [SampleRequest],
+    sampling: &'a Sampling,
+    pass: Pass,
+    /// Tokens that the device draws between two visits to the host; `None` where the host draws each.
+    stretch: Option<usize>,
+    rope: RopeTable,
+    cache: Cache,
+    /// Which request is in which slot.
+    rows: Vec<Option<Row>>,
+    waiting: VecDeque<usize>,
+    done: Vec<(usize, Completion)>,
+}
+
+/// A completion on its way.
+struct Row {
+    request: usize,
+    tokens: Vec<u32>,
+    logprobs: Vec<f32>,
+}
+
+/// Samples all `requests`, in their order. Threads and ranks take whole shares.
+pub(super) fn sample(
+    model: &Model,
+    text: &Text,
+    (workers, ranks): (usize, &Ranks),
+    requests: &[SampleRequest],
+    sampling: &Sampling,
+) -> Result<Vec<Completion>> {
+    check(requests, sampling)?;
+    let mut order: Vec<usize> = (0..requests.len()).collect();
+    // Equal prompts meet and are read once; similar lengths meet and need little padding.
+    order.sort_by(|&a, &b| {
+        let (a, b) = (&requests[a].prompt, &requests[b].prompt);
+        b.len().cmp(&a.len()).then_with(|| a.cmp(b))
+    });
+    let size = order.len().max(LARGE_CALL).div_ceil(sampling.shards).min(SHARE_MAX);
+    let shares: Vec<&[usize]> = ranks.turns(order.chunks(size)).collect();
+    let stretch = if model.place().1 == Device::Cpu { None } else { Some(STRETCH) };
+    let run = |model: &Model, share: &[usize]| {
+        let _mode = InferenceMode::enter();
+        Share::new(model, text, requests, sampling, share, stretch)?.run()
+    };
+    let done = match workers.min(shares.len()) {
+        0 | 1 => shares.iter().map(|share| run(model, share)).collect::<Result<Vec<_>>>()?,
+        workers => {
+            let queue = Mutex::new(shares.into_iter());
+            let take = || queue.lock().expect("no thread panics while it takes a share").next();
+            let work =
+                |model: Model| std::iter::from_fn(take).map(|share| run(&model, share)).collect::<Result<Vec<_>>>();
+            let work = &work;
+            let threads = std::thread::scope(|scope| {
+                let spawn = |_| {
+                    let model = model.share();
+                    scope.spawn(move || work(model))
+                };
+                let threads: Vec<_> = (0..workers).map(spawn).collect();
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().expect("a sampler thread panicked"))
+                    .collect::<Result<Vec<_>>>()
+            })?;
+            threads.concat()
+        }
+    };
+    let done = ranks.as_gather().all_gather(done.concat())?;
+    let mut completions: Vec<(usize, Completion)> = done.into_iter().flatten().collect();
+    completions.sort_by_key(|(request, _)| *request);
+    Ok(completions.into_iter().map(|(_, completion)| completion).collect())
+}
+
+fn check(requests: &[SampleRequest], sampling: &Sampling) -> Result<()> {
+    let Sampling { temperature, top_p, completion_max_tokens, shards, rows_max, .. } = *sampling;
+    ensure!(shards > 0, "shards is 0; it must be at least 1");
+    ensure!(temperature >= 0.0 && temperature.is_finite(), "temperature is {temperature}; it must be 0 or above");
+    ensure!(top_p > 0.0 && top_p <= 1.0, "top-p is {top_p}; it must be above 0 and at most 1");
+    ensure!(completion_max_tokens > 0, "completion-max-tokens is 0; it must be at least 1");
+    ensure!(rows_max > 0, "rows-max is 0; it must be at least 1");
+    let empty = requests.iter().position(|request| request.prompt.is_empty());
+    ensure!(empty.is_none(), "prompt {} is empty; a completion needs something to follow", empty.unwrap_or_default());
+    Ok(())
+}
+
+impl<'a> Share<'a> {
+    fn new(
+        model: &'a Model,
+        text: &'a Text,
+        requests: &'a [SampleRequest],
+        sampling: &'a Sampling,
+        share: &[usize],
+        stretch: Option<usize>,
+    ) -> Result<Self> {
+        let prompt_max = share.iter().map(|&i| requests[i].prompt.len()).max().unwrap_or(0);
+        let slots = share.len().min(sampling.rows_max);
+        // A row goes on to the end of its last stretch.
+        let rope = model.rope((prompt_max + sampling.completion_max_tokens + stretch.unwrap_or(0)) as i64)?;
+        let cache = Cache::new(&model.config, slots, prompt_max as i64, model.place())?;
+        let rows = (0..slots).map(|_| None).collect();
+        let waiting = share.iter().copied().collect();
+        // One thread does better without libtorch's kernels for what is not a matrix product; more share only those.
+        let alone = model.place() == (Kind::Float, Device::Cpu) && tch::get_num_threads() == 1;
+        let pass = if alone && stretch.is_none() { Pass::SampleOnCpu } else { Pass::Sample };
+        Ok(Self { model, text, requests, sampling, pass, stretch, rope, cache, rows, waiting, done: Vec::new() })
+    }
+
+    fn run(mut self) -> Result<Vec<(usize, Completion)>> {
+        loop {
+            self.admit()?;
+            self.shrink()?;
+            if self.rows.iter().all(Option::is_none) {
+                return Ok(self.done);
+            }
+            match self.stretch {
+                None => self.step()?,
+                Some(steps) => self.stretch(steps)?,
+            }
+        }
+    }
+
+    fn free(&self) -> usize {
+        self.rows.iter().filter(|row| row.is_none()).count()
+    }
+
+    /// Fills free slots, once enough are free that a prefill pays.
+    fn admit(&mut self) -> Result<()> {
+        while !self.waiting.is_empty() && self.free() >= self.rows.len().div_ceil(8) {
+            let free: Vec<usize> = (0..self.rows.len()).filter(|&slot| self.rows[slot].is_none()).collect();
+            let group = self.prefill_group(free.len());
+            let slots = &free[..group.len()];
+            let hidden = self.prefill(slots, &group)?;
+            for (&slot, &request) in slots.iter().zip(&group) {
+                self.rows[slot] = Some(Row { request, tokens: Vec::new(), logprobs: Vec::new() });
+            }
+            self.choose(slots, &hidden)?;
+        }
+        Ok(())
+    }
+
+    /// The next at most `count` requests that one prefill can take.
+    fn prefill_group(&mut self, count: usize) -> Vec<usize> {
+        let longest = self.waiting.front().map_or(0, |&first| self.requests[first].prompt.len());
+        // At least one, however long.
+        let count = count.min(self.waiting.len()).min((PREFILL_MAX_TOKENS / longest.max(1)).max(1));
+        self.waiting.drain(..count).collect()
+    }
+
+    /// Reads the prompts of `group` into `slots`, each distinct prompt once; returns the hidden states that the first
+    /// tokens follow from, `[group, hidden]`.
+    fn prefill(&mut self, slots: &[usize], group: &[usize]) -> Result<Tensor> {
+        let prompt = |request: usize| &self.requests[request].prompt;
+        let mut distinct: Vec<&Vec<u32>> = group.iter().map(|&request| prompt(request)).collect();
+        distinct.dedup();
+        let mut row = 0;
+        let mut prompts = Vec::with_capacity(group.len());
+        for &request in group {
+            row += usize::from(distinct[row] != prompt(request));
+            prompts.push((row, distinct[row].len() as i64));
+        }
+        let seq = distinct.iter().map(|prompt| prompt.len()).max().unwrap_or(0);
+        let mut tokens = vec![0i64; distinct.len() * seq];
+        for (row, prompt) in distinct.iter().enumerate() {
+            tokens[row * seq..].iter_mut().zip(*prompt).for_each(|(into, &token)| *into = i64::from(token));
+        }
+        let device = self.model.place().1;
+        let tokens = Tensor::f_from_slice(&tokens)?.f_view([distinct.len() as i64, seq as i64])?.f_to_device(device)?;
+        let lasts: Vec<i64> = prompts.iter().map(|&(row, length)| (row * seq) as i64 + length - 1).collect();
+        let lasts = Tensor::f_from_slice(&lasts)?.f_to_device(device)?;
+        let mut prefill = self.cache.prefill(slots, &prompts, seq as i64, &self.rope)?;
+        self.model.hidden(&tokens, Some(&lasts), self.pass, &mut prefill)
+    }
+
+    /// One token for every row.
+    fn step(&mut self) -> Result<()> {
+        let tokens = self.newest()?;
+        let hidden = match self.pass {
+            Pass::SampleOnCpu => {
+                self.model.hidden(&tokens, None, self.pass, &mut self.cache.decode_on_cpu(&self.rope)?)?
+            }
+            _ => self.model.hidden(&tokens, None, self.pass, &mut self.cache.decode(&self.rope)?)?,
+        };
+        let slots: Vec<usize> = (0..self.rows.len()).collect();
+        self.choose(&slots, &hidden)
+    }
+
+    /// So many tokens for every row, but no more than some row may still get. Between the uploads before the
+    /// loop and the copy after it nothing makes the host wait for the device.
+    fn stretch(&mut self, steps: usize) -> Result<()> {
+        let left = |row: &Row| self.sampling.completion_max_tokens - row.tokens.len();
+        let steps = steps.min(self.rows.iter().flatten().map(left).max().unwrap_or(0));
+        let slots: Vec<usize> = (0..self.rows.len()).collect();
+        let uniforms = self.uniforms(&slots, steps)?;
+        let mut tokens = self.newest()?;
+        let mut drawn = Vec::with_capacity(steps);
+        let mut stretch = self.cache.stretch(&self.rope, steps as i64)?;
+        for step in 0..steps {
+            let hidden = self.model.hidden(&tokens, None, self.pass, &mut stretch.next()?)?;
+            drawn.push(draw(self.model, self.sampling, &hidden, &uniforms.f_get(step as i64)?)?);
+            tokens = drawn[step][0].shallow_clone();
+        }
+        self.append_drawn(&slots, &drawn)
+    }
+
+    /// The newest token of every row, `[slots, 1]`. Free slots compute along with token 0 at position 0; nobody reads
+    /// what they give.
+    fn newest(&self) -> Result<Tensor> {
+        let newest =
+            |row: &Option<Row>| row.as_ref().and_then(|row| row.tokens.last()).map_or(0, |&token| i64::from(token));
+        let tokens: Vec<i64> = self.rows.iter().map(newest).collect();
+        Ok(Tensor::f_from_slice(&tokens)?.f_unsqueeze(1)?.f_to_device(self.model.place().1)?)
+    }
+
+    /// The numbers that choose the next `steps` tokens of the rows in `slots`, `[steps, slots]` in f64.
+    fn uniforms(&self, slots: &[usize], steps: usize) -> Result<Tensor> {
+        let number = |slot: usize, step| match &self.rows[slot] {
+            Some(row) => self.requests[row.request].stream.uniform((row.tokens.len() + step) as u64),
+            None => 0.0,
+        };
+        let numbers: Vec<f64> = (0..steps).flat_map(|step| slots.iter().map(move |&slot| number(slot, step))).collect();
+        let numbers = Tensor::f_from_slice(&numbers)?.f_view([steps as i64, slots.len() as i64])?;
+        Ok(numbers.f_to_device(self.model.place().1)?)
+    }
+
+    /// Appends a token to the row in each of `slots`; row i of `hidden`, `[slots, hidden]`, is what slot i's follows from.
+    fn choose(&mut self, slots: &[usize], hidden: &Tensor) -> Result<()> {
+        if self.stretch.is_some() {
+            let drawn = draw(self.model, self.sampling, hidden, &self.uniforms(slots, 1)?.f_get(0)?)?;
+            return self.append_drawn(slots, &[drawn]);
+        }
+        let vocab = self.model.config.vocab_size as usize;
+        let truncation = Truncation::from(self.sampling);
+        let probabilities = probabilities(self.model, self.sampling, hidden)?.f_to_device(Device::Cpu)?.f_view([-1])?;
+        let probabilities: Vec<f32> = Vec::try_from(probabilities).context("probabilities")?;
+        for (&slot, probabilities) in slots.iter().zip(probabilities.chunks_exact(vocab)) {
+            let Some(row) = &self.rows[slot] else { continue };
+            let token = match self.sampling.temperature {
+                0.0 => draw::likeliest(probabilities),
+                _ => {
+                    let stream = self.requests[row.request].stream;
+                    truncation.draw(probabilities, stream.uniform(row.tokens.len() as u64))
+                }
+            };
+            self.append(slot, token as u32, probabilities[token])?;
+        }
+        Ok(())
+    }
+
+    /// Appends to the row in each of `slots`, as far as it goes, what the device drew: for every step tokens and their
+    /// probabilities, `[slots, 1]` each.
+    fn append_drawn(&mut self, slots: &[usize], drawn: &[[Tensor; 2]]) -> Result<()> {
+        let steps = |which: usize| {
+            let each: Vec<&Tensor> = drawn.iter().map(|step| &step[which]).collect();
+            // Holds both exactly, so that they can be one copy.
+            Tensor::f_cat(&each, 1)?.f_to_kind(Kind::Double)
+        };
+        let both = Tensor::f_stack(&[steps(0)?, steps(1)?], 2)?.f_to_device(Device::Cpu)?.f_view([-1])?;
+        let both: Vec<f64> = Vec::try_from(both).context("drawn tokens")?;
+        for (&slot, of_slot) in slots.iter().zip(both.chunks_exact(2 * drawn.len())) {
+            for one in of_slot.chunks_exact(2) {
+                self.append(slot, one[0] as u32, one[1] as f32)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends a token to the row in a slot, if there is one, and takes the row out where that ends it.
+    fn append(&mut self, slot: usize, token: u32, probability: f32) -> Result<()> {
+        let Some(row) = &mut self.rows[slot] else { return Ok(()) };
+        let logprob = probability.ln();
+        ensure!(
+            logprob.is_finite(),
+            "the policy gives no probabilities for request {}; its weights may hold NaN",
+            row.request
+        );
+        row.tokens.push(token);
+        row.logprobs.push(logprob);
+        match finish(self.text, row, &self.requests[row.request], self.sampling.completion_max_tokens)? {
+            Some(finish) => self.complete(slot, finish),
+            None => Ok(()),
+        }
+    }
+
+    /// Frees a slot whose row has ended.
+    fn complete(&mut self, slot: usize, finish: Finish) -> Result<()> {
+        let Some(Row { request, tokens, logprobs }) = self.rows[slot].take() else { return Ok(()) };
+        self.cache.release(slot);
+        let text = self.text.completion(&tokens, &self.requests[request].stop)?;
+        self.done.push((request, Completion { tokens, logprobs, text, finish }));
+        Ok(())
+    }
+
+    /// With nobody waiting, lets the batch get smaller as rows end, a quarter at a time.
+    fn shrink(&mut self) -> Result<()> {
+        let used = self.rows.len() - self.free();
+        if !self.waiting.is_empty() || used == 0 || used > self.rows.len() / 4 * 3 {
+            return Ok(());
+        }
+        for (from, to) in self.cache.shrink(used)? {
+            self.rows[to] = self.rows[from].take();
+        }
+        self.rows.truncate(used);
+        Ok(())
+    }
+}
+
+/// Probabilities at the sampling temperature, `[n, vocab]` in f32, of hidden states `[n, hidden]`.
+fn probabilities(model: &Model, sampling: &Sampling, hidden: &Tensor) -> Result<Tensor> {
+    let mut logits = model.logits(hidden)?;
+    if sampling.temperature > 0.0 && sampling.temperature != 1.0 {
+        logits = logits.f_div_scalar_(f64::from(sampling.temperature))?;
+    }
+    Ok(logits.f_softmax(-1, Kind::Float)?)
+}
+
+/// Draws on the device: the token that follows each of the hidden states, `[n, hidden]`, at its number in `uniforms`,
+/// `[n]`, and the token's probability; `[n, 1]` each.
+fn draw(model: &Model, sampling: &Sampling, hidden: &Tensor, uniforms: &Tensor) -> Result<[Tensor; 2]> {
+    let probabilities = probabilities(model, sampling, hidden)?;
+    let tokens = match sampling.temperature {
+        0.0 => probabilities.f_argmax(1, true)?,
+        _ => Truncation::from(sampling).draw_rows(&probabilities, uniforms)?,
+    };
+    let chosen = probabilities.f_gather(1, &tokens, false)?;
+    Ok([tokens, chosen])
+}
+
+fn finish(text: &Text, row: &Row, request: &SampleRequest, tokens_max: usize) -> Result<Option<Finish>> {
+    let ended = row.tokens.last().is_some_and(|token| text.ends.contains(token));
+    if ended || text.completes_stop(&row.tokens, &request.stop)? {
+        return Ok(Some(Finish::Stop));
+    }
+    Ok((row.tokens.len() >= tokens_max).then_some(Finish::Length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Device, LoadOptions, Policy, embedded};
+    use azr_core::{rng::Purpose, sampling::Message};
+
+    const ALL: Sampling =
+        Sampling { temperature: 1.0, top_p: 1.0, top_k: 0, completion_max_tokens: 19, shares: 1, rows_max: 7 };
+
+    /// 40 questions of different lengths, one in eight asked again; every third has stop strings.
+    fn requests(policy: &Policy) -> Vec<SampleRequest> {
+        let request = |i: u64| {
+            let content = format!("def f(x):\n    return x{}\n", " + 1".repeat(i as usize % 8));
+            let prompt = policy.encode(&[Message { role: "user", content: &content }], "").unwrap();
+            let stop = if i.is_multiple_of(3) { vec!["1".to_owned(), "\n".to_owned()] } else { Vec::new() };
+            SampleRequest { prompt, stop, stream: Stream::new(5, Purpose::Evaluate, 0, i) }
+        };
+        (0..40).map(request).collect()
+    }
+
+    fn sampled(
+        policy: &Policy,
+        requests: &[SampleRequest],
+        sampling: &Sampling,
+        stretch: Option<usize>,
+    ) -> Vec<Completion> {
+        let share: Vec<usize> = (0..requests.len()).collect();
+        let share = Share::new(&policy.model, &policy.text, requests, sampling, &share, stretch).unwrap();
+        let mut done = share.run().unwrap();
+        done.sort_by_key(|(request, _)| *request);
+        done.into_iter().map(|(_, completion)| completion).collect()
+    }
+
+    /// Where each step is drawn on the host the kernels between matrix products are others, so sums are rounded otherwise.
+    fn assert_same(stretch: &[Completion], host: &[Completion], what: &str) {
+        assert_eq!(stretch.len(), host.len(), "{what}");
+        for (i, (a, b)) in stretch.iter().zip(host).enumerate() {
+            assert_eq!((&a.tokens, &a.text, a.finish), (&b.tokens, &b.text, b.finish), "{what}, request {i}");
+            let gap = a.logprobs.iter().zip(&b.logprobs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(gap < 1e-4, "{what}, request {i}: log-probabilities differ by {gap}");
+        }
+    }
+
+    #[test]
+    fn stretches_give_what_single_steps_give() {
+        let policy = embedded::policy(&LoadOptions { device: Device::Cpu, dtype: None, threads: 1 }).unwrap();
+        let _mode = InferenceMode::enter();
+        let requests = requests(&policy);
+        let settings = [
+            ALL,
+            Sampling { temperature: 0.0, ..ALL },
+            Sampling { temperature: 0.7, top_k: 5, ..ALL },
+            Sampling { top_p: 0.8, ..ALL },
+            Sampling { rows_max: 64, completion_max_tokens: 97, ..ALL },
+            Sampling { completion_max_tokens: 1, ..ALL },
+        ];
+        for sampling in settings {
+            let host = sampled(&policy, &requests, &sampling, None);
+            for steps in [1, 5, 16] {
+                let stretched = sampled(&policy, &requests, &sampling, Some(steps));
+                assert_same(&stretched, &host, &format!("{sampling:?}, stretches of {steps}"));
+            }
+            if sampling == ALL {
+                let ends = |finish| host.iter().filter(|completion| completion.finish == finish).count();
+                let ends = [ends(Finish::Stop), ends(Finish::Length)];
+                assert!(ends.iter().all(|&count| count > 2), "both ends must occur: {ends:?}");
+                let alone = sampled(&policy, &requests[9..10], &sampling, Some(STRETCH));
+                assert_same(&alone, &host[9..10], "alone");
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Components compiled ahead of time.
+//!
+//! A cached file is native code that will run with all our rights, so the cache belongs to one user: a folder of mode
+//! 0700, files that only we wrote, and whatever looks different is compiled again.
+
+use std::{
+    collections::hash_map::DefaultHasher,
+    fs::{self, DirBuilder, File},
+    hash::{Hash as _, Hasher as _},
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use tempfile::NamedTempFile;
+use wasmtime::{Engine, component::Component};
+
+use super::{
+    compile::compile,
+    guard::{Guard, Guards},
+};
+use azr_core::task::Digest;
+
+/// Anything that others may write or read.
+const OTHERS: u32 = 0o077;
+/// Of the SHA-256 that a file ends with.
+const DIGEST_BYTES: usize = 32;
+
+/// The private folder of compiled components.
+pub(super) struct Cache {
+    folder: PathBuf,
+    /// The user that we are.
+    owner: u32,
+    guards: Guards,
+}
+
+/// Where a compiled component came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Cache,
+    Compiled,
+}
+
+impl Cache {
+    /// Opens the folder, or makes it where it does not exist.
+    pub(super) fn open(folder: &Path, guards: Guards) -> Result<Self> {
+        let context = || format!("cannot use {} as the cache of compiled components", folder.display());
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(context)?;
+        let owner = tempfile::tempfile_in(folder).and_then(|file| file.metadata()).with_context(context)?.uid();
+        let found = fs::symlink_metadata(folder).with_context(context)?;
+        ensure!(
+            found.is_dir() && found.uid() == owner && found.mode() & OTHERS == 0 || !guards.have(Guard::CacheOwner),
+            "{} is open to other users, and what it holds is run as native code; `chmod 700` it or name another folder",
+            folder.display()
+        );
+        Ok(Self { folder: folder.to_owned(), owner, guards })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The compiled form of `wasm`. A cache that cannot be written costs time, not the run.
+    pub(super) fn component(&self, engine: &Engine, wasm: &[u8], deadline: Duration) -> Result<(Component, Origin)> {
+        let path = self.path(engine, wasm);
+        if let Some(component) = self.find(engine, &path) {
+            return Ok((component, Origin::Cache));
+        }
+        let component = compile(engine, wasm, deadline, self.guards)?;
+        if let Err(error) = self.keep(&component, &path) {
+            eprintln!("compiled code is not kept for the next time: {error:#}");
+        }
+        Ok((component, Origin::Compiled))
+    }
+
+    fn path(&self, engine: &Engine, wasm: &[u8]) -> PathBuf {
+        // Covers wasmtime's version, the configuration and the features of this CPU. Its hasher is not cryptographic:
+        // it tells apart configurations, which nobody attacks, while the wasm itself is named by SHA-256.
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        self.folder.join(format!("{}-{:016x}.cwasm", Digest::of(wasm), hasher.finish()))
+    }
+
+    fn find(&self, engine: &Engine, path: &Path) -> Option<Component> {
+        let found = fs::symlink_metadata(path).ok()?;
+        let ours = found.is_file() && found.uid() == self.owner && found.mode() & OTHERS == 0;
+        if !ours && self.guards.have(Guard::CacheOwner) {
+            return None;
+        }
+        let file = fs::read(path).ok()?;
+        let (code, digest) = file.split_last_chunk::<DIGEST_BYTES>()?;
+        if *digest != Digest::of(code).0 && self.guards.have(Guard::CacheDigest) {
+            return None;
+        }
+        // SAFETY: these bytes are what `keep` wrote: only we can write to the folder and to the file, a file becomes
+        // visible whole, and its digest holds. Wasmtime itself refuses another version or configuration.
+        unsafe { Component::deserialize(engine, code) }.ok()
+    }
+
+    fn keep(&self, component: &Component, path: &Path) -> Result<()> {
+        let code = component.serialize()?;
+        let mut file = NamedTempFile::new_in(&self.folder)?;
+        file.write_all(&code)?;
+        file.write_all(&Digest::of(&code).0)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        File::open(&self.folder)?.sync_all()?;
+        Ok(())
+    }
+}
+
+/// `$XDG_CACHE_HOME/azr-host`, or `~/.cache/azr-host`.
+pub(super) fn default_folder() -> Result<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    Ok(base.context("no home directory for compiled components; set cache-dir")?.join("azr-host"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::engine::judge_engine;
+
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    fn entry(folder: &Path) -> PathBuf {
+        fs::read_dir(folder).unwrap().next().unwrap().unwrap().path()
+    }
+
+    #[test]
+    fn a_component_is_compiled_once() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("new/cache");
+        let (cache, engine) = (Cache::open(&folder, Guards::ALL).unwrap(), judge_engine(Guards::ALL).unwrap());
+        assert_eq!(cache.component(&engine, EMPTY, Duration::MAX).unwrap().1, Origin::Compiled);
+        assert_eq!(cache.component(&engine, EMPTY, Duration::MAX).unwrap().1, Origin::Cache);
+        assert_eq!(fs::metadata(entry(&folder)).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn damaged_or_foreign_entries_are_compiled_again() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let (cache, engine) = (Cache::open(folder.path(), Guards::ALL).unwrap(), judge_engine(Guards::ALL).unwrap());
+        let origin = |guards| {
+            let cache = Cache::open(folder.path(), guards).unwrap();
+            cache.component(&engine, EMPTY, Duration::MAX).unwrap().1
+        };
+        cache.component(&engine, EMPTY, Duration::MAX).unwrap();
+        let path = entry(folder.path());
+        fs::write(&path, b"not code").unwrap();
+        assert_eq!(cache.component(&engine, EMPTY, Duration::MAX).unwrap().1, Origin::Compiled);
+        assert_eq!(
+            cache.component(&engine, EMPTY, Duration::MAX).unwrap().1,
+            Origin::Cache,
+            "the damaged entry was not replaced"
+        );
+        // Of the digest, so that even an unguarded cache loads sound code.
+        let mut file = fs::read(&path).unwrap();
+        *file.last_mut().unwrap() ^= 1;
+        fs::write(&path, file).unwrap();
+        assert_eq!(origin(Guards::without(Guard::CacheDigest)), Origin::Cache);
+        assert_eq!(origin(Guards::ALL), Origin::Compiled, "a changed entry was loaded");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
+        assert_eq!(origin(Guards::without(Guard::CacheOwner)), Origin::Cache);
+        assert_eq!(origin(Guards::ALL), Origin::Compiled, "an entry that others could write was loaded");
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o770)).unwrap();
+        let error = Cache::open(folder.path(), Guards::ALL).err().expect("an open folder").to_string();
+        assert!(error.contains("chmod 700"), "{error}");
+    }
+}

@@ -1,0 +1,385 @@
+//! A loaded environment: plan → run → judge over whole batches.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    bindings::{
+        self, Accepted, Completed, Context, Demonstration, Description, Expectation, Limits, Prompt, Rejection, Report,
+        Run, Setting, Style, Verdict,
+    },
+    engine::Watchdog,
+    executor::Executor,
+    fault::Fault,
+    grants::Directory,
+    judge::{CallFuel, Judge},
+    log::{Log, LogLine},
+    workers::Workers,
+};
+use azr_core::task::{Digest, Task};
+
+/// A proposer's completion, and what it was asked.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    pub kind: String,
+    /// The tasks that the prompt showed.
+    pub references: Vec<Task>,
+    pub completion: String,
+}
+
+/// A solver's completion for one task.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub task: Task,
+    pub completion: String,
+}
+
+/// What an environment's author says about a completion.
+#[derive(Clone, Debug)]
+pub struct Example<C> {
+    /// What it shows, for a person.
+    pub note: String,
+    pub completed: C,
+    pub expected: Expectation,
+}
+
+/// An environment's examples, by role.
+#[derive(Clone, Debug, Default)]
+pub struct Examples {
+    pub proposals: Vec<Example<Proposal>>,
+    pub attempts: Vec<Example<Attempt>>,
+}
+
+/// A stretch of the endless sequence of generated tasks that a seed names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SequencePart {
+    pub kind: String,
+    pub seed: u64,
+    pub first: u64,
+    pub count: u32,
+}
+
+/// Tasks that are generated in one call, so that a judge's limits hold for any number of them.
+const GENERATED_PER_CALL: u32 = 64;
+
+/// A run and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExecutedRun {
+    pub run: Run,
+    pub report: Report,
+}
+
+/// What the judge concluded, and the runs that it concluded it from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judged<T> {
+    pub conclusion: T,
+    pub runs: Vec<ExecutedRun>,
+}
+
+/// An environment, loaded and checked. Clones share everything.
+#[derive(Clone)]
+pub struct Environment {
+    loaded: Arc<Loaded>,
+}
+
+/// What clones of an environment share.
+pub(super) struct Loaded {
+    pub(super) digest: Digest,
+    pub(super) executor_digests: Vec<Digest>,
+    pub(super) imports: Vec<String>,
+    pub(super) description: Description,
+    pub(super) granted: Limits,
+    pub(super) limits: Limits,
+    pub(super) directories: Vec<Directory>,
+    pub(super) deadline: Duration,
+    pub(super) judge: Judge,
+    pub(super) executors: Vec<Executor>,
+    pub(super) log: Arc<Log>,
+    pub(super) workers: Arc<Workers>,
+    /// Keeps the clocks of this environment's engines going.
+    pub(super) _watchdog: Arc<Watchdog>,
+}
+
+impl Environment {
+    pub(super) fn new(loaded: Loaded) -> Self {
+        Self { loaded: Arc::new(loaded) }
+    }
+
+    /// Of the file.
+    pub fn digest(&self) -> Digest {
+        self.loaded.digest
+    }
+
+    /// Of the packed executors, in their order.
+    pub fn executor_digests(&self) -> &[Digest] {
+        &self.loaded.executor_digests
+    }
+
+    /// The interfaces that the judge takes functions from. Executors take none.
+    pub fn imports(&self) -> &[String] {
+        &self.loaded.imports
+    }
+
+    pub fn description(&self) -> &Description {
+        &self.loaded.description
+    }
+
+    /// What the operator grants to a run.
+    pub fn granted(&self) -> &Limits {
+        &self.loaded.granted
+    }
+
+    /// What a run may use: what the environment asks for, or less where the operator set less.
+    pub fn limits(&self) -> &Limits {
+        &self.loaded.limits
+    }
+
+    /// The directories that the judge reads.
+    pub fn directories(&self) -> &[Directory] {
+        &self.loaded.directories
+    }
+
+    /// The context of calls, from settings as an operator wrote them.
+    pub fn context(&self, style: Style, settings: &[(String, String)]) -> Result<Context> {
+        let Description { name, settings: offered, .. } = self.description();
+        let mut differing: Vec<Setting> = Vec::new();
+        for (wanted, value) in settings {
+            let Some(offer) = offered.iter().find(|offer| offer.name == *wanted) else {
+                let names: Vec<&str> = offered.iter().map(|offer| &*offer.name).collect();
+                bail!("environment {name} has no setting {wanted:?}; it has: {}", names.join(", "));
+            };
+            differing.retain(|setting| setting.name != *wanted);
+            if offer.default != *value {
+                differing.push(Setting { name: wanted.clone(), value: value.clone() });
+            }
+        }
+        // Equal settings make equal contexts, whatever order they were written in.
+        differing.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Context { style, settings: differing })
+    }
+
+    /// What the judge logged since the last call, and how many lines were dropped.
+    pub fn take_log(&self) -> (Vec<LogLine>, u64) {
+        self.loaded.log.drain()
+    }
+
+    /// The fuel of the judge's calls since the last call, up to a number that `env check` does not reach, and the limit
+    /// of each.
+    pub fn take_judge_fuel(&self) -> (Vec<CallFuel>, u64) {
+        self.loaded.judge.take_used()
+    }
+
+    /// The tasks that self-play starts from.
+    pub fn seeds(&self, ctx: &Context) -> Result<Vec<Task>, Fault> {
+        let ctx = ctx.clone();
+        self.one(move |env| env.judge.seeds(&ctx, &env.description))
+    }
+
+    /// Tasks of a generated kind, in their order. They do not depend on which others are made with them.
+    pub fn generate(&self, ctx: &Context, part: &SequencePart) -> Result<Vec<Task>, Fault> {
+        let starts = (0..part.count).step_by(GENERATED_PER_CALL as usize);
+        let calls = starts.map(|start| SequencePart {
+            first: part.first + u64::from(start),
+            count: GENERATED_PER_CALL.min(part.count - start),
+            ..part.clone()
+        });
+        let ctx = ctx.clone();
+        let tasks = self.map(calls.collect(), move |env, part| env.judge.generate(&ctx, &part));
+        Ok(tasks.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    /// The task that each line of a data set describes.
+    pub fn import_tasks(&self, ctx: &Context, lines: &[String]) -> Vec<Result<Result<Task, Rejection>, Fault>> {
+        let ctx = ctx.clone();
+        self.map(lines.to_vec(), move |env, line| env.judge.import_task(&ctx, &line, &env.description))
+    }
+
+    /// Completions whose worth the environment's author knows.
+    pub fn examples(&self, ctx: &Context) -> Result<Examples, Fault> {
+        let ctx = ctx.clone();
+        let mut examples = Examples::default();
+        for example in self.one(move |env| env.judge.examples(&ctx, &env.description))? {
+            let bindings::Example { note, completed, expected } = example;
+            match completed {
+                Completed::Proposal(proposal) => {
+                    examples.proposals.push(Example { note, completed: proposal.into(), expected });
+                }
+                Completed::Attempt(attempt) => {
+                    examples.attempts.push(Example { note, completed: attempt.into(), expected });
+                }
+            }
+        }
+        Ok(examples)
+    }
+
+    /// Right completions about each task, where the environment's author has them.
+    pub fn demonstrate(&self, ctx: &Context, tasks: &[Task]) -> Vec<Result<Demonstration, Fault>> {
+        let ctx = ctx.clone();
+        self.map(tasks.to_vec(), move |env, task| env.judge.demonstrate(&ctx, &task))
+    }
+
+    /// One prompt for each (kind, references).
+    pub fn propose_prompts(&self, ctx: &Context, requests: &[(String, Vec<Task>)]) -> Vec<Result<Prompt, Fault>> {
+        let ctx = ctx.clone();
+        self.map(requests.to_vec(), move |env, (kind, references)| env.judge.propose_prompt(&ctx, &kind, &references))
+    }
+
+    /// One prompt for each task.
+    pub fn solve_prompts(&self, ctx: &Context, tasks: &[Task]) -> Vec<Result<Prompt, Fault>> {
+        let ctx = ctx.clone();
+        self.map(tasks.to_vec(), move |env, task| env.judge.solve_prompt(&ctx, &task))
+    }
+
+    /// What each task is about.
+    pub fn subjects(&self, tasks: &[Task]) -> Vec<Result<Digest, Fault>> {
+        self.map(tasks.to_vec(), |env, task| env.judge.subject(&task).map(Digest::of))
+    }
+
+    /// Which proposals are tasks.
+    pub fn validate(
+        &self,
+        ctx: &Context,
+        proposals: &[Proposal],
+    ) -> Vec<Result<Judged<Result<Accepted, Rejection>>, Fault>> {
+        let plan_ctx = ctx.clone();
+        let plans = self.map(proposals.to_vec(), move |env, proposal| {
+            env.judge.plan_proposal(&plan_ctx, &proposal, env.executors.len())
+        });
+        let ran = self.run_plans(plans);
+        let judge_ctx = ctx.clone();
+        let work = proposals.iter().cloned().zip(ran).collect();
+        self.map(work, move |env, (proposal, ran)| {
+            let runs = match ran? {
+                Ok(runs) => runs,
+                Err(rejection) => {
+                    return Ok(Judged { conclusion: Err(rejection), runs: Vec::new() });
+                }
+            };
+            let conclusion = env.judge.judge_proposal(&judge_ctx, &proposal, &reports(&runs), &env.description)?;
+            Ok(Judged { conclusion, runs })
+        })
+    }
+
+    /// Which attempts are right.
+    pub fn verify(&self, ctx: &Context, attempts: &[Attempt]) -> Vec<Result<Judged<Verdict>, Fault>> {
+        let plan_ctx = ctx.clone();
+        let plans = self.map(attempts.to_vec(), move |env, attempt| {
+            env.judge.plan_answer(&plan_ctx, &attempt, env.executors.len()).map(Ok::<_, Never>)
+        });
+        let ran = self.run_plans(plans);
+        let judge_ctx = ctx.clone();
+        let work = attempts.iter().cloned().zip(ran).collect();
+        self.map(work, move |env, (attempt, ran)| {
+            let Ok(runs) = ran?;
+            let conclusion = env.judge.judge_answer(&judge_ctx, &attempt, &reports(&runs))?;
+            Ok(Judged { conclusion, runs })
+        })
+    }
+
+    /// The runs that a person means by (program, text of its arguments).
+    pub fn plan_exec(&self, programs: &[(String, String)]) -> Vec<Result<Result<Run, Rejection>, Fault>> {
+        self.map(programs.to_vec(), |env, (program, input)| env.judge.plan_exec(&program, &input, env.executors.len()))
+    }
+
+    /// Executes runs, equal ones once: equal runs have equal reports.
+    pub fn exec(&self, runs: &[Run]) -> Vec<Result<Report, Fault>> {
+        let mut distinct: Vec<Run> = Vec::new();
+        let mut numbers: HashMap<(u32, &str, &[Vec<u8>]), usize> = HashMap::new();
+        let order: Vec<usize> = runs
+            .iter()
+            .map(|run| {
+                *numbers.entry((run.executor, &run.program, &run.inputs)).or_insert_with(|| {
+                    distinct.push(run.clone());
+                    distinct.len() - 1
+                })
+            })
+            .collect();
+        let reports = self.map(distinct, |env, run| env.execute(&run));
+        order
+            .into_iter()
+            .map(|number| match &reports[number] {
+                Ok(report) => Ok(report.clone()),
+                Err(fault) => Err(fault.again()),
+            })
+            .collect()
+    }
+
+    /// Executes every run, also equal ones, and says how long each took from a worker's view.
+    pub fn exec_timed(&self, runs: &[Run]) -> Vec<Result<(Report, Duration), Fault>> {
+        self.map(runs.to_vec(), |env, run| {
+            let start = Instant::now();
+            Ok((env.execute(&run)?, start.elapsed()))
+        })
+    }
+
+    /// Encoded values as a person would write them.
+    pub fn show_values(&self, values: &[Vec<u8>]) -> Vec<Result<String, Fault>> {
+        self.map(values.to_vec(), |env, value| env.judge.show_value(&value))
+    }
+
+    /// Executes all planned runs of a batch together.
+    fn run_plans<E>(
+        &self,
+        plans: Vec<Result<Result<Vec<Run>, E>, Fault>>,
+    ) -> Vec<Result<Result<Vec<ExecutedRun>, E>, Fault>> {
+        let runs: Vec<Run> = plans.iter().flatten().flatten().flatten().cloned().collect();
+        let mut reports = self.exec(&runs).into_iter();
+        plans
+            .into_iter()
+            .map(|plan| match plan? {
+                Err(rejection) => Ok(Err(rejection)),
+                Ok(runs) => {
+                    // Every report of this plan is taken, also after a fault, so that the next plan finds its own.
+                    let own: Vec<_> = reports.by_ref().take(runs.len()).collect();
+                    let executed =
+                        runs.into_iter().zip(own).map(|(run, report)| Ok(ExecutedRun { run, report: report? }));
+                    executed.collect::<Result<_, Fault>>().map(Ok)
+                }
+            })
+            .collect()
+    }
+
+    fn map<T, R>(
+        &self,
+        items: Vec<T>,
+        f: impl Fn(&Loaded, T) -> Result<R, Fault> + Send + Sync + 'static,
+    ) -> Vec<Result<R, Fault>>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        let loaded = Arc::clone(&self.loaded);
+        self.loaded.workers.map(items, move |item| f(&loaded, item))
+    }
+
+    /// Guests need the workers' large stacks, so a single call goes there as well.
+    fn one<R: Send + 'static>(
+        &self,
+        f: impl Fn(&Loaded) -> Result<R, Fault> + Send + Sync + 'static,
+    ) -> Result<R, Fault> {
+        self.map(vec![()], move |env, ()| f(env)).pop().expect("one result for one item")
+    }
+}
+
+impl Loaded {
+    pub(super) fn execute(&self, run: &Run) -> Result<Report, Fault> {
+        let executor = self.executors.get(run.executor as usize).ok_or_else(|| {
+            let packed = self.executors.len();
+            Fault::environment("execute", format!("a run for executor {}, but {packed} are packed", run.executor))
+        })?;
+        executor.execute(run, &self.limits, self.deadline)
+    }
+}
+
+/// Plans of answers have no rejections.
+type Never = std::convert::Infallible;
+
+fn reports(runs: &[ExecutedRun]) -> Vec<Report> {
+    runs.iter().map(|run| run.report.clone()).collect()
+}

@@ -1,0 +1,320 @@
+//! The sandbox: loads environments and executes programs, and is the only code that knows wasmtime.
+//!
+//! An environment is one file: a judge component and the executors that it plans runs for. Every call of the judge and
+//! every run of a program happens in a fresh instance in a store of its own, so that nothing is kept, nothing leaks from
+//! one program to the next, and a trap ends one call and nothing else. Expected answers reach the judge only; a program
+//! gets its source and its inputs.
+//!
+//! # Covered
+//! - **Access**: an executor is given no imports, a judge only the log, and files to read where the operator grants a
+//!   directory by name. Anything else is refused at load by name, and so are other versions of `wit/`.
+//! - **Time**: fuel, which is the same on every machine, ends every call. A watchdog thread ends what fuel would not, and
+//!   that is a host fault: the clock never decides about a program.
+//! - **Memory**: one limiter sums all memories and tables of a store, initial sizes included; instances, memories, tables
+//!   and handles are counted; the stack is bounded. A refused growth is -1 to the guest, as on a real machine.
+//! - **What guests return**: bytes that may cross, then lengths, names, kinds, scores and executor numbers are checked
+//!   before anything believes them. Log lines are capped and escaped.
+//! - **Compiling**: components with too much code are refused before they are compiled, and compiling has a deadline.
+//! - **Compiled code**: comes from this host only. Its cache is one user's own, files that others could have written or
+//!   that changed are compiled again, and a compiled file in place of an environment is refused.
+//! - **Which fault is whose**: outcomes are data, a judge's trap is an environment fault, ours are host faults. Results
+//!   keep the order of their requests and do not depend on the number of workers.
+//!
+//! # Not covered
+//! - Defects of wasmtime and Cranelift: the smallest feature set leaves less of them to reach, no more. Run hostile
+//!   environments under a user account that has nothing to lose.
+//! - Side channels between programs on one machine.
+//! - The memory of compiling a component: only its size is bounded.
+//! - A machine that cannot give the memory that a run was granted: the program sees a refusal, as from its limit.
+//! - A judge that is wrong on purpose: it can falsify the rewards of its own environment, and of no other.
+pub mod bindings;
+mod cache;
+mod compile;
+mod engine;
+mod environment;
+mod executor;
+mod fault;
+mod files;
+mod grants;
+mod guard;
+mod judge;
+mod limiter;
+mod link;
+mod log;
+mod package;
+mod returned;
+mod shape;
+mod snapshot;
+mod workers;
+mod world;
+
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Error, Result, anyhow};
+use serde::{Deserialize, Serialize};
+use wasmtime::{Engine, component::Component};
+
+use self::{
+    cache::{Cache, Origin},
+    engine::Watchdog,
+    environment::Loaded,
+    executor::Executor,
+    judge::{Budget, Judge},
+    log::Log,
+    package::Package,
+    workers::Workers,
+};
+use azr_core::task::Digest;
+
+pub use self::{
+    bindings::{
+        Accepted, Amount, Context, Demonstration, Description, Expectation, Kind, Limits, Measure, Message,
+        OfferedSetting, Outcome, Prompt, Rejection, Report, Run, Setting, Speaker, Style, Thrown, Verdict,
+    },
+    environment::{Attempt, Environment, Example, Examples, ExecutedRun, Judged, Proposal, SequencePart},
+    fault::Fault,
+    grants::{Directory, Grants},
+    guard::{Guard, Guards},
+    judge::CallFuel,
+    log::{Level, LogLine},
+    package::{FILE_MAX_BYTES, pack, read},
+    world::JUDGE,
+};
+
+/// The engine, in whose instructions fuel is counted.
+pub const ENGINE: &str = concat!("wasmtime ", env!("WASMTIME_VERSION"));
+
+/// A compilation may take so many times as long as a call: CPython takes a quarter of a minute on two idle cores.
+const COMPILE_DEADLINES: u32 = 5;
+
+/// What the operator grants. An environment's own limits count where they are lower.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct SandboxConfig {
+    /// Threads that call guests; 0 means one per core.
+    pub workers: usize,
+    /// Folder of compiled components; by default `azr-host` in the user's cache folder. It must be closed to others.
+    pub cache_dir: Option<PathBuf>,
+    /// Wasm fuel per run, at most. 10 G is about two seconds.
+    pub run_fuel_max: u64,
+    /// Memory per run, at most, all linear memories together.
+    pub run_memory_max_bytes: u64,
+    /// Bytes that a run may return, at most.
+    pub run_output_max_bytes: u32,
+    /// Runs that a judge may plan for one completion.
+    pub runs_max: usize,
+    /// Wasm fuel per call of a judge.
+    pub judge_fuel: u64,
+    /// Memory per call of a judge, all linear memories together.
+    pub judge_memory_max_bytes: u64,
+    /// Bytes that one call of a judge may return.
+    pub judge_output_max_bytes: u32,
+    /// What single environments get beyond that, or less.
+    pub grants: Grants,
+    /// When the watchdog stops a call. A host fault, so it is far above what the fuel takes on a busy machine.
+    pub deadline_ms: u64,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self {
+            workers: 0,
+            cache_dir: None,
+            run_fuel_max: 10_000_000_000,
+            run_memory_max_bytes: 256 << 20,
+            run_output_max_bytes: 1 << 20,
+            runs_max: 64,
+            judge_fuel: 5_000_000_000,
+            judge_memory_max_bytes: 256 << 20,
+            judge_output_max_bytes: 16 << 20,
+            grants: Grants::default(),
+            deadline_ms: 120_000,
+        }
+    }
+}
+
+/// The engines, the cache and the workers that all environments of a process share.
+pub struct Sandbox {
+    judges: Engine,
+    executors: Engine,
+    cache: Cache,
+    workers: Arc<Workers>,
+    watchdog: Arc<Watchdog>,
+    config: SandboxConfig,
+    guards: Guards,
+}
+
+impl Sandbox {
+    /// Sets up the engines and starts the workers.
+    pub fn new(config: &SandboxConfig) -> Result<Self> {
+        Self::guarded(config, Guards::ALL)
+    }
+
+    /// A sandbox with some of its protections: only for the tests of the protections.
+    #[doc(hidden)]
+    pub fn guarded(config: &SandboxConfig, guards: Guards) -> Result<Self> {
+        let count = match config.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
+        let slots = u32::try_from(count).context("too many sandbox workers")?;
+        let judges = engine::judge_engine(guards)?;
+        let executors = engine::executor_engine(slots, config.run_memory_max_bytes, guards)?;
+        let folder = config.cache_dir.clone().map_or_else(cache::default_folder, Ok)?;
+        Ok(Self {
+            cache: Cache::open(&folder, guards)?,
+            workers: Arc::new(Workers::start(count, engine::thread_stack_bytes(guards))?),
+            watchdog: Arc::new(Watchdog::start([judges.clone(), executors.clone()])?),
+            judges,
+            executors,
+            config: config.clone(),
+            guards,
+        })
+    }
+
+    /// Where what can be compiled or fetched again is kept: a folder of this user alone.
+    pub fn cache_folder(&self) -> &Path {
+        self.cache.folder()
+    }
+
+    /// Loads an environment: reads the file once, compiles it or finds it in the cache, and starts each part once.
+    pub fn load(&self, path: &Path) -> Result<Environment> {
+        self.load_bytes(&package::read(path)?, path.display())
+    }
+
+    /// Loads an environment from the bytes of its file, which messages call `name`.
+    pub fn load_bytes(&self, file: &[u8], name: impl Display) -> Result<Environment> {
+        let package = Package::parse(file).with_context(|| format!("{name} is not an environment"))?;
+        self.start(&package, &name).with_context(|| format!("cannot load environment {name}"))
+    }
+
+    fn start(&self, package: &Package, name: &impl Display) -> Result<Environment> {
+        let [judge, executors @ ..] = &*self.compile(package, name)? else {
+            unreachable!("the judge is compiled first");
+        };
+        let log = Arc::new(Log::default());
+        let deadline = self.call_deadline();
+        let grants = &self.config.grants;
+        let judge_pre = world::judge(&self.judges, judge, self.guards).context("its judge does not fit")?;
+        let imports = world::imports(&self.judges, judge);
+        let judge = Judge::new(judge_pre, self.budget(deadline), Arc::clone(&log));
+        let executors = executors
+            .iter()
+            .enumerate()
+            .map(|(index, executor)| {
+                let pre = world::executor(&self.executors, executor, self.guards)
+                    .with_context(|| format!("its executor {index} does not fit"))?;
+                Ok(Executor::new(pre, self.guards))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let (judge, description) = self.describe(judge, executors.len())?;
+        let granted = grants.limits(&description.name, &self.limits_max());
+        let limits = grants::smaller(&description.limits, &granted);
+        let limits = Limits { run_fuel: self.fuel(limits.run_fuel), ..limits };
+        let (directories, files) = grants.directories(&description)?;
+        let judge = judge.grant(files);
+        let executors = self.try_start(executors, limits, deadline)?;
+        Ok(Environment::new(Loaded {
+            digest: package.digest,
+            executor_digests: package.executors.iter().map(Digest::of).collect(),
+            imports,
+            description,
+            granted,
+            limits,
+            directories,
+            deadline,
+            judge,
+            executors,
+            log,
+            workers: Arc::clone(&self.workers),
+            _watchdog: Arc::clone(&self.watchdog),
+        }))
+    }
+
+    /// The judge, then the executors, each on a thread of its own.
+    fn compile(&self, package: &Package, name: &impl Display) -> Result<Vec<Component>> {
+        let parts = [(&self.judges, &package.judge)];
+        let parts = parts.into_iter().chain(package.executors.iter().map(|executor| (&self.executors, executor)));
+        let deadline = COMPILE_DEADLINES * Duration::from_millis(self.config.deadline_ms);
+        std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                parts.map(|(engine, wasm)| scope.spawn(move || self.cache.component(engine, wasm, deadline))).collect();
+            threads
+                .into_iter()
+                .enumerate()
+                .map(|(index, thread)| {
+                    let compiled = thread.join().map_err(|_| anyhow!("the compiler panicked"))?;
+                    let part = || {
+                        if index == 0 { "judge".into() } else { format!("executor {}", index - 1) }
+                    };
+                    let (component, origin) = compiled.with_context(|| format!("its {} does not compile", part()))?;
+                    if origin == Origin::Compiled && index > 0 {
+                        eprintln!("compiled {} of {name}; the next start is faster", part());
+                    }
+                    Ok(component)
+                })
+                .collect()
+        })
+    }
+
+    fn describe(&self, judge: Judge, executors: usize) -> Result<(Judge, Description)> {
+        let mut described = self.workers.map(vec![judge], move |judge| {
+            let description = judge.describe(executors)?;
+            Ok((judge, description))
+        });
+        Ok(described.pop().expect("one result for one item")?)
+    }
+
+    /// A program must find an interpreter that starts; one that does not would make every run a fault.
+    fn try_start(&self, executors: Vec<Executor>, limits: Limits, deadline: Duration) -> Result<Vec<Executor>> {
+        let started = self.workers.map(executors, move |executor| {
+            let started = executor.try_start(&limits, deadline);
+            Ok(started.map(|()| executor))
+        });
+        let context = |index| {
+            let Limits { run_fuel, run_memory_max_bytes, run_output_max_bytes: _ } = limits;
+            format!(
+                "its executor {index} does not start with {run_memory_max_bytes} bytes of memory and {run_fuel} fuel"
+            )
+        };
+        let started = started.into_iter().enumerate();
+        started.map(|(index, started)| started?.map_err(Error::from).with_context(|| context(index))).collect()
+    }
+
+    /// When the watchdog stops a call.
+    fn call_deadline(&self) -> Duration {
+        match self.guards.have(Guard::Watchdog) {
+            true => Duration::from_millis(self.config.deadline_ms),
+            false => Duration::MAX,
+        }
+    }
+
+    /// What runs of any environment may use.
+    fn limits_max(&self) -> Limits {
+        Limits {
+            run_fuel: self.config.run_fuel_max,
+            run_memory_max_bytes: self.config.run_memory_max_bytes,
+            run_output_max_bytes: self.config.run_output_max_bytes,
+        }
+    }
+
+    fn budget(&self, deadline: Duration) -> Budget {
+        Budget {
+            fuel: self.fuel(self.config.judge_fuel),
+            memory_max_bytes: self.config.judge_memory_max_bytes,
+            output_max_bytes: self.config.judge_output_max_bytes as usize,
+            runs_max: self.config.runs_max,
+            deadline,
+            guards: self.guards,
+        }
+    }
+
+    fn fuel(&self, limit: u64) -> u64 {
+        if self.guards.have(Guard::Fuel) { limit } else { u64::MAX }
+    }
+}

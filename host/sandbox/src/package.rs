@@ -1,0 +1,225 @@
+//! The file that is an environment: a judge component with its executors in top-level custom sections.
+
+use std::{borrow::Cow, fs::File, io::Read as _, ops::Range, path::Path};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use wasmparser::{BinaryReader, Parser};
+use wasmtime::Engine;
+use wit_component::ComponentEncoder;
+
+use super::{link::link, snapshot};
+use azr_core::task::Digest;
+
+/// One whole executor component; the order of the sections is the number that a run names.
+const EXECUTOR_SECTION: &str = "azr:executor";
+/// Sections of this family that the host does not know would be promises it does not keep.
+const OUR_SECTIONS: &str = "azr:";
+/// Magic number, version, layer.
+const HEADER_BYTES: usize = 8;
+/// Of an environment's file. CPython with its standard library is 26 MB; two of them leave ample room.
+pub const FILE_MAX_BYTES: u64 = 512 << 20;
+
+/// What a file holds, before anything is compiled.
+pub(super) struct Package {
+    /// Of the whole file.
+    pub(super) digest: Digest,
+    /// The judge component, without the executors.
+    pub(super) judge: Vec<u8>,
+    pub(super) executors: Vec<Vec<u8>>,
+}
+
+impl Package {
+    /// What is hashed is what gets compiled.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
+        check_component(bytes)?;
+        let (mut judge, mut executors) = (Vec::with_capacity(bytes.len()), Vec::new());
+        let mut copied = 0;
+        for section in custom_sections(bytes)? {
+            match section.name {
+                EXECUTOR_SECTION => {
+                    executors.push(bytes[section.data].to_vec());
+                    judge.extend_from_slice(&bytes[copied..section.whole.start]);
+                    copied = section.whole.end;
+                }
+                name if name.starts_with(OUR_SECTIONS) => {
+                    bail!(
+                        "it has a section {name:?}, which this azr-host does not know; use the azr-host it was packed for"
+                    )
+                }
+                _ => {}
+            }
+        }
+        judge.extend_from_slice(&bytes[copied..]);
+        for (index, executor) in executors.iter().enumerate() {
+            check_component(executor).with_context(|| format!("its executor {index} is damaged"))?;
+        }
+        Ok(Self { digest: Digest::of(bytes), judge, executors })
+    }
+}
+
+/// Packs a judge and its executors into the bytes of one environment file. The judge may be a core module for
+/// wasm32-unknown-unknown that was built with wit-bindgen, or a component.
+pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
+    let bytes = read(judge)?;
+    let mut file = component_of(&bytes).with_context(|| format!("cannot pack judge {}", judge.display()))?.into_owned();
+    for path in executors {
+        let path = path.as_ref();
+        let bytes = read(path)?;
+        let context = || format!("cannot pack executor {}", path.display());
+        let snapshot =
+            if Parser::is_core_wasm(&bytes) { snapshot::initialized(&bytes).with_context(context)? } else { None };
+        let executor = component_of(snapshot.as_deref().unwrap_or(&bytes)).with_context(context)?;
+        let linked = link(&executor).unwrap_or_else(|reason| {
+            eprintln!("{} keeps its core modules, and starts more slowly for it: {reason:#}", path.display());
+            None
+        });
+        append_section(&mut file, EXECUTOR_SECTION, linked.as_deref().unwrap_or(&executor))?;
+    }
+    Package::parse(&file).context("the packed file cannot be read back")?;
+    Ok(file)
+}
+
+/// Reads a whole file that an operator named, whatever is in it.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let context = || format!("cannot read {}", path.display());
+    let file = File::open(path).with_context(context)?;
+    ensure!(!file.metadata().with_context(context)?.is_dir(), "{} is a directory, not a .wasm file", path.display());
+    let mut bytes = Vec::new();
+    file.take(FILE_MAX_BYTES + 1).read_to_end(&mut bytes).with_context(context)?;
+    let length = u64::try_from(bytes.len()).context("a file larger than memory")?;
+    ensure!(length <= FILE_MAX_BYTES, "{} is larger than {FILE_MAX_BYTES} bytes, the limit", path.display());
+    Ok(bytes)
+}
+
+/// The bytes as a component, wrapping a core module where there is one.
+fn component_of(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
+    if !Parser::is_core_wasm(bytes) {
+        check_component(bytes)?;
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let component =
+        ComponentEncoder::default().validate(true).module(bytes).and_then(|mut encoder| encoder.encode()).context(
+            "this core module cannot become a component; build it for wasm32-unknown-unknown with wit-bindgen",
+        )?;
+    Ok(Cow::Owned(component))
+}
+
+/// Tells what the bytes are, so that the message can say what to do.
+fn check_component(bytes: &[u8]) -> Result<()> {
+    ensure!(!bytes.is_empty(), "the file is empty");
+    ensure!(
+        Engine::detect_precompiled(bytes).is_none(),
+        "this is a compiled file, that is, native code, which is never accepted; give the .wasm file it was made from"
+    );
+    ensure!(
+        !Parser::is_core_wasm(bytes),
+        "this is a core wasm module, not a component; `azr-host env pack --judge FILE --out FILE` makes one of it"
+    );
+    ensure!(Parser::is_component(bytes), "this is not a WebAssembly component (the first bytes are wrong)");
+    Ok(())
+}
+
+/// A custom section at the top level of a file.
+struct CustomSection<'a> {
+    name: &'a str,
+    data: Range<usize>,
+    /// With its header.
+    whole: Range<usize>,
+}
+
+/// Walks the top-level sections only: a nested component cannot smuggle in an executor.
+fn custom_sections(bytes: &[u8]) -> Result<Vec<CustomSection<'_>>> {
+    const CUSTOM: u8 = 0;
+    let damaged = "the file is damaged or incomplete";
+    let mut sections = Vec::new();
+    let mut start = HEADER_BYTES;
+    while start < bytes.len() {
+        let mut reader = BinaryReader::new(&bytes[start..], start);
+        let id = reader.read_u8().context(damaged)?;
+        let length = reader.read_var_u32().context(damaged)? as usize;
+        let end = reader.original_position().saturating_add(length);
+        ensure!(end <= bytes.len(), "{damaged}: a section ends at byte {end} of {}", bytes.len());
+        if id == CUSTOM {
+            let name = reader.read_string().context(damaged)?;
+            let data = reader.original_position()..end;
+            ensure!(data.start <= end, "{damaged}: the name of a section is longer than the section");
+            sections.push(CustomSection { name, data, whole: start..end });
+        }
+        start = end;
+    }
+    Ok(sections)
+}
+
+/// Appends a custom section: id 0, the size, the name with its length, the data.
+fn append_section(file: &mut Vec<u8>, name: &str, data: &[u8]) -> Result<()> {
+    let name_length = leb128(name.len())?;
+    file.push(0);
+    file.extend(leb128(name_length.len() + name.len() + data.len())?);
+    file.extend(name_length);
+    file.extend(name.bytes());
+    file.extend(data);
+    Ok(())
+}
+
+/// A length as unsigned LEB128.
+fn leb128(length: usize) -> Result<Vec<u8>> {
+    let mut rest = u32::try_from(length).context("a section is larger than 4 GiB")?;
+    let mut bytes = Vec::new();
+    loop {
+        let seven = (rest & 0x7f) as u8;
+        rest >>= 7;
+        if rest == 0 {
+            bytes.push(seven);
+            return Ok(bytes);
+        }
+        bytes.push(seven | 0x80);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An empty component: magic, version 13, layer 1.
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    #[test]
+    fn packed_executors_come_back_in_order_and_leave_the_judge_unchanged() {
+        let mut file = EMPTY.to_vec();
+        append_section(&mut file, "producers", b"someone").unwrap();
+        let judge = file.clone();
+        let big: Vec<u8> = [EMPTY, &[0, 201, 1, 1, b'x'], &[7; 199]].concat();
+        append_section(&mut file, EXECUTOR_SECTION, &big).unwrap();
+        append_section(&mut file, EXECUTOR_SECTION, EMPTY).unwrap();
+        let package = Package::parse(&file).unwrap();
+        assert_eq!(package.judge, judge);
+        assert_eq!(package.executors, [big, EMPTY.to_vec()]);
+        assert_eq!(package.digest, Digest::of(&file));
+    }
+
+    #[test]
+    fn a_nested_executor_is_not_found() {
+        let mut nested = EMPTY.to_vec();
+        append_section(&mut nested, EXECUTOR_SECTION, EMPTY).unwrap();
+        let mut file = EMPTY.to_vec();
+        // A component section (id 4).
+        file.push(4);
+        file.extend(leb128(nested.len()).unwrap());
+        file.extend(&nested);
+        let package = Package::parse(&file).unwrap();
+        assert_eq!(package.executors.len(), 0);
+        assert_eq!(package.judge, file);
+    }
+
+    #[test]
+    fn every_truncation_is_refused_or_ends_before_an_executor() {
+        let mut file = EMPTY.to_vec();
+        append_section(&mut file, EXECUTOR_SECTION, EMPTY).unwrap();
+        for length in 0..file.len() {
+            match Package::parse(&file[..length]) {
+                Ok(package) => assert_eq!((length, package.executors.len()), (EMPTY.len(), 0)),
+                Err(error) => assert!(!format!("{error:#}").is_empty()),
+            }
+        }
+    }
+}

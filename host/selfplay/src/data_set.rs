@@ -1,0 +1,165 @@
+//! Data sets: files of which each line is a task, in the format of the environment that it is for.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    arena::Arena,
+    generate::{Given, Origin, give},
+};
+use azr_config::RunConfig;
+use azr_core::task::{Digest, Task};
+
+/// A file that was imported.
+#[derive(Clone, Debug)]
+pub struct DataSet {
+    /// Index of the environment.
+    pub arena: usize,
+    path: PathBuf,
+    digest: Digest,
+    tasks: Vec<ImportedTask>,
+}
+
+#[derive(Clone, Debug)]
+struct ImportedTask {
+    task: Task,
+    subject: Digest,
+}
+
+/// What `experiment.json` says about a data set.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DataSetRecord {
+    /// The environment's name.
+    pub env: String,
+    pub path: PathBuf,
+    /// Of the file.
+    pub digest: Digest,
+    pub tasks: usize,
+}
+
+impl DataSet {
+    /// Imports what `--tasks` names: `ENVIRONMENT=FILE`, or `FILE` where there is one environment.
+    pub fn named(argument: &str, arenas: &[Arena]) -> Result<Self> {
+        let position = |name: &str| arenas.iter().position(|arena| arena.name() == name);
+        if let Some((name, path)) = argument.split_once('=')
+            && let Some(arena) = position(name)
+        {
+            return Self::import(arenas, arena, Path::new(path));
+        }
+        let names: Vec<&str> = arenas.iter().map(Arena::name).collect();
+        ensure!(
+            names.len() == 1,
+            "--tasks {argument} does not say for which environment; write --tasks NAME=FILE with one of: {}",
+            names.join(", ")
+        );
+        Self::import(arenas, 0, Path::new(argument))
+    }
+
+    /// Imports the same file as before.
+    pub fn again(record: &DataSetRecord, arenas: &[Arena]) -> Result<Self> {
+        let arena = arenas.iter().position(|arena| arena.name() == record.env);
+        let arena = arena.with_context(|| format!("a data set is for {:?}, which is not loaded", record.env))?;
+        Self::import(arenas, arena, &record.path)
+    }
+
+    fn import(arenas: &[Arena], arena: usize, path: &Path) -> Result<Self> {
+        let bytes = read(path)?;
+        let digest = Digest::of(&bytes);
+        let text = String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8", path.display()))?;
+        let (numbers, lines): (Vec<usize>, Vec<String>) = (1..)
+            .zip(text.lines())
+            .filter(|(_, line)| !line.trim().is_empty())
+            .map(|(number, line)| (number, line.to_owned()))
+            .unzip();
+        let Arena { environment, context, .. } = &arenas[arena];
+        let imported = environment.import_tasks(context, &lines);
+        let rejected = imported.iter().filter(|imported| matches!(imported, Ok(Err(_)))).count();
+        let mut tasks = Vec::new();
+        for (number, imported) in numbers.into_iter().zip(imported) {
+            let at = || format!("{}, line {number}", path.display());
+            match imported.with_context(at)? {
+                Ok(task) => tasks.push(task),
+                Err(rejection) => bail!(
+                    "{}: {}: {} ({rejected} of {} lines are no tasks of environment {})",
+                    at(),
+                    rejection.code,
+                    rejection.message,
+                    lines.len(),
+                    arenas[arena].name()
+                ),
+            }
+        }
+        ensure!(!tasks.is_empty(), "{} holds no tasks", path.display());
+        let subjects = environment.subjects(&tasks).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let tasks = tasks.into_iter().zip(subjects).map(|(task, subject)| ImportedTask { task, subject }).collect();
+        let path = path.canonicalize()?;
+        Ok(Self { arena, path, digest, tasks })
+    }
+
+    /// The tasks that are held out when a `share` of the subjects is. A subject is always on the same side, whatever the
+    /// seed and whatever else is in the file.
+    pub fn picked(&self, share: f64) -> impl Iterator<Item = &Task> {
+        let picked = move |subject: &Digest| {
+            let [a, b, c, d, ..] = subject.0;
+            f64::from(u32::from_be_bytes([a, b, c, d])) < share * 2f64.powi(32)
+        };
+        self.tasks.iter().filter(move |imported| picked(&imported.subject)).map(|imported| &imported.task)
+    }
+
+    /// Puts the tasks that are not held out into the buffers.
+    pub fn give(&self, arenas: &mut [Arena], config: &RunConfig) -> Result<Vec<Given>> {
+        let arena = &arenas[self.arena];
+        let mut distinct: BTreeMap<&str, HashSet<&str>> = BTreeMap::new();
+        for ImportedTask { task, subject } in &self.tasks {
+            if !arena.held_out.contains(subject) {
+                distinct.entry(&task.kind).or_default().insert(&task.body);
+            }
+        }
+        for (kind, bodies) in distinct {
+            let held = arena.kind_index(kind).map_or(0, |kind| arena.buffers[kind].len());
+            let (needed, capacity) = (held + bodies.len(), config.buffer.capacity);
+            ensure!(
+                needed <= capacity,
+                "{} has {} tasks of kind {kind}, which with the {held} that are there already is more than \
+                 buffer.capacity = {capacity}; set buffer.capacity={needed} or more",
+                self.path.display(),
+                bodies.len()
+            );
+        }
+        let tasks = self.tasks.iter().map(|imported| (self.arena, imported.task.clone(), imported.subject));
+        Ok(give(arenas, tasks, 0, Origin::DataSet))
+    }
+
+    /// For `experiment.json`.
+    pub fn record(&self, arenas: &[Arena]) -> DataSetRecord {
+        let Self { arena, path, digest, tasks } = self;
+        let env = arenas[*arena].name().to_owned();
+        DataSetRecord { env, path: path.clone(), digest: *digest, tasks: tasks.len() }
+    }
+}
+
+impl DataSetRecord {
+    /// Whether the file is still what it was.
+    pub fn check(&self) -> Result<()> {
+        let Self { path, digest, .. } = self;
+        let now = Digest::of(read(path)?);
+        ensure!(
+            now == *digest,
+            "the data set {} has changed since the experiment was started: its digest is {}, not {}; put the old file \
+             there, or start another experiment",
+            path.display(),
+            now.short(),
+            digest.short()
+        );
+        Ok(())
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read the data set {}", path.display()))
+}

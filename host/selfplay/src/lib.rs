@@ -1,0 +1,27 @@
+//! Self-play: one policy proposes tasks and solves them, an environment decides.
+//!
+//! Start at [`step`]: the training step on one screen. There is no model here: what samples and what learns is behind
+//! the traits of `azr_core`.
+
+pub mod step;
+
+pub mod stage;
+pub mod generate;
+pub mod data_set;
+pub mod seeding;
+pub mod propose;
+pub mod validate;
+pub mod assign;
+pub mod solve;
+pub mod verify;
+pub mod reward;
+pub mod advantage;
+pub mod held_out;
+pub mod evaluation;
+pub mod suite;
+
+pub mod arena;
+pub mod buffer;
+pub mod faults;
+pub mod fingerprint;
+pub mod measures;

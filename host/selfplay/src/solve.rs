@@ -1,0 +1,101 @@
+//! Solve: the policy attempts tasks, some to estimate how hard new ones are, some to learn from.
+
+use anyhow::Result;
+
+use azr_core::{
+    rng::Streams,
+    sampling::{Completion, SampleRequest},
+    task::Task,
+};
+
+use crate::{
+    arena::{Arena, batched},
+    stage::Stage,
+};
+
+/// Why a task is attempted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// To estimate the solve rate of the proposal at this position.
+    Learnability { proposal: usize },
+    /// To learn from.
+    Training,
+    /// To measure the policy on the task at this position.
+    Evaluation { task: usize },
+}
+
+/// A task to attempt.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// Index of the environment.
+    pub arena: usize,
+    /// Index of the task's kind within its environment.
+    pub kind: usize,
+    pub task: Task,
+    pub aim: Aim,
+    /// Its own among those of a step.
+    pub number: usize,
+    /// How many independent attempts.
+    pub samples: usize,
+}
+
+/// One solver completion for one task.
+#[derive(Clone, Debug)]
+pub struct Attempted {
+    /// Index of the environment.
+    pub arena: usize,
+    /// Index of the task's kind within its environment.
+    pub kind: usize,
+    pub task: Task,
+    pub aim: Aim,
+    /// The number of its assignment.
+    pub assignment: usize,
+    pub prompt: Vec<u32>,
+    pub completion: Completion,
+}
+
+impl Attempted {
+    /// Whether the policy reasoned before it answered.
+    pub fn thinks(&self) -> bool {
+        self.completion.text.contains("</think>")
+    }
+}
+
+/// Attempts every assignment, in order. A task whose prompt is too long for the policy is passed over.
+pub fn solve(
+    arenas: &[Arena],
+    assignments: Vec<Assignment>,
+    streams: Streams,
+    stage: &mut Stage,
+) -> Result<Vec<Attempted>> {
+    let prompts = batched(
+        arenas,
+        &assignments,
+        |assignment| assignment.arena,
+        &mut stage.faults,
+        |arena, batch| {
+            let tasks: Vec<Task> = batch.iter().map(|assignment| assignment.task.clone()).collect();
+            arena.environment.solve_prompts(&arena.context, &tasks)
+        },
+    )?;
+    let mut requests = Vec::new();
+    let mut attempted = Vec::new();
+    for (assignment, prompt) in assignments.into_iter().zip(prompts) {
+        let Ok(prompt) = prompt else { continue };
+        let tokens = stage.encode(&prompt)?;
+        if tokens.len() > stage.config.sampling.prompt_max_tokens {
+            continue;
+        }
+        for _ in 0..assignment.samples {
+            let stream = streams.nth(requests.len());
+            requests.push(SampleRequest { prompt: tokens.clone(), stop: prompt.stop.clone(), stream });
+            attempted.push((assignment.clone(), tokens.clone()));
+        }
+    }
+    let completions = stage.sample(&requests)?;
+    let with_completion = |((assignment, prompt), completion)| {
+        let Assignment { arena, kind, task, aim, number, samples: _ } = assignment;
+        Attempted { arena, kind, task, aim, assignment: number, prompt, completion }
+    };
+    Ok(attempted.into_iter().zip(completions).map(with_completion).collect())
+}

@@ -1,0 +1,191 @@
+//! Suites: files of published benchmarks, of which each line is a task in the format of the environment that judges it.
+//!
+//! They are measured only. Unlike a data set, a suite may have lines that are no tasks: they are told, and the rest is
+//! measured.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{BufRead as _, BufReader},
+    path::Path,
+};
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use azr_config::RunConfig;
+use azr_core::{gather::Gather, sampling::Sampler};
+
+use crate::{
+    arena::Arena,
+    evaluation::{self, FirstAttempt, KindScores, Protocol, Tally},
+    held_out::HeldOutTask,
+    stage::Stage,
+};
+
+/// Lines that are imported together. A line of LiveCodeBench may have megabytes.
+const LINES_AT_ONCE: usize = 64;
+/// Tasks that are attempted together; results are written in between.
+const TASKS_AT_ONCE: usize = 128;
+
+/// A file that was imported.
+pub struct Suite {
+    /// The file's, without its extension.
+    pub name: String,
+    tasks: Vec<SuiteTask>,
+    pub refused: Vec<Refused>,
+}
+
+struct SuiteTask {
+    /// From 1.
+    line: usize,
+    id: Option<Value>,
+    held_out: HeldOutTask,
+}
+
+/// A line that is no task.
+#[derive(Serialize)]
+pub struct Refused {
+    /// From 1.
+    pub line: usize,
+    /// A stable word.
+    pub code: String,
+    /// For a person.
+    pub message: String,
+}
+
+/// What data sets call a task, the most telling first.
+#[derive(Deserialize)]
+struct Named {
+    id: Option<Value>,
+    task_id: Option<Value>,
+    unique_id: Option<Value>,
+    question_id: Option<Value>,
+}
+
+/// What became of one task: a line of the results.
+#[derive(Serialize)]
+pub struct TaskResult<'a> {
+    suite: &'a str,
+    line: usize,
+    id: Option<&'a Value>,
+    kind: &'a str,
+    samples: usize,
+    right: usize,
+    /// The first of them.
+    completion: Option<&'a str>,
+    reason: &'a str,
+}
+
+impl Suite {
+    /// Imports the first `limit` lines of a file for the environment at `arena`.
+    pub fn import(path: &Path, arenas: &[Arena], arena: usize, limit: usize) -> Result<Self> {
+        let unreadable = || format!("cannot read the suite {}", path.display());
+        let name = path.file_stem().with_context(unreadable)?.to_string_lossy().into_owned();
+        let file = BufReader::new(File::open(path).with_context(unreadable)?);
+        let mut suite = Self { name, tasks: Vec::new(), refused: Vec::new() };
+        let mut lines = Vec::new();
+        for (number, line) in (1..).zip(file.lines()) {
+            let line = line.with_context(|| format!("{}, line {number}", path.display()))?;
+            if !line.trim().is_empty() {
+                lines.push((number, line));
+            }
+            if lines.len() == LINES_AT_ONCE {
+                suite.add(std::mem::take(&mut lines), arenas, arena);
+            }
+            if suite.lines() + lines.len() >= limit {
+                break;
+            }
+        }
+        suite.add(lines, arenas, arena);
+        if suite.tasks.is_empty() {
+            let name = arenas[arena].name();
+            match suite.refused.first() {
+                Some(Refused { line, message, .. }) => {
+                    bail!("{}: no line is a task of environment {name}; line {line}: {message}", path.display())
+                }
+                None => bail!("{} holds no lines", path.display()),
+            }
+        }
+        Ok(suite)
+    }
+
+    /// Lines that are not blank.
+    pub fn lines(&self) -> usize {
+        self.tasks.len() + self.refused.len()
+    }
+
+    fn add(&mut self, lines: Vec<(usize, String)>, arenas: &[Arena], arena: usize) {
+        let (numbers, lines): (Vec<usize>, Vec<String>) = lines.into_iter().unzip();
+        let Arena { environment, context, .. } = &arenas[arena];
+        let imported = environment.import_tasks(context, &lines);
+        for ((line, text), imported) in numbers.into_iter().zip(&lines).zip(imported) {
+            match imported {
+                Ok(Ok(task)) => {
+                    let id =
+                        serde_json::from_str(text).ok().and_then(|Named { id, task_id, unique_id, question_id }| {
+                            id.or(task_id).or(unique_id).or(question_id)
+                        });
+                    let kind = arenas[arena].kind_index(&task.kind).expect("the sandbox checked that the kind exists");
+                    self.tasks.push(SuiteTask { line, id, held_out: HeldOutTask { arena, kind, task } });
+                }
+                Ok(Err(rejection)) => {
+                    self.refused.push(Refused { line, code: rejection.code, message: rejection.message });
+                }
+                Err(fault) => {
+                    self.refused.push(Refused { line, code: "fault".into(), message: fault.to_string() });
+                }
+            }
+        }
+    }
+
+    /// Measures the policy, by `<environment>/<kind>`. Results are handed to `report` as they come, in the order of the
+    /// lines.
+    pub fn measure(
+        &self,
+        arenas: &[Arena],
+        (sampler, gather): (&dyn Sampler, &dyn Gather),
+        protocol: Protocol,
+        config: &RunConfig,
+        mut report: impl FnMut(TaskResult) -> Result<()>,
+    ) -> Result<BTreeMap<String, KindScores>> {
+        let config = protocol.applied_to(config);
+        let mut stage = Stage::new(&config, sampler, gather, 0);
+        let mut tallies = Vec::<Tally>::new();
+        for tasks in self.tasks.chunks(TASKS_AT_ONCE) {
+            let held_out: Vec<&HeldOutTask> = tasks.iter().map(|task| &task.held_out).collect();
+            let attempted = evaluation::attempt(arenas, &held_out, protocol, tallies.len(), &mut stage)?;
+            for (task, tally) in tasks.iter().zip(&attempted) {
+                report(self.result(task, tally, protocol.samples))?;
+            }
+            tallies.extend(attempted);
+        }
+        evaluation::check(stage.faults.tallies(), arenas, &config.faults)?;
+        let tasks = self.tasks.iter().map(|task| &task.held_out);
+        Ok(evaluation::by_kind(arenas, tasks.zip(&tallies), protocol.samples))
+    }
+
+    /// Lines that are tasks.
+    pub fn tasks(&self) -> usize {
+        self.tasks.len()
+    }
+
+    fn result<'a>(&'a self, task: &'a SuiteTask, tally: &'a Tally, samples: usize) -> TaskResult<'a> {
+        let (completion, reason) = match &tally.first {
+            Some(FirstAttempt { completion, reason }) => (Some(&**completion), &**reason),
+            None => (None, "not attempted: its prompt is longer than sampling.prompt-max-tokens, or could not be made"),
+        };
+        let SuiteTask { line, id, held_out } = task;
+        TaskResult {
+            suite: &self.name,
+            line: *line,
+            id: id.as_ref(),
+            kind: &held_out.task.kind,
+            samples,
+            right: tally.right,
+            completion,
+            reason,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Published benchmarks: `azr-host eval --suite FILE`.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Serialize;
+
+use azr_core::gather::Alone;
+use azr_host::cli::eval::EvalArgs;
+
+use super::{Measured, print_table};
+use crate::{policy_source::PolicySource, progress::suite_bar, session};
+use azr_config::RunConfig;
+use azr_sandbox::{Sandbox, SandboxConfig};
+use azr_selfplay::{
+    evaluation::Protocol,
+    suite::{Refused, Suite, TaskResult},
+};
+
+/// What programs of benchmarks may use, where training grants less: their time limits are seconds, and nobody waits for a
+/// step.
+const SUITE_LIMITS: [&str; 3] = [
+    "sandbox.run-fuel-max=100_000_000_000",
+    "sandbox.run-memory-max-bytes=1_073_741_824",
+    "sandbox.run-output-max-bytes=16_777_216",
+];
+
+/// What is measured of one suite.
+#[derive(Serialize)]
+struct MeasuredSuite {
+    lines: usize,
+    /// Lines that are no tasks.
+    refused: Vec<Refused>,
+    /// By `<environment>/<kind>`.
+    kinds: BTreeMap<String, Measured>,
+}
+
+/// Measures and prints.
+pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
+    let overrides: Vec<String> = SUITE_LIMITS.map(String::from).into_iter().chain(args.overrides).collect();
+    let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
+    let config = RunConfig::resolve(preset, None, &overrides)?;
+    let sandbox = Sandbox::new(&SandboxConfig {
+        // The judge unpacks and compares the tests of a program, up to a hundred megabytes of LiveCodeBench.
+        judge_fuel: 100_000_000_000,
+        judge_memory_max_bytes: 2 << 30,
+        judge_output_max_bytes: 256 << 20,
+        // The fuel of a run lasts half a minute, and on a busy machine a few of them.
+        deadline_ms: 600_000,
+        ..args.sandbox.limited(&config.sandbox)?
+    })?;
+    let arenas = session::load_arenas(&sandbox, &[args.env], &config)?;
+    let mut suites: Vec<Suite> = Vec::new();
+    for path in &args.suites {
+        let suite = Suite::import(path, &arenas, 0, args.limit.unwrap_or(usize::MAX))?;
+        ensure!(suites.iter().all(|other| other.name != suite.name), "two suites are called {}", suite.name);
+        tell_refused(&suite, path, arenas[0].name());
+        suites.push(suite);
+    }
+    let mut results = args.results.map(Results::create).transpose()?;
+    let policy = PolicySource::from(&args.policy).load(&config, None)?;
+    let mut measured = BTreeMap::new();
+    for suite in suites {
+        let bar = suite_bar(&suite.name, suite.tasks());
+        let report = |result: TaskResult| {
+            bar.inc(1);
+            results.as_mut().map_or(Ok(()), |results| results.write(&result))
+        };
+        let kinds = suite.measure(&arenas, (&policy, &Alone), protocol, &config, report)?;
+        bar.finish_and_clear();
+        let kinds = kinds.into_iter().map(|(label, scores)| (label, Measured::of(&scores, protocol))).collect();
+        measured.insert(suite.name.clone(), MeasuredSuite { lines: suite.lines(), refused: suite.refused, kinds });
+    }
+    if args.json {
+        println!("{}", serde_json::to_string(&measured)?);
+        return Ok(());
+    }
+    let labels = |(name, suite): (&String, &MeasuredSuite)| -> Vec<String> {
+        suite.kinds.keys().map(|kind| format!("{name} {kind}")).collect()
+    };
+    let labels: Vec<String> = measured.iter().flat_map(labels).collect();
+    let rows = measured.values().flat_map(|suite| suite.kinds.values());
+    print_table(&labels.iter().zip(rows).collect::<Vec<_>>(), protocol.samples);
+    Ok(())
+}
+
+/// Says which lines of a suite are not measured, so that nobody takes the rest for all of it.
+fn tell_refused(suite: &Suite, path: &Path, environment: &str) {
+    if suite.refused.is_empty() {
+        return;
+    }
+    let (refused, lines) = (suite.refused.len(), suite.lines());
+    eprintln!("{}: {refused} of {lines} lines are no tasks of environment {environment}:", path.display());
+    for Refused { line, code, message } in &suite.refused {
+        eprintln!("  line {line}: {code}: {message}");
+    }
+}
+
+/// The file of `--results`.
+struct Results {
+    path: PathBuf,
+    file: File,
+}
+
+impl Results {
+    fn create(path: PathBuf) -> Result<Self> {
+        let file = File::create(&path).with_context(|| format!("cannot write the results {}", path.display()))?;
+        Ok(Self { path, file })
+    }
+
+    /// Appends a line, at once: whoever interrupts the measurement keeps what was measured.
+    fn write(&mut self, result: &TaskResult) -> Result<()> {
+        let line = serde_json::to_string(result).expect("a result is plain data");
+        writeln!(self.file, "{line}").with_context(|| format!("cannot write the results {}", self.path.display()))
+    }
+}

@@ -1,0 +1,13 @@
+//! What of `azr-host` computes with libtorch: training, evaluation, warm starts, and work with policies.
+
+pub mod session;
+
+pub mod bench;
+pub mod eval;
+pub mod policy;
+pub mod train;
+pub mod warm_start;
+
+pub mod hub;
+pub mod policy_source;
+pub mod progress;

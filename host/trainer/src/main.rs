@@ -1,0 +1,26 @@
+use std::process::ExitCode;
+
+use anyhow::Result;
+use azr_host::cli::{Cli, Rest};
+use azr_trainer::{bench, eval, policy, train, warm_start};
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    match Cli::parse().run().and_then(|rest| rest.map_or(Ok(()), run)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("azr-host: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(rest: Rest) -> Result<()> {
+    match rest {
+        Rest::Train(args) => train::run(args),
+        Rest::Eval(args) => eval::run(args),
+        Rest::Policy(command) => policy::run(&command),
+        Rest::WarmStart(command) => warm_start::run(command),
+        Rest::BenchPolicy(args) => bench::run(args),
+    }
+}

@@ -1,0 +1,104 @@
+//! `azr-host train`: a training from its start, or from its last checkpoint.
+
+use std::{
+    path::PathBuf,
+    process,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use azr_config::{Control, RunConfig};
+use azr_core::launch::Launch;
+use azr_env::env_source::EnvSource;
+use azr_experiment::run_dir;
+use azr_host::cli::train::TrainArgs;
+use azr_ranks::Ranks;
+
+use crate::{
+    policy_source::{self, PolicySource},
+    session::{Session, Start},
+};
+
+/// Trains until the last step or the first Ctrl-C.
+pub fn run(mut args: TrainArgs) -> Result<()> {
+    handle_interrupts()?;
+    policy_source::fetch(&mut args.policy)?;
+    args.envs.iter().try_for_each(EnvSource::ensure_pinned)?;
+    if args.print_config && args.resume.is_none() {
+        print!("{}", configuration(&args)?.to_toml());
+        return Ok(());
+    }
+    let launch = Launch::from_env()?;
+    let ranks = Ranks::join(&launch, Duration::from_secs(args.distributed_timeout))?;
+    let stopped_status = args.stopped_status;
+    let finished = ranks.leave(train(args, &ranks, launch.restarts))?;
+    if !finished && stopped_status != 0 {
+        process::exit(stopped_status.into());
+    }
+    Ok(())
+}
+
+/// Returns whether it came to the last step. `restarts`: how often a launcher has started all ranks again.
+fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
+    let gather = ranks.as_gather();
+    let begun = args.out.clone().filter(|out| restarts > 0 && run_dir::exists(out));
+    let mut session = match gather.agree(args.resume.clone().or(begun))? {
+        Some(dir) => Session::resume(&dir, &args.envs, args.policy.device.as_deref(), &args.sandbox, ranks)?,
+        None => {
+            let config = configuration(&args)?;
+            ensure!(restarts == 0 || args.out.is_some(), "a restart needs --out DIR, to find what it goes on with");
+            let TrainArgs { envs, policy, tasks, held_out, out, sandbox, .. } = args;
+            let out = gather.agree(out.map_or_else(|| free_directory(&envs[0]), Ok)?)?;
+            let policy = PolicySource::from(&policy);
+            Session::start(Start { config, envs, policy, tasks, held_out, out }, &sandbox, ranks)?
+        }
+    };
+    TRAINING.store(true, Ordering::Relaxed);
+    session.train(&INTERRUPTED)
+}
+
+fn configuration(args: &TrainArgs) -> Result<RunConfig> {
+    let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
+    let mut overrides = args.overrides.clone();
+    overrides.extend(args.steps.map(|steps| format!("steps={steps}")));
+    overrides.extend(args.seed.map(|seed| format!("seed={seed}")));
+    overrides.extend((args.control == Some(Control::Shuffle)).then(|| "control=\"shuffle\"".to_owned()));
+    RunConfig::resolve_with(preset, args.algorithm, args.config.as_deref(), &overrides)
+}
+
+/// `experiments/<environment>-NNNN` with the lowest number that is free.
+fn free_directory(env: &EnvSource) -> Result<PathBuf> {
+    let stem = env.stem()?;
+    let mut candidates = (1..10_000).map(|number| PathBuf::from(format!("experiments/{stem}-{number:04}")));
+    let free = candidates.find(|path| !path.exists());
+    free.context("experiments/ is full; give --out DIR")
+}
+
+/// Whether there are steps to finish, and whether Ctrl-C or SIGTERM has come meanwhile.
+static TRAINING: AtomicBool = AtomicBool::new(false);
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on Ctrl-C and SIGTERM end the process before it trains, and while it trains the second one does. From the
+/// beginning, because the first process of a container is not ended by signals that it does not handle.
+fn handle_interrupts() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let context = runtime.enter();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    drop(context);
+    let listen = async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if !TRAINING.load(Ordering::Relaxed) || INTERRUPTED.swap(true, Ordering::Relaxed) {
+                process::exit(130);
+            }
+            eprintln!("\nazr-host: finishing this step and writing a checkpoint; once more to stop at once");
+        }
+    };
+    std::thread::spawn(move || runtime.block_on(listen));
+    Ok(())
+}
