@@ -8,6 +8,7 @@ COMPONENTIZE_PY := 0.25.1
 WASMTIME := 48.0.8
 
 HOST := target/debug/azr-host
+ENV := target/debug/azr-env
 GUESTS := target/guests
 GUEST_BUILD := target/wasm32-unknown-unknown/guest
 LIBTORCH_READY := .libtorch/torch-$(TORCH)
@@ -30,7 +31,7 @@ test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.w
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
 	cargo test --workspace --lib --bins
 	cargo test --workspace --doc
-	cargo test --workspace --test group --test integration
+	cargo test --workspace --test '*'
 
 # The long campaigns, whose short forms `make test` holds; each prints its result.
 soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm reproducible
@@ -55,7 +56,7 @@ reproducible: host envs/python.wasm envs/javascript.wasm
 
 # Printed once for each version of wit/, and from then on what environments of that version are.
 fixtures: guests
-	PRINT_FIXTURES=1 cargo test --workspace --test integration versions
+	PRINT_FIXTURES=1 cargo test --package azr-host --test integration versions
 
 bench: host envs/python.wasm
 	$(HOST) bench sandbox envs/python.wasm
@@ -192,13 +193,13 @@ $(GUEST_BUILD)/python_judge.wasm: guests
 	@:
 
 envs/python.wasm: $(GUEST_BUILD)/python_judge.wasm $(EXECUTORS) | host
-	$(HOST) env pack --judge $< $(addprefix --executor ,$(EXECUTORS)) --out $@
+	$(ENV) pack --judge $< $(addprefix --executor ,$(EXECUTORS)) --out $@
 
 $(GUEST_BUILD)/codegen.wasm: guests
 	@:
 
 envs/codegen.wasm: $(GUEST_BUILD)/codegen.wasm $(GUESTS)/codegen-executor.wasm | host
-	$(HOST) env pack --judge $< --executor $(word 2,$^) --out $@
+	$(ENV) pack --judge $< --executor $(word 2,$^) --out $@
 
 # Apart from the other guests, so that who only wants those does not compile an engine.
 JAVASCRIPT := $(GUEST_BUILD)/javascript_judge.wasm $(GUEST_BUILD)/javascript_executor.wasm
@@ -211,14 +212,14 @@ $(JAVASCRIPT): javascript
 	@:
 
 envs/javascript.wasm: $(JAVASCRIPT) | host
-	$(HOST) env pack --judge $(word 1,$^) --executor $(word 2,$^) --out $@
+	$(ENV) pack --judge $(word 1,$^) --executor $(word 2,$^) --out $@
 
 # Judges that run no programs.
 $(GUEST_BUILD)/countdown.wasm $(GUEST_BUILD)/math.wasm: guests
 	@:
 
 envs/countdown.wasm envs/math.wasm: envs/%.wasm: $(GUEST_BUILD)/%.wasm | host
-	$(HOST) env pack --judge $< --out $@
+	$(ENV) pack --judge $< --out $@
 
 clean:
 	rm -rf target .libtorch .tools .wasmtime envs/*.wasm

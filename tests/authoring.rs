@@ -6,9 +6,9 @@ use std::{
     process::{Command, Output},
 };
 
+use azr_core::task::Task;
 use azr_env::check::check;
 use azr_sandbox::{Attempt, Environment, Sandbox, SandboxConfig, SequencePart, Style};
-use azr_core::task::Task;
 use tempfile::TempDir;
 
 /// Kept for the next `cargo test`.

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use azr_env::check::{Check, Findings, check};
-use azr_sandbox::{Environment, Sandbox, SandboxConfig, pack};
+use azr_sandbox::{Sandbox, SandboxConfig};
+
+use crate::broken::load;
 
 /// A defect of `tests/guests/broken`, and the check that must find it.
 const DEFECTS: [(&str, &str); 45] = [
@@ -57,20 +59,6 @@ const DEFECTS: [(&str, &str); 45] = [
 /// Compares sums modulo 65536. No probe knows how a judge computes, and its author's examples do not show it.
 const MISSED: &str = "wraps";
 
-/// The guest with a defect, or in another of its variants.
-pub fn broken(defect: &str) -> Vec<u8> {
-    let guest =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/wasm32-unknown-unknown/guest/azr_test_broken.wasm");
-    let mut wasm = std::fs::read(guest).expect("`make test` builds the guests");
-    let place = b"defect=none.....................";
-    let at =
-        wasm.windows(place.len()).position(|window| window == place).expect("the guest has a place for its defect");
-    let patch = format!("defect={defect:.<width$}", width = place.len() - "defect=".len());
-    assert_eq!(patch.len(), place.len(), "{defect} is too long");
-    wasm[at..at + place.len()].copy_from_slice(patch.as_bytes());
-    wasm
-}
-
 fn checked(defect: &str) -> Vec<Check> {
     findings(defect).checks
 }
@@ -80,14 +68,6 @@ fn findings(defect: &str) -> Findings {
     let cache_dir = Some(folder.path().join("cache"));
     let sandbox = SandboxConfig { cache_dir, judge_fuel: 20_000_000, ..SandboxConfig::default() };
     check(&load(defect, folder.path(), &sandbox), 24_000)
-}
-
-/// The guest with a defect as an environment; its file is left in `folder`.
-pub fn load(defect: &str, folder: &Path, sandbox: &SandboxConfig) -> Environment {
-    let (judge, file) = (folder.join("judge.wasm"), folder.join("broken.wasm"));
-    std::fs::write(&judge, broken(defect)).unwrap();
-    std::fs::write(&file, pack(&judge, &[] as &[&Path]).unwrap()).unwrap();
-    Sandbox::new(sandbox).unwrap().load(&file).unwrap()
 }
 
 #[test]
@@ -112,7 +92,7 @@ fn the_fuel_of_a_judge_is_measured_by_function() {
 
 #[test]
 fn our_environments_pass() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
     let sandbox = Sandbox::new(&SandboxConfig { cache_dir, ..SandboxConfig::default() }).unwrap();
     for name in ["python", "javascript", "countdown", "math"] {

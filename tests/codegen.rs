@@ -9,9 +9,9 @@ mod rules;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use azr_core::task::Task;
 use azr_env::check::check;
 use azr_sandbox::{Attempt, Context, Environment, Judged, Sandbox, SandboxConfig, Style, Verdict};
-use azr_core::task::Task;
 use serde_json::{Value, json};
 
 static CODEGEN: LazyLock<Environment> = LazyLock::new(|| {
@@ -19,7 +19,7 @@ static CODEGEN: LazyLock<Environment> = LazyLock::new(|| {
     // Endless loops shall end soon.
     let run_fuel_max = 1_000_000_000;
     let sandbox = Sandbox::new(&SandboxConfig { cache_dir, run_fuel_max, ..SandboxConfig::default() }).unwrap();
-    sandbox.load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../envs/codegen.wasm")).unwrap()
+    sandbox.load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../envs/codegen.wasm")).unwrap()
 });
 
 fn context(settings: &[(&str, &str)]) -> Context {

@@ -1,8 +1,8 @@
 //! Completions that try to win without being right. None does, and each is refused for the reason that the environment's
 //! `forgeries.toml` names.
 
-use azr_sandbox::{Accepted, Attempt, Context, Environment, Judged, Proposal, Rejection, Style, Verdict};
 use azr_core::task::Task;
+use azr_sandbox::{Accepted, Attempt, Context, Environment, Judged, Proposal, Rejection, Style, Verdict};
 use serde::Deserialize;
 
 /// How many inputs the induction tasks of the corpus have.

@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use azr_sandbox::{Attempt, Environment, Fault, Grants, Sandbox, SandboxConfig, Style, pack};
 use azr_core::task::Task;
+use azr_sandbox::{Attempt, Environment, Fault, Grants, Sandbox, SandboxConfig, Style, pack};
 use tempfile::TempDir;
 
 /// A granted directory `corpus`, and beside it what is not granted.

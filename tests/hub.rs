@@ -14,11 +14,11 @@ use tempfile::TempDir;
 
 use crate::{
     http::{Answer, Fault, Request, Server},
-    selfplay::azr_host,
+    program::azr_host,
 };
 
 const COMMIT: &str = "9217f5db79a29953eb74d5343926648285ec7e67";
-const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/tiny");
+const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy/policies/tiny");
 
 /// The part of the hub that clients fetch models from: a model's commit and files, and their contents by ranges.
 struct Hub {

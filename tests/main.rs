@@ -1,4 +1,10 @@
-//! The integration tests: one binary, because linking libtorch is slow.
+//! The integration tests of everything that needs no tensors in the test itself: one binary.
+
+mod broken;
+mod experiment;
+mod http;
+mod javascript;
+mod program;
 
 mod authoring;
 mod check;
@@ -6,11 +12,9 @@ mod codegen;
 mod countdown;
 mod forgeries;
 mod grants;
-mod http;
 mod hub;
 mod javascript_env;
 mod math;
-mod policy;
 mod python_env;
 mod properties;
 mod registry;
@@ -19,4 +23,3 @@ mod report;
 mod sandbox;
 mod selfplay;
 mod versions;
-mod warm_start;

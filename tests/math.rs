@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use azr_sandbox::{Attempt, Context, Environment, Sandbox, SandboxConfig, Style, Verdict};
 use azr_core::task::Task;
+use azr_sandbox::{Attempt, Context, Environment, Sandbox, SandboxConfig, Style, Verdict};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 static MATH: LazyLock<Environment> = LazyLock::new(|| {
     let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
     let sandbox = Sandbox::new(&SandboxConfig { cache_dir, ..SandboxConfig::default() }).unwrap();
-    sandbox.load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../envs/math.wasm")).unwrap()
+    sandbox.load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../envs/math.wasm")).unwrap()
 });
 
 fn context(style: Style) -> Context {

@@ -1,9 +1,11 @@
 //! The policy against PyTorch and `transformers`: the numbers are in `policy/reference.json`, the script that made them
 //! beside it.
 
+use crate::experiment::{scratch, train};
+use azr_trainer::hub::base_model;
 use std::path::Path;
 
-use azr_policy::{Batch, Device, LoadOptions, Policy};
+use azr_policy::{Device, LoadOptions, Policy, batch::Batch};
 use serde_json::{Value, json};
 
 mod adapters;
@@ -83,5 +85,25 @@ fn logits(policy: &Policy, sequences: &[Vec<u32>]) -> Vec<f32> {
 }
 
 fn load(dir: &Path) -> Policy {
-    Policy::load(dir, &OPTIONS).expect("the directory loads")
+    Policy::load(dir, &OPTIONS, &base_model).expect("the directory loads")
+}
+
+fn rows(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Two layers of random weights and a vocabulary of letters: nothing that it writes is a task or an answer.
+#[test]
+fn a_policy_of_random_weights_is_refused_everything_and_finishes() {
+    let (dir, out, _) = scratch();
+    let policy = dir.path().join("random");
+    model("llama-untied-scaled").save(&policy).unwrap();
+    let policy = policy.display().to_string();
+    train(&out, &["--policy", &policy, "--preset=tiny", "--steps=3", "--set=evaluation.generated=0"]);
+    let proposals = rows(&out.join("ledger.jsonl")).into_iter().filter(|row| row["purpose"] == "propose");
+    let refused: Vec<bool> = proposals.map(|row| row["conclusion"]["rejection"].is_object()).collect();
+    assert!(refused.len() >= 3 && refused.iter().all(|&refused| refused), "{refused:?}");
+    let steps = rows(&out.join("metrics.jsonl"));
+    assert!(steps.len() == 3 && steps.iter().all(|step| step["update"]["gradient_norm"].is_number()), "{steps:?}");
 }

@@ -72,7 +72,7 @@ fn each(seeds: &[Vec<u8>], count: usize, body: fn(&[u8])) {
 }
 
 fn read(path: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap()
 }
 
 fn rows(path: &str) -> Vec<serde_json::Value> {

@@ -7,7 +7,6 @@ mod cruxeval;
 mod defects;
 mod errors;
 mod forgeries;
-mod held_out;
 mod measures;
 mod programs;
 mod tasks;
@@ -15,14 +14,17 @@ mod tasks;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use azr_sandbox::{Accepted, Attempt, Context, Environment, Judged, Outcome, Proposal, Rejection, Sandbox, SandboxConfig, Style, Verdict};
 use azr_core::task::Task;
+use azr_sandbox::{
+    Accepted, Attempt, Context, Environment, Judged, Outcome, Proposal, Rejection, Sandbox, SandboxConfig, Style,
+    Verdict,
+};
 
 /// Compiled once for all tests, and kept for the next `cargo test`.
 static PYTHON: LazyLock<Environment> = LazyLock::new(|| {
     let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
     let sandbox = Sandbox::new(&SandboxConfig { cache_dir, ..SandboxConfig::default() }).unwrap();
-    sandbox.load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../envs/python.wasm")).unwrap()
+    sandbox.load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../envs/python.wasm")).unwrap()
 });
 
 fn compact(settings: &[(&str, &str)]) -> Context {
@@ -94,9 +96,8 @@ fn a_fresh_sandbox_reuses_pages() {
     if (version.next(), version.next()) < (Some(6), Some(7)) {
         return; // This kernel cannot say which pages were written: programs run from fresh mappings.
     }
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_azr-host"))
+    let output = crate::program::azr_host()
         .args(["bench", "sandbox", "envs/python.wasm", "--runs", "400", "--subprocesses", "1", "--workers", "2"])
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .output()
         .unwrap();
     let table = String::from_utf8(output.stdout).unwrap();

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use self::server::{Access, CREDENTIALS, Registry, sha256};
-use crate::{http::Fault, selfplay::azr_host};
+use crate::{http::Fault, program::azr_host};
 
 const ENVIRONMENT: &str = "envs/countdown.wasm";
 
@@ -84,7 +84,7 @@ impl User {
 }
 
 fn environment() -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(ENVIRONMENT)).expect("`make test` packs it")
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(ENVIRONMENT)).expect("`make test` packs it")
 }
 
 fn manifest_digest(pinned: &str) -> &str {

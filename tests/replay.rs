@@ -8,7 +8,10 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::selfplay::{finished, run, succeed};
+use crate::{
+    program::{run, succeed},
+    selfplay::finished,
+};
 
 /// A copy of a finished run, in `run`.
 fn recorded() -> TempDir {
@@ -124,7 +127,7 @@ fn other_settings_list_what_they_change() {
 
 /// Another judge version: the same but for a sentence.
 fn reworded(dir: &Path) -> PathBuf {
-    let mut bytes = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../envs/python.wasm")).unwrap();
+    let mut bytes = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../envs/python.wasm")).unwrap();
     let sentence = b"the output is another value";
     let place = bytes.windows(sentence.len()).position(|window| window == sentence).expect("the judge says it");
     bytes[place..place + sentence.len()].copy_from_slice(b"the output is something else"[..sentence.len()].as_ref());

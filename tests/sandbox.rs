@@ -15,8 +15,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use azr_sandbox::{Attempt, Context, Environment, Fault, Guard, Guards, Judged, Sandbox, SandboxConfig, Style, Verdict, pack};
 use azr_core::task::Task;
+use azr_sandbox::{
+    Attempt, Context, Environment, Fault, Guard, Guards, Judged, Sandbox, SandboxConfig, Style, Verdict, pack,
+};
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -96,7 +98,7 @@ fn hostile() -> Vec<u8> {
 
 /// A guest of `tests/guests`.
 pub fn guest(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let path = root.join("target/wasm32-unknown-unknown/guest").join(name).with_extension("wasm");
     assert!(path.exists(), "{} is missing; `make guests` builds it", path.display());
     path
@@ -115,7 +117,7 @@ fn patched(judge: &[u8], behaviour: &str) -> Vec<u8> {
 /// A component of one of our worlds from a core module in the text format.
 fn component(world: &str, module: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")).unwrap();
+    let (package, _) = resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit")).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     let mut module = wat::parse_str(module).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();

@@ -4,7 +4,6 @@ mod algorithms;
 mod faults;
 mod losses;
 mod measures;
-mod ranks;
 pub mod sources;
 
 use std::{
@@ -12,102 +11,17 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
     sync::OnceLock,
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A small run: every stage happens, in a few seconds.
-const SMALL: &[&str] = &[
-    "--set=propose.batch=6",
-    "--set=solve.batch=8",
-    "--set=learnability.samples=2",
-    "--set=seeding.tasks=8",
-    "--set=evaluation.tasks=12",
-    "--set=checkpoint.every-steps=2",
-    "--set=checkpoint.keep=9",
-];
-
-pub fn azr_host() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_azr-host"));
-    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    command
-}
-
-pub fn run(args: &[&str]) -> Output {
-    azr_host().args(args).output().expect("azr-host starts")
-}
-
-#[track_caller]
-pub fn succeed(args: &[&str]) -> Output {
-    let output = run(args);
-    assert!(output.status.success(), "{args:?}\n{}", String::from_utf8_lossy(&output.stderr));
-    output
-}
-
-fn train(dir: &Path, more: &[&str]) {
-    let out = format!("--out={}", dir.display());
-    let base = ["--env", "envs/python.wasm", &out];
-    succeed(&[&base, SMALL, more].concat());
-}
-
-/// Everything that must repeat: logs without wall-clock times, and the weights and optimiser state of every checkpoint.
-fn essence(dir: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    for name in ["ledger.jsonl", "tasks.jsonl", "evaluations.jsonl", "held-out.jsonl"] {
-        files.insert(name.to_owned(), fs::read(dir.join(name)).unwrap());
-    }
-    let metrics = fs::read_to_string(dir.join("metrics.jsonl")).unwrap();
-    let timeless = metrics.lines().map(|line| {
-        let mut row: Value = serde_json::from_str(line).unwrap();
-        row.as_object_mut().unwrap().remove("timing").expect("a row has its timing");
-        row.to_string()
-    });
-    files.insert("metrics.jsonl".to_owned(), timeless.collect::<Vec<_>>().join("\n").into_bytes());
-    for entry in fs::read_dir(dir.join("checkpoints")).unwrap() {
-        let path = entry.unwrap().path();
-        let adapted = path.join("policy/adapter_config.json").exists();
-        let weights = if adapted { "policy/adapter_model.safetensors" } else { "policy/model.safetensors" };
-        for name in [weights, "optimizer.safetensors"] {
-            let label = format!("{}/{name}", path.file_name().unwrap().display());
-            files.insert(label, fs::read(path.join(name)).unwrap());
-        }
-    }
-    files
-}
-
-#[track_caller]
-fn assert_same(a: &Path, b: &Path) {
-    let (a, b) = (essence(a), essence(b));
-    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
-    for (name, bytes) in &a {
-        assert!(*bytes == b[name], "{name} differs");
-    }
-}
-
-/// Compiles a library for LD_PRELOAD from the C file of that name.
-fn shim(dir: &Path, name: &str) -> PathBuf {
-    let shim = dir.join(name).with_extension("so");
-    let source = format!("{}/../tests/selfplay/{name}.c", env!("CARGO_MANIFEST_DIR"));
-    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source).status().unwrap();
-    assert!(compiled.success());
-    shim
-}
-
-/// A named pipe. Opening it waits until the other end is open too.
-fn pipe(dir: &Path) -> PathBuf {
-    let pipe = dir.join("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    pipe
-}
-
-fn scratch() -> (TempDir, PathBuf, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
-    let (a, b) = (dir.path().join("a"), dir.path().join("b"));
-    (dir, a, b)
-}
+use crate::{
+    experiment::{SMALL, assert_same, essence, pipe, scratch, shim, train},
+    program::{azr_host, run, succeed},
+};
 
 /// A finished run of four steps and a copy of it; the run is made once for all tests.
 pub fn finished() -> (TempDir, PathBuf, PathBuf) {
@@ -162,21 +76,6 @@ fn lose_a_checkpoint_and_resume(more: &[&str]) -> (TempDir, PathBuf) {
     succeed(&["--resume", died.to_str().unwrap()]);
     assert_same(&whole, &died);
     (dir, whole.join("checkpoints/step-000004"))
-}
-
-/// Two layers of random weights and a vocabulary of letters: nothing that it writes is a task or an answer.
-#[test]
-fn a_policy_of_random_weights_is_refused_everything_and_finishes() {
-    let (dir, out, _) = scratch();
-    let policy = dir.path().join("random");
-    crate::policy::model("llama-untied-scaled").save(&policy).unwrap();
-    let policy = policy.display().to_string();
-    train(&out, &["--policy", &policy, "--preset=tiny", "--steps=3", "--set=evaluation.generated=0"]);
-    let proposals = sources::rows(&out, "ledger.jsonl").into_iter().filter(|row| row["purpose"] == "propose");
-    let refused: Vec<bool> = proposals.map(|row| row["conclusion"]["rejection"].is_object()).collect();
-    assert!(refused.len() >= 3 && refused.iter().all(|&refused| refused), "{refused:?}");
-    let steps = sources::rows(&out, "metrics.jsonl");
-    assert!(steps.len() == 3 && steps.iter().all(|step| step["update"]["gradient_norm"].is_number()), "{steps:?}");
 }
 
 #[test]
@@ -268,7 +167,7 @@ fn what_cannot_work_is_refused_with_what_to_do() {
     let path = |name: &str| dir.path().join(name).display().to_string();
     fs::write(
         path("torn.wasm"),
-        &fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../envs/python.wasm")).unwrap()[..5000],
+        &fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../envs/python.wasm")).unwrap()[..5000],
     )
     .unwrap();
     fs::write(path("text.wasm"), "hello").unwrap();

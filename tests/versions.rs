@@ -9,8 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use azr_sandbox::{Accepted, Attempt, Context, Environment, ExecutedRun, Judged, Proposal, Rejection, Sandbox, SandboxConfig, SequencePart, Style, pack};
 use azr_core::task::Task;
+use azr_sandbox::{
+    Accepted, Attempt, Context, Environment, ExecutedRun, Judged, Proposal, Rejection, Sandbox, SandboxConfig,
+    SequencePart, Style, pack,
+};
 use serde_json::{Value, json};
 use wit_component::ComponentEncoder;
 
@@ -40,7 +43,7 @@ const PRINTED: [(&str, &str, &[&str]); 2] =
 
 #[test]
 fn environments_of_earlier_versions_come_to_the_same() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
     if std::env::var_os("PRINT_FIXTURES").is_some() {
         print(&fixtures.join(CURRENT));
     }

@@ -2,14 +2,22 @@
 //! the Hugging Face library.
 
 mod demonstrations;
+mod held_out;
 
 use std::collections::HashSet;
 
+use azr_config::language::Language::{self, JavaScript, Python};
 use azr_core::rng::{Purpose, Stream};
-use azr_warm_start::{examination, grammar::{self, Program, Sample}, language::Language::{self, JavaScript, Python}, lesson::Mix, parse::{self, Parser}, tokenizer};
+use azr_warm_start::{
+    examination,
+    grammar::{self, Program, Sample},
+    lesson::Mix,
+    parse::{self, Parser},
+    tokenizer,
+};
 use tokenizers::Tokenizer;
 
-use crate::javascript_env::exec;
+use crate::javascript::exec;
 
 fn sample(language: Language, seed: u64, index: u64) -> Sample {
     grammar::sample(language, &mut Stream::new(seed, Purpose::Grammar, 0, index).draws(), 1 + index as usize % 6)

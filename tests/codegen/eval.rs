@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{eval_plus, live_code_bench};
-use crate::selfplay::{run, succeed};
+use crate::program::{run, succeed};
 
 /// The embedded policy can write nothing that is right here, and should not take long to find out.
 const SMALL: &[&str] = &["--preset=tiny", "--set=sampling.completion-max-tokens=12"];

@@ -2,6 +2,7 @@
 //! the host goes on.
 
 use super::{all_come_to, exec};
+use crate::javascript::JAVASCRIPT;
 
 fn thrown(name: &str, message: &str) -> String {
     format!("Thrown(Thrown {{ name: {name:?}, message: {message:?} }})")
@@ -27,9 +28,8 @@ fn endless_programs_run_out_of_fuel() {
 fn equal_attacks_use_equal_fuel() {
     let program =
         "function f(x) { let n = 0; for (let i = 0; i < 10000; i++) n += i * i; return [n, {}, new Map([[{}, 1]])]; }";
-    let run = super::JAVASCRIPT.plan_exec(&[(program.into(), "1".into())]).remove(0).unwrap().unwrap();
-    let reports: Vec<_> =
-        super::JAVASCRIPT.exec(&[run.clone(), run]).into_iter().map(|report| report.unwrap()).collect();
+    let run = JAVASCRIPT.plan_exec(&[(program.into(), "1".into())]).remove(0).unwrap().unwrap();
+    let reports: Vec<_> = JAVASCRIPT.exec(&[run.clone(), run]).into_iter().map(|report| report.unwrap()).collect();
     assert_eq!(reports[0], reports[1]);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::forgeries::Forgeries;
 
-use super::JAVASCRIPT;
+use crate::javascript::JAVASCRIPT;
 
 fn forgeries() -> Forgeries<'static> {
     Forgeries::read(&JAVASCRIPT, include_str!("forgeries.toml"))

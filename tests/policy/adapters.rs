@@ -1,6 +1,9 @@
 //! Low-rank adapters against PEFT: `reference.py`, `adapters`.
 
 use azr_config::{LoraConfig, Projection, UpdateConfig};
+use azr_core::sampling::Sampler as _;
+use azr_core::training::Trainer as _;
+use azr_trainer::hub::base_model;
 
 use super::{
     learning::{assert_gradient, config, learner_for, probe, resumes_exactly, rollouts},
@@ -168,7 +171,7 @@ fn adapters_that_mean_something_else_are_refused_by_name() {
         let mut config = config.clone();
         config[key] = value;
         std::fs::write(&path, config.to_string()).unwrap();
-        format!("{:#}", Policy::load(adapter.path(), &OPTIONS).err().expect("refused"))
+        format!("{:#}", Policy::load(adapter.path(), &OPTIONS, &base_model).err().expect("refused"))
     };
     for (key, value, words) in [
         ("use_dora", json!(true), "use_dora is true, which is not supported"),

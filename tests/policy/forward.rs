@@ -37,7 +37,7 @@ fn saving_what_was_loaded_changes_nothing() {
 #[test]
 fn a_directory_that_cannot_be_a_policy_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
-    let refusal = || format!("{:#}", Policy::load(dir.path(), &OPTIONS).err().expect("refused"));
+    let refusal = || format!("{:#}", Policy::load(dir.path(), &OPTIONS, &base_model).err().expect("refused"));
     assert!(refusal().contains("has no model.safetensors"), "{}", refusal());
     model("qwen2-untied").save(dir.path()).unwrap();
 

@@ -1,7 +1,8 @@
 use azr_config::{Activations, Average, MomentsKind, OptimizerKind, Preset, RunConfig, SamplingConfig, UpdateConfig};
-use azr_policy::embedded;
-use azr_learner::{Example, Learner};
 use azr_core::training::Rollout;
+use azr_core::training::Trainer as _;
+use azr_learner::{Example, Learner};
+use azr_policy::embedded;
 
 use super::*;
 
@@ -128,7 +129,7 @@ fn importance_is_truncated_as_in_pytorch() {
     let policy = model("qwen2-tied-grouped");
     let learner = learner_for(&policy, &UpdateConfig { importance_max: 1.15, ..config(1000) });
     let mut rollouts = rollouts();
-    let mismatch = learner.weigh(&policy, &mut rollouts).unwrap().unwrap();
+    let mismatch = learner.importance_weights(&policy, &mut rollouts).unwrap().unwrap();
     assert!((mismatch.kl - expected["kl"].as_f64().unwrap()).abs() < 1e-6, "{mismatch:?}");
     assert_eq!(mismatch.truncated, expected["truncated"].as_f64().unwrap());
     let (gradients, loss) = learner.gradient(&policy, &rollouts).unwrap();

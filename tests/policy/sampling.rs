@@ -1,9 +1,13 @@
-use azr_core::{sampling::{Completion, Finish, SampleRequest, Sampling}, rng::{Purpose, Stream}};
+use azr_core::{
+    rng::{Purpose, Stream},
+    sampling::{Completion, Finish, SampleRequest, Sampling},
+};
 
 use super::*;
+use azr_core::sampling::Sampler as _;
 
 pub const GREEDY: Sampling =
-    Sampling { temperature: 0.0, top_p: 1.0, top_k: 0, completion_max_tokens: 12, shares: 4, rows_max: 128 };
+    Sampling { temperature: 0.0, top_p: 1.0, top_k: 0, completion_max_tokens: 12, shards: 4, rows_max: 128 };
 
 pub fn request(prompt: &[u32], index: u64) -> SampleRequest {
     SampleRequest { prompt: prompt.to_vec(), stop: Vec::new(), stream: Stream::new(5, Purpose::Evaluate, 0, index) }
@@ -43,7 +47,7 @@ fn logprobs_at_sampling_are_those_of_the_learner() {
     for name in ["qwen2-tied-grouped", "llama-untied-scaled"] {
         let policy = model(name);
         let sampling =
-            Sampling { temperature: 0.7, top_p: 0.9, top_k: 20, completion_max_tokens: 25, shares: 4, rows_max: 128 };
+            Sampling { temperature: 0.7, top_p: 0.9, top_k: 20, completion_max_tokens: 25, shards: 4, rows_max: 128 };
         let requests = requests(60);
         for (request, completion) in requests.iter().zip(policy.sample(&requests, &sampling).unwrap()) {
             let expected = uncached(&policy, &request.prompt, &completion.tokens, 0.7);
@@ -57,7 +61,7 @@ fn logprobs_at_sampling_are_those_of_the_learner() {
 fn a_rollout_is_the_same_alone_and_in_a_batch() {
     let policy = model("qwen2-tied-grouped");
     let sampling =
-        Sampling { temperature: 1.0, top_p: 1.0, top_k: 0, completion_max_tokens: 40, shares: 4, rows_max: 128 };
+        Sampling { temperature: 1.0, top_p: 1.0, top_k: 0, completion_max_tokens: 40, shards: 4, rows_max: 128 };
     let requests = requests(500);
     let fewer = policy.sample(&requests, &Sampling { rows_max: 7, ..sampling }).unwrap();
     let together = policy.sample(&requests, &sampling).unwrap();

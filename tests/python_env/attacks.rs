@@ -11,7 +11,7 @@ const FUEL: u64 = 500_000_000;
 static LITTLE_FUEL: LazyLock<Environment> = LazyLock::new(|| {
     let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
     let config = SandboxConfig { cache_dir, run_fuel_max: FUEL, ..SandboxConfig::default() };
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envs/python.wasm");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../envs/python.wasm");
     Sandbox::new(&config).unwrap().load(&file).unwrap()
 });
 

@@ -8,8 +8,8 @@ use std::{
     path::Path,
 };
 
-use azr_sandbox::{Attempt, Environment, ExecutedRun, Outcome, Sandbox, SandboxConfig, Style, pack};
 use azr_core::task::Task;
+use azr_sandbox::{Attempt, Environment, ExecutedRun, Outcome, Sandbox, SandboxConfig, Style, pack};
 use serde_json::json;
 
 /// What the executors search for.

@@ -1,7 +1,7 @@
 //! Composite programs: proposals that must build on functions from their references.
 
-use azr_sandbox::{Context, Style};
 use azr_core::task::Task;
+use azr_sandbox::{Context, Style};
 
 use super::{PYTHON, compact, proposal, task, validate};
 

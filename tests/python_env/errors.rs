@@ -1,7 +1,7 @@
 //! Error deduction: which exception escapes from a call.
 
-use azr_sandbox::Attempt;
 use azr_core::task::Task;
+use azr_sandbox::Attempt;
 use serde_json::Value;
 
 use super::{PYTHON, compact, propose, score};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use azr_sandbox::{Amount, Context, Measure, Proposal};
 use azr_core::task::Task;
+use azr_sandbox::{Amount, Context, Measure, Proposal};
 use serde::Deserialize;
 
 use super::{compact, proposal, validate};

@@ -1,7 +1,7 @@
 //! From proposal to verdict, for every kind and style, and the programs that cannot be tasks.
 
-use azr_sandbox::{Outcome, Style, Thrown};
 use azr_core::task::Task;
+use azr_sandbox::{Outcome, Style, Thrown};
 
 use super::{PYTHON, compact, induction, instruct, outcome, proposal, propose, score, task, validate, value, verify};
 

@@ -1,15 +1,27 @@
 //! Faults: what is injected into a run is counted, never rewarded, and ends in a stop or a drop at the stated rate.
 
-use azr_selfplay::{arena::Arena, faults::{Breaker, Faults, Whose}, propose::Proposed, step, solve::{Aim, Attempted}, validate::validate, verify::verify};
 use azr_config::{Preset, RunConfig};
-use azr_core::{sampling::{Completion, Finish}, task::Task};
+use azr_core::{
+    gather::Alone,
+    sampling::{Completion, Finish},
+    task::Task,
+};
 use azr_sandbox::{Sandbox, SandboxConfig, pack};
+use azr_selfplay::{
+    arena::Arena,
+    faults::{Breaker, Faults, Whose},
+    propose::Proposed,
+    solve::{Aim, Attempted},
+    step,
+    validate::validate,
+    verify::verify,
+};
 
 use super::*;
 
 /// A guest of `tests/guests`.
 fn guest(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/wasm32-unknown-unknown/guest");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/wasm32-unknown-unknown/guest");
     folder.join(name).with_extension("wasm")
 }
 
@@ -54,12 +66,12 @@ fn attempted(text: &str) -> Attempted {
 fn an_environment_fault_is_counted_by_cause_and_never_rewarded() {
     let dir = tempfile::tempdir().unwrap();
     let mut arenas = [arena(dir.path(), SandboxConfig::default())];
-    let mut faults = Faults::default();
+    let mut faults = Faults::new(&Alone);
     let proposals = ["echo", "trap", "judge-invents-a-kind", "reject"].map(proposed);
     let validated = validate(&mut arenas, proposals.into(), 1, &mut faults).unwrap();
     let answers = ["echo", "trap", "score-nan", "throw"].map(attempted);
     let verified = verify(&arenas, answers.into(), &mut faults).unwrap();
-    let rewards = selfplay::rewards(&config(), &validated, &verified);
+    let rewards = step::rewards(&config(), &validated, &verified);
     let rewarded = |rewards: &[Option<f64>]| rewards.iter().map(Option::is_some).collect::<Vec<_>>();
     assert_eq!(rewarded(&rewards.proposers), [true, false, false, true]);
     assert_eq!(rewarded(&rewards.solvers), [true, false, false, true]);
@@ -80,10 +92,10 @@ fn a_host_fault_is_tried_again_and_never_rewarded() {
     arena(dir.path(), SandboxConfig::default());
     let slow = SandboxConfig { deadline_ms: 1, judge_fuel: u64::MAX, ..SandboxConfig::default() };
     let arenas = [arena(dir.path(), slow)];
-    let mut faults = Faults::default();
+    let mut faults = Faults::new(&Alone);
     let verified = verify(&arenas, vec![attempted("spin")], &mut faults).unwrap();
     assert_eq!(verified[0].verdict.as_ref().unwrap_err().whose, Whose::Host);
-    assert_eq!(selfplay::rewards(&config(), &[], &verified).solvers, [None]);
+    assert_eq!(step::rewards(&config(), &[], &verified).solvers, [None]);
     let tally = &faults.tallies()[&0];
     assert_eq!((tally.calls, tally.environment, tally.host, tally.retried), (1, 0, 1, 2));
 }

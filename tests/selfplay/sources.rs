@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use azr_sandbox::pack;
 
 use super::*;
-use crate::check::broken;
+use crate::broken::broken;
 
 /// Numbers that tell what came from where: 8 tasks before the first step, 5 at each.
 const QUICK: &[&str] = &[

@@ -2,16 +2,20 @@
 
 use std::{collections::HashSet, fs, path::Path};
 
-use azr_selfplay::{arena::Arena, data_set::DataSet, held_out::{self, Source}};
 use azr_config::{Preset, RunConfig};
 use azr_policy::{Device, LoadOptions, Policy, embedded};
-use azr_sandbox::SandboxConfig;
-use azr_warm_start::environments::{Lessons, gather};
+use azr_sandbox::{Sandbox, SandboxConfig, SequencePart, Style};
+use azr_selfplay::{
+    arena::Arena,
+    data_set::DataSet,
+    held_out::{self, Source},
+};
+use azr_warm_start::environments::{Lessons, given};
 use tempfile::TempDir;
 
 use crate::{
-    check,
-    selfplay::{run, succeed},
+    broken,
+    program::{run, succeed},
 };
 
 fn policy() -> Policy {
@@ -21,7 +25,7 @@ fn policy() -> Policy {
 /// One of the environments of `tests/guests/broken`, about sums.
 fn sums(variant: &str, folder: &Path, config: &RunConfig) -> Arena {
     let sandbox = SandboxConfig { cache_dir: Some(folder.join("cache")), ..SandboxConfig::default() };
-    Arena::new(check::load(variant, folder, &sandbox), config).unwrap()
+    Arena::new(broken::load(variant, folder, &sandbox), config).unwrap()
 }
 
 fn configuration(preset: Preset) -> RunConfig {
@@ -41,7 +45,7 @@ fn lessons_are_what_the_policy_should_say_in_the_style_of_the_training() {
     for (preset, beginning, end) in [(Preset::Tiny, "", ""), (Preset::Paper, "so</think>\n<answer>", "</answer>")] {
         let config = configuration(preset);
         let mut arenas = [sums("none", folder.path(), &config)];
-        let given = gather(&mut arenas, &[], &config).unwrap();
+        let given = given(&mut arenas, &[], &config).unwrap();
         let mut lessons = Lessons::new(&policy, &arenas, &config, given);
         let (mut attempts, mut proposals) = (0, 0);
         for (prompt, completion) in texts(&policy, &mut lessons, 200) {
@@ -70,9 +74,10 @@ fn no_lesson_is_about_a_task_that_is_measured() {
     fs::write(&lines, (1000..1600).map(|a| format!("{a} 1000\n")).collect::<String>()).unwrap();
     let mut arenas = fresh();
     let data_set = DataSet::named(lines.to_str().unwrap(), &arenas).unwrap();
-    let held_out = held_out::gather(&fresh(), 0, Source::Apart(std::slice::from_ref(&data_set)), &config).unwrap();
+    let held_out =
+        held_out::held_out_tasks(&fresh(), 0, Source::Apart(std::slice::from_ref(&data_set)), &config).unwrap();
     assert!(held_out.len() > 100, "{}", held_out.len());
-    let given = gather(&mut arenas, &[data_set], &config).unwrap();
+    let given = given(&mut arenas, &[data_set], &config).unwrap();
     let mut lessons = Lessons::new(&policy, &arenas, &config, given);
     let checked = lessons.checked().unwrap();
     assert!(checked.len() > 20, "{}", checked.len());
@@ -96,7 +101,7 @@ fn wrong_demonstrations_are_counted_and_not_learned() {
         ("traps-demonstrating", "failed"),
     ] {
         let mut arenas = [sums(variant, folder.path(), &config)];
-        let given = gather(&mut arenas, &[], &config).unwrap();
+        let given = given(&mut arenas, &[], &config).unwrap();
         let mut lessons = Lessons::new(&policy, &arenas, &config, given);
         for (prompt, completion) in texts(&policy, &mut lessons, 300) {
             assert!(prompt.contains("What is ") || variant != "proposes-another-task", "{variant}: {completion}");
@@ -119,7 +124,12 @@ fn a_policy_learns_from_demonstrations_repeatably() {
     let first = weights("first", &[]);
     assert!(first == weights("again", &[]), "the weights differ");
     assert!(first != weights("other", &["--seed=2"]), "the seed is ignored");
-    Policy::load(&folder.path().join("first"), &LoadOptions { device: Device::Cpu, dtype: None, threads: 1 }).unwrap();
+    Policy::load(
+        &folder.path().join("first"),
+        &LoadOptions { device: Device::Cpu, dtype: None, threads: 1 },
+        &azr_trainer::hub::base_model,
+    )
+    .unwrap();
     // One kind: the policy asks for the preset that is meant for it, and the operator for what is said.
     let policy = format!("--policy={}", folder.path().join("first").display());
     let config = |more: &[&str]| {
@@ -143,5 +153,25 @@ fn what_cannot_be_learned_is_refused_with_words() {
         let output = run(&[&["warm-start", &*out("policy")][..], arguments].concat());
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && said.contains(says), "{arguments:?}: {said}");
+    }
+}
+
+/// The embedded policy can be asked, and can answer.
+#[test]
+fn the_compact_style_of_countdown_is_in_the_embedded_policys_vocabulary() {
+    let (policy, folder) = (policy(), TempDir::new().unwrap());
+    let config = SandboxConfig { cache_dir: Some(folder.path().join("cache")), ..SandboxConfig::default() };
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../envs/countdown.wasm");
+    let countdown = Sandbox::new(&config).unwrap().load(&file).unwrap();
+    let ctx = countdown.context(Style::Compact, &[]).unwrap();
+    let part = SequencePart { kind: "countdown".into(), seed: 5, first: 0, count: 64 };
+    let generated = countdown.generate(&ctx, &part).unwrap();
+    let solve = countdown.solve_prompts(&ctx, &generated).into_iter().map(Result::unwrap);
+    let propose = countdown.propose_prompts(&ctx, &[("countdown".into(), Vec::new())]).into_iter().map(Result::unwrap);
+    for prompt in solve.chain(propose) {
+        let text = &prompt.messages[0].content;
+        let tokens = policy.encode_text(text).unwrap();
+        assert_eq!(policy.decode(&tokens).unwrap(), *text);
+        assert!(tokens.len() <= 16, "{text}");
     }
 }

@@ -376,10 +376,13 @@ fn finish(text: &Text, row: &Row, request: &SampleRequest, tokens_max: usize) ->
 mod tests {
     use super::*;
     use crate::{Device, LoadOptions, Policy, embedded};
-    use azr_core::{rng::Purpose, sampling::Message};
+    use azr_core::{
+        rng::{Purpose, Stream},
+        sampling::{Message, Sampler as _},
+    };
 
     const ALL: Sampling =
-        Sampling { temperature: 1.0, top_p: 1.0, top_k: 0, completion_max_tokens: 19, shares: 1, rows_max: 7 };
+        Sampling { temperature: 1.0, top_p: 1.0, top_k: 0, completion_max_tokens: 19, shards: 1, rows_max: 7 };
 
     /// 40 questions of different lengths, one in eight asked again; every third has stop strings.
     fn requests(policy: &Policy) -> Vec<SampleRequest> {

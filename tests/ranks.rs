@@ -2,14 +2,20 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
+    io::{BufRead as _, BufReader},
     net::TcpListener,
-    process::Child,
+    path::Path,
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use c10d::{Role, Store};
 
-use super::*;
+use crate::{
+    experiment::{SMALL, assert_same, pipe, scratch, shim},
+    program::azr_host,
+};
 
 /// Cut into several micro-batches, so that every rank has some and one has none in the last round.
 const CUT: &[&str] = &["--env=envs/python.wasm", "--set=update.micro-batch-max-tokens=700"];
