@@ -126,7 +126,6 @@ mod tests {
         let mut events = EventWriter::new(&mut file, 1_700_000_000.25).unwrap();
         events.scalar("solver/reward", -0.5, 0, 1_700_000_001.5).unwrap();
         events.scalar("proposer/überprüft", 0.0, 300, 1_700_000_002.0).unwrap();
-        events.flush().unwrap();
         let expected = concat!(
             "1800000000000000a37f4b220900001040fc54d9411a0d627261696e2e4576656e743a32338d2fe9",
             "2100000000000000017becf60900006040fc54d9412a160a140a0d736f6c7665722f72657761726415000000bf8db07cf6",
