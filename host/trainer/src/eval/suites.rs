@@ -54,12 +54,12 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
         deadline_ms: 600_000,
         ..args.sandbox.limited(&config.sandbox)?
     })?;
-    let arenas = session::load_arenas(&sandbox, &[args.env], &config)?;
+    let envs = session::load_envs(&sandbox, &[args.env], &config)?;
     let mut suites: Vec<Suite> = Vec::new();
     for path in &args.suites {
-        let suite = Suite::import(path, &arenas, 0, args.limit.unwrap_or(usize::MAX))?;
+        let suite = Suite::import(path, &envs, 0, args.limit.unwrap_or(usize::MAX))?;
         ensure!(suites.iter().all(|other| other.name != suite.name), "two suites are called {}", suite.name);
-        tell_refused(&suite, path, arenas[0].name());
+        tell_refused(&suite, path, envs[0].name());
         suites.push(suite);
     }
     let mut results = args.results.map(Results::create).transpose()?;
@@ -71,7 +71,7 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
             bar.inc(1);
             results.as_mut().map_or(Ok(()), |results| results.write(&result))
         };
-        let kinds = suite.measure(&arenas, (&policy, &Alone), protocol, &config, report)?;
+        let kinds = suite.measure(&envs, (&policy, &Alone), protocol, &config, report)?;
         bar.finish_and_clear();
         let kinds = kinds.into_iter().map(|(label, scores)| (label, Measured::of(&scores, protocol))).collect();
         measured.insert(suite.name.clone(), MeasuredSuite { lines: suite.lines(), refused: suite.refused, kinds });
