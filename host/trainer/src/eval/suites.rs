@@ -11,10 +11,11 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 
 use azr_core::gather::Alone;
+use azr_experiment::session::load_envs;
 use azr_host::cli::eval::EvalArgs;
 
 use super::{Measured, print_table};
-use crate::{policy_source::PolicySource, progress::suite_bar, session};
+use crate::{policy_source::PolicySource, progress::suite_bar};
 use azr_config::RunConfig;
 use azr_sandbox::{Sandbox, SandboxConfig};
 use azr_selfplay::{
@@ -54,7 +55,7 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
         deadline_ms: 600_000,
         ..args.sandbox.limited(&config.sandbox)?
     })?;
-    let envs = session::load_envs(&sandbox, &[args.env], &config)?;
+    let envs = load_envs(&sandbox, &[args.env], &config)?;
     let mut suites: Vec<Suite> = Vec::new();
     for path in &args.suites {
         let suite = Suite::import(path, &envs, 0, args.limit.unwrap_or(usize::MAX))?;
