@@ -42,18 +42,29 @@
 //! it may miss that two are equal where that takes more than the rules above. An expression that is too long, too deep or
 //! has too large numbers is equal to nothing but itself.
 
-mod equivalence;
 mod extract;
-mod parse;
-mod polynomial;
+mod json;
 mod problem;
-mod quotient;
 mod samples;
+
 mod token;
+mod word;
+
+mod grammar;
+mod tree;
 mod unit;
+
+mod evaluate;
+mod functions;
+mod numeric;
+mod polynomial;
+mod quotient;
+mod region;
+
+mod equivalence;
 mod value;
 
-use azr_guest_sdk::{Puzzles, Wrong};
+use azr_guest_sdk::{OfferedSetting, Puzzles, Settings, Wrong, setting};
 
 pub use problem::Problem;
 
@@ -68,6 +79,18 @@ impl Puzzles for Math {
     const KIND: &'static str = "problem";
     const ASKS: &'static str = "Solve a mathematical problem.";
     type Task = Problem;
+
+    fn settings() -> Vec<OfferedSetting> {
+        vec![setting(
+            "map",
+            "",
+            "what columns of a data set are, where they have other names: \"query=problem, target=answer\"",
+        )]
+    }
+
+    fn import(settings: &Settings, line: &str) -> Result<Problem, String> {
+        problem::read(line, &problem::columns(settings.text("map")))
+    }
 
     fn samples() -> Vec<Problem> {
         samples::problems()
