@@ -64,15 +64,34 @@ fn same_looks(reference: &str, answer: &str) -> bool {
 
 /// A text without what sets its looks. Spaces stay where they part letters or digits.
 fn plain(text: &str) -> String {
-    let mut text = text.to_owned();
-    for look in ["\\left", "\\right", "\\!", "\\,", "\\;", "\\ ", "$"] {
-        text = text.replace(look, " ");
-    }
-    let text = text.replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac");
-    let mut plain = String::new();
-    for word in text.split_whitespace() {
-        let parts = plain.ends_with(char::is_alphanumeric) && word.starts_with(char::is_alphanumeric);
-        plain = plain + if parts { " " } else { "" } + word;
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut spaced = false;
+    while let Some(character) = rest.chars().next() {
+        let look = match character {
+            '\\' => ["\\left", "\\right", "\\!", "\\,", "\\;", "\\ "].into_iter().find(|look| rest.starts_with(look)),
+            '$' => Some("$"),
+            _ => None,
+        };
+        if let Some(look) = look {
+            spaced = true;
+            rest = &rest[look.len()..];
+            continue;
+        }
+        let shown = ["\\dfrac", "\\tfrac"].into_iter().find(|shown| character == '\\' && rest.starts_with(shown));
+        rest = &rest[shown.map_or(character.len_utf8(), str::len)..];
+        if character.is_whitespace() {
+            spaced = true;
+            continue;
+        }
+        if spaced && character.is_alphanumeric() && plain.ends_with(char::is_alphanumeric) {
+            plain.push(' ');
+        }
+        spaced = false;
+        match shown {
+            Some(_) => plain += "\\frac",
+            None => plain.push(character),
+        }
     }
     plain
 }

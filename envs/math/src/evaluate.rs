@@ -118,11 +118,9 @@ impl Evaluator<'_> {
             Tree::Symbol(name) if name == "i" => Ok(Quotient::atom(Atom::Imaginary)),
             Tree::Symbol(name) => Ok(Quotient::symbol(name)),
             Tree::Sum(terms) => {
-                let mut sum = Quotient::integer(0);
-                for term in terms {
-                    sum = sum.plus(&self.exact(term)?, self.work)?;
-                }
-                Ok(sum)
+                let (first, rest) = terms.split_first().ok_or("a sum of nothing")?;
+                let first = self.exact(first)?;
+                rest.iter().try_fold(first, |sum, term| sum.plus(&self.exact(term)?, self.work))
             }
             Tree::Negated(of) => Ok(self.exact(of)?.negated()),
             Tree::PlusMinus { minus_first, of } => {
@@ -130,11 +128,9 @@ impl Evaluator<'_> {
                 Ok(if self.lower == *minus_first { value } else { value.negated() })
             }
             Tree::Product(factors) => {
-                let mut product = Quotient::integer(1);
-                for factor in factors {
-                    product = product.times(&self.exact(factor)?, self.work)?;
-                }
-                Ok(product)
+                let (first, rest) = factors.split_first().ok_or("a product of nothing")?;
+                let first = self.exact(first)?;
+                rest.iter().try_fold(first, |product, factor| product.times(&self.exact(factor)?, self.work))
             }
             Tree::Divided(over, under) => self.exact(over)?.divided_by(&self.exact(under)?, self.work),
             Tree::Power(base, exponent) => self.exact(base)?.power(&self.exact(exponent)?, self.work),

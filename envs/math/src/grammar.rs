@@ -17,7 +17,7 @@ const NESTING_MAX: usize = 40;
 /// An answer as it is written.
 pub fn read(text: &str) -> Result<Tree, String> {
     let tokens = tokens(text)?;
-    let mut parser = Parser { tokens: &tokens, at: 0, nesting: 0, functions: 0, arrays: 0 };
+    let mut parser = Parser::new(&tokens, 0);
     parser.skip_label();
     let tree = parser.list()?;
     match parser.peek() {
@@ -34,9 +34,16 @@ struct Parser<'a> {
     functions: usize,
     /// Arrays around this place, in which `\\` ends a row.
     arrays: usize,
+    /// Behind the last sign that a name may stand before.
+    names_end: usize,
 }
 
 impl<'a> Parser<'a> {
+    fn new(tokens: &'a [Token], nesting: usize) -> Parser<'a> {
+        let names_end = tokens.iter().rposition(|token| matches!(token.kind, Kind::Sign('=' | '∈' | '≈')));
+        Parser { tokens, at: 0, nesting, functions: 0, arrays: 0, names_end: names_end.unwrap_or(0) }
+    }
+
     fn peek(&self) -> Option<&'a Kind> {
         self.tokens.get(self.at).map(|token| &token.kind)
     }
@@ -194,6 +201,9 @@ impl<'a> Parser<'a> {
     /// A name that the next sign of equality is behind: letters, subscripts, brackets, but nothing that is computed.
     fn name(&mut self) -> Option<Tree> {
         let start = self.at;
+        if start >= self.names_end {
+            return None;
+        }
         let mut name = String::new();
         // Numbers may stand in parentheses and in subscripts: f(2), a_{37}.
         let mut brackets = Vec::new();
@@ -227,7 +237,7 @@ impl<'a> Parser<'a> {
 
     /// A name that could also be one side of an equation.
     fn product_of(&self, tokens: &'a [Token]) -> Option<Tree> {
-        let mut inner = Parser { tokens, at: 0, nesting: self.nesting, functions: 0, arrays: 0 };
+        let mut inner = Parser::new(tokens, self.nesting);
         inner.product().ok().filter(|_| inner.at == tokens.len())
     }
 

@@ -231,6 +231,10 @@ impl Polynomial {
         self.0.is_empty()
     }
 
+    pub fn is_one(&self) -> bool {
+        self.as_term().is_some_and(|(monomial, coefficient)| monomial.0.is_empty() && coefficient.is_one())
+    }
+
     /// The number that this is, unless it is more than a number.
     pub fn as_rational(&self) -> Option<Rational> {
         match self.as_term() {

@@ -95,7 +95,11 @@ impl Quotient {
     }
 
     pub fn times(&self, other: &Quotient, work: &mut Work) -> Result<Quotient, String> {
-        Quotient::new(self.over.times(&other.over, work)?, self.under.times(&other.under, work)?, work)
+        let over = self.over.times(&other.over, work)?;
+        if self.under.is_one() && other.under.is_one() {
+            return Ok(Quotient { over, under: self.under.clone() });
+        }
+        Quotient::new(over, self.under.times(&other.under, work)?, work)
     }
 
     pub fn divided_by(&self, other: &Quotient, work: &mut Work) -> Result<Quotient, String> {
@@ -143,15 +147,21 @@ impl Quotient {
                 return Err("a division by zero".into());
             }
         }
-        let left = reduced(self.over.times(&other.under, work)?, &known, work)?;
-        let right = reduced(other.over.times(&self.under, work)?, &known, work)?;
-        Ok((left, right))
+        let (left, right) = if self.under == other.under {
+            (self.over.clone(), other.over.clone())
+        } else {
+            (self.over.times(&other.under, work)?, other.over.times(&self.under, work)?)
+        };
+        Ok((reduced(left, &known, work)?, reduced(right, &known, work)?))
     }
 
     /// Divides by the denominator if it has one term, and nothing in it that [`reduced`] replaces: that keeps positive exponents.
     fn new(over: Polynomial, under: Polynomial, work: &mut Work) -> Result<Quotient, String> {
         if under.is_zero() {
             return Err("a division by zero".into());
+        }
+        if under.is_one() {
+            return Ok(Quotient { over, under });
         }
         let reducible = |atom: &Atom| matches!(atom, Atom::Base(_) | Atom::Function("cos" | "factorial", _));
         let plain = |monomial: &Monomial| !monomial.0.keys().any(reducible);

@@ -102,7 +102,9 @@ impl<'a> Lexer<'a> {
 
     /// What is neither a digit nor a letter of the alphabet.
     fn special(&mut self, c: char, bytes: usize) -> Result<(), String> {
-        if tables::superscript(c).is_some() {
+        if let Some(sign) = tables::sign(c) {
+            self.sign(bytes, sign);
+        } else if tables::superscript(c).is_some() {
             self.script('^', tables::superscript);
         } else if tables::subscript(c).is_some() {
             self.script('_', tables::subscript);
@@ -112,8 +114,6 @@ impl<'a> Lexer<'a> {
             self.push(0, number::whole_number(under));
         } else if let Some(name) = tables::greek(c) {
             self.push(bytes, Kind::Name(name.into()));
-        } else if let Some(sign) = tables::sign(c) {
-            self.sign(bytes, sign);
         } else {
             match c {
                 '√' => self.push(bytes, Kind::Name("surd".into())),

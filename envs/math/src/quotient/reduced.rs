@@ -69,16 +69,17 @@ impl Factorials {
 /// A polynomial with what is known of its atoms used, until there is nothing left to use: whole powers of sums are
 /// multiplied out, cos² is 1 − sin², and factorials are taken from lower ones.
 pub(super) fn reduced(mut polynomial: Polynomial, known: &Factorials, work: &mut Work) -> Result<Polynomial, String> {
-    loop {
+    while polynomial.atoms().any(|atom| matches!(atom, Atom::Base(_)) || atom.is_cosine() || known.lower(atom).is_some()) {
         let mut reduced = Polynomial::default();
         for (monomial, coefficient) in &polynomial.0 {
             reduced.add(&reduced_term(monomial, coefficient, known, work)?, work)?;
         }
         if reduced == polynomial {
-            return Ok(reduced);
+            break;
         }
         polynomial = reduced;
     }
+    Ok(polynomial)
 }
 
 fn reduced_term(

@@ -41,7 +41,9 @@ impl<'a> Lexer<'a> {
                 self.rest = &self.rest[length..];
             }
         }
-        value *= self.exponent()?;
+        if let Some(power) = self.exponent()? {
+            value *= power;
+        }
         let bytes = start.len() - self.rest.len();
         self.rest = start;
         self.push(bytes, Kind::Number { value, digits: shown });
@@ -73,15 +75,15 @@ impl<'a> Lexer<'a> {
     }
 
     /// `e-3` right behind a number.
-    fn exponent(&mut self) -> Result<Rational, String> {
+    fn exponent(&mut self) -> Result<Option<Rational>, String> {
         let after = self.rest.strip_prefix(['e', 'E']).unwrap_or("");
         let sign = &after[..usize::from(after.starts_with(['+', '-']))];
         if !after[sign.len()..].starts_with(|c: char| c.is_ascii_digit()) {
-            return power_of_ten(0);
+            return Ok(None);
         }
         self.rest = &after[sign.len()..];
         let power = power_of_ten(self.digits().parse().map_err(|_| too_long())?)?;
-        Ok(if sign == "-" { power.recip() } else { power })
+        Ok(Some(if sign == "-" { power.recip() } else { power }))
     }
 }
 

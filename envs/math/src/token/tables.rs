@@ -1,311 +1,135 @@
 //! What commands and characters stand for.
 
-/// Commands that are another way to write a sign.
-const OPERATORS: [(&str, char); 84] = [
-    ("le", '≤'),
-    ("leq", '≤'),
-    ("leqslant", '≤'),
-    ("leqq", '≤'),
-    ("ge", '≥'),
-    ("geq", '≥'),
-    ("geqslant", '≥'),
-    ("geqq", '≥'),
-    ("lt", '<'),
-    ("gt", '>'),
-    ("ne", '≠'),
-    ("neq", '≠'),
-    ("approx", '≈'),
-    ("simeq", '≈'),
-    ("in", '∈'),
-    ("cup", '∪'),
-    ("bigcup", '∪'),
-    ("cap", '∩'),
-    ("setminus", '∖'),
-    ("smallsetminus", '∖'),
-    ("backslash", '∖'),
-    ("pm", '±'),
-    ("mp", '∓'),
-    ("infty", '∞'),
-    ("infin", '∞'),
-    ("emptyset", '∅'),
-    ("varnothing", '∅'),
-    ("circ", '°'),
-    ("degree", '°'),
-    ("degrees", '°'),
-    ("cdot", '*'),
-    ("cdotp", '*'),
-    ("times", '*'),
-    ("ast", '*'),
-    ("bullet", '*'),
-    ("div", '/'),
-    ("slash", '/'),
-    ("over", '⁄'),
-    ("choose", '⑃'),
-    ("lbrace", '⦃'),
-    ("rbrace", '⦄'),
-    ("{", '⦃'),
-    ("}", '⦄'),
-    ("lbrack", '['),
-    ("rbrack", ']'),
-    ("lparen", '('),
-    ("rparen", ')'),
-    ("langle", '⟨'),
-    ("rangle", '⟩'),
-    ("vert", '|'),
-    ("lvert", '|'),
-    ("rvert", '|'),
-    ("|", '|'),
-    ("mid", '|'),
-    ("colon", ':'),
-    ("%", '%'),
-    ("percent", '%'),
-    ("$", '$'),
-    ("#", '#'),
-    ("&", '&'),
-    ("_", '_'),
-    ("\\", '⏎'),
-    ("newline", '⏎'),
-    ("cr", '⏎'),
-    ("lfloor", '⌊'),
-    ("rfloor", '⌋'),
-    ("lceil", '⌈'),
-    ("rceil", '⌉'),
-    ("prime", '\''),
-    ("pounds", '£'),
-    ("euro", '€'),
-    ("cent", '¢'),
-    ("textcent", '¢'),
-    ("textdollar", '$'),
-    ("textdegree", '°'),
-    ("dots", '…'),
-    ("ldots", '…'),
-    ("cdots", '…'),
-    ("dotsc", '…'),
-    ("equiv", '≡'),
-    ("land", '∧'),
-    ("wedge", '∧'),
-    ("lor", '∨'),
-    ("vee", '∨'),
-];
-
-/// Characters that are another way to write a sign.
-const CHARACTERS: [(char, char); 29] = [
-    ('−', '-'),
-    ('–', '-'),
-    ('‐', '-'),
-    ('‑', '-'),
-    ('×', '*'),
-    ('·', '*'),
-    ('⋅', '*'),
-    ('∙', '*'),
-    ('•', '*'),
-    ('∗', '*'),
-    ('✕', '*'),
-    ('⨯', '*'),
-    ('÷', '/'),
-    ('⁄', '/'),
-    ('∕', '/'),
-    ('∶', ':'),
-    ('∘', '°'),
-    ('º', '°'),
-    ('˚', '°'),
-    ('′', '\''),
-    ('’', '\''),
-    ('∣', '|'),
-    ('⩽', '≤'),
-    ('⩾', '≥'),
-    ('≦', '≤'),
-    ('≧', '≥'),
-    ('⋯', '…'),
-    ('、', ','),
-    ('∅', '∅'),
-];
-
-/// Signs that stand for themselves.
-const SIGNS: &str = "+-*/^_()[]{}|,;:=<>!&%'≤≥≠≈∈∪±∓∞∅°⌊⌋⌈⌉£€¢…∖∩≡⟨⟩∧∨";
-
-/// Commands that only set how something looks, with nothing in braces behind them.
-const LOOKS: [&str; 47] = [
-    "left",
-    "right",
-    "middle",
-    "big",
-    "Big",
-    "bigg",
-    "Bigg",
-    "bigl",
-    "bigr",
-    "Bigl",
-    "Bigr",
-    "biggl",
-    "biggr",
-    "displaystyle",
-    "textstyle",
-    "scriptstyle",
-    "quad",
-    "qquad",
-    "enspace",
-    "thinspace",
-    "limits",
-    "mathstrut",
-    "strut",
-    ",",
-    "!",
-    ";",
-    ":",
-    ">",
-    " ",
-    "(",
-    ")",
-    "[",
-    "]",
-    "/",
-    "rm",
-    "bf",
-    "it",
-    "sf",
-    "tt",
-    "cal",
-    "bfseries",
-    "itshape",
-    "boldmath",
-    "large",
-    "Large",
-    "normalsize",
-    "noindent",
-];
-
-/// Commands that only set how what stands in their braces looks.
-const GROUPS: [&str; 23] = [
-    "mathbf",
-    "boldsymbol",
-    "bm",
-    "pmb",
-    "mathit",
-    "mathsf",
-    "mathtt",
-    "mathnormal",
-    "mathcal",
-    "mathscr",
-    "mathfrak",
-    "mathbin",
-    "mathord",
-    "mathop",
-    "underline",
-    "underbar",
-    "ul",
-    "boxed",
-    "fbox",
-    "framebox",
-    "ensuremath",
-    "smash",
-    "displaylimits",
-];
-
-/// Commands whose first braces hold no part of the answer: colours, spaces and what is not to be seen.
-const HIDDEN: [&str; 12] = [
-    "color",
-    "textcolor",
-    "colorbox",
-    "hspace",
-    "vspace",
-    "phantom",
-    "hphantom",
-    "vphantom",
-    "label",
-    "tag",
-    "mspace",
-    "kern",
-];
-
-/// Commands whose content is upright: words, units, names.
-const WORDS: [&str; 14] = [
-    "text",
-    "textbf",
-    "textit",
-    "textrm",
-    "textnormal",
-    "texttt",
-    "textsf",
-    "textup",
-    "textsc",
-    "emph",
-    "mbox",
-    "hbox",
-    "mathrm",
-    "operatorname",
-];
-
-const GREEK: [(char, &str); 32] = [
-    ('α', "alpha"),
-    ('β', "beta"),
-    ('γ', "gamma"),
-    ('δ', "delta"),
-    ('ε', "epsilon"),
-    ('ϵ', "epsilon"),
-    ('ζ', "zeta"),
-    ('η', "eta"),
-    ('θ', "theta"),
-    ('ϑ', "theta"),
-    ('ι', "iota"),
-    ('κ', "kappa"),
-    ('λ', "lambda"),
-    ('μ', "mu"),
-    ('µ', "mu"),
-    ('ν', "nu"),
-    ('ξ', "xi"),
-    ('π', "pi"),
-    ('ρ', "rho"),
-    ('σ', "sigma"),
-    ('τ', "tau"),
-    ('υ', "upsilon"),
-    ('φ', "phi"),
-    ('ϕ', "phi"),
-    ('χ', "chi"),
-    ('ψ', "psi"),
-    ('ω', "omega"),
-    ('ℓ', "ell"),
-    ('Δ', "Delta"),
-    ('∆', "Delta"),
-    ('Ω', "Omega"),
-    ('Σ', "Sigma"),
-];
-
 /// What a command does to what stands around it.
+#[derive(Clone, Copy)]
 pub enum Meaning {
+    /// Another way to write a sign.
     Sign(char),
+    /// Only sets how something looks, with nothing in braces behind it.
     Look,
+    /// Only sets how what stands in its braces looks.
     Group,
+    /// The first braces hold no part of the answer: colours, spaces and what is not to be seen.
     Hidden,
+    /// The content is upright: words, units, names.
     Words,
     /// A function, a letter, or what nobody knows.
     Name,
 }
 
+/// Commands in the order of their bytes.
+#[rustfmt::skip]
+const COMMANDS: [(&str, Meaning); 180] = [
+    (" ", Meaning::Look), ("!", Meaning::Look), ("#", Meaning::Sign('#')), ("$", Meaning::Sign('$')),
+    ("%", Meaning::Sign('%')), ("&", Meaning::Sign('&')), ("(", Meaning::Look), (")", Meaning::Look),
+    (",", Meaning::Look), ("/", Meaning::Look), (":", Meaning::Look), (";", Meaning::Look), (">", Meaning::Look),
+    ("Big", Meaning::Look), ("Bigg", Meaning::Look), ("Bigl", Meaning::Look), ("Bigr", Meaning::Look),
+    ("Large", Meaning::Look), ("[", Meaning::Look), ("\\", Meaning::Sign('⏎')), ("]", Meaning::Look),
+    ("_", Meaning::Sign('_')), ("approx", Meaning::Sign('≈')), ("ast", Meaning::Sign('*')),
+    ("backslash", Meaning::Sign('∖')), ("bf", Meaning::Look), ("bfseries", Meaning::Look), ("big", Meaning::Look),
+    ("bigcup", Meaning::Sign('∪')), ("bigg", Meaning::Look), ("biggl", Meaning::Look), ("biggr", Meaning::Look),
+    ("bigl", Meaning::Look), ("bigr", Meaning::Look), ("bm", Meaning::Group), ("boldmath", Meaning::Look),
+    ("boldsymbol", Meaning::Group), ("boxed", Meaning::Group), ("bullet", Meaning::Sign('*')), ("cal", Meaning::Look),
+    ("cap", Meaning::Sign('∩')), ("cdot", Meaning::Sign('*')), ("cdotp", Meaning::Sign('*')),
+    ("cdots", Meaning::Sign('…')), ("cent", Meaning::Sign('¢')), ("choose", Meaning::Sign('⑃')),
+    ("circ", Meaning::Sign('°')), ("colon", Meaning::Sign(':')), ("color", Meaning::Hidden),
+    ("colorbox", Meaning::Hidden), ("cr", Meaning::Sign('⏎')), ("cup", Meaning::Sign('∪')),
+    ("degree", Meaning::Sign('°')), ("degrees", Meaning::Sign('°')), ("displaylimits", Meaning::Group),
+    ("displaystyle", Meaning::Look), ("div", Meaning::Sign('/')), ("dots", Meaning::Sign('…')),
+    ("dotsc", Meaning::Sign('…')), ("emph", Meaning::Words), ("emptyset", Meaning::Sign('∅')),
+    ("enspace", Meaning::Look), ("ensuremath", Meaning::Group), ("equiv", Meaning::Sign('≡')),
+    ("euro", Meaning::Sign('€')), ("fbox", Meaning::Group), ("framebox", Meaning::Group), ("ge", Meaning::Sign('≥')),
+    ("geq", Meaning::Sign('≥')), ("geqq", Meaning::Sign('≥')), ("geqslant", Meaning::Sign('≥')),
+    ("gt", Meaning::Sign('>')), ("hbox", Meaning::Words), ("hphantom", Meaning::Hidden), ("hspace", Meaning::Hidden),
+    ("in", Meaning::Sign('∈')), ("infin", Meaning::Sign('∞')), ("infty", Meaning::Sign('∞')), ("it", Meaning::Look),
+    ("itshape", Meaning::Look), ("kern", Meaning::Hidden), ("label", Meaning::Hidden), ("land", Meaning::Sign('∧')),
+    ("langle", Meaning::Sign('⟨')), ("large", Meaning::Look), ("lbrace", Meaning::Sign('⦃')),
+    ("lbrack", Meaning::Sign('[')), ("lceil", Meaning::Sign('⌈')), ("ldots", Meaning::Sign('…')),
+    ("le", Meaning::Sign('≤')), ("left", Meaning::Look), ("leq", Meaning::Sign('≤')), ("leqq", Meaning::Sign('≤')),
+    ("leqslant", Meaning::Sign('≤')), ("lfloor", Meaning::Sign('⌊')), ("limits", Meaning::Look),
+    ("lor", Meaning::Sign('∨')), ("lparen", Meaning::Sign('(')), ("lt", Meaning::Sign('<')),
+    ("lvert", Meaning::Sign('|')), ("mathbf", Meaning::Group), ("mathbin", Meaning::Group),
+    ("mathcal", Meaning::Group), ("mathfrak", Meaning::Group), ("mathit", Meaning::Group),
+    ("mathnormal", Meaning::Group), ("mathop", Meaning::Group), ("mathord", Meaning::Group),
+    ("mathrm", Meaning::Words), ("mathscr", Meaning::Group), ("mathsf", Meaning::Group), ("mathstrut", Meaning::Look),
+    ("mathtt", Meaning::Group), ("mbox", Meaning::Words), ("mid", Meaning::Sign('|')), ("middle", Meaning::Look),
+    ("mp", Meaning::Sign('∓')), ("mspace", Meaning::Hidden), ("ne", Meaning::Sign('≠')), ("neq", Meaning::Sign('≠')),
+    ("newline", Meaning::Sign('⏎')), ("noindent", Meaning::Look), ("normalsize", Meaning::Look),
+    ("operatorname", Meaning::Words), ("over", Meaning::Sign('⁄')), ("percent", Meaning::Sign('%')),
+    ("phantom", Meaning::Hidden), ("pm", Meaning::Sign('±')), ("pmb", Meaning::Group), ("pounds", Meaning::Sign('£')),
+    ("prime", Meaning::Sign('\'')), ("qquad", Meaning::Look), ("quad", Meaning::Look), ("rangle", Meaning::Sign('⟩')),
+    ("rbrace", Meaning::Sign('⦄')), ("rbrack", Meaning::Sign(']')), ("rceil", Meaning::Sign('⌉')),
+    ("rfloor", Meaning::Sign('⌋')), ("right", Meaning::Look), ("rm", Meaning::Look), ("rparen", Meaning::Sign(')')),
+    ("rvert", Meaning::Sign('|')), ("scriptstyle", Meaning::Look), ("setminus", Meaning::Sign('∖')),
+    ("sf", Meaning::Look), ("simeq", Meaning::Sign('≈')), ("slash", Meaning::Sign('/')),
+    ("smallsetminus", Meaning::Sign('∖')), ("smash", Meaning::Group), ("strut", Meaning::Look),
+    ("tag", Meaning::Hidden), ("text", Meaning::Words), ("textbf", Meaning::Words), ("textcent", Meaning::Sign('¢')),
+    ("textcolor", Meaning::Hidden), ("textdegree", Meaning::Sign('°')), ("textdollar", Meaning::Sign('$')),
+    ("textit", Meaning::Words), ("textnormal", Meaning::Words), ("textrm", Meaning::Words),
+    ("textsc", Meaning::Words), ("textsf", Meaning::Words), ("textstyle", Meaning::Look), ("texttt", Meaning::Words),
+    ("textup", Meaning::Words), ("thinspace", Meaning::Look), ("times", Meaning::Sign('*')), ("tt", Meaning::Look),
+    ("ul", Meaning::Group), ("underbar", Meaning::Group), ("underline", Meaning::Group),
+    ("varnothing", Meaning::Sign('∅')), ("vee", Meaning::Sign('∨')), ("vert", Meaning::Sign('|')),
+    ("vphantom", Meaning::Hidden), ("vspace", Meaning::Hidden), ("wedge", Meaning::Sign('∧')),
+    ("{", Meaning::Sign('⦃')), ("|", Meaning::Sign('|')), ("}", Meaning::Sign('⦄')),
+];
+
 pub fn meaning(command: &str) -> Meaning {
-    if let Some((_, sign)) = OPERATORS.iter().find(|(other, _)| *other == command) {
-        Meaning::Sign(*sign)
-    } else if LOOKS.contains(&command) {
-        Meaning::Look
-    } else if GROUPS.contains(&command) {
-        Meaning::Group
-    } else if HIDDEN.contains(&command) {
-        Meaning::Hidden
-    } else if WORDS.contains(&command) {
-        Meaning::Words
-    } else {
-        Meaning::Name
-    }
+    let found = COMMANDS.binary_search_by(|(name, _)| (*name).cmp(command));
+    found.map_or(Meaning::Name, |place| COMMANDS[place].1)
 }
 
+/// The sign that a character is, or another way to write.
 pub fn sign(character: char) -> Option<char> {
-    let alias = CHARACTERS.iter().find(|(other, _)| *other == character).map(|(_, sign)| *sign);
-    alias.or(SIGNS.contains(character).then_some(character))
+    Some(match character {
+        '−' | '–' | '‐' | '‑' => '-',
+        '×' | '·' | '⋅' | '∙' | '•' | '∗' | '✕' | '⨯' => '*',
+        '÷' | '⁄' | '∕' => '/',
+        '∶' => ':',
+        '∘' | 'º' | '˚' => '°',
+        '′' | '’' => '\'',
+        '∣' => '|',
+        '⩽' | '≦' => '≤',
+        '⩾' | '≧' => '≥',
+        '⋯' => '…',
+        '、' => ',',
+        '+' | '-' | '*' | '/' | '^' | '_' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | ',' | ';' | ':' | '=' | '<' | '>' | '!' | '&' | '%' | '\'' | '≤' | '≥' | '≠' | '≈' | '∈' | '∪' | '±' | '∓' | '∞' | '∅' | '°' | '⌊' | '⌋' | '⌈' | '⌉' | '£' | '€' | '¢' | '…' | '∖' | '∩' | '≡' | '⟨' | '⟩' | '∧' | '∨' => character,
+        _ => return None,
+    })
 }
 
-/// The name of a Greek letter, also of a slanted or bold one.
+/// The name of a Greek letter.
 pub fn greek(character: char) -> Option<&'static str> {
-    GREEK.iter().find(|(other, _)| *other == character).map(|(_, name)| *name)
+    Some(match character {
+        'α' => "alpha",
+        'β' => "beta",
+        'γ' => "gamma",
+        'δ' => "delta",
+        'ε' | 'ϵ' => "epsilon",
+        'ζ' => "zeta",
+        'η' => "eta",
+        'θ' | 'ϑ' => "theta",
+        'ι' => "iota",
+        'κ' => "kappa",
+        'λ' => "lambda",
+        'μ' | 'µ' => "mu",
+        'ν' => "nu",
+        'ξ' => "xi",
+        'π' => "pi",
+        'ρ' => "rho",
+        'σ' => "sigma",
+        'τ' => "tau",
+        'υ' => "upsilon",
+        'φ' | 'ϕ' => "phi",
+        'χ' => "chi",
+        'ψ' => "psi",
+        'ω' => "omega",
+        'ℓ' => "ell",
+        'Δ' | '∆' => "Delta",
+        'Ω' => "Omega",
+        'Σ' => "Sigma",
+        _ => return None,
+    })
 }
 
 /// A character that only looks different from one in ASCII: full-width forms, and the letters and digits that
@@ -366,4 +190,14 @@ pub fn vulgar(character: char) -> Option<(u32, u32)> {
         (1, 10),
     ];
     Some(fractions[place])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_in_order() {
+        assert!(COMMANDS.is_sorted_by(|(a, _), (b, _)| a < b));
+    }
 }
