@@ -103,7 +103,7 @@ impl Evaluator<'_> {
             Tree::Either(one, other) => {
                 Value::Either(Box::new(self.value(one)?), Box::new(self.value(other)?))
             }
-            Tree::Sum(terms) if terms.len() == 2 && terms[0].is_set() => match &terms[1] {
+            Tree::Sum(terms) if terms.len() == 2 && terms[0].is_set() && terms[0] != Tree::Infinity => match &terms[1] {
                 Tree::Negated(other) => self.combined(&terms[0], other, Combined::OnlyFirst)?,
                 _ => return Err("arithmetic with what is no number".into()),
             },
@@ -146,6 +146,7 @@ impl Evaluator<'_> {
             Tree::Call { name, base, power, arguments } => {
                 self.call(name, base.as_deref(), power.as_deref(), arguments)
             }
+            Tree::Infinity => Err("arithmetic with infinity".into()),
             Tree::Name { product: Some(product), .. } => self.exact(product),
             Tree::Either(_, product) => self.exact(product),
             other => match self.value(other)? {

@@ -88,9 +88,9 @@ pub struct Polynomial(pub BTreeMap<Monomial, Rational>);
 /// Numbers may have so many bits, which is 1233 digits. Protects the fuel of a call.
 pub const BITS_MAX: u64 = 4096;
 
-/// Terms that one call may form, counted more for long numbers. Protects the judge's fuel, of which they take a fraction;
-/// the largest answers of the benchmarks take some hundred.
-const WORK_MAX: u64 = 100_000;
+/// Terms that one call may form, counted more for long numbers and for what is in functions. Protects the judge's fuel: a
+/// unit takes some 15,000 at most; the largest answers of the benchmarks take some hundred units.
+const WORK_MAX: u64 = 50_000;
 
 /// What is left of [`WORK_MAX`], and what only numbers can tell of what was worked out.
 pub struct Work {
@@ -211,7 +211,7 @@ fn times(a: &Rational, b: &Rational) -> Rational {
     if a.is_integer() && b.is_integer() { Rational::from(a.numer() * b.numer()) } else { a * b }
 }
 
-/// The work of one term, in units of some 5,000 wasm fuel.
+/// The work of one term.
 fn cost(monomial: &Monomial, coefficient: &Rational) -> u64 {
     let bits = coefficient.numer().bits().max(coefficient.denom().bits());
     monomial.weight() + bits / if coefficient.is_integer() { 64 } else { 2 }

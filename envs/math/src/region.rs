@@ -46,7 +46,7 @@ pub enum Combined {
 }
 
 /// Intervals that one answer may name; each is compared with each.
-const INTERVALS_MAX: usize = 40;
+const INTERVALS_MAX: usize = 30;
 
 impl Region {
     pub fn all() -> Region {
@@ -114,15 +114,17 @@ impl Region {
             return Err(format!("more than {INTERVALS_MAX} intervals"));
         }
         let bounds = sorted_bounds(self, other, work)?;
+        work.spend((bounds.len() * (self.0.len() + other.0.len())) as u64 / 4)?;
+        let [spans, others] = [self, other].map(|region| region.spans(&bounds));
         let mut kept = Vec::new();
         let mut open: Option<End> = None;
         // Gaps have even numbers, bounds odd ones.
         for place in 0..=2 * bounds.len() {
-            let inside = |region: &Region| region.holds(place, &bounds);
+            let inside = |spans: &[(usize, usize)]| spans.iter().any(|(low, high)| (*low..=*high).contains(&place));
             let is_kept = match combined {
-                Combined::Both => inside(self) && inside(other),
-                Combined::Either => inside(self) || inside(other),
-                Combined::OnlyFirst => inside(self) && !inside(other),
+                Combined::Both => inside(&spans) && inside(&others),
+                Combined::Either => inside(&spans) || inside(&others),
+                Combined::OnlyFirst => inside(&spans) && !inside(&others),
             };
             let bound = |closed| {
                 let index = if place % 2 == 1 { place / 2 } else { place / 2 - 1 };
@@ -142,39 +144,36 @@ impl Region {
         Ok(Region(kept))
     }
 
-    /// Whether a bound or gap is in it. All its own bounds are among `bounds`.
-    fn holds(&self, place: usize, bounds: &[Quotient]) -> bool {
-        let index = |bound: &Bound| 2 * bounds.iter().position(|at| *at == bound.at).unwrap_or(0) + 1;
-        self.0.iter().any(|Interval { low, high }| {
-            let above = low.as_ref().is_none_or(|low| place > index(low) || place == index(low) && low.closed);
-            let below = high.as_ref().is_none_or(|high| place < index(high) || place == index(high) && high.closed);
-            above && below
-        })
+    /// The first and last place of each interval. All its bounds are among `bounds`.
+    fn spans(&self, bounds: &[Quotient]) -> Vec<(usize, usize)> {
+        let place = |bound: &Bound| 2 * bounds.iter().position(|at| *at == bound.at).unwrap_or(0) + 1;
+        let span = |Interval { low, high }: &Interval| {
+            let first = low.as_ref().map_or(0, |low| place(low) + usize::from(!low.closed));
+            let last = high.as_ref().map_or(2 * bounds.len(), |high| place(high) - usize::from(!high.closed));
+            (first, last)
+        };
+        self.0.iter().map(span).collect()
     }
 }
 
-/// All bounds in rising order, each once. Equal ones in different spelling become the first of them in both regions.
+/// All bounds in rising order, each once.
 fn sorted_bounds(a: &Region, b: &Region, work: &mut Work) -> Result<Vec<Quotient>, String> {
     let mut sorted: Vec<Quotient> = Vec::new();
     let ends = a.0.iter().chain(&b.0).flat_map(|interval| [&interval.low, &interval.high]);
-    for bound in ends.flatten() {
-        let mut place = sorted.len();
-        for (index, other) in sorted.iter().enumerate() {
-            match order(&bound.at, other, work)? {
-                Ordering::Greater => {}
-                Ordering::Equal if bound.at == *other => {
-                    place = usize::MAX;
-                    break;
-                }
+    for Bound { at, .. } in ends.flatten() {
+        let (mut low, mut high) = (0, sorted.len());
+        let mut known = false;
+        while low < high && !known {
+            let middle = (low + high) / 2;
+            match order(at, &sorted[middle], work)? {
+                Ordering::Greater => low = middle + 1,
+                Ordering::Less => high = middle,
+                Ordering::Equal if *at == sorted[middle] => known = true,
                 Ordering::Equal => return Err("bounds that are equal in a way that is hard to see".into()),
-                Ordering::Less => {
-                    place = index;
-                    break;
-                }
             }
         }
-        if place != usize::MAX {
-            sorted.insert(place, bound.at.clone());
+        if !known {
+            sorted.insert(low, at.clone());
         }
     }
     Ok(sorted)
@@ -182,6 +181,7 @@ fn sorted_bounds(a: &Region, b: &Region, work: &mut Work) -> Result<Vec<Quotient
 
 /// Which of two constants is larger.
 pub fn order(a: &Quotient, b: &Quotient, work: &mut Work) -> Result<Ordering, String> {
+    work.spend(1)?;
     if let (Some(a), Some(b)) = (a.as_rational(), b.as_rational()) {
         return Ok(a.cmp(&b));
     }

@@ -63,8 +63,8 @@ pub const GREEK: [&str; 34] = [
 const INSIDE: [&str; 12] = ["arcsin", "arccos", "arctan", "sqrt", "sin", "cos", "tan", "exp", "pi", "ln", "log", "lg"];
 
 /// Words of two to four letters that are answers. Other runs of so few letters are products.
-const SHORT_WORDS: [&str; 83] = [
-    "no", "on", "yes", "odd", "even", "true", "none", "all", "any", "zero", "one", "two", "four", "five", "six", "nine", "ten", "half", "both", "of", "to", "or", "and", "not", "the", "are", "was", "if", "per", "for", "but", "only", "real", "left", "up", "down", "less", "more", "each", "such", "that", "with", "men", "boy", "girl", "cat", "dog", "day", "days", "hour", "year", "mile", "feet", "foot", "inch", "yard", "cent", "week", "unit", "ways", "red", "blue", "gray", "pink", "high", "low", "east", "west", "cats", "dogs", "man", "boys", "term", "time", "side", "page", "pair", "ball", "card", "coin", "base", "over", "nan",
+const SHORT_WORDS: [&str; 84] = [
+    "no", "on", "is", "yes", "odd", "even", "true", "none", "all", "any", "zero", "one", "two", "four", "five", "six", "nine", "ten", "half", "both", "of", "to", "or", "and", "not", "the", "are", "was", "if", "per", "for", "but", "only", "real", "left", "up", "down", "less", "more", "each", "such", "that", "with", "men", "boy", "girl", "cat", "dog", "day", "days", "hour", "year", "mile", "feet", "foot", "inch", "yard", "cent", "week", "unit", "ways", "red", "blue", "gray", "pink", "high", "low", "east", "west", "cats", "dogs", "man", "boys", "term", "time", "side", "page", "pair", "ball", "card", "coin", "base", "over", "nan",
 ];
 
 /// Whether letters are a name without a backslash. Seconds and minutes have the same letters as two functions.

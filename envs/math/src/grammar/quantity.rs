@@ -7,6 +7,9 @@ use crate::tree::Tree;
 use crate::unit::{Unit, turns};
 use crate::word::{self, is_conjunction};
 
+/// Words behind a number. Protects the fuel.
+const UNIT_WORDS_MAX: usize = 20;
+
 /// Where a number stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -265,6 +268,9 @@ impl Parser<'_> {
             if !step {
                 return Ok(product.unit);
             }
+            if product.words > UNIT_WORDS_MAX {
+                return Err(format!("a unit of more than {UNIT_WORDS_MAX} words"));
+            }
         }
     }
 
@@ -356,6 +362,7 @@ struct UnitProduct {
     /// The last factor, and its exponent.
     last: Option<(Unit, i32)>,
     divides: bool,
+    words: usize,
     /// What "square" or "cubic" make of the next word, or 0.
     next_power: i32,
 }
@@ -373,6 +380,7 @@ impl UnitProduct {
         if unit.is_none() {
             return;
         }
+        self.words += 1;
         let power = if self.next_power > 0 { self.next_power } else { 1 };
         // Words that say more of what is counted belong to the same factor; a unit of measure is divided by once.
         let exponent = if self.divides { -power } else { power };
