@@ -25,8 +25,8 @@ pub fn compare(reference: &str, answer: &str) -> Result<(), String> {
     };
     let given = read(answer, Writer::Policy, &mut work);
     let given = given.map_err(|reason| format!("the answer is not understood: {reason}"))?;
-    let equal = is_word(&expected, &given, reference, answer)
-        || expected.equals(&given, &mut work).map_err(incomparable)?;
+    let equal =
+        is_word(&expected, &given, reference, answer) || expected.equals(&given, &mut work).map_err(incomparable)?;
     if !equal {
         return Err("the answer is another one".into());
     }

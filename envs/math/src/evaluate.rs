@@ -100,13 +100,13 @@ impl Evaluator<'_> {
             Tree::Relation { sides, signs } => self.relation(sides, signs)?,
             Tree::List { items, joined } => self.list(items, *joined)?,
             Tree::Choice { letter, value } => Value::Choice { letter: *letter, value: Box::new(self.value(value)?) },
-            Tree::Either(one, other) => {
-                Value::Either(Box::new(self.value(one)?), Box::new(self.value(other)?))
+            Tree::Either(one, other) => Value::Either(Box::new(self.value(one)?), Box::new(self.value(other)?)),
+            Tree::Sum(terms) if terms.len() == 2 && terms[0].is_set() && terms[0] != Tree::Infinity => {
+                match &terms[1] {
+                    Tree::Negated(other) => self.combined(&terms[0], other, Combined::OnlyFirst)?,
+                    _ => return Err("arithmetic with what is no number".into()),
+                }
             }
-            Tree::Sum(terms) if terms.len() == 2 && terms[0].is_set() && terms[0] != Tree::Infinity => match &terms[1] {
-                Tree::Negated(other) => self.combined(&terms[0], other, Combined::OnlyFirst)?,
-                _ => return Err("arithmetic with what is no number".into()),
-            },
             _ => Value::number(self.exact(tree)?),
         })
     }
@@ -216,7 +216,8 @@ impl Evaluator<'_> {
     }
 
     fn words(&self, words: &str) -> Value {
-        let none = ["no solution", "no solutions", "no real solution", "no real solutions", "empty set", "the empty set"];
+        let none =
+            ["no solution", "no solutions", "no real solution", "no real solutions", "empty set", "the empty set"];
         if grammar::is_all_reals(words) {
             Value::Region(Region::all())
         } else if none.contains(&words) {

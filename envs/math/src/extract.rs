@@ -71,7 +71,8 @@ fn bare(text: &str) -> &str {
     loop {
         let stripped = text.trim_end_matches(['.', ',']).trim();
         let stripped = if stripped.starts_with('*') { stripped } else { stripped.trim_end_matches('*').trim_end() };
-        let stripped = ["$$", "$", "`", "**", "__"].iter().fold(stripped, |text, mark| enclosed(text, mark, mark).unwrap_or(text));
+        let stripped =
+            ["$$", "$", "`", "**", "__"].iter().fold(stripped, |text, mark| enclosed(text, mark, mark).unwrap_or(text));
         let stripped =
             enclosed(stripped, "\\(", "\\)").or_else(|| enclosed(stripped, "\\[", "\\]")).unwrap_or(stripped);
         if stripped == text {

@@ -69,8 +69,22 @@ pub fn inverse(name: &str) -> Option<&'static str> {
 /// Functions that nothing is known about.
 fn kept(name: &str) -> Result<&'static str, String> {
     const KEPT: [&str; 16] = [
-        "vec", "overrightarrow", "overline", "bar", "hat", "tilde", "widehat", "dot", "arcsinh", "arccosh", "arctanh",
-        "max", "min", "gcd", "lcm", "pow",
+        "vec",
+        "overrightarrow",
+        "overline",
+        "bar",
+        "hat",
+        "tilde",
+        "widehat",
+        "dot",
+        "arcsinh",
+        "arccosh",
+        "arctanh",
+        "max",
+        "min",
+        "gcd",
+        "lcm",
+        "pow",
     ];
     match name {
         "arsinh" => Ok("arcsinh"),
@@ -230,12 +244,7 @@ fn arctangent(of: &Quotient, work: &mut Work) -> Result<Quotient, String> {
 }
 
 /// The angle whose sine or tangent is in a table, or else the function. Both are odd.
-fn arc(
-    name: &'static str,
-    table: &[(i64, i64, [i64; 7])],
-    of: &Quotient,
-    work: &mut Work,
-) -> Result<Quotient, String> {
+fn arc(name: &'static str, table: &[(i64, i64, [i64; 7])], of: &Quotient, work: &mut Work) -> Result<Quotient, String> {
     if is_turned(of) {
         return Ok(arc(name, table, &of.negated(), work)?.negated());
     }
@@ -308,11 +317,7 @@ pub fn logarithm(of: &Quotient, work: &mut Work) -> Result<Quotient, String> {
 
 /// b^x, where x ln b is a sum of multiples of logarithms: e^(2 ln 3) is 9, and 10^(lg 7) is 7. Where it has an imaginary
 /// part, e^(ix) is cos x + i sin x.
-pub fn power_of_logarithms(
-    base: &Quotient,
-    exponent: &Quotient,
-    work: &mut Work,
-) -> Result<Option<Quotient>, String> {
+pub fn power_of_logarithms(base: &Quotient, exponent: &Quotient, work: &mut Work) -> Result<Option<Quotient>, String> {
     let is_e = base.as_symbol() == Some("e");
     let positive = base.as_rational().is_some_and(|number| number.is_positive());
     if !(is_e || positive) || exponent.as_rational().is_some() {

@@ -155,7 +155,9 @@ impl<'a> Parser<'a> {
 
     fn is_at_end_of_item(&self) -> bool {
         match self.peek() {
-            None | Some(Kind::End | Kind::Sign(',' | ';' | ')' | ']' | '}' | '⦄' | '⏎' | '&' | '∧' | '∨')) => true,
+            None | Some(Kind::End | Kind::Sign(',' | ';' | ')' | ']' | '}' | '⦄' | '⏎' | '&' | '∧' | '∨')) => {
+                true
+            }
             _ => self.is_at_conjunction(),
         }
     }

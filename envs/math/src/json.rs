@@ -1,6 +1,8 @@
 //! The keys of a line of JSON, with what stands behind them as it is written: numbers keep their digits, and what Python
 //! writes beside JSON, such as NaN, does no harm where nobody looks.
 
+use serde_json::value::RawValue;
+
 /// The keys and values of an object, in their order.
 pub fn object(text: &str) -> Result<Vec<(String, &str)>, String> {
     let mut reader = Reader { text, at: 0 };
@@ -46,7 +48,8 @@ pub fn string(value: &str) -> Option<String> {
 
 /// The digits of a value that is a number.
 pub fn number(value: &str) -> Option<&str> {
-    serde_json::from_str::<serde_json::Number>(value).is_ok().then_some(value)
+    let begins = value.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+    (begins && serde_json::from_str::<&RawValue>(value).is_ok()).then_some(value)
 }
 
 /// Whether a value says that there is none, as Python and data frames write it.
@@ -163,15 +166,29 @@ mod tests {
 
     #[test]
     fn values_stay_as_they_are_written() {
-        let line = r#" {"a": NaN, "b": [1, {"c": -Infinity, "d": "]}"}], "e\"": 1341068619663964900807, "f": 0.10 , "g":{}} "#;
+        let line =
+            r#" {"a": NaN, "b": [1, {"c": -Infinity, "d": "]}"}], "e\"": 1341068619663964900807, "f": 0.10 , "g":{}} "#;
         let entries = object(line).unwrap();
         let entries: Vec<(&str, &str)> = entries.iter().map(|(key, value)| (&**key, *value)).collect();
         let nested = r#"[1, {"c": -Infinity, "d": "]}"}]"#;
-        let expected =
-            [("a", "NaN"), ("b", nested), ("e\"", "1341068619663964900807"), ("f", "0.10"), ("g", "{}")];
+        let expected = [("a", "NaN"), ("b", nested), ("e\"", "1341068619663964900807"), ("f", "0.10"), ("g", "{}")];
         assert_eq!(entries, expected);
         assert_eq!(list(nested).unwrap().len(), 2);
-        for broken in ["", "[]", "{", r#"{"a"}"#, r#"{"a":}"#, r#"{"a":1,}"#, r#"{"a":1}{"#, r#"{"a":[1}}"#, r#"{"a":nan}"#, r#"{"a":"#, r#"{"a":"x}"#, r#"{"a":1 2}"#, r#"{1:2}"#] {
+        for broken in [
+            "",
+            "[]",
+            "{",
+            r#"{"a"}"#,
+            r#"{"a":}"#,
+            r#"{"a":1,}"#,
+            r#"{"a":1}{"#,
+            r#"{"a":[1}}"#,
+            r#"{"a":nan}"#,
+            r#"{"a":"#,
+            r#"{"a":"x}"#,
+            r#"{"a":1 2}"#,
+            r#"{1:2}"#,
+        ] {
             assert!(object(broken).is_err(), "{broken}");
         }
     }

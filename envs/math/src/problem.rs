@@ -38,21 +38,13 @@ pub struct Column<'a> {
 /// Panics where the setting is another thing: the call is then a fault, and no line is read in a way that was not meant.
 pub fn columns(setting: &str) -> Vec<Column<'_>> {
     let parts = setting.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let column = |part: &'_ str| {
-        let (name, key) = part.split_once('=')?;
-        let (name, key) = (name.trim(), key.trim());
-        (PROBLEMS.contains(&key) || ANSWERS.contains(&key)).then_some((name.len(), key.len()))?;
-        Some(())
+    let column = |part| {
+        let (name, key) = str::split_once(part, '=')?;
+        let column = Column { name: name.trim(), key: key.trim() };
+        (PROBLEMS.contains(&column.key) || ANSWERS.contains(&column.key)).then_some(column)
     };
-    parts
-        .map(|part| {
-            column(part).unwrap_or_else(|| {
-                panic!("setting map has {part:?}; it must be a column, a sign of equality, and problem, answer or solution")
-            });
-            let (name, key) = part.split_once('=').unwrap_or((part, ""));
-            Column { name: name.trim(), key: key.trim() }
-        })
-        .collect()
+    let wrong = |part| panic!("setting map has {part:?}; it must be a column, =, and problem, answer or solution");
+    parts.map(|part| column(part).unwrap_or_else(|| wrong(part))).collect()
 }
 
 /// The problem that a line describes, or which key is wrong and why. Further keys are not looked at.
@@ -66,9 +58,8 @@ pub fn read(line: &str, columns: &[Column]) -> Result<Problem, String> {
             .ok_or_else(|| format!("there is no column {name:?}, which the setting map names"))?;
         *own = (*key).into();
     }
-    let (key, value) = found(&entries, &PROBLEMS).ok_or_else(|| {
-        format!("missing field `problem`: the problem stands behind one of {}", PROBLEMS.join(", "))
-    })?;
+    let (key, value) = found(&entries, &PROBLEMS)
+        .ok_or_else(|| format!("missing field `problem`: the problem stands behind one of {}", PROBLEMS.join(", ")))?;
     let problem = text_of_prompt(value).map_err(|reason| format!("{key:?} {reason}"))?;
     let answer = reference(&entries)?;
     let answer = found(&entries, &["unit"]).and_then(|(_, unit)| with_unit(&answer, unit)).unwrap_or(answer);
@@ -123,7 +114,8 @@ fn reference(entries: &[(String, &str)]) -> Result<String, String> {
         return one(value).map_err(|reason| format!("{key:?} {reason}"));
     }
     let text = one_or_more(value).map_err(|reason| format!("{key:?} {reason}"))?;
-    if lower == "solution" && !["\\boxed", "\\fbox", "####"].iter().any(|mark| value.contains(mark.trim_matches('\\'))) {
+    if lower == "solution" && !["\\boxed", "\\fbox", "####"].iter().any(|mark| value.contains(mark.trim_matches('\\')))
+    {
         return Err("there is no answer, and the solution has no \\boxed{…} that holds it".into());
     }
     Ok(text)
@@ -152,4 +144,84 @@ fn with_unit(answer: &str, unit: &str) -> Option<String> {
     let answer = format!("{answer} \\text{{{}}}", unit.trim().trim_matches('$'));
     let measured = evaluate::read(&answer, evaluate::Writer::Reference, work).ok()?;
     matches!(measured, Value::Number { unit, .. } if unit.is_measured()).then_some(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(line: &str) -> Result<String, String> {
+        read(line, &[]).map(|Problem { answer, .. }| answer)
+    }
+
+    #[test]
+    fn lines_as_data_sets_have_them() {
+        for (line, expected) in [
+            // OlympiadBench: several answers, a unit, and what was not evaluated.
+            (
+                r#"{"question": "?", "final_answer": ["$2$", "$-3$"], "is_multiple_answer": true, "unit": null}"#,
+                "2, -3",
+            ),
+            (
+                r#"{"question": "?", "final_answer": ["5"], "unit": "$\\mathrm{cm}$", "answer_type": "Numerical"}"#,
+                "5 \\text{\\mathrm{cm}}",
+            ),
+            (r#"{"question": "?", "final_answer": ["5"], "unit": "???", "error": null}"#, "5"),
+            // Minerva and MATH: only a solution.
+            (r#"{"problem": "?", "solution": "So $\\boxed{1+x}$.", "type": "x"}"#, "1+x"),
+            // GSM8K.
+            (r#"{"question": "?", "answer": "3*4=<<3*4=12>>12\n#### 12"}"#, "12"),
+            // DAPO and other rows for veRL.
+            (
+                r#"{"data_source": "d", "prompt": [{"content": "?", "role": "user"}], "reward_model": {"ground_truth": "34", "style": "rule"}}"#,
+                "34",
+            ),
+            (r#"{"Problem": "?", "Expected_Answer": 7}"#, "7"),
+            (r#"{"problem": "?", "answer": null, "solution": "\\boxed{3}"}"#, "3"),
+            (r#"{"problem": "?", "answer": 1e400}"#, "1e400"),
+        ] {
+            assert_eq!(answer(line).as_deref(), Ok(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_that_cannot_be_read_say_which_key_is_wrong() {
+        for (line, reason) in [
+            ("[1]", "not a JSON object: '{' is missing at column 1"),
+            (r#"{"problem": "?", "answer": "5""#, "not a JSON object: ',' is missing at column 31"),
+            (r#"{"problem": 5, "answer": "5"}"#, "\"problem\" is neither a text nor a list of messages"),
+            (
+                r#"{"answer": "5"}"#,
+                "missing field `problem`: the problem stands behind one of problem, question, prompt",
+            ),
+            (r#"{"question": "?", "final_answer": []}"#, "\"final_answer\" is an empty list"),
+            (r#"{"question": "?", "final_answer": ["5", {}]}"#, "\"final_answer\" is neither a text nor a number"),
+            (r#"{"prompt": [{"role": "user"}], "answer": "5"}"#, "\"prompt\" is neither a text nor a list of messages"),
+            (r#"{"question": "?", "reward_model": {"style": "rule"}}"#, "\"reward_model\" has no ground_truth"),
+            (
+                r#"{"question": "?", "reward_model": {"ground_truth": true}}"#,
+                "\"ground_truth\" in \"reward_model\" is neither a text nor a number",
+            ),
+            (r#"{"problem": "?", "answer": true}"#, "\"answer\" is neither a text nor a number"),
+        ] {
+            assert_eq!(answer(line), Err(reason.into()), "{line}");
+        }
+    }
+
+    #[test]
+    fn columns_of_other_names() {
+        let line = r#"{"query": "?", "problem": "no", "target": "5"}"#;
+        let columns = columns(" query = problem, target=answer ,");
+        let Problem { problem, answer } = read(line, &columns).unwrap();
+        assert_eq!((&*problem, &*answer), ("?", "5"));
+        let missing = read(r#"{"problem": "?", "target": "5"}"#, &columns).unwrap_err();
+        assert_eq!(missing, "there is no column \"query\", which the setting map names");
+    }
+
+    #[test]
+    fn instructions_of_dapo_are_left_out() {
+        let text = "Solve the following math problem step by step. The last line …\n\nWhat is 1+1?\n\nRemember to put your \
+                    answer on its own line after \"Answer:\".";
+        assert_eq!(bare_prompt(text), "What is 1+1?");
+    }
 }

@@ -3,7 +3,6 @@
 mod reduced;
 mod root;
 
-
 pub use root::prime_powers;
 
 use num_bigint::BigInt;

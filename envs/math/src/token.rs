@@ -165,7 +165,9 @@ impl<'a> Lexer<'a> {
     fn behind_choice(&self) -> bool {
         let letter = match &self.tokens[..] {
             [Token { kind: Kind::Letter(letter), .. }] => letter.is_ascii_uppercase(),
-            [Token { kind: Kind::Text(word), .. }] => word.len() == 1 && word.starts_with(|c: char| c.is_ascii_uppercase()),
+            [Token { kind: Kind::Text(word), .. }] => {
+                word.len() == 1 && word.starts_with(|c: char| c.is_ascii_uppercase())
+            }
             _ => false,
         };
         letter && self.rest.len() > 1
@@ -339,7 +341,8 @@ pub fn braced(text: &str) -> Option<(&str, usize)> {
 fn is_command(text: &str) -> bool {
     let name = &text[..text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len())];
     let reserved = ["begin", "end", "mathbb", "frac", "dfrac", "tfrac", "cfrac", "nicefrac", "binom", "surd"];
-    let known = || !matches!(tables::meaning(name), Meaning::Name) || word::is_command_name(name) || reserved.contains(&name);
+    let known =
+        || !matches!(tables::meaning(name), Meaning::Name) || word::is_command_name(name) || reserved.contains(&name);
     name.len() > 1 && known()
 }
 

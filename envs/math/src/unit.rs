@@ -27,14 +27,47 @@ pub struct Unit {
 
 /// Words that are no part of a unit.
 const FILLERS: [&str; 16] = [
-    "of", "the", "a", "an", "in", "total", "about", "exactly", "approximately", "away", "each", "from", "to", "for", "long",
+    "of",
+    "the",
+    "a",
+    "an",
+    "in",
+    "total",
+    "about",
+    "exactly",
+    "approximately",
+    "away",
+    "each",
+    "from",
+    "to",
+    "for",
+    "long",
     "on",
 ];
 
 /// Words that make another thing of a number than an amount.
 const TURNS: [&str; 21] = [
-    "not", "isn't", "no", "never", "wrong", "incorrect", "except", "but", "without", "unless", "if", "than", "least", "most",
-    "at", "instead", "rather", "minus", "plus", "times", "false",
+    "not",
+    "isn't",
+    "no",
+    "never",
+    "wrong",
+    "incorrect",
+    "except",
+    "but",
+    "without",
+    "unless",
+    "if",
+    "than",
+    "least",
+    "most",
+    "at",
+    "instead",
+    "rather",
+    "minus",
+    "plus",
+    "times",
+    "false",
 ];
 
 /// Whether a word behind a number changes it, so that it is no longer an amount of something.
@@ -136,7 +169,8 @@ impl Unit {
         }
         self.dimensions.retain(|_, exponent| *exponent != 0);
         self.things.retain(|_, exponent| *exponent != 0);
-        self.letter = if self.letter.is_none() && self.dimensions.len() == 1 && exponent == 1 { other.letter } else { None };
+        self.letter =
+            if self.letter.is_none() && self.dimensions.len() == 1 && exponent == 1 { other.letter } else { None };
         self
     }
 
@@ -218,7 +252,7 @@ mod tests {
     use super::*;
 
     fn converted(from: &str, to: &str) -> Option<String> {
-        let [from, to] = [from, to].map(|word| Unit::of_word(word));
+        let [from, to] = [from, to].map(Unit::of_word);
         from.conversion(&to).map(|factor| factor.to_string())
     }
 

@@ -104,12 +104,7 @@ impl Value {
             }
             (Value::Clock { .. }, _) | (_, Value::Clock { .. }) => Ok(same_clock(self, other)),
             (Value::Matrix(a), Value::Matrix(b)) => same_rows(a, b, work),
-            (Value::Cases(a), Value::Cases(b)) => {
-                let rows = |rows: &[Vec<Value>]| -> Vec<Value> {
-                    rows.iter().map(|row| Value::Tuple { open: '&', close: '&', items: row.clone() }).collect()
-                };
-                same_set(&rows(a), &rows(b), work)
-            }
+            (Value::Cases(a), Value::Cases(b)) => same_set(&as_tuples(a), &as_tuples(b), work),
             (Value::Set(answers), Value::Tuple { open: '(', close: ')', items })
             | (Value::Tuple { open: '(', close: ')', items }, Value::Set(answers)) => match Names::of(answers) {
                 // "x = 2, y = 3" is the pair (2, 3).
@@ -120,14 +115,7 @@ impl Value {
             (Value::Named { .. } | Value::Relation { .. }, _) | (_, Value::Named { .. } | Value::Relation { .. }) => {
                 same_statement(self, other, work)
             }
-            // A set of one number is as good as the number.
-            (Value::Set(items), value @ (Value::Number { .. } | Value::Tuple { .. } | Value::Based { .. }))
-            | (value @ (Value::Number { .. } | Value::Tuple { .. } | Value::Based { .. }), Value::Set(items)) => {
-                match &items[..] {
-                    [item] => item.equals(value, work),
-                    _ => Ok(false),
-                }
-            }
+            (Value::Set(items), value) | (value, Value::Set(items)) => same_alone(items, value, work),
             _ => Ok(self == other),
         }
     }
@@ -244,6 +232,18 @@ fn same_rows(a: &[Vec<Value>], b: &[Vec<Value>], work: &mut Work) -> Result<bool
     Ok(a.len() == b.len())
 }
 
+fn as_tuples(rows: &[Vec<Value>]) -> Vec<Value> {
+    rows.iter().map(|row| Value::Tuple { open: '&', close: '&', items: row.clone() }).collect()
+}
+
+/// A set of one number, point or numeral is as good as what is in it.
+fn same_alone(items: &[Value], value: &Value, work: &mut Work) -> Result<bool, String> {
+    match (items, value) {
+        ([item], Value::Number { .. } | Value::Tuple { .. } | Value::Based { .. }) => item.equals(value, work),
+        _ => Ok(false),
+    }
+}
+
 /// Each of both is in the other.
 fn same_set(a: &[Value], b: &[Value], work: &mut Work) -> Result<bool, String> {
     for (some, others) in [(a, b), (b, a)] {
@@ -266,9 +266,7 @@ fn same_answers(a: &[Value], b: &[Value], work: &mut Work) -> Result<bool, Strin
     match (Names::of(a), Names::of(b)) {
         (Names::Different(values), Names::None) => same_parts(&values, b, work),
         (Names::None, Names::Different(values)) => same_parts(&values, a, work),
-        (Names::Roots(name, x), Names::Roots(other, y)) => {
-            Ok(name == other && same_set(&owned(x), &owned(y), work)?)
-        }
+        (Names::Roots(name, x), Names::Roots(other, y)) => Ok(name == other && same_set(&owned(x), &owned(y), work)?),
         (Names::Roots(_, values), Names::None) => same_set(&owned(values), b, work),
         (Names::None, Names::Roots(_, values)) => same_set(a, &owned(values), work),
         _ => same_set(a, b, work),

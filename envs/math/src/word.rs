@@ -64,7 +64,12 @@ const INSIDE: [&str; 12] = ["arcsin", "arccos", "arctan", "sqrt", "sin", "cos", 
 
 /// Words of two to four letters that are answers. Other runs of so few letters are products.
 const SHORT_WORDS: [&str; 84] = [
-    "no", "on", "is", "yes", "odd", "even", "true", "none", "all", "any", "zero", "one", "two", "four", "five", "six", "nine", "ten", "half", "both", "of", "to", "or", "and", "not", "the", "are", "was", "if", "per", "for", "but", "only", "real", "left", "up", "down", "less", "more", "each", "such", "that", "with", "men", "boy", "girl", "cat", "dog", "day", "days", "hour", "year", "mile", "feet", "foot", "inch", "yard", "cent", "week", "unit", "ways", "red", "blue", "gray", "pink", "high", "low", "east", "west", "cats", "dogs", "man", "boys", "term", "time", "side", "page", "pair", "ball", "card", "coin", "base", "over", "nan",
+    "no", "on", "is", "yes", "odd", "even", "true", "none", "all", "any", "zero", "one", "two", "four", "five", "six",
+    "nine", "ten", "half", "both", "of", "to", "or", "and", "not", "the", "are", "was", "if", "per", "for", "but",
+    "only", "real", "left", "up", "down", "less", "more", "each", "such", "that", "with", "men", "boy", "girl", "cat",
+    "dog", "day", "days", "hour", "year", "mile", "feet", "foot", "inch", "yard", "cent", "week", "unit", "ways",
+    "red", "blue", "gray", "pink", "high", "low", "east", "west", "cats", "dogs", "man", "boys", "term", "time",
+    "side", "page", "pair", "ball", "card", "coin", "base", "over", "nan",
 ];
 
 /// Whether letters are a name without a backslash. Seconds and minutes have the same letters as two functions.
@@ -200,8 +205,12 @@ pub fn factor(word: &str) -> Option<Rational> {
 
 /// The number that words say, as "one hundred and five", "seventy-two", "two thirds" and "half".
 pub fn number(words: &[&str]) -> Option<Rational> {
-    let words: Vec<String> =
-        words.iter().flat_map(|word| word.split('-')).map(str::to_ascii_lowercase).filter(|word| word != "and").collect();
+    let words: Vec<String> = words
+        .iter()
+        .flat_map(|word| word.split('-'))
+        .map(str::to_ascii_lowercase)
+        .filter(|word| word != "and")
+        .collect();
     let words: Vec<&str> = words.iter().map(|word| &**word).collect();
     let words = if words.len() > 1 { words.strip_prefix(&["a"]).unwrap_or(&words) } else { &words };
     let (last, before) = words.split_last()?;
@@ -249,7 +258,8 @@ fn follows(before: &Rational, value: &Rational, below: &Rational) -> bool {
     let hundred = Rational::from(BigInt::from(100));
     let tens = (before % &hundred).is_zero();
     let ten = (before % Rational::from(BigInt::from(10))).is_zero();
-    (tens && *value < hundred || ten && *before >= Rational::from(BigInt::from(20)) && value < below) && !before.is_zero()
+    (tens && *value < hundred || ten && *before >= Rational::from(BigInt::from(20)) && value < below)
+        && !before.is_zero()
 }
 
 /// The base that a word names, as in "base two".
@@ -288,9 +298,15 @@ mod tests {
 
     #[test]
     fn words_and_products() {
-        for (letters, word) in
-            [("abc", false), ("bca", false), ("PQR", false), ("xyz", false), ("listen", true), ("Amy", true), ("no", true)]
-        {
+        for (letters, word) in [
+            ("abc", false),
+            ("bca", false),
+            ("PQR", false),
+            ("xyz", false),
+            ("listen", true),
+            ("Amy", true),
+            ("no", true),
+        ] {
             assert_eq!(run(letters) == Run::Word, word, "{letters}");
         }
         assert_eq!(run("xsqrt"), Run::Parts(vec!["x", "sqrt"]));

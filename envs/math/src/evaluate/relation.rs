@@ -166,8 +166,7 @@ impl Evaluator<'_> {
         };
         let mut found: Option<(String, Region)> = None;
         for side in [inner.clone(), inner.negated()] {
-            let difference =
-                if outside { side.minus(bound, self.work)? } else { bound.minus(&side, self.work)? };
+            let difference = if outside { side.minus(bound, self.work)? } else { bound.minus(&side, self.work)? };
             let Some((name, region)) = self.solved(&difference, sign)? else { return Ok(None) };
             let combined = if outside { Combined::Either } else { Combined::Both };
             found = Some(match found {

@@ -65,7 +65,7 @@ impl Parser<'_> {
         let set = match self.builder()? {
             Some(builder) => builder,
             None => match self.list()? {
-                                Tree::List { items, .. } => Tree::Set(items),
+                Tree::List { items, .. } => Tree::Set(items),
                 item => Tree::Set(vec![item]),
             },
         };
@@ -126,11 +126,10 @@ impl Parser<'_> {
                 // A comma at the end of a line, or before the condition.
                 let _ = self.takes(',') || self.takes(';');
             }
+            let parted = self.takes('&') || array != Array::Matrix;
             if self.takes('⏎') {
                 rows.push(Vec::new());
-            } else if !self.takes('&') && self.peek() != Some(&Kind::End) && array == Array::Matrix {
-                return Err("a matrix is not closed".into());
-            } else if self.peek().is_none() {
+            } else if !parted && self.peek() != Some(&Kind::End) || self.peek().is_none() {
                 return Err("a matrix is not closed".into());
             }
         }

@@ -19,7 +19,8 @@ enum Place {
 
 /// Whether letters behind a number are a unit and no product.
 pub(super) fn is_unit(word: &str, spaced: bool) -> bool {
-    let counted = word.len() > 2 && word.contains(['a', 'e', 'i', 'o', 'u']) && !word.as_bytes().is_sorted_by(|a, b| a < b);
+    let counted =
+        word.len() > 2 && word.contains(['a', 'e', 'i', 'o', 'u']) && !word.as_bytes().is_sorted_by(|a, b| a < b);
     let known = Unit::known(word).is_some() || ["per", "sq", "cu"].contains(&word) || is_half_of_day(word);
     word.len() > 1 && known || spaced && (counted || known)
 }
@@ -82,7 +83,7 @@ impl Parser<'_> {
 
     fn half_of_day(&mut self) -> Option<bool> {
         let word = self.word();
-        let half = is_half_of_day(&word).then(|| word.to_ascii_lowercase() == "pm")?;
+        let half = is_half_of_day(&word).then(|| word.eq_ignore_ascii_case("pm"))?;
         self.at += self.word_length(&word);
         Some(half)
     }
@@ -222,56 +223,45 @@ impl Parser<'_> {
     /// What stands behind a number and is no part of it.
     pub(super) fn unit(&mut self) -> Result<Unit, String> {
         let mut product = UnitProduct::default();
-        loop {
-            if let Some(length) = self.degrees() {
-                self.at += length;
-                product.push(self.degrees_of());
-                continue;
-            }
-            let step = match self.peek() {
-                Some(Kind::Text(word)) if turns(word) => return Err(format!("{word:.20?} behind a number")),
-                Some(Kind::Text(_) | Kind::Letter(_)) if !self.is_at_conjunction() => self.unit_word(&mut product),
-                Some(Kind::Sign(sign @ ('%' | '$' | '€' | '£' | '¢'))) => {
-                    product.push(Unit::known(&sign.to_string()).unwrap_or_default());
-                    self.at += 1;
-                    true
-                }
-                Some(Kind::Name(name)) if name == "mu" && matches!(self.ahead(1), Some(Kind::Text(_))) => {
-                    self.at += 1;
-                    product.push(Unit::of_word(&format!("μ{}", self.word())));
-                    self.at += 1;
-                    true
-                }
-                Some(Kind::Name(name)) if name == "Omega" => {
-                    product.push(Unit::of_word("Ω"));
-                    self.at += 1;
-                    true
-                }
-                Some(Kind::Sign('^')) => self.unit_power(&mut product)?,
-                Some(Kind::Sign('/' | '*')) if product.is_begun() => self.unit_operator(&mut product),
-                Some(Kind::Name(name)) if is_fraction(name) && self.is_fraction_of_units() => {
-                    self.at += 1;
-                    product.push(self.unit_in_braces().unwrap_or_default());
-                    product.divide();
-                    product.push(self.unit_in_braces().unwrap_or_default());
-                    true
-                }
-                Some(Kind::Sign('{')) => match self.unit_in_braces() {
-                    Some(unit) => {
-                        product.push(unit);
-                        true
-                    }
-                    None => false,
-                },
-                _ => false,
-            };
-            if !step {
-                return Ok(product.unit);
-            }
+        while self.unit_part(&mut product)? {
             if product.words > UNIT_WORDS_MAX {
                 return Err(format!("a unit of more than {UNIT_WORDS_MAX} words"));
             }
         }
+        Ok(product.unit)
+    }
+
+    /// The next part of a unit, whether there was one.
+    fn unit_part(&mut self, product: &mut UnitProduct) -> Result<bool, String> {
+        if let Some(length) = self.degrees() {
+            self.at += length;
+            product.push(self.degrees_of());
+            return Ok(true);
+        }
+        let (named, length) = match self.peek() {
+            Some(Kind::Text(word)) if turns(word) => return Err(format!("{word:.20?} behind a number")),
+            Some(Kind::Text(_) | Kind::Letter(_)) if !self.is_at_conjunction() => return Ok(self.unit_word(product)),
+            Some(Kind::Sign('^')) => return self.unit_power(product),
+            Some(Kind::Sign('/' | '*')) if product.is_begun() => return Ok(self.unit_operator(product)),
+            Some(Kind::Sign(sign @ ('%' | '$' | '€' | '£' | '¢'))) => (Unit::known(&sign.to_string()), 1),
+            Some(Kind::Name(name)) if name == "Omega" => (Unit::known("Ω"), 1),
+            Some(Kind::Name(name)) if name == "mu" => match self.ahead(1) {
+                Some(Kind::Text(word)) => (Unit::known(&format!("μ{word}")), 2),
+                _ => (None, 0),
+            },
+            Some(Kind::Name(name)) if is_fraction(name) && self.is_fraction_of_units() => {
+                self.at += 1;
+                product.push(self.unit_in_braces().unwrap_or_default());
+                product.divide();
+                (self.unit_in_braces(), 0)
+            }
+            Some(Kind::Sign('{')) => (self.unit_in_braces(), 0),
+            _ => (None, 0),
+        };
+        self.at += if named.is_some() { length } else { 0 };
+        let found = named.is_some();
+        product.push(named.unwrap_or_default());
+        Ok(found)
     }
 
     /// What degrees are of: an angle, or a thermometer's.
@@ -318,7 +308,9 @@ impl Parser<'_> {
         let braced = self.takes('{');
         let negative = self.takes('-');
         let exponent = match self.peek() {
-            Some(Kind::Number { digits, .. }) if product.is_begun() => digits.parse::<i32>().ok().filter(|power| *power <= 9),
+            Some(Kind::Number { digits, .. }) if product.is_begun() => {
+                digits.parse::<i32>().ok().filter(|power| *power <= 9)
+            }
             _ => None,
         };
         let Some(exponent) = exponent else {

@@ -7,8 +7,25 @@ use crate::word;
 
 /// Words that may stand before an answer and say nothing.
 const LEADS: [&str; 19] = [
-    "answer", "answers", "final", "the", "is", "are", "ans", "solution", "solutions", "result", "therefore", "thus", "so",
-    "hence", "value", "equals", "our", "we", "get",
+    "answer",
+    "answers",
+    "final",
+    "the",
+    "is",
+    "are",
+    "ans",
+    "solution",
+    "solutions",
+    "result",
+    "therefore",
+    "thus",
+    "so",
+    "hence",
+    "value",
+    "equals",
+    "our",
+    "we",
+    "get",
 ];
 
 impl Parser<'_> {
@@ -47,7 +64,10 @@ impl Parser<'_> {
             Kind::Sign(':') => !parenthesised && (next.spaced || matches!(next.kind, Kind::Number { .. })),
             _ => false,
         };
-        let ends = matches!(next.kind, Kind::Sign(',' | ';' | '=' | '<' | '>' | '∈' | '≤' | '≥' | '+' | '*' | '/' | '^' | ')'));
+        let ends = matches!(
+            next.kind,
+            Kind::Sign(',' | ';' | '=' | '<' | '>' | '∈' | '≤' | '≥' | '+' | '*' | '/' | '^' | ')')
+        );
         if !('A'..='J').contains(&letter) || !labels || ends || word_is_conjunction(&next.kind) {
             return Ok(None);
         }

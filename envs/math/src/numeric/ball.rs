@@ -172,7 +172,11 @@ impl Arithmetic {
                 square = self.times(&square, &square)?;
             }
         }
-        if exponent < 0 { self.divided(&Ball { middle: self.one.clone(), radius: BigInt::zero() }, &power) } else { Ok(power) }
+        if exponent < 0 {
+            self.divided(&Ball { middle: self.one.clone(), radius: BigInt::zero() }, &power)
+        } else {
+            Ok(power)
+        }
     }
 
     /// The real root; of a negative number for odd degrees only.
@@ -200,7 +204,7 @@ impl Arithmetic {
         let (mut term, mut sum, mut count) = (self.one.clone(), self.one.clone(), 0u32);
         while !term.is_zero() {
             count += 1;
-            term = (term * &rest.middle >> self.bits) / count;
+            term = ((term * &rest.middle) >> self.bits) / count;
             sum += &term;
         }
         // e^x grows by less than a factor of two for each unit of the radius below one, of what is at most two.
@@ -215,11 +219,10 @@ impl Arithmetic {
         self.spend(self.bits / 3, work)?;
         let doublings = of.middle.bits() as i64 - self.bits as i64 - 1;
         let reduced = of.shifted(-doublings);
-        if reduced.radius * 4u32 >= self.one {
+        if &reduced.radius * 4u32 >= self.one {
             return Err(Failure::Undefined);
         }
         let one = Ball { middle: self.one.clone(), radius: BigInt::zero() };
-        let reduced = of.shifted(-doublings);
         let ratio = self.divided(&reduced.minus(&one), &reduced.plus(&one))?;
         let square = (&ratio.middle * &ratio.middle) >> self.bits;
         let (mut power, mut sum, mut terms) = (ratio.middle.clone(), BigInt::zero(), 0u32);
@@ -246,9 +249,13 @@ impl Arithmetic {
         let (mut sine, mut cosine) = (BigInt::zero(), BigInt::zero());
         while !term.is_zero() && count < 4 * self.bits as u32 {
             let sum = if count % 2 == 0 { &mut cosine } else { &mut sine };
-            if count % 4 < 2 { *sum += &term } else { *sum -= &term }
+            if count % 4 < 2 {
+                *sum += &term
+            } else {
+                *sum -= &term
+            }
             count += 1;
-            term = (term * &rest.middle >> self.bits) / count;
+            term = ((term * &rest.middle) >> self.bits) / count;
         }
         let radius = rest.radius + 4 * count + 4u32;
         let [sine, cosine] = [sine, cosine].map(|middle| Ball { middle, radius: radius.clone() });
@@ -332,7 +339,17 @@ mod tests {
     }
 
     const EXPECTED: [&str; 12] = [
-        "314159265358979323846264338327950288419716939937510", "139561242508608952862812531960258683759790651519940", "3253047117267125119374415747549314895242903962", "496184512992682374694862162060991289316621973630445", "-655108033504340467314133565281190814483928770683941", "98898711671969284926067608901160935286008100819789", "-14800163162096772198464399359473950805135049008664", "-119028994968253173292773377482931833760117898602946",
-        "32175055439664219340140461435866131902075529555765", "-79560295348453531202722798045727801629876726566456", "125992104989487316476721060727822835057025146470150", "24300000000000000000000000000000000000000000000000000",
+        "314159265358979323846264338327950288419716939937510",
+        "139561242508608952862812531960258683759790651519940",
+        "3253047117267125119374415747549314895242903962",
+        "496184512992682374694862162060991289316621973630445",
+        "-655108033504340467314133565281190814483928770683941",
+        "98898711671969284926067608901160935286008100819789",
+        "-14800163162096772198464399359473950805135049008664",
+        "-119028994968253173292773377482931833760117898602946",
+        "32175055439664219340140461435866131902075529555765",
+        "-79560295348453531202722798045727801629876726566456",
+        "125992104989487316476721060727822835057025146470150",
+        "24300000000000000000000000000000000000000000000000000",
     ];
 }

@@ -40,7 +40,10 @@ impl Factorials {
             let mut lowest = (0, arguments);
             for &lower in &found {
                 let apart = arguments[0].minus(&lower[0], work)?.as_rational().filter(Rational::is_integer);
-                let apart = apart.and_then(|apart| apart.to_integer().to_u32()).filter(|&apart| apart <= APART_MAX).unwrap_or(0);
+                let apart = apart
+                    .and_then(|apart| apart.to_integer().to_u32())
+                    .filter(|&apart| apart <= APART_MAX)
+                    .unwrap_or(0);
                 if apart > lowest.0 {
                     lowest = (apart, lower);
                 }
@@ -69,7 +72,10 @@ impl Factorials {
 /// A polynomial with what is known of its atoms used, until there is nothing left to use: whole powers of sums are
 /// multiplied out, cos² is 1 − sin², and factorials are taken from lower ones.
 pub(super) fn reduced(mut polynomial: Polynomial, known: &Factorials, work: &mut Work) -> Result<Polynomial, String> {
-    while polynomial.atoms().any(|atom| matches!(atom, Atom::Base(_)) || atom.is_cosine() || known.lower(atom).is_some()) {
+    while polynomial
+        .atoms()
+        .any(|atom| matches!(atom, Atom::Base(_)) || atom.is_cosine() || known.lower(atom).is_some())
+    {
         let mut reduced = Polynomial::default();
         for (monomial, coefficient) in &polynomial.0 {
             reduced.add(&reduced_term(monomial, coefficient, known, work)?, work)?;

@@ -169,4 +169,3 @@ fn without_power(number: BigInt) -> (BigInt, i32) {
         None => (number, 1),
     }
 }
-

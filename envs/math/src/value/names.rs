@@ -29,7 +29,8 @@ impl Names<'_> {
         let first = stem(named[0].0);
         let numbered = UNKNOWNS.contains(&first) && named.iter().all(|(name, _)| stem(name) == first);
         let same = named.iter().all(|(name, _)| *name == named[0].0);
-        let different = named.iter().enumerate().all(|(place, (name, _))| named[..place].iter().all(|(other, _)| other != name));
+        let different =
+            named.iter().enumerate().all(|(place, (name, _))| named[..place].iter().all(|(other, _)| other != name));
         match () {
             () if same => Names::Roots(named[0].0, said),
             () if numbered => Names::Roots(first, said),
