@@ -207,8 +207,9 @@ impl Survey {
                 self.look_at_atom(&power.0, false)?;
                 self.look_at(&Polynomial::term(power.1.clone(), Rational::one()))?;
             }
-            Atom::Function(name, arguments) if is_analytic(name) => {
+            Atom::Function(name, arguments) if is_worked_out(name) => {
                 self.functions += 1;
+                self.has_roots_of_unknowns |= *name == "abs" && arguments[0].has_unknowns();
                 for argument in arguments.iter() {
                     self.look_at_quotient(argument)?;
                 }
@@ -245,8 +246,9 @@ fn is_constant(name: &str) -> bool {
     ["π", "e"].contains(&name)
 }
 
-fn is_analytic(name: &str) -> bool {
-    ["sin", "cos", "ln", "arcsin", "arctan", "pow"].contains(&name)
+/// Functions with values. That of an absolute value turns at some point, as a root of a square does.
+fn is_worked_out(name: &str) -> bool {
+    ["sin", "cos", "ln", "arcsin", "arctan", "pow", "abs"].contains(&name)
 }
 
 /// Values that no expression was made for: they are drawn by a fixed rule, and have forty bits each.
@@ -322,6 +324,7 @@ impl Point<'_> {
                 match *name {
                     "sin" => Ok(self.arithmetic.sin_cos(&argument, work)?.0),
                     "cos" => Ok(self.arithmetic.sin_cos(&argument, work)?.1),
+                    "abs" => Ok(Ball { middle: argument.middle.abs(), radius: argument.radius }),
                     "ln" => self.arithmetic.ln(&argument, work),
                     "arcsin" => self.arithmetic.arcsin(&argument, work),
                     "arctan" => self.arithmetic.arctan(&argument, work),

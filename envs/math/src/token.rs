@@ -94,6 +94,8 @@ impl<'a> Lexer<'a> {
             // An abbreviation, or the end of the sentence.
             '.' if self.behind_word() => self.skip(1),
             '*' if self.rest.starts_with("**") => self.push(2, Kind::Sign('^')),
+            // Braces that only set the space around a colon.
+            '{' if self.rest.starts_with("{:}") => self.push(3, Kind::Sign(':')),
             c if c.is_ascii_alphabetic() => return self.letters(),
             c => return self.special(c, bytes),
         }

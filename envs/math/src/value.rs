@@ -108,7 +108,7 @@ impl Value {
             (Value::Set(answers), Value::Tuple { open: '(', close: ')', items })
             | (Value::Tuple { open: '(', close: ')', items }, Value::Set(answers)) => match Names::of(answers) {
                 // "x = 2, y = 3" is the pair (2, 3).
-                Names::Different(values) => same_parts(&values, items, work),
+                Names::Different { sorted, .. } => same_parts(&sorted, items, work),
                 _ => Ok(false),
             },
             (Value::Region(_), _) | (_, Value::Region(_)) => same_region(self, other, work),
@@ -264,8 +264,8 @@ fn same_set(a: &[Value], b: &[Value], work: &mut Work) -> Result<bool, String> {
 fn same_answers(a: &[Value], b: &[Value], work: &mut Work) -> Result<bool, String> {
     let owned = |values: Vec<&Value>| -> Vec<Value> { values.into_iter().cloned().collect() };
     match (Names::of(a), Names::of(b)) {
-        (Names::Different(values), Names::None) => same_parts(&values, b, work),
-        (Names::None, Names::Different(values)) => same_parts(&values, a, work),
+        (Names::Different { written, .. }, Names::None) => same_parts(&written, b, work),
+        (Names::None, Names::Different { written, .. }) => same_parts(&written, a, work),
         (Names::Roots(name, x), Names::Roots(other, y)) => Ok(name == other && same_set(&owned(x), &owned(y), work)?),
         (Names::Roots(_, values), Names::None) => same_set(&owned(values), b, work),
         (Names::None, Names::Roots(_, values)) => same_set(a, &owned(values), work),

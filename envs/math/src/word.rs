@@ -79,7 +79,7 @@ pub fn is_name(word: &str) -> bool {
 
 /// Whether a command is a function or a letter that is known.
 pub fn is_command_name(word: &str) -> bool {
-    word == "pi" || word == "sqrt" || FUNCTIONS.contains(&word) || GREEK.contains(&word)
+    ["pi", "sqrt", "cbrt"].contains(&word) || FUNCTIONS.contains(&word) || GREEK.contains(&word)
 }
 
 /// What a run is outside of `\text{…}`.

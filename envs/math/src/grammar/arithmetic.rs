@@ -81,7 +81,7 @@ impl Parser<'_> {
             Kind::Number { value, digits } if !digits.contains('.') && value.is_integer() => Some(value.clone()),
             _ => None,
         };
-        if self.at != start + 1 || whole(&self.tokens[start].kind).is_none() {
+        if self.at != start + 1 || whole(&self.tokens[start].kind).is_none() || self.peek() == Some(&Kind::Sign('}')) {
             return Ok(None);
         }
         let plain = |kind: &&Kind| !matches!(kind, Kind::Sign('{' | '}'));
@@ -169,7 +169,10 @@ impl Parser<'_> {
         match ahead(0) {
             Some(Kind::Sign('°')) => Some(1),
             Some(Kind::Sign('^')) if ahead(1) == degree => Some(2),
-            Some(Kind::Sign('^')) if ahead(1) == Some(&Kind::Sign('{')) && ahead(2) == degree => Some(4),
+            Some(Kind::Sign('^')) => {
+                let braced = ahead(1) == Some(&Kind::Sign('{')) && ahead(3) == Some(&Kind::Sign('}'));
+                (braced && ahead(2) == degree).then_some(4)
+            }
             _ => None,
         }
     }
@@ -300,9 +303,10 @@ impl Parser<'_> {
                 break;
             }
         }
+        let outer = self.functions;
         self.functions += 1;
         let arguments = self.arguments();
-        self.functions -= 1;
+        self.functions = outer;
         Ok(Tree::Call { name: name.into(), base, power, arguments: arguments? })
     }
 

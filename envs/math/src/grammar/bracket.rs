@@ -92,9 +92,10 @@ impl Parser<'_> {
     }
 
     pub(super) fn array(&mut self, array: Array) -> Result<Tree, String> {
+        let outer = self.arrays;
         self.arrays += 1;
         let rows = self.rows(array);
-        self.arrays -= 1;
+        self.arrays = outer;
         let rows = rows?;
         Ok(match array {
             Array::Matrix => Tree::Matrix(rows),

@@ -35,7 +35,7 @@ impl<'a> Lexer<'a> {
             let fraction = self.digits();
             value += whole(&fraction)? / power_of_ten(fraction.len())?;
             shown = format!("{digits}.{fraction}");
-            if let Some((repeated, length)) = period(self.rest) {
+            if let Some((repeated, length)) = period(self.rest).or_else(|| continued(&fraction, self.rest)) {
                 let nines = power_of_ten(repeated.len())? - power_of_ten(0)?;
                 value += whole(&repeated)? / nines / power_of_ten(fraction.len())?;
                 self.rest = &self.rest[length..];
@@ -91,6 +91,17 @@ impl<'a> Lexer<'a> {
 /// or behind digits, and the length of what says so.
 fn period(text: &str) -> Option<(String, usize)> {
     barred(text).or_else(|| dotted(text)).or_else(|| parenthesised(text))
+}
+
+/// The digits that repeat at the end of some that go on, as in 0.333…: one three times, or several twice.
+fn continued(digits: &str, text: &str) -> Option<(String, usize)> {
+    let dots = ["...", "…", "\\ldots", "\\dots", "\\cdots"].into_iter().find(|dots| text.starts_with(dots))?;
+    let repeats = |length: &usize| {
+        let (start, times) = (digits.len() - length, if *length == 1 { 3 } else { 2 });
+        digits.len() >= times * length && digits[..start].ends_with(&digits[start..].repeat(times - 1))
+    };
+    let length = (1..=digits.len().min(12)).find(repeats)?;
+    Some((digits[digits.len() - length..].into(), dots.len()))
 }
 
 fn is_digits(text: &str) -> bool {

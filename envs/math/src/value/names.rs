@@ -7,8 +7,12 @@ pub enum Names<'a> {
     None,
     /// One unknown for all, numbered or not: the answers are its values, in no order.
     Roots(&'a str, Vec<&'a Value>),
-    /// A name for each: the order of values says which is which, where the names are left out.
-    Different(Vec<&'a Value>),
+    /// A name for each: the order of values says which is which, where the names are left out. That of a point's
+    /// coordinates is the order of the alphabet.
+    Different {
+        written: Vec<&'a Value>,
+        sorted: Vec<&'a Value>,
+    },
     /// Some have names.
     Mixed,
 }
@@ -34,7 +38,11 @@ impl Names<'_> {
         match () {
             () if same => Names::Roots(named[0].0, said),
             () if numbered => Names::Roots(first, said),
-            () if different => Names::Different(said),
+            () if different => {
+                let mut named = named;
+                named.sort_by_key(|(name, _)| *name);
+                Names::Different { written: said, sorted: named.into_iter().map(|(_, value)| value).collect() }
+            }
             () => Names::Mixed,
         }
     }
