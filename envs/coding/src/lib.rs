@@ -13,6 +13,7 @@ pub mod completion;
 mod composite;
 mod examples;
 mod import;
+pub mod json;
 pub mod kind;
 mod language;
 mod leak;
