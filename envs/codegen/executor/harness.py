@@ -186,6 +186,7 @@ _NAMES = {}
 def warm_up():
     """Fills what is needed once, and runs everything twice."""
     _NAMES.update(_prepared_names())
+    keeping.prepare(_NAMES)
     names = dict(builtins.__dict__)
     for _ in range(2):
         f = function("def g(a, b=[1]):\n    return [a, 'x', {1: 2.5}, {3}, (4, None)]\n", names)

@@ -25,6 +25,14 @@ _WRITING = {opcode.opmap[name] for name in ("STORE_GLOBAL", "DELETE_GLOBAL")}
 _LOAD_GLOBAL, _STORE_ATTR, _COPY, _CACHE = (opcode.opmap[name] for name in ("LOAD_GLOBAL", "STORE_ATTR", "COPY", "CACHE"))
 
 
+def prepare(names):
+    """Notes which names that stand before a solution are of modules with a sequence of their own."""
+    keeping = [value for value in names.values() if getattr(value, "__name__", None) in _KEEPING_MODULES]
+    drawing = {name for name, value in names.items() if any(getattr(value, "__self__", value) is kept for kept in keeping)}
+    generator = names["randint"].__self__
+    _KEEPING_NAMES.update(drawing, (name for name, value in names.items() if getattr(value, "__self__", None) is generator))
+
+
 def keeps_state(module, solution, given):
     """Whether something may be kept in a module or in the instance that is called; `given` are names that it began with."""
     own = {name: value for name, value in vars(module).items() if given is () or given.get(name, module) is not value}

@@ -3,11 +3,13 @@
 Equal results, as Python's `==` has it, have equal digests, so a digest is enough to compare a result with the reference's.
 """
 
+import datetime
 import hashlib
 import marshal
 import math
 import types
 from array import array
+from collections import deque
 from decimal import Decimal
 from fractions import Fraction
 from itertools import chain
@@ -169,10 +171,23 @@ def _canonical(value, add):
         _canonical_items(value, add)
     elif isinstance(value, (dict, set, frozenset)):
         add(b"m%d:" % len(value) if isinstance(value, dict) else b"e%d:" % len(value))
-        for part in sorted(map(_canonical_bytes, value.items() if isinstance(value, dict) else value)):
-            add(part)
+        _canonical_unordered(value, isinstance(value, dict), add)
     else:
         _canonical_other(value, add)
+
+
+def _canonical_unordered(value, is_dict, add):
+    """In the order of keys that have one, else in that of what is written of each entry."""
+    keys = list(map(_exact, value))
+    kinds = set(map(type, keys))
+    if not (kinds <= {int, bool, float} or kinds == {str}):
+        for part in sorted(map(_canonical_bytes, value.items() if is_dict else value)):
+            add(part)
+        return
+    keys.sort()
+    _canonical_items(keys, add)
+    if is_dict:
+        _canonical_items([value[key] for key in keys], add)
 
 
 def _canonical_items(items, add):
@@ -238,9 +253,16 @@ def _canonical_number(value):
 
 
 def _canonical_other(value, add):
-    """Other types by what they print, if that is no address."""
+    """Some types that have no literal. Not by what just any object prints: that may be a lie."""
     kind = type(value)
-    text = repr(value)
-    if kind.__repr__ is object.__repr__ or " at 0x" in text:
+    if kind is range:
+        add(b"r" + _canonical_bytes((len(value), *value[:1], *value[1:2])))
+    elif kind is deque or kind is array:
+        add(b"o%b" % kind.__name__.encode() + _canonical_bytes(list(value)))
+    elif kind in _DATES and type(getattr(value, "tzinfo", None)) in (types.NoneType, datetime.timezone):
+        add(b"t" + _canonical_bytes(repr(value)))
+    else:
         raise TypeError(f"the result is of type {kind.__name__}, which cannot be compared")
-    add(f"o{kind.__module__}.{kind.__qualname__}:{len(text)}:{text}".encode("utf-8", "surrogatepass"))
+
+
+_DATES = (datetime.date, datetime.time, datetime.datetime, datetime.timedelta)

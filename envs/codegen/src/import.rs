@@ -48,7 +48,7 @@ fn function(line: &Line, settings: &Settings) -> Result<Problem, Rejection> {
     let atol = atol.parse().map_err(|_| rejection("not-a-task", format!("atol is {atol}, wanted a number")))?;
     let base = line.items("base_input")?;
     // An empty one is published as an object.
-    let has_plus = settings.plus_inputs && line.required("plus_input")?.starts_with('[');
+    let has_plus = settings.plus_inputs && line.required("plus_input")? != "{}";
     let plus = if has_plus { line.items("plus_input")? } else { Vec::new() };
     let base_count = (!base.is_empty() && !plus.is_empty()).then_some(base.len());
     let inputs: Vec<String> = base.into_iter().chain(plus).map(String::from).collect();

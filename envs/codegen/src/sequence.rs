@@ -99,26 +99,38 @@ impl Results<'_> {
         }
     }
 
-    /// The number of the first call that came to nothing, and why, as far as that can be seen without reading values.
-    pub fn first_failure(&self) -> Option<(usize, String)> {
+    /// The number of the first call that came to nothing, and why.
+    pub fn first_failure(&mut self) -> Option<(usize, String)> {
         let failed = |(number, report): (usize, &Report)| {
             let index = report.outcomes.iter().position(|outcome| !matches!(outcome, Outcome::Value(_)))?;
             Some((number * self.share + index + 1, value(report, index).err()?))
         };
-        self.reports.iter().enumerate().find_map(failed)
+        let failed = self.reports.iter().enumerate().find_map(failed);
+        let first_makes_all =
+            || matches!(value(self.reports.get(1)?, 0), Ok(Value::Tuple(parts)) if parts.is_empty()).then_some(());
+        failed.or_else(|| {
+            first_makes_all()?;
+            let results = self.read_later().ok()?;
+            let failure = results.iter().position(|result| matches!(result, Value::Str(_)))?;
+            Some((self.share + failure + 1, self.later(failure).err()?))
+        })
     }
 
     /// The result of a call that the first run made for another.
     fn later(&mut self, index: usize) -> Result<Returned, String> {
-        if self.later.is_none() {
-            let Value::List(results) = value(&self.reports[0], self.share)? else { return Err(foreign()) };
-            self.later = Some(results);
-        }
-        match self.later.as_ref().and_then(|results| results.get(index)) {
+        match self.read_later()?.get(index) {
             Some(Value::Tuple(parts)) => returned(parts.clone()),
             Some(Value::Str(failure)) => Err(failure.chars().take(1000).collect()),
             _ => Err(foreign()),
         }
+    }
+
+    fn read_later(&mut self) -> Result<&[Value], String> {
+        if self.later.is_none() {
+            let Value::List(results) = value(&self.reports[0], self.share)? else { return Err(foreign()) };
+            self.later = Some(results);
+        }
+        Ok(self.later.as_deref().unwrap_or_default())
     }
 }
 
