@@ -22,4 +22,5 @@ mod registry;
 mod replay;
 mod report;
 mod selfplay;
+mod session;
 mod versions;

@@ -11,10 +11,11 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 
 use azr_core::gather::Alone;
+use azr_experiment::session::load_envs;
 use azr_host::cli::eval::EvalArgs;
 
 use super::{Measured, print_table};
-use crate::{policy_source::PolicySource, progress::suite_bar, session};
+use crate::{policy_source::PolicySource, progress::suite_bar};
 use azr_config::RunConfig;
 use azr_selfplay::{
     evaluation::Protocol,
@@ -38,12 +39,12 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
     let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
     let config = RunConfig::resolve(preset, None, &overrides)?;
     let sandbox = args.sandbox.start(&config.sandbox)?;
-    let arenas = session::load_arenas(&sandbox, &[args.env], &config)?;
+    let envs = load_envs(&sandbox, &[args.env], &config)?;
     let mut suites: Vec<Suite> = Vec::new();
     for path in &args.suites {
-        let suite = Suite::import(path, &arenas, 0, args.limit.unwrap_or(usize::MAX))?;
+        let suite = Suite::import(path, &envs, 0, args.limit.unwrap_or(usize::MAX))?;
         ensure!(suites.iter().all(|other| other.name != suite.name), "two suites are called {}", suite.name);
-        tell_refused(&suite, path, arenas[0].name());
+        tell_refused(&suite, path, envs[0].name());
         suites.push(suite);
     }
     let mut results = args.results.map(Results::create).transpose()?;
@@ -55,7 +56,7 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
             bar.inc(1);
             results.as_mut().map_or(Ok(()), |results| results.write(&result))
         };
-        let kinds = suite.measure(&arenas, (&policy, &Alone), protocol, &config, report)?;
+        let kinds = suite.measure(&envs, (&policy, &Alone), protocol, &config, report)?;
         bar.finish_and_clear();
         let kinds = kinds.into_iter().map(|(label, scores)| (label, Measured::of(&scores, protocol))).collect();
         measured.insert(suite.name.clone(), MeasuredSuite { lines: suite.lines(), refused: suite.refused, kinds });
