@@ -14,11 +14,8 @@ use serde_json::{Value, json};
 
 /// As `eval --suite` sets it up, with less fuel: none of the cases is a search for the last second.
 static ROOMY: LazyLock<Environment> = LazyLock::new(|| {
-    let limits = Limits {
-        run_fuel_max: 10_000_000_000,
-        run_output_max_bytes: 64 << 20,
-        ..Limits::of(Profile::Benchmark)
-    };
+    let limits =
+        Limits { run_fuel_max: 10_000_000_000, run_output_max_bytes: 64 << 20, ..Limits::of(Profile::Benchmark) };
     let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
     let sandbox = Sandbox::new(&SandboxConfig { cache_dir, limits, ..SandboxConfig::default() });
     sandbox.unwrap().load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../envs/codegen.wasm")).unwrap()
