@@ -175,11 +175,11 @@ pub struct RunDir {
     path: PathBuf,
     dir: Dir,
     logs: BTreeMap<Log, BufWriter<File>>,
-    place: Place,
+    access: Access,
 }
 
 /// Whether this process writes the experiment.
-enum Place {
+enum Access {
     Writes {
         _lock: fs::File,
     },
@@ -234,7 +234,7 @@ impl RunDir {
             bail!("another process is using {}; wait for it to end, or give another --out", path.display());
         }
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
-        Ok(Self { path: path.to_owned(), dir, logs: BTreeMap::new(), place: Place::Writes { _lock: lock } })
+        Ok(Self { path: path.to_owned(), dir, logs: BTreeMap::new(), access: Access::Writes { _lock: lock } })
     }
 
     /// Opens an experiment that another rank writes. From now on this process prints into a log file there.
@@ -245,12 +245,12 @@ impl RunDir {
         let open = |name: String| dir.open_with(name, OpenOptions::new().create(true).append(true));
         print_into(&open(format!("logs/rank-{rank}.txt"))?)?;
         let logs = BTreeMap::from([(Log::Judge, BufWriter::new(open(format!("logs/rank-{rank}.judge.jsonl"))?))]);
-        let place = Place::Follows { log_bytes: BTreeMap::new() };
-        Ok((Self { path: path.to_owned(), dir, logs, place }, config, experiment))
+        let access = Access::Follows { log_bytes: BTreeMap::new() };
+        Ok((Self { path: path.to_owned(), dir, logs, access }, config, experiment))
     }
 
     fn follows(&self) -> bool {
-        matches!(self.place, Place::Follows { .. })
+        matches!(self.access, Access::Follows { .. })
     }
 
     fn open_logs(&mut self) -> Result<()> {
@@ -302,9 +302,9 @@ impl RunDir {
     /// The rows of a log, as far as they are complete.
     pub fn rows<T: DeserializeOwned>(&self, log: Log) -> Result<Vec<T>> {
         let name = self.path.join(log.file_name());
-        let bytes = match &self.place {
-            Place::Writes { .. } => u64::MAX,
-            Place::Follows { log_bytes } => log_bytes.get(&log).copied().unwrap_or(0),
+        let bytes = match &self.access {
+            Access::Writes { .. } => u64::MAX,
+            Access::Follows { log_bytes } => log_bytes.get(&log).copied().unwrap_or(0),
         };
         let lines = BufReader::new(self.dir.open(log.file_name())?.take(bytes)).lines();
         let parse = |line: std::io::Result<String>| Ok(serde_json::from_str(&line?)?);
@@ -395,7 +395,7 @@ impl RunDir {
     /// Forgets what was logged after a checkpoint, damaged checkpoints after it, and those that were being written.
     /// Without a checkpoint, everything.
     pub fn rewind(&mut self, checkpoint: Option<&Checkpoint>) -> Result<()> {
-        if let Place::Follows { log_bytes } = &mut self.place {
+        if let Access::Follows { log_bytes } = &mut self.access {
             *log_bytes = checkpoint.map_or_else(BTreeMap::new, |checkpoint| checkpoint.log_bytes.clone());
             return Ok(());
         }
