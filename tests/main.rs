@@ -23,4 +23,5 @@ mod replay;
 mod report;
 mod selfplay;
 mod session;
+mod tidy;
 mod versions;

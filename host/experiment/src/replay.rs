@@ -16,7 +16,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     ledger::{self, Concluded, LedgerRow, Purpose, TaskRow},
-    run_dir::{self, Experiment, Log, Recorded},
+    log::Log,
+    record::{self, Experiment, Recorded},
 };
 use azr_config::RunConfig;
 use azr_core::{
@@ -100,7 +101,7 @@ impl Replay {
         if standard == Standard::Recorded {
             adopt_fingerprints(&recorded, &mut envs)?;
         }
-        let held_out = held_out::read(&run_dir::held_out(dir)?, &envs)?;
+        let held_out = held_out::read(&record::held_out(dir)?, &envs)?;
         held_out::hold_out(&mut envs, held_out, config.evaluation.tasks)?;
         let tasks = Tasks::index(&recorded)?;
         Ok(Self { recorded, config, envs, tasks, standard })

@@ -29,9 +29,10 @@ use azr_selfplay::{
 
 use crate::{
     ledger::{self, Purpose},
+    log::Log,
     metrics::StepMetrics,
     observer::Observer,
-    run_dir::{Log, RunDir},
+    run_dir::RunDir,
 };
 
 pub use load::load_envs;

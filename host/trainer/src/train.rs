@@ -12,7 +12,7 @@ use azr_config::{Control, RunConfig, Style};
 use azr_core::launch::Launch;
 use azr_env::env_source::EnvSource;
 use azr_experiment::{
-    run_dir::{self, Experiment},
+    record::{self, Experiment},
     session::{Session, Start},
 };
 use azr_host::cli::train::TrainArgs;
@@ -47,7 +47,7 @@ pub fn run(mut args: TrainArgs) -> Result<()> {
 /// Returns whether it came to the last step. `restarts`: how often a launcher has started all ranks again.
 fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
     let gather = ranks.as_gather();
-    let begun = args.out.clone().filter(|out| restarts > 0 && run_dir::exists(out));
+    let begun = args.out.clone().filter(|out| restarts > 0 && record::exists(out));
     let progress = Progress::new();
     let mut session = match gather.agree(args.resume.clone().or(begun))? {
         Some(dir) => {

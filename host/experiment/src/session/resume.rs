@@ -21,8 +21,10 @@ use super::{
 };
 use crate::{
     ledger::TaskRow,
+    log::Log,
     observer::Observer,
-    run_dir::{self, Experiment, Log, RunDir},
+    record::{self, Experiment},
+    run_dir::RunDir,
 };
 
 impl<'a, M: Models> Session<'a, M> {
@@ -44,11 +46,12 @@ impl<'a, M: Models> Session<'a, M> {
         };
         let (run_dir, config, experiment, checkpoint, folder) = gather
             .in_turn(|| rewound(RunDir::open(dir)?), || rewound(RunDir::open_as_follower(dir, gather.rank())?))?;
+        run_dir.printed().map_or(Ok(()), |file| observer.follows(file))?;
         let sandbox = sandbox.start(&config.sandbox)?;
         let recorded: Vec<EnvSource> = experiment.environments.iter().map(|env| env.source.clone()).collect();
         let mut envs = load_envs(&sandbox, if sources.is_empty() { &recorded } else { sources }, &config)?;
         same_environments(&experiment, &envs)?;
-        let held_out = held_out::read(&run_dir::held_out(dir)?, &envs)?;
+        let held_out = held_out::read(&record::held_out(dir)?, &envs)?;
         let held_out = held_out::hold_out(&mut envs, held_out, config.evaluation.tasks)?;
         experiment.data_sets.iter().try_for_each(DataSetRecord::check)?;
         let seeded = match &checkpoint {

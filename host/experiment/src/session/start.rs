@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     observer::Observer,
-    run_dir::{EnvironmentRecord, Experiment, RunDir},
+    record::{EnvironmentRecord, Experiment},
+    run_dir::RunDir,
 };
 
 /// What a new experiment is made from.
@@ -86,6 +87,7 @@ impl<'a, M: Models> Session<'a, M> {
             || RunDir::create(&out, &config, &experiment, &written),
             || Ok(RunDir::open_as_follower(&out, gather.rank())?.0),
         )?;
+        run_dir.printed().map_or(Ok(()), |file| observer.follows(file))?;
         observer.loaded(&experiment, &plan, run_dir.path());
         if config.needs_start_policy() {
             run_dir.write_folder(START_POLICY, |folder| models.save(&policy, folder))?;
