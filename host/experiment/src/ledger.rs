@@ -197,7 +197,7 @@ pub fn proposal_row(
     LedgerRow {
         step,
         env: env.name().to_owned(),
-        fingerprint: env.fingerprint.digest().short(),
+        fingerprint: env.fingerprint_short().to_owned(),
         kind: env.kinds()[proposed.kind].name.clone(),
         role: Role::Proposer,
         purpose,
@@ -224,7 +224,7 @@ pub fn attempt_row(envs: &[EnvState], verified: &Verified, step: u64, reward: Op
     LedgerRow {
         step,
         env: env.name().to_owned(),
-        fingerprint: env.fingerprint.digest().short(),
+        fingerprint: env.fingerprint_short().to_owned(),
         kind: attempted.task.kind.clone(),
         role: Role::Solver,
         purpose,

@@ -29,6 +29,9 @@ pub trait Observer {
     /// The policy that is called `name` is about to be measured.
     fn measuring(&self, name: &str, protocol: Protocol) {}
 
+    /// An environment is left out from now on, for what became of its calls.
+    fn dropped(&self, name: &str, faults: &Tally) {}
+
     fn measured(&self, evaluations: &[Evaluation]) {}
 
     /// The steps begin: `done` of `steps` were done before.

@@ -110,7 +110,8 @@ pub fn held_out(path: &Path) -> Result<String> {
     fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-pub(crate) fn read_manifest(path: &Path) -> Result<(RunConfig, Experiment)> {
+/// What an experiment was started with.
+pub fn read_manifest(path: &Path) -> Result<(RunConfig, Experiment)> {
     ensure!(exists(path), "{} holds no experiment: experiment.json is missing", path.display());
     let text = |name: &str| fs::read_to_string(path.join(name)).with_context(|| format!("cannot read {name}"));
     let damaged = |name: &str| format!("{} is damaged, or of another version of azr-host", path.join(name).display());

@@ -255,7 +255,7 @@ fn envs(
 /// Rows name the terms that were recorded, so those must be whole, and are taken over where this build differs.
 fn adopt_fingerprints(recorded: &Recorded, envs: &mut [EnvState]) -> Result<()> {
     for (env, record) in envs.iter_mut().zip(&recorded.experiment.environments) {
-        let (was, is) = (&record.fingerprint, &env.fingerprint);
+        let (was, is) = (&record.fingerprint, env.fingerprint());
         ensure!(
             was.digest() == record.fingerprint_digest && was.config == is.config,
             "config.toml or the terms in experiment.json are not those that the experiment was started with"
@@ -272,7 +272,7 @@ fn adopt_fingerprints(recorded: &Recorded, envs: &mut [EnvState]) -> Result<()> 
         if !was.same_grants(is) {
             tracing::warn!("{} was recorded with other --grants: limits or directories differ", record.name);
         }
-        env.fingerprint = record.fingerprint.clone();
+        env.adopt(record.fingerprint.clone());
     }
     Ok(())
 }

@@ -171,7 +171,7 @@ impl RunDir {
         Ok(())
     }
 
-    /// The rows of a log, as far as they are complete.
+    /// The rows of a log.
     pub fn rows<T: DeserializeOwned>(&self, log: Log) -> Result<Vec<T>> {
         let name = self.path.join(log.file_name());
         let bytes = match &self.access {

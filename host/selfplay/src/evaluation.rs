@@ -85,21 +85,21 @@ impl Protocol {
 }
 
 /// Measures the policy on `tasks`, those of dropped environments left out. The random numbers depend on the seed alone,
-/// so that two policies get the same ones. An attempt that met a fault counts as not right; too many of them are an
-/// error.
+/// so that two policies get the same ones. An attempt that met a fault counts as not right. Returns scores by
+/// `<environment>/<kind>`, and what became of the calls: [`check`] says whether too many of them failed.
 pub fn evaluate(
     envs: &[EnvState],
     (sampler, gather): (&dyn Sampler, &dyn Gather),
     tasks: &[HeldOutTask],
     protocol: Protocol,
     config: &RunConfig,
-) -> Result<BTreeMap<String, KindScores>> {
+) -> Result<(BTreeMap<String, KindScores>, Tallies)> {
     let tasks: Vec<&HeldOutTask> = tasks.iter().filter(|held_out| envs[held_out.env].in_play).collect();
     let config = protocol.applied_to(config);
     let mut stage = Stage::new(&config, sampler, gather, 0);
     let tallies = attempt(envs, &tasks, protocol, 0, &mut stage)?;
-    check(stage.faults.tallies(), envs, &config.faults)?;
-    Ok(by_kind(envs, tasks.into_iter().zip(&tallies), protocol.samples))
+    let scores = by_kind(envs, tasks.into_iter().zip(&tallies), protocol.samples);
+    Ok((scores, stage.faults.into_tallies()))
 }
 
 /// What became of the attempts at each of `tasks`, to which `first` came before in the same measurement.

@@ -152,7 +152,7 @@ fn accepted(text: &str, source: &str, env: &EnvState) -> Result<Vec<Task>> {
     let at = |number: usize| format!("{source}, line {}", number + 1);
     let mut tasks = BTreeMap::new();
     let mut proposals = Vec::new();
-    for (number, line) in text.lines().enumerate() {
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         match serde_json::from_str(line).with_context(|| format!("{}: neither a task nor a proposal", at(number)))? {
             Line::Task(written) => {
                 ensure!(env.kind_index(&written.kind).is_some(), "{}: no kind {:?}", at(number), written.kind);

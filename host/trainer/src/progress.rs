@@ -97,6 +97,10 @@ impl Observer for Progress {
         self.bar.tick();
     }
 
+    fn dropped(&self, name: &str, faults: &Tally) {
+        self.say(format!("environment {name} is dropped for its faults: {}", causes(faults)));
+    }
+
     fn measured(&self, evaluations: &[Evaluation]) {
         for evaluation in evaluations {
             let kind = |(label, scores): (&String, &KindScores)| {
@@ -123,7 +127,7 @@ impl Observer for Progress {
         self.say(step_line(metrics, logged));
         for &env in &step.dropped {
             let name = envs[env].name();
-            self.say(format!("environment {name} is dropped for its faults: {}", causes(&metrics.faults[name])));
+            self.dropped(name, &metrics.faults[name]);
         }
         if step.step % SAMPLE_EVERY_STEPS == 1 {
             sample_lines(envs, step).into_iter().for_each(|line| self.say(line));

@@ -99,7 +99,9 @@ pub fn train(
     let checked = lessons.checked()?;
     let measure = || {
         let protocol = Protocol { temperature: config.sampling.temperature, samples: 1 };
-        evaluation::evaluate(envs, (policy, &Alone), &checked, protocol, config)
+        let (scores, faults) = evaluation::evaluate(envs, (policy, &Alone), &checked, protocol, config)?;
+        evaluation::check(&faults, envs, &config.faults)?;
+        anyhow::Ok(scores)
     };
     let (mut learned, mut solved, mut enough) = (0, BTreeMap::new(), false);
     let draw = |Wanted { count, .. }: Wanted| lessons.draw(count);

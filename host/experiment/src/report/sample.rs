@@ -174,9 +174,9 @@ impl Class {
         if let Some(verdict) = conclusion.get("verdict") {
             let score = verdict["score"].as_f64().unwrap_or(0.0);
             return match verdict["well_formed"].as_bool() {
+                Some(false) => Self::Malformed,
                 _ if score >= 1.0 => Self::Right,
                 _ if score > 0.0 => Self::Partial,
-                Some(false) => Self::Malformed,
                 _ => Self::Wrong,
             };
         }

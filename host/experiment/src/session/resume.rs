@@ -115,7 +115,7 @@ fn same_environments(experiment: &Experiment, envs: &[EnvState]) -> Result<()> {
             digest.short()
         );
         ensure!(
-            recorded.fingerprint.same_grants(&env.fingerprint),
+            recorded.fingerprint.same_grants(env.fingerprint()),
             "environment {} has other limits or directories than when the experiment was started; give the same --grants, \
              and check with `azr-host env inspect`",
             recorded.name
