@@ -59,7 +59,7 @@ const FIRST_TASK: &str = r#"{"numbers":[87,55,3,66,29,12,46,91]}"#;
 
 fn first_task(env: &Environment) -> String {
     let part = SequencePart { kind: env.description().kinds[0].name.clone(), seed: 1, first: 0, count: 1 };
-    env.generate(&env.context(Style::Compact, &[]).unwrap(), &part).unwrap().remove(0).body
+    env.generate(&env.context(Style::Compact, &[]).unwrap(), &part).unwrap().remove(0).body.to_string()
 }
 
 #[test]

@@ -109,7 +109,7 @@ struct HeldOutRow {
 pub fn written(envs: &[EnvState], tasks: &[HeldOutTask]) -> String {
     let row = |HeldOutTask { env, task, kind: _ }: &HeldOutTask| {
         let (id, Task { kind, body }) = (task.id(), task.clone());
-        let row = HeldOutRow { id, env: envs[*env].name().to_owned(), kind, body };
+        let row = HeldOutRow { id, env: envs[*env].name().to_owned(), kind: kind.to_string(), body: body.to_string() };
         serde_json::to_string(&row).expect("a row is plain data") + "\n"
     };
     tasks.iter().map(row).collect()
@@ -123,7 +123,7 @@ pub fn read(text: &str, envs: &[EnvState]) -> Result<Vec<HeldOutTask>> {
         let env = envs.iter().position(|env| env.name() == name);
         let env = env.with_context(|| format!("{}: environment {name:?} is not loaded", at()))?;
         let index = envs[env].kind_index(&kind).with_context(|| format!("{}: no kind {kind:?}", at()))?;
-        let task = Task { kind, body };
+        let task = Task { kind: kind.into(), body: body.into() };
         ensure!(task.id() == id, "{}: the task was altered: its digest is {}", at(), task.id());
         Ok(HeldOutTask { env, kind: index, task })
     };

@@ -210,7 +210,7 @@ impl<'a> Lessons<'a> {
         let tasks: Vec<Task> = attempts.iter().map(|attempt| attempt.task.clone()).collect();
         let solve_prompts = environment.solve_prompts(context, &tasks);
         let asked: Vec<(String, Vec<Task>)> =
-            proposals.iter().map(|proposal| (proposal.task.kind.clone(), Vec::new())).collect();
+            proposals.iter().map(|proposal| (proposal.task.kind.to_string(), Vec::new())).collect();
         let propose_prompts = environment.propose_prompts(context, &asked);
         for (Demonstrated { completion, .. }, prompt) in attempts.into_iter().zip(solve_prompts) {
             self.add_lesson(&prompt?, &completion, 1.0)?;

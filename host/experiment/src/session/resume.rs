@@ -129,7 +129,7 @@ fn refill(run_dir: &RunDir, envs: &mut [EnvState]) -> Result<()> {
     let mut logged: Vec<TaskRow<'static>> = run_dir.rows(Log::Tasks)?;
     for env in envs {
         let mine: Vec<TaskRow> = logged.extract_if(.., |row| row.env == env.name()).collect();
-        let task = |row: &TaskRow| Task { kind: row.kind.to_string(), body: row.body.to_string() };
+        let task = |row: &TaskRow| Task { kind: (&*row.kind).into(), body: (&*row.body).into() };
         let tasks: Vec<Task> = mine.iter().map(task).collect();
         let subjects = env.environment.subjects(&tasks);
         for ((TaskRow { step, .. }, task), subject) in mine.into_iter().zip(tasks).zip(subjects) {
