@@ -92,8 +92,9 @@ impl Parser<'_> {
         let mut value = self.sum()?;
         loop {
             // "half a million"
-            let multiplies = matches!(self.ahead(1), Some(Kind::Text(next)) if word::factor(next).is_some());
-            self.at += usize::from(multiplies && self.is_at_article());
+            let article = self.word_length(&self.word());
+            let multiplies = matches!(self.ahead(article), Some(Kind::Text(next)) if word::factor(next).is_some());
+            self.at += if multiplies && self.is_at_article() { article } else { 0 };
             let word = self.word();
             value = match word::factor(&word) {
                 Some(factor) => Tree::Product(vec![value, Tree::Number { value: factor, digits: String::new() }]),

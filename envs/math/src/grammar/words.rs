@@ -122,8 +122,9 @@ impl Parser<'_> {
     pub(super) fn number_words(&mut self) -> Option<Tree> {
         let start = self.at;
         let multiplies = |kind: Option<&Kind>| matches!(kind, Some(Kind::Text(word)) if word::factor(word).is_some());
-        if self.is_at_article() && multiplies(self.ahead(1)) {
-            self.at += 1;
+        let article = self.word_length(&self.word());
+        if self.is_at_article() && multiplies(self.ahead(article)) {
+            self.at += article;
         }
         let mut words: Vec<&str> = Vec::new();
         let mut best = None;
