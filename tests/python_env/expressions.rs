@@ -1,6 +1,6 @@
 //! Inputs that are expressions: a task keeps the literal of their value, an answer stays a literal.
 
-use azr_host::sandbox::Outcome;
+use azr_sandbox::Outcome;
 use serde_json::json;
 
 use super::*;
