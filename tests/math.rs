@@ -264,8 +264,10 @@ fn lines_are_read_as_they_are_published() {
         r#"{"problem": "?", "answer": 1341068619663964900807}"#.to_owned(),
         r#"{"problem": "?", "answer": 0.9999999999999999}"#.to_owned(),
     ];
-    let bodies: Vec<String> =
-        imported_with(&context(Style::Compact), &digits).into_iter().map(|task| task.unwrap().body.to_string()).collect();
+    let bodies: Vec<String> = imported_with(&context(Style::Compact), &digits)
+        .into_iter()
+        .map(|task| task.unwrap().body.to_string())
+        .collect();
     assert_eq!(
         bodies,
         [r#"{"answer":"1341068619663964900807","problem":"?"}"#, r#"{"answer":"0.9999999999999999","problem":"?"}"#]

@@ -50,7 +50,10 @@ fn other_lines_are_refused_and_told_why() {
         line
     };
     for (line, why) in [
-        (json!({ "question": "How many?", "answer": "#### 1" }), "not-a-task: missing key \"code\"; this environment reads lines"),
+        (
+            json!({ "question": "How many?", "answer": "#### 1" }),
+            "not-a-task: missing key \"code\"; this environment reads lines",
+        ),
         (with("output", "deque([1])"), "not-a-value: the output is not a Python literal: line 1, column 1"),
         (with("function_name", "g"), "not-a-task: the input is not a call of g"),
     ] {

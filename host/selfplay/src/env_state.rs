@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     buffer::Buffer,
-    faults::{Cause, Faults},
+    faults::{Cause, Faults, with_retries},
     fingerprint::EnvFingerprint,
     measures::Seen,
 };
@@ -125,6 +125,14 @@ impl EnvState {
     /// `<environment>/<kind>`.
     pub fn label(&self, kind: usize) -> String {
         format!("{}/{}", self.name(), self.kinds()[kind].name)
+    }
+
+    /// What each of `tasks` is about.
+    pub fn subjects_of(&self, tasks: &[Task]) -> Result<Vec<Digest>> {
+        let subjects = with_retries(tasks, |tasks| {
+            self.environment.subjects(&tasks.iter().map(|&task| task.clone()).collect::<Vec<_>>())
+        });
+        Ok(subjects.into_iter().collect::<Result<_, Cause>>()?)
     }
 
     /// The environment's size of a configured batch.

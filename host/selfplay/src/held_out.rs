@@ -83,7 +83,7 @@ pub fn hold_out(envs: &mut [EnvState], tasks: Vec<HeldOutTask>, tasks_max: usize
     for (index, env) in envs.iter_mut().enumerate() {
         let mine: Vec<Task> =
             tasks.iter().filter(|held_out| held_out.env == index).map(|held_out| held_out.task.clone()).collect();
-        let subjects = env.environment.subjects(&mine).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let subjects = env.subjects_of(&mine)?;
         env.held_out.extend(subjects);
     }
     let mut kept: BTreeMap<(usize, usize), usize> = BTreeMap::new();

@@ -131,10 +131,10 @@ fn refill(run_dir: &RunDir, envs: &mut [EnvState]) -> Result<()> {
         let mine: Vec<TaskRow> = logged.extract_if(.., |row| row.env == env.name()).collect();
         let task = |row: &TaskRow| Task { kind: (&*row.kind).into(), body: (&*row.body).into() };
         let tasks: Vec<Task> = mine.iter().map(task).collect();
-        let subjects = env.environment.subjects(&tasks);
+        let subjects = env.subjects_of(&tasks)?;
         for ((TaskRow { step, .. }, task), subject) in mine.into_iter().zip(tasks).zip(subjects) {
             let kind = env.kind_index(&task.kind).with_context(|| format!("no kind {:?}", task.kind))?;
-            env.subjects[kind].insert(subject?);
+            env.subjects[kind].insert(subject);
             env.buffers[kind].add(task, step);
         }
     }
