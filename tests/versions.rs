@@ -102,7 +102,11 @@ fn answers_in(env: &Environment, ctx: &Context) -> Value {
     for completion in COMPLETIONS {
         attempts.push(Attempt { task: tasks[0].clone(), completion: completion.into() });
         let kind = tasks[0].kind.clone();
-        proposals.push(Proposal { kind, references: tasks[1..].to_vec(), completion: completion.into() });
+        proposals.push(Proposal {
+            kind: kind.to_string(),
+            references: tasks[1..].to_vec(),
+            completion: completion.into(),
+        });
     }
     let requests: Vec<(String, Vec<Task>)> =
         env.description().kinds.iter().map(|kind| (kind.name.clone(), tasks.clone())).collect();
@@ -185,7 +189,7 @@ fn print(version: &Path) {
         let folder = version.join(name);
         fs::create_dir_all(&folder).unwrap();
         let component = |guest: &str| {
-            let module = fs::read(crate::sandbox::guest(guest)).unwrap();
+            let module = fs::read(crate::built::guest(guest)).unwrap();
             ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
         };
         print_component(&component(judge), &folder.join("judge.wat"));

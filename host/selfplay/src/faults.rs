@@ -5,6 +5,8 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    error::Error,
+    fmt,
     iter::Sum,
 };
 
@@ -28,6 +30,14 @@ const OTHER_CAUSES: &str = "other causes";
 pub struct Cause {
     pub whose: Whose,
     pub cause: String,
+}
+
+impl Error for Cause {}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.cause)
+    }
 }
 
 /// Who broke a promise.
@@ -112,16 +122,16 @@ impl<'a> Faults<'a> {
         Self { tallies: Tallies::new(), gather }
     }
 
-    /// Calls the environment at `arena` once for every item, and again for items that met a host fault. One result per
+    /// Calls the environment at `env` once for every item, and again for items that met a host fault. One result per
     /// item, in order. Each rank makes a shard of the calls, and all get all results: a host fault, which only one of them
     /// meets, means the same to all.
     pub fn calls<T, R: Serialize + DeserializeOwned>(
         &mut self,
-        arena: usize,
+        env: usize,
         items: &[T],
         call: impl Fn(&[&T]) -> Vec<Result<R, Fault>>,
     ) -> Result<Vec<Result<R, Cause>>> {
-        let tally = self.tallies.entry(arena).or_default();
+        let tally = self.tallies.entry(env).or_default();
         tally.calls += items.len();
         let (results, retried): (Vec<_>, Vec<_>) =
             self.gather.all_gather(called(self.gather.shard(items), call))?.into_iter().unzip();
@@ -140,6 +150,11 @@ impl<'a> Faults<'a> {
     pub fn into_tallies(self) -> Tallies {
         self.tallies
     }
+}
+
+/// The results of calls that are not part of a step, one per item: host faults are met with more tries here too.
+pub fn with_retries<T, R>(items: &[T], call: impl Fn(&[&T]) -> Vec<Result<R, Fault>>) -> Vec<Result<R, Cause>> {
+    called(items, call).0
 }
 
 /// The results of calls, and how many of them were made again.
@@ -174,6 +189,16 @@ impl Breaker {
         Self { config: config.clone(), window: VecDeque::new() }
     }
 
+    /// With the steps that are in the window already.
+    pub fn resumed(config: &FaultsConfig, window: impl IntoIterator<Item = Tallies>) -> Self {
+        Self { config: config.clone(), window: window.into_iter().collect() }
+    }
+
+    /// The steps in the window, oldest first.
+    pub fn window(&self) -> impl Iterator<Item = &Tallies> {
+        self.window.iter()
+    }
+
     /// Takes a step in. Returns the environments to go on without; fails where the run must stop: for host faults, for
     /// an environment that may not be dropped, and when none of the environments `in_play` would be left.
     pub fn note(&mut self, step: &Tallies, in_play: &[(usize, &str)]) -> Result<Vec<usize>> {
@@ -182,14 +207,14 @@ impl Breaker {
         }
         self.window.push_back(step.clone());
         let mut dropped = Vec::new();
-        for &(arena, name) in in_play {
-            let tally: Tally = self.window.iter().filter_map(|step| step.get(&arena)).sum();
+        for &(env, name) in in_play {
+            let tally: Tally = self.window.iter().filter_map(|step| step.get(&env)).sum();
             let breached = |faults: usize| faults as f64 > self.config.share_max * tally.calls as f64;
             if breached(tally.host) || (breached(tally.environment) && self.config.then == BreachAction::Stop) {
                 bail!("{}", self.complaint(name, &tally));
             }
             if breached(tally.environment) {
-                dropped.push(arena);
+                dropped.push(env);
             }
         }
         if let (Some(last), true) = (in_play.last(), dropped.len() == in_play.len()) {

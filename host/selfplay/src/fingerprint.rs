@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use azr_config::RunConfig;
 use azr_core::task::Digest;
-use azr_sandbox::{Environment, Limits};
+use azr_sandbox::{Environment, RunLimits};
 use serde::{Deserialize, Serialize};
 
 /// What the verdicts of an environment depend on besides their subjects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Terms {
+pub struct EnvFingerprint {
     /// Of azr-host, which sets the limits of judge calls.
     pub host: String,
     /// The wasm engine, which sets how much fuel an instruction takes.
@@ -20,13 +20,13 @@ pub struct Terms {
     pub environment: Digest,
     pub executors: Vec<Digest>,
     /// What a run may use, after the operator's grants.
-    pub limits: Limits,
+    pub limits: RunLimits,
     /// Of the content of the directories that the judge reads, by name.
     pub directories: BTreeMap<String, Digest>,
 }
 
-impl Terms {
-    /// The terms of an environment under a configuration, in this build.
+impl EnvFingerprint {
+    /// The fingerprint of an environment under a configuration, in this build.
     pub fn new(config: &RunConfig, environment: &Environment) -> Self {
         Self {
             host: env!("CARGO_PKG_VERSION").to_owned(),
@@ -46,6 +46,6 @@ impl Terms {
 
     /// Of all of them: what rows refer to, by its first digits.
     pub fn digest(&self) -> Digest {
-        Digest::of(serde_json::to_vec(self).expect("terms are plain data"))
+        Digest::of(serde_json::to_vec(self).expect("a fingerprint is plain data"))
     }
 }

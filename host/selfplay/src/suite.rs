@@ -18,8 +18,8 @@ use azr_config::RunConfig;
 use azr_core::{gather::Gather, sampling::Sampler};
 
 use crate::{
-    arena::Arena,
-    evaluation::{self, FirstAttempt, KindScores, Protocol, Tally},
+    env_state::EnvState,
+    evaluation::{self, Attempts, FirstAttempt, KindScores, Protocol},
     held_out::HeldOutTask,
     stage::Stage,
 };
@@ -79,8 +79,8 @@ pub struct TaskResult<'a> {
 }
 
 impl Suite {
-    /// Imports the first `limit` lines of a file for the environment at `arena`.
-    pub fn import(path: &Path, arenas: &[Arena], arena: usize, limit: usize) -> Result<Self> {
+    /// Imports the first `limit` lines of a file for the environment at `env`.
+    pub fn import(path: &Path, envs: &[EnvState], env: usize, limit: usize) -> Result<Self> {
         let unreadable = || format!("cannot read the suite {}", path.display());
         let name = path.file_stem().with_context(unreadable)?.to_string_lossy().into_owned();
         let file = BufReader::new(File::open(path).with_context(unreadable)?);
@@ -92,15 +92,15 @@ impl Suite {
                 lines.push((number, line));
             }
             if lines.len() == LINES_AT_ONCE {
-                suite.add(std::mem::take(&mut lines), arenas, arena);
+                suite.add(std::mem::take(&mut lines), envs, env);
             }
             if suite.lines() + lines.len() >= limit {
                 break;
             }
         }
-        suite.add(lines, arenas, arena);
+        suite.add(lines, envs, env);
         if suite.tasks.is_empty() {
-            let name = arenas[arena].name();
+            let name = envs[env].name();
             match suite.refused.first() {
                 Some(Refused { line, message, .. }) => {
                     bail!("{}: no line is a task of environment {name}; line {line}: {message}", path.display())
@@ -116,9 +116,9 @@ impl Suite {
         self.tasks.len() + self.refused.len()
     }
 
-    fn add(&mut self, lines: Vec<(usize, String)>, arenas: &[Arena], arena: usize) {
+    fn add(&mut self, lines: Vec<(usize, String)>, envs: &[EnvState], env: usize) {
         let (numbers, lines): (Vec<usize>, Vec<String>) = lines.into_iter().unzip();
-        let Arena { environment, context, .. } = &arenas[arena];
+        let EnvState { environment, context, .. } = &envs[env];
         let imported = environment.import_tasks(context, &lines);
         for ((line, text), imported) in numbers.into_iter().zip(&lines).zip(imported) {
             match imported {
@@ -127,8 +127,8 @@ impl Suite {
                         serde_json::from_str(text).ok().and_then(|Named { id, task_id, unique_id, question_id }| {
                             id.or(task_id).or(unique_id).or(question_id)
                         });
-                    let kind = arenas[arena].kind_index(&task.kind).expect("the sandbox checked that the kind exists");
-                    self.tasks.push(SuiteTask { line, id, held_out: HeldOutTask { arena, kind, task } });
+                    let kind = envs[env].kind_index(&task.kind).expect("the sandbox checked that the kind exists");
+                    self.tasks.push(SuiteTask { line, id, held_out: HeldOutTask { env, kind, task } });
                 }
                 Ok(Err(rejection)) => {
                     self.refused.push(Refused { line, code: rejection.code, message: rejection.message });
@@ -144,7 +144,7 @@ impl Suite {
     /// lines.
     pub fn measure(
         &self,
-        arenas: &[Arena],
+        envs: &[EnvState],
         (sampler, gather): (&dyn Sampler, &dyn Gather),
         protocol: Protocol,
         config: &RunConfig,
@@ -152,18 +152,18 @@ impl Suite {
     ) -> Result<BTreeMap<String, KindScores>> {
         let config = protocol.applied_to(config);
         let mut stage = Stage::new(&config, sampler, gather, 0);
-        let mut tallies = Vec::<Tally>::new();
+        let mut tallies = Vec::<Attempts>::new();
         for tasks in self.tasks.chunks(TASKS_AT_ONCE) {
             let held_out: Vec<&HeldOutTask> = tasks.iter().map(|task| &task.held_out).collect();
-            let attempted = evaluation::attempt(arenas, &held_out, protocol, tallies.len(), &mut stage)?;
+            let attempted = evaluation::attempt(envs, &held_out, protocol, tallies.len(), &mut stage)?;
             for (task, tally) in tasks.iter().zip(&attempted) {
                 report(self.result(task, tally, protocol.samples))?;
             }
             tallies.extend(attempted);
         }
-        evaluation::check(stage.faults.tallies(), arenas, &config.faults)?;
+        evaluation::check(stage.faults.tallies(), envs, &config.faults)?;
         let tasks = self.tasks.iter().map(|task| &task.held_out);
-        Ok(evaluation::by_kind(arenas, tasks.zip(&tallies), protocol.samples))
+        Ok(evaluation::by_kind(envs, tasks.zip(&tallies), protocol.samples))
     }
 
     /// Lines that are tasks.
@@ -171,7 +171,7 @@ impl Suite {
         self.tasks.len()
     }
 
-    fn result<'a>(&'a self, task: &'a SuiteTask, tally: &'a Tally, samples: usize) -> TaskResult<'a> {
+    fn result<'a>(&'a self, task: &'a SuiteTask, tally: &'a Attempts, samples: usize) -> TaskResult<'a> {
         let (completion, reason) = match &tally.first {
             Some(FirstAttempt { completion, reason }) => (Some(&**completion), &**reason),
             None => (None, "not attempted: its prompt is longer than sampling.prompt-max-tokens, or could not be made"),

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 use azr_config::{RunConfig, Style};
-use azr_core::gather::Alone;
+use azr_core::{gather::Alone, launch::Launch};
+use azr_experiment::session::load_envs;
 use azr_host::cli::eval::EvalArgs;
 use azr_policy::embedded;
 use azr_selfplay::{
@@ -15,10 +16,7 @@ use azr_selfplay::{
 };
 use serde::Serialize;
 
-use crate::{
-    policy_source::{self, PolicySource},
-    session,
-};
+use crate::policy_source::{self, PolicySource};
 
 /// What is measured for one kind.
 #[derive(Serialize)]
@@ -32,6 +30,11 @@ struct Measured {
 
 /// Measures and prints.
 pub fn run(mut args: EvalArgs) -> Result<()> {
+    let ranks = Launch::from_env()?.size;
+    ensure!(
+        ranks == 1,
+        "eval runs in one process, but a launcher started {ranks} (RANK, WORLD_SIZE); start it without one"
+    );
     ensure!(args.samples > 0, "--samples is 0; it must be at least 1");
     ensure!(args.limit != Some(0), "--limit is 0; it must be at least 1");
     let usual = if args.suites.is_empty() { 1.0 } else { 0.0 };
@@ -45,23 +48,24 @@ fn on_held_out(args: EvalArgs, protocol: Protocol) -> Result<()> {
     let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
     let config = RunConfig::resolve(preset, None, &args.overrides)?;
     let sandbox = args.sandbox.start(&config.sandbox)?;
-    let mut arenas = session::load_arenas(&sandbox, &[args.env], &config)?;
+    let mut envs = load_envs(&sandbox, &[args.env], &config)?;
     let source = match &args.held_out {
         Some(path) => Source::File(path),
-        None if config.style == Style::Compact && arenas[0].name() == embedded::ENVIRONMENT => {
+        None if config.style == Style::Compact && envs[0].name() == embedded::ENVIRONMENT => {
             Source::Embedded(embedded::HELD_OUT)
         }
         None => Source::Apart(&[]),
     };
-    let tasks = held_out::held_out_tasks(&arenas, 0, source, &config)?;
-    let tasks = held_out::hold_out(&mut arenas, tasks, config.evaluation.tasks)?;
+    let tasks = held_out::held_out_tasks(&envs, 0, source, &config)?;
+    let tasks = held_out::hold_out(&mut envs, tasks, config.evaluation.tasks)?;
     ensure!(
         !tasks.is_empty(),
         "environment {} has no held-out tasks of its own; give --held-out FILE or --suite FILE",
-        arenas[0].name()
+        envs[0].name()
     );
     let policy = PolicySource::from(&args.policy).load(&config, None)?;
-    let kinds = evaluation::evaluate(&arenas, (&policy, &Alone), &tasks, protocol, &config)?;
+    let (kinds, faults) = evaluation::evaluate(&envs, (&policy, &Alone), &tasks, protocol, &config)?;
+    evaluation::check(&faults, &envs, &config.faults)?;
     let measured: BTreeMap<_, _> =
         kinds.into_iter().map(|(label, scores)| (label, Measured::of(&scores, protocol))).collect();
     if args.json {

@@ -2,23 +2,29 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs::File,
+    os::fd::AsRawFd as _,
     path::Path,
 };
+
+use anyhow::{Result, ensure};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use azr_experiment::{
+    log::Log,
     metrics::{GroupMetrics, StepMetrics},
-    run_dir::{Experiment, Log},
+    observer::Observer,
+    record::Experiment,
+    session::{COOLER, START},
 };
-use azr_learner::memory::Plan;
 use azr_selfplay::{
-    arena::Arena,
     data_set::DataSetRecord,
+    env_state::EnvState,
     evaluation::{Estimate, Evaluation, KindScores, Protocol},
     faults::Tally,
     step::Step,
-    validate::Standing,
+    validate::Novelty,
 };
 
 /// Steps between two samples of what the policy writes.
@@ -37,20 +43,34 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar for a run of `steps`.
-    pub fn new(steps: u64) -> Self {
-        let bar = ProgressBar::new(steps);
+    /// A bar for the steps of a run.
+    pub fn new() -> Self {
+        let bar = ProgressBar::no_length();
         let template = "{bar:24} step {pos}/{len}  {elapsed} gone, {eta} left  {msg}";
         bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
         Self { bar }
     }
 
-    /// Says what the run consists of.
-    pub fn loaded(&self, experiment: &Experiment, memory: &Plan, path: &Path) {
+    fn say(&self, line: String) {
+        if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
+    }
+}
+
+impl Observer for Progress {
+    fn follows(&self, printed: &File) -> Result<()> {
+        for stream in [libc::STDOUT_FILENO, libc::STDERR_FILENO] {
+            // SAFETY: both are open descriptors.
+            let copied = unsafe { libc::dup2(printed.as_raw_fd(), stream) };
+            ensure!(copied >= 0, "cannot print into a log file: {}", std::io::Error::last_os_error());
+        }
+        Ok(())
+    }
+
+    fn loaded(&self, experiment: &Experiment, plan: &str, path: &Path) {
         for env in &experiment.environments {
-            let executors: Vec<String> = env.terms.executors.iter().map(|digest| digest.short()).collect();
+            let executors: Vec<String> = env.fingerprint.executors.iter().map(|digest| digest.short()).collect();
             let executors = if executors.is_empty() { "none".to_owned() } else { executors.join(", ") };
-            let (name, version, digest) = (&env.name, &env.version, env.terms.environment.short());
+            let (name, version, digest) = (&env.name, &env.version, env.fingerprint.environment.short());
             self.say(format!("environment  {name} {version}  sha256 {digest}  kinds {}", env.kinds.join(", ")));
             self.say(format!("             executors {executors}"));
         }
@@ -58,29 +78,30 @@ impl Progress {
             self.say(format!("data set     {}  sha256 {}  {tasks} tasks for {env}", path.display(), digest.short()));
         }
         self.say(format!("policy       {} on {}", experiment.policy, experiment.device));
-        self.say(format!("memory       {memory}"));
+        self.say(format!("memory       {plan}"));
         self.say(format!("experiment   {}  seed {}", path.display(), experiment.seed));
     }
 
-    /// Says how full the buffers are.
-    pub fn seeding(&self, arenas: &[Arena], wanted: usize) {
-        let fill = |arena: &Arena| -> Vec<String> {
-            let kinds = arena.buffers.iter().enumerate();
-            kinds.map(|(kind, buffer)| format!("{} {}/{wanted}", arena.label(kind), buffer.len().min(wanted))).collect()
+    fn seeding(&self, envs: &[EnvState], wanted: usize) {
+        let fill = |env: &EnvState| -> Vec<String> {
+            let kinds = env.buffers.iter().enumerate();
+            kinds.map(|(kind, buffer)| format!("{} {}/{wanted}", env.label(kind), buffer.len().min(wanted))).collect()
         };
-        let fills: Vec<String> = arenas.iter().flat_map(fill).collect();
+        let fills: Vec<String> = envs.iter().flat_map(fill).collect();
         self.bar.set_message(format!("collecting first tasks: {}", fills.join(", ")));
         self.bar.tick();
     }
 
-    /// Says what is being measured.
-    pub fn measuring(&self, name: &str, protocol: Protocol) {
+    fn measuring(&self, name: &str, protocol: Protocol) {
         self.bar.set_message(format!("measuring the {name} policy on held-out tasks, {}", mode(protocol.temperature)));
         self.bar.tick();
     }
 
-    /// Shows a measurement.
-    pub fn measured(&self, evaluations: &[Evaluation]) {
+    fn dropped(&self, name: &str, faults: &Tally) {
+        self.say(format!("environment {name} is dropped for its faults: {}", causes(faults)));
+    }
+
+    fn measured(&self, evaluations: &[Evaluation]) {
         for evaluation in evaluations {
             let kind = |(label, scores): (&String, &KindScores)| {
                 format!("{label} {}", percent(scores.solve_rate, scores.standard_error))
@@ -96,34 +117,30 @@ impl Progress {
         self.bar.set_message("");
     }
 
-    /// Starts the clock of the steps.
-    pub fn begin(&self, done: u64) {
+    fn begin(&self, done: u64, steps: u64) {
+        self.bar.set_length(steps);
         self.bar.set_position(done);
         self.bar.reset_eta();
     }
 
-    /// One line about a step, and now and then what the policy wrote.
-    /// `logged` counts the lines that judges wrote.
-    pub fn step(&self, arenas: &[Arena], step: &Step, metrics: &StepMetrics, logged: usize) {
+    fn step(&self, envs: &[EnvState], step: &Step, metrics: &StepMetrics, logged: usize) {
         self.say(step_line(metrics, logged));
-        for &arena in &step.dropped {
-            let name = arenas[arena].name();
-            self.say(format!("environment {name} is dropped for its faults: {}", causes(&metrics.faults[name])));
+        for &env in &step.dropped {
+            let name = envs[env].name();
+            self.dropped(name, &metrics.faults[name]);
         }
         if step.step % SAMPLE_EVERY_STEPS == 1 {
-            sample_lines(arenas, step).into_iter().for_each(|line| self.say(line));
+            sample_lines(envs, step).into_iter().for_each(|line| self.say(line));
         }
         self.bar.set_position(step.step);
     }
 
-    /// Says that the run was interrupted and how it goes on.
-    pub fn stopped(&self, done: u64, path: &Path) {
+    fn stopped(&self, done: u64, path: &Path) {
         self.bar.abandon();
         eprintln!("stopped after step {done}; continue with: azr-host --resume {}", path.display());
     }
 
-    /// Prints the held-out table, what went wrong, and where everything is.
-    pub fn finished(&self, evaluations: &[Evaluation], faults: &BTreeMap<String, Tally>, logged: usize, path: &Path) {
+    fn finished(&self, evaluations: &[Evaluation], faults: &BTreeMap<String, Tally>, logged: usize, path: &Path) {
         self.bar.finish_and_clear();
         if !evaluations.is_empty() {
             print!("{}", held_out_table(evaluations));
@@ -143,10 +160,6 @@ impl Progress {
             println!("The judges logged {logged} lines: {}", path.join(Log::Judge.file_name()).display());
         }
         println!("The experiment is in {0}; look at it with: azr-host report {0}", path.display());
-    }
-
-    fn say(&self, line: String) {
-        if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
     }
 }
 
@@ -211,19 +224,19 @@ fn step_line(metrics: &StepMetrics, logged: usize) -> String {
 }
 
 /// A proposal that became a task, and an attempt, each with what was made of it.
-fn sample_lines(arenas: &[Arena], step: &Step) -> Vec<String> {
+fn sample_lines(envs: &[EnvState], step: &Step) -> Vec<String> {
     let mut lines = Vec::new();
-    let new = step.validated.iter().position(|v| v.conclusion.standing().is_some_and(Standing::is_new));
+    let new = step.validated.iter().position(|v| v.conclusion.novelty().is_some_and(Novelty::is_new));
     if let Some(i) = new {
         let proposed = &step.validated[i].proposed;
         let rate = step.rewards.solve_rates[i]
             .map_or("not attempted".to_owned(), |rate| format!("solved {:.0} %", 100.0 * rate));
-        let label = arenas[proposed.arena].label(proposed.kind);
+        let label = envs[proposed.env].label(proposed.kind);
         lines.push(format!("  a {label} proposal, {rate}:"));
         lines.extend(quoted(&proposed.completion.text));
     }
     if let Some((verified, verdict)) = step.verified.iter().find_map(|v| Some((v, v.verdict.as_ref().ok()?))) {
-        let label = arenas[verified.attempted.arena].label(verified.attempted.kind);
+        let label = envs[verified.attempted.env].label(verified.attempted.kind);
         lines.push(format!("  a {label} attempt, score {} ({}):", verdict.score, verdict.reason));
         lines.extend(quoted(&verified.attempted.completion.text));
     }
@@ -240,19 +253,21 @@ fn quoted(text: &str) -> Vec<String> {
 fn held_out_table(evaluations: &[Evaluation]) -> String {
     let find =
         |name: &str, temperature: f32| evaluations.iter().find(|e| e.name == name && e.temperature == temperature);
-    let (Some(cooler), Some(last)) = (find("start", 0.6), evaluations.last()) else { return String::new() };
+    let (Some(cooler), Some(last)) = (find(START, COOLER.temperature), evaluations.last()) else {
+        return String::new();
+    };
     let name = &last.name;
     let mut table =
         format!("{:<22}{:>16}{:>16}{:>24}{:>16}\n", "held-out solve rate", "start", name, "difference", "thinking");
     for (temperature, meaning) in [(1.0, "sampled, T=1"), (0.0, "greedy")] {
-        let (Some(start), Some(end)) = (find("start", temperature), find(name, temperature)) else { continue };
+        let (Some(start), Some(end)) = (find(START, temperature), find(name, temperature)) else { continue };
         table += &format!("{meaning}\n");
         for (label, scores) in &end.kinds {
             let Some(before) = start.kinds.get(label) else { continue };
             table += &row(label, before, scores);
         }
     }
-    table += "start policy, merely sampled at T=0.6\n";
+    table += &format!("start policy, merely sampled at T={}\n", COOLER.temperature);
     for (label, scores) in &cooler.kinds {
         let rate = percent(scores.solve_rate, scores.standard_error);
         table += &format!("  {label:<20}{rate:>16}\n");
