@@ -8,12 +8,7 @@ use tch::{Kind, Tensor};
 
 use super::prefetch::LayerPrefetch;
 use azr_config::Activations;
-use azr_policy::{
-    Policy,
-    attention::WholeSequences,
-    batch::Batch,
-    model::{Model, Pass},
-};
+use azr_policy::{Policy, attention::WholeSequences, batch::Batch, linear::Pass, model::Model};
 
 /// What is learned.
 pub(super) struct Parameter {
@@ -137,5 +132,5 @@ fn run(
     layer: usize,
     x: Option<&Tensor>,
 ) -> Result<Tensor> {
-    model.stretch(layer..layer + 1, x, &batch.tokens, Some(&batch.places), Pass::Learn, attention)
+    model.stretch(layer..layer + 1, x, &batch.tokens, Some(&batch.places), Pass::Train, attention)
 }
