@@ -117,7 +117,9 @@ impl Hub {
                  here), or its licence must be accepted on \
                  its page; then log in with `hf auth login`, or set HF_TOKEN"
             )),
-            Some(404) => Refusal::Answered(anyhow!("{endpoint} has no {name}@{revision}, and there is no directory {name} here")),
+            Some(404) => {
+                Refusal::Answered(anyhow!("{endpoint} has no {name}@{revision}, and there is no directory {name} here"))
+            }
             _ => Refusal::Unreachable(format!("cannot reach {endpoint}: {error}")),
         })
     }

@@ -151,7 +151,8 @@ impl Downloads {
                 Some(path) if !path.starts_with('/') && own => format!("{}/{path}", self.endpoint),
                 _ => to.to_owned(),
             };
-            let safe = url.starts_with("https://") || !self.endpoint.starts_with("https://") && url.starts_with("http://");
+            let safe =
+                url.starts_with("https://") || !self.endpoint.starts_with("https://") && url.starts_with("http://");
             ensure!(safe, "the hub sends to {to:?}, which is no address that this may go to");
         }
         bail!("the hub sends from address to address, more than {REDIRECTS_MAX} times")
