@@ -257,6 +257,7 @@ fn rewards_follow_from_what_was_judged_and_reach_the_learner() {
         "reward.duplicate=\"as-new\"",
         "reward.familiar=\"as-new\"",
         "advantage.baseline=role",
+        "reward.rejected=-1.0",
         "update.minibatches=1",
     ];
     let script = bench.start("run", &set, &Silent);

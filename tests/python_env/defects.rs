@@ -210,7 +210,7 @@ fn a_message_cannot_hold_the_program() {
         ("b = a + 3; c = b * 2; return c".to_owned(), Some("message-reveals-program")),
         ("Shift, then scale.".to_owned(), None),
     ] {
-        let completion = format!("x</think><answer>{inputs}~~~\n```message\n{message}\n```</answer>");
+        let completion = format!("x</think><answer>{inputs}```message\n{message}\n```</answer>");
         let judged = validate(&ctx, &[proposal("induction", std::slice::from_ref(&reference), completion)]).remove(0);
         assert_eq!(judged.conclusion.err().map(|rejection| rejection.code).as_deref(), code, "{message}");
     }

@@ -2,7 +2,7 @@
 
 use azr_guest_sdk::format::opens_fence;
 use azr_guest_sdk::value::Value;
-use azr_guest_sdk::{Accepted, Context, Proposal, Rejection, Report, Run, Style};
+use azr_guest_sdk::{Accepted, Context, Outcome, Proposal, Rejection, Report, Run, Style};
 
 use crate::binding;
 use crate::completion::{Read, proposed_call, proposed_examples};
@@ -120,6 +120,10 @@ impl Candidate {
     /// of them together may be large.
     fn outputs<L: Language>(&self, reports: &[Report], settings: &Settings) -> Result<Vec<String>, Rejection> {
         let (elsewhere, twice) = reports.split_last().expect("there is a report for the second executor");
+        let is_value = |outcome: &Outcome| matches!(outcome, Outcome::Value(_));
+        if let Some(failed) = twice.iter().find(|report| !report.outcomes.iter().all(is_value)) {
+            outcome::called_twice::<L>(failed).map_err(NoValue::rejection)?;
+        }
         let of_input = |(index, report)| {
             let here = outcome::called_twice::<L>(report).map_err(NoValue::rejection)?;
             // There they were called last to first.

@@ -103,8 +103,10 @@ def _without_minus_one(number):
 
 def is_exceeded(exception):
     """Whether a call ended because a number does not fit a word of 32 bits."""
-    words = {OverflowError: ("ssize_t", "C long", "index-sized"), ValueError: ("for islice() must be",)}
-    return any(word in str(exception) for word in words.get(type(exception), ()))
+    kind = type(exception)
+    if kind is OverflowError:
+        return any(words in str(exception) for words in ("ssize_t", "C long", "index-sized"))
+    return kind is ValueError and "for islice() must be" in str(exception)
 
 
 def len(object, /):

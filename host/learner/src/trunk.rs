@@ -6,14 +6,9 @@ use std::cmp::Reverse;
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::sharded::Walk;
+use super::prefetch::LayerPrefetch;
 use azr_config::Activations;
-use azr_policy::{
-    Policy,
-    attention::WholeSequences,
-    batch::Batch,
-    model::{Model, Pass},
-};
+use azr_policy::{Policy, attention::WholeSequences, batch::Batch, linear::Pass, model::Model};
 
 /// What is learned.
 pub(super) struct Parameter {
@@ -32,7 +27,7 @@ pub(super) struct Trunk<'a> {
     model: &'a Model,
     batch: &'a Batch,
     attention: WholeSequences<'a>,
-    weights: Walk<'a>,
+    weights: LayerPrefetch<'a>,
     /// Those that the way back has not come to.
     layers: Vec<Layer>,
     /// The final hidden states at the places of the batch, `[n, hidden]`.
@@ -73,7 +68,7 @@ impl<'a> Trunk<'a> {
         model: &'a Model,
         batch: &'a Batch,
         activations: Activations,
-        mut weights: Walk<'a>,
+        mut weights: LayerPrefetch<'a>,
     ) -> Result<Self> {
         let last = model.config.num_hidden_layers - 1;
         let mut attention = model.attention(batch)?;
@@ -137,5 +132,5 @@ fn run(
     layer: usize,
     x: Option<&Tensor>,
 ) -> Result<Tensor> {
-    model.stretch(layer..layer + 1, x, &batch.tokens, Some(&batch.places), Pass::Learn, attention)
+    model.stretch(layer..layer + 1, x, &batch.tokens, Some(&batch.places), Pass::Train, attention)
 }

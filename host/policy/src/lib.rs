@@ -23,7 +23,7 @@ mod cpu;
 mod draw;
 pub mod embedded;
 pub mod libtorch;
-mod linear;
+pub mod linear;
 pub mod memory;
 pub mod model;
 mod rope;
@@ -38,7 +38,8 @@ pub use sampler::PREFILL_MAX_TOKENS;
 use adapter::{Adapter, Announced, StoredTensors, modules::Modules};
 use attention::{Branching, WholeSequences};
 use batch::Batch;
-use model::{Model, Pass};
+use linear::Pass;
+use model::Model;
 use text::Text;
 use weights::{Files, WEIGHTS_FILE};
 
@@ -355,7 +356,7 @@ impl Sampler for Policy {
 impl Model {
     /// The final hidden states, `[n, hidden]`, at the places of the batch.
     pub fn states(&self, batch: &Batch) -> Result<Tensor> {
-        self.hidden(&batch.tokens, Some(&batch.places), Pass::Learn, &mut self.attention(batch)?)
+        self.hidden(&batch.tokens, Some(&batch.places), Pass::Train, &mut self.attention(batch)?)
     }
 
     /// How the tokens of the batch see each other.

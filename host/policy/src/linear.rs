@@ -3,7 +3,16 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::model::Pass;
+/// What a forward pass is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// With gradients: every parameter takes part under its own name.
+    Train,
+    /// Without: fused matrices and in-place operations.
+    Sample,
+    /// Without, in f32 on one CPU thread: our own kernels between the matrix products.
+    SampleOnCpu,
+}
 
 /// `x` ↦ `weight` · `x` + `bias`, and what the adapter adds.
 pub(super) struct Linear {
@@ -44,7 +53,7 @@ impl Linear {
         let weight = self.weight.f_transpose(0, 1)?;
         match (&self.bias, pass) {
             (Some(_), _) => Ok(residual.f_add(&self.forward(x)?)?),
-            (None, Pass::Learn) => self.adapt(residual.f_addmm(x, &weight)?, x),
+            (None, Pass::Train) => self.adapt(residual.f_addmm(x, &weight)?, x),
             (None, Pass::Sample | Pass::SampleOnCpu) => {
                 let sum = residual.f_addmm_(x, &weight)?;
                 self.adapt_in_place(&sum, x)?;

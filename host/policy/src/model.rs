@@ -9,21 +9,10 @@ use super::{
     adapter::modules::Modules,
     config::ModelConfig,
     cpu,
-    linear::{Linear, LowRank},
+    linear::{Linear, LowRank, Pass},
     rope::{RopeTable, Rotation},
 };
 use azr_config::{LoraConfig, Projection};
-
-/// What a forward pass is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
-    /// With gradients: every parameter takes part under its own name.
-    Learn,
-    /// Without: fused matrices and in-place operations.
-    Sample,
-    /// Without, in f32 on one CPU thread: our own kernels between the matrix products.
-    SampleOnCpu,
-}
 
 /// Attention over whatever keys and values a pass has.
 pub trait Attend {
@@ -311,7 +300,7 @@ impl Attention {
         let ModelConfig {
             num_attention_heads: heads, num_key_value_heads: shared, head_dim, rms_norm_eps: eps, ..
         } = *config;
-        if pass == Pass::Learn {
+        if pass == Pass::Train {
             let split = |x: Tensor| x.f_view([batch, seq, -1, head_dim]);
             let (q, k, v) = (self.q_proj.forward(x)?, self.k_proj.forward(x)?, self.v_proj.forward(x)?);
             let (mut q, mut k, v) = (split(q)?, split(k)?, split(v)?);
@@ -344,7 +333,7 @@ impl Mlp {
     /// `residual` + MLP(`x`), all `[n, hidden]`.
     fn add_to(&self, residual: Tensor, x: &Tensor, pass: Pass) -> Result<Tensor> {
         let gated = match pass {
-            Pass::Learn => self.gate_proj.forward(x)?.f_silu()?.f_mul(&self.up_proj.forward(x)?)?,
+            Pass::Train => self.gate_proj.forward(x)?.f_silu()?.f_mul(&self.up_proj.forward(x)?)?,
             Pass::Sample => {
                 let both = self.gate_up.forward_all(&[&self.gate_proj, &self.up_proj], x)?.f_chunk(2, 1)?;
                 let [gate, up] = both.as_slice() else { unreachable!("chunk(2) makes two") };

@@ -19,7 +19,8 @@ use super::{
     cache::Cache,
     draw::{self, Truncation},
     libtorch::InferenceMode,
-    model::{Model, Pass},
+    linear::Pass,
+    model::Model,
     rope::RopeTable,
     text::Text,
 };

@@ -74,8 +74,8 @@ impl Parser<'_> {
         matches!((before, self.ahead(1)), (Some(Kind::Number { .. }), Some(Kind::Number { .. })))
     }
 
-    /// The fraction behind a whole number, as in 1\frac{1}{2} or 1 1/2. Only whole numbers make one: 2\frac{\sqrt4}{5} is a
-    /// product.
+    /// The fraction behind a whole number, as in 1\frac{1}{2} or 1 1/2. Only whole numbers make one: 2\frac{\sqrt4}{5}
+    /// is a product.
     fn mixed_number(&mut self, start: usize) -> Result<Option<Tree>, String> {
         let whole = |kind: &Kind| match kind {
             Kind::Number { value, digits } if !digits.contains('.') && value.is_integer() => Some(value.clone()),
