@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Output,
     sync::{Arc, Mutex},
 };
@@ -32,6 +32,16 @@ struct State {
     faults: VecDeque<Fault>,
     /// Path and range of every request.
     requests: Vec<String>,
+    lie: Lie,
+}
+
+/// What a hostile hub says instead of the truth; a part of a path each.
+#[derive(Default)]
+struct Lie {
+    commit: Option<String>,
+    commit_of_file: Option<String>,
+    /// From the so manyeth request for a file on.
+    etag: Option<(usize, String)>,
 }
 
 impl Hub {
@@ -43,7 +53,7 @@ impl Hub {
             .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap()))
             .collect();
         files.insert("pytorch_model.bin".into(), b"the same in another format".to_vec());
-        let state = Arc::new(Mutex::new(State { files, faults: VecDeque::new(), requests: Vec::new() }));
+        let state = Arc::new(Mutex::new(State { files, faults: VecDeque::new(), requests: Vec::new(), lie: Lie::default() }));
         let shared = Arc::clone(&state);
         let server = Server::start(move |_, request| shared.lock().unwrap().answer(request));
         Self { server, state }
@@ -64,7 +74,7 @@ impl State {
         self.requests.push(format!("{} {range}", request.path));
         if request.path == "/api/models/someone/tiny/revision/main" {
             let siblings: Vec<_> = self.files.keys().map(|name| json!({ "rfilename": name })).collect();
-            let info = json!({ "sha": COMMIT, "siblings": siblings });
+            let info = json!({ "sha": self.lie.commit.as_deref().unwrap_or(COMMIT), "siblings": siblings });
             return Answer::new("200 OK").body("application/json", info.to_string().into_bytes());
         }
         if request.path.starts_with("/api/models/someone/gated") {
@@ -82,10 +92,15 @@ impl State {
             // As git names it; nobody compares.
             false => format!("{:040x}", content.len()),
         };
+        let asked = self.requests.iter().filter(|request| request.contains(&format!("/{name} "))).count();
+        let etag = match &self.lie.etag {
+            Some((from, etag)) if asked >= *from => etag.clone(),
+            _ => etag,
+        };
         let answer = Answer::new("206 Partial Content")
             .header("Content-Range", format!("bytes {first}-{}/{}", end - 1, content.len()))
             .header("ETag", format!("\"{etag}\""))
-            .header("X-Repo-Commit", COMMIT)
+            .header("X-Repo-Commit", self.lie.commit_of_file.as_deref().unwrap_or(COMMIT))
             .body("application/octet-stream", content[first..end].to_vec());
         let fault = if end - first > 1 && name.ends_with(".safetensors") { self.faults.pop_front() } else { None };
         Answer { fault, ..answer }
@@ -196,4 +211,81 @@ fn names_that_give_nothing_say_why() {
     user.is_refused(&hub, "no-such-directory", "neither a directory nor the name of a model");
     hub.state.lock().unwrap().files.remove("model.safetensors");
     user.is_refused(&hub, "someone/tiny", "has neither model.safetensors nor");
+}
+
+/// Everything under the user's home that is no directory, by its path.
+fn files_below(dir: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.is_symlink() { files.extend(files_below(&path)) } else { files.push(path) }
+    }
+    files
+}
+
+/// A hub that says `lie`, and which files it has, writes nothing beside the cache, and nothing under a name of its choice.
+#[track_caller]
+fn tells(lie: impl Fn(&Path) -> Lie, file: Option<&str>, why: &str) {
+    let (hub, user) = (Hub::start(), User::new());
+    let precious = user.home.path().join("precious");
+    fs::write(&precious, "precious").unwrap();
+    {
+        let mut state = hub.state.lock().unwrap();
+        state.lie = lie(&precious);
+        if let Some(file) = file {
+            let index = json!({"weight_map": {"model.norm.weight": file}}).to_string();
+            let weights = state.files.remove("model.safetensors").unwrap();
+            state.files.insert("model.safetensors.index.json".into(), index.into_bytes());
+            state.files.insert(file.into(), weights);
+        }
+    }
+    user.is_refused(&hub, "someone/tiny", why);
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+    let cache = user.home.path().join("hub/models--someone--tiny");
+    let names = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    let strange: Vec<PathBuf> = (files_below(user.home.path()).into_iter())
+        .filter(|path| *path != precious && !(path.starts_with(&cache) && !names(path).contains("evil")))
+        .collect();
+    assert!(strange.is_empty(), "{strange:?}");
+}
+
+#[test]
+fn a_hostile_hub_chooses_no_path() {
+    let evil = |path: &str| format!("../../../{path}-evil");
+    tells(|precious| Lie { etag: Some((0, precious.display().to_string())), ..Lie::default() }, None, "a digest is");
+    tells(|_| Lie { etag: Some((0, evil("digest"))), ..Lie::default() }, None, "a digest is");
+    tells(|_| Lie { etag: Some((0, "x".repeat(129))), ..Lie::default() }, None, "a digest is");
+    tells(|_| Lie { commit: Some(evil("commit")), ..Lie::default() }, None, "a commit is 40 hexadecimal digits");
+    tells(|_| Lie { commit_of_file: Some(evil("commit")), ..Lie::default() }, None, "not of 9217f5db79a2");
+    tells(|_| Lie::default(), Some("model-/../../../../x-evil.safetensors"), "a file of the directory");
+    tells(|_| Lie::default(), Some("/model-evil.safetensors"), "a file of the directory");
+}
+
+/// What the first answer says counts, whatever later ones say.
+#[test]
+fn a_hub_that_changes_its_mind_chooses_no_path_either() {
+    let (hub, user) = (Hub::start(), User::new());
+    let precious = user.home.path().join("precious");
+    fs::write(&precious, "precious").unwrap();
+    hub.state.lock().unwrap().lie.etag = Some((2, precious.display().to_string()));
+    user.gets(&hub);
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+}
+
+#[test]
+fn the_index_says_which_files_are_fetched() {
+    let (hub, user) = (Hub::start(), User::new());
+    {
+        let mut state = hub.state.lock().unwrap();
+        let index = json!({"weight_map": {"model.norm.weight": "consolidated-1.safetensors"}}).to_string();
+        let weights = state.files.remove("model.safetensors").unwrap();
+        state.files.insert("model.safetensors.index.json".into(), index.into_bytes());
+        state.files.insert("model-00001-of-00003.safetensors".into(), b"of another time".to_vec());
+        state.files.insert("consolidated-1.safetensors".into(), weights);
+    }
+    let output = user.asks(&hub, "someone/tiny");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let there = |file: &str| user.policy().join(file).exists();
+    assert!(there("consolidated-1.safetensors") && !there("model-00001-of-00003.safetensors"));
+    user.is_refused(&hub, "runs/one", "there is no directory runs/one here");
 }

@@ -99,8 +99,20 @@ fn rows(path: &Path) -> Vec<Value> {
 fn a_policy_of_random_weights_is_refused_everything_and_finishes() {
     let (dir, out, _) = scratch();
     let policy = dir.path().join("random");
-    model("llama-untied-scaled").save(&policy).unwrap();
-    let policy = policy.display().to_string();
+    let train_it = |positions: u32| {
+        let mut config = reference()["models"]["llama-untied-scaled"]["config"].clone();
+        config["max_position_embeddings"] = positions.into();
+        self::policy(&config).save(&policy).unwrap();
+        policy.display().to_string()
+    };
+    let known = train_it(256);
+    let refused = crate::program::azr_host()
+        .args(["--env=envs/python.wasm", "--preset=tiny", "--policy", &known])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("are 352 positions, and the model knows 256"), "{said}");
+    let policy = train_it(352);
     train(&out, &["--policy", &policy, "--preset=tiny", "--steps=3", "--set=evaluation.generated=0"]);
     let proposals = rows(&out.join("ledger.jsonl")).into_iter().filter(|row| row["purpose"] == "propose");
     let refused: Vec<bool> = proposals.map(|row| row["conclusion"]["rejection"].is_object()).collect();

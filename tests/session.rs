@@ -71,7 +71,7 @@ struct Recorder {
 }
 
 impl Trainer<Scripted> for Recorder {
-    fn importance_weights(&self, _: &Scripted, _: &mut [Rollout]) -> Result<Option<Mismatch>> {
+    fn prepare(&self, _: &Scripted, _: &mut [Rollout]) -> Result<Option<Mismatch>> {
         Ok(None)
     }
 

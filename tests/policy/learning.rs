@@ -36,6 +36,7 @@ pub fn rollouts() -> Vec<Rollout> {
         old_logprobs: floats(&row[2]),
         advantage: row[3].as_f64().unwrap() as f32,
         importance: Vec::new(),
+        start_logprobs: Vec::new(),
         kl_coefficient: 0.0,
     };
     reference()["learning"]["rollouts"].as_array().unwrap().iter().map(of).collect()
@@ -129,7 +130,7 @@ fn importance_is_truncated_as_in_pytorch() {
     let policy = model("qwen2-tied-grouped");
     let learner = learner_for(&policy, &UpdateConfig { importance_max: 1.15, ..config(1000) });
     let mut rollouts = rollouts();
-    let mismatch = learner.importance_weights(&policy, &mut rollouts).unwrap().unwrap();
+    let mismatch = learner.prepare(&policy, &mut rollouts).unwrap().unwrap();
     assert!((mismatch.kl - expected["kl"].as_f64().unwrap()).abs() < 1e-6, "{mismatch:?}");
     assert_eq!(mismatch.truncated, expected["truncated"].as_f64().unwrap());
     let (gradients, loss) = learner.gradient(&policy, &rollouts).unwrap();

@@ -9,9 +9,10 @@ pub type SaveState<'a> = Box<dyn FnOnce(&Path) -> Result<()> + 'a>;
 
 /// Turns rollouts into better weights of a policy `P`.
 pub trait Trainer<P> {
-    /// Truncated importance sampling: weighs every token by how much likelier it is to `policy` than it was to the
-    /// sampler, and makes `policy` the one that ratios start from. Does nothing where the configuration asks for none.
-    fn importance_weights(&self, policy: &P, rollouts: &mut [Rollout]) -> Result<Option<Mismatch>>;
+    /// What a step's rollouts need once, before its updates. Notes the start policy's log-probabilities where divergence
+    /// from it counts. Truncated importance sampling, where the configuration asks for it: weighs every token by how much
+    /// likelier it is to `policy` than it was to the sampler, and makes `policy` the one that ratios start from.
+    fn prepare(&self, policy: &P, rollouts: &mut [Rollout]) -> Result<Option<Mismatch>>;
 
     /// One optimiser step on all `rollouts`. Where it fails the weights are as they were.
     fn update(&mut self, policy: &P, rollouts: &[Rollout], learning_rate: f64) -> Result<UpdateMetrics>;
@@ -35,6 +36,8 @@ pub struct Rollout {
     pub advantage: f32,
     /// How much each completion token counts; empty where all count the same.
     pub importance: Vec<f32>,
+    /// Of each completion token to the start policy; empty where [`Trainer::prepare`] noted none.
+    pub start_logprobs: Vec<f32>,
     /// Weight of the KL divergence to the start policy; above 0 the learner needs that policy.
     pub kl_coefficient: f32,
 }

@@ -85,6 +85,7 @@ pub fn bench(policy: &mut Policy, config: &RunConfig, plan: &BenchPlan) -> Resul
                 old_logprobs: completion.logprobs.clone(),
                 advantage: if i % 2 == 0 { 1.0 } else { -1.0 },
                 importance: Vec::new(),
+                start_logprobs: Vec::new(),
                 kl_coefficient: 0.0,
             })
             .collect();

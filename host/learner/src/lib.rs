@@ -64,8 +64,12 @@ pub struct Learner {
 }
 
 impl Trainer<Policy> for Learner {
-    fn importance_weights(&self, policy: &Policy, rollouts: &mut [Rollout]) -> Result<Option<Mismatch>> {
+    fn prepare(&self, policy: &Policy, rollouts: &mut [Rollout]) -> Result<Option<Mismatch>> {
         let UpdateConfig { importance_max, micro_batch_max_tokens, .. } = self.config;
+        if let Some(reference) = &self.reference {
+            let noted = reference.logprobs(rollouts, self.temperature, micro_batch_max_tokens)?;
+            rollouts.iter_mut().zip(noted).for_each(|(rollout, noted)| rollout.start_logprobs = noted);
+        }
         if importance_max == 0.0 || rollouts.is_empty() {
             return Ok(None);
         }

@@ -1,9 +1,9 @@
 //! AdamW and Muon over the policy's parameters, with gradient clipping.
 
 use azr_core::gather::Gather as _;
-use std::{collections::HashMap, path::Path};
+use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use tch::{Device, Kind, Tensor};
 
 use super::{
@@ -14,7 +14,7 @@ use azr_config::{MomentsKind, OptimizerKind, UpdateConfig};
 use azr_policy::{
     Policy,
     libtorch::{self, AdamwState, AdamwStep},
-    weights,
+    weights::{self, TensorFile},
 };
 
 /// The optimiser: which rank updates which parameter, and the state of those of this one.
@@ -171,20 +171,15 @@ impl Optimizer {
 
     pub(super) fn load(&mut self, path: &Path) -> Result<()> {
         let _no_grad = tch::no_grad_guard();
-        let saved: HashMap<String, Tensor> = weights::read(path)?.into_iter().collect();
-        let find = |key: &str| {
-            saved.get(key).with_context(|| format!("{} has no {key}; it belongs to another setting", path.display()))
-        };
+        // Of all ranks' state this one reads its own.
+        let saved = TensorFile::open(path)?;
         for (i, state) in self.shards.own().into_iter().zip(&self.own) {
             let (name, parameter) = &self.parameters[i];
             for (what, tensor) in state.saved(parameter) {
-                let found = find(&format!("{what}.{name}"))?;
-                let (stored, wanted) = (found.size(), tensor.size());
-                ensure!(stored == wanted, "{}: {what}.{name} has shape {stored:?}, not {wanted:?}", path.display());
-                tensor.shallow_clone().f_copy_(found)?;
+                saved.copy_into(&format!("{what}.{name}"), tensor)?;
             }
         }
-        self.steps = find("steps")?.f_int64_value(&[0])? as u64;
+        self.steps = saved.read("steps")?.f_int64_value(&[0])? as u64;
         Ok(())
     }
 }

@@ -5,7 +5,13 @@ use anyhow::Result;
 use azr_policy::batch::Sequence;
 use tch::{Device, Kind};
 
-use super::{Rollout, gradient::logit_rows, micro_batch};
+use super::{
+    Rollout,
+    gradient::logit_rows,
+    micro_batch::{self, Group},
+};
+use std::{iter, sync::Mutex, thread};
+
 use azr_policy::{Policy, batch::Batch, model::Model};
 
 pub(super) struct Reference {
@@ -18,12 +24,13 @@ impl Reference {
     }
 
     /// The start policy's log-probabilities of every completion token of the rollouts that have a KL coefficient; an
-    /// empty list for each of the others.
+    /// empty list for each of the others. Those that are noted already are not computed again.
     pub(super) fn logprobs(&self, rollouts: &[Rollout], temperature: f64, tokens_max: usize) -> Result<Vec<Vec<f32>>> {
-        let anchored: Vec<usize> = (0..rollouts.len()).filter(|&i| rollouts[i].kl_coefficient > 0.0).collect();
+        let missing = |rollout: &Rollout| rollout.kl_coefficient > 0.0 && rollout.start_logprobs.is_empty();
+        let anchored: Vec<usize> = (0..rollouts.len()).filter(|&i| missing(&rollouts[i])).collect();
         let sequences: Vec<Sequence<'_>> =
             anchored.iter().map(|&i| (&*rollouts[i].prompt, &*rollouts[i].completion)).collect();
-        let mut all = vec![Vec::new(); rollouts.len()];
+        let mut all: Vec<Vec<f32>> = rollouts.iter().map(|rollout| rollout.start_logprobs.clone()).collect();
         for (i, own) in anchored.into_iter().zip(logprobs(&self.start, &sequences, temperature, tokens_max)?) {
             all[i] = own;
         }
@@ -38,13 +45,30 @@ pub(super) fn logprobs(
     temperature: f64,
     tokens_max: usize,
 ) -> Result<Vec<Vec<f32>>> {
+    let groups = micro_batch::groups(sequences, tokens_max);
+    let pass = |model: &Model, group: &Group| {
+        let batch = group.batch(sequences, model.place().1)?;
+        anyhow::Ok((group.sequences.clone(), tch::no_grad(|| targets(model, &batch, temperature))?))
+    };
+    // As for the gradient: where libtorch has one thread, ours take a micro-batch each.
+    let queue = Mutex::new(policy.ranks().turns(&groups));
+    let take = || queue.lock().expect("no thread panics while it takes a micro-batch").next();
+    let work = |model: Model| iter::from_fn(take).map(|group| pass(&model, group)).collect::<Result<Vec<_>>>();
+    let own = thread::scope(|scope| {
+        let work = &work;
+        let threads: Vec<_> = (1..policy.workers.min(groups.len()))
+            .map(|_| {
+                let model = policy.model.share();
+                scope.spawn(move || work(model))
+            })
+            .collect();
+        let mut own = work(policy.model.share())?;
+        for thread in threads {
+            own.extend(thread.join().expect("a thread of the reference pass panicked")?);
+        }
+        anyhow::Ok(own)
+    })?;
     let mut logprobs = vec![Vec::new(); sequences.len()];
-    let mut own = Vec::new();
-    for group in policy.ranks().turns(micro_batch::groups(sequences, tokens_max)) {
-        let batch = group.batch(sequences, policy.model.place().1)?;
-        let flat = tch::no_grad(|| targets(&policy.model, &batch, temperature))?;
-        own.push((group.sequences, flat));
-    }
     for (members, flat) in policy.ranks().as_gather().all_gather(own)?.into_iter().flatten() {
         let mut rest = &flat[..];
         for i in members {

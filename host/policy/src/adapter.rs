@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tch::Tensor;
 
-use super::weights;
+use super::weights::{self, TensorFile};
 use azr_config::LoraConfig;
 use azr_core::rng::{Purpose, Stream};
 use modules::Modules;
@@ -148,7 +148,9 @@ pub(super) struct StoredTensors {
 impl StoredTensors {
     pub(super) fn read(dir: &Path) -> Result<Self> {
         let path = dir.join(TENSORS_FILE);
-        let tensors = weights::read(&path)?.into_iter().collect();
+        let file = TensorFile::open(&path)?;
+        let read = |name: String| Ok((name.clone(), file.read(&name)?));
+        let tensors = file.names().into_iter().map(read).collect::<Result<_>>()?;
         Ok(Self { path, tensors })
     }
 

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use azr_config::{Dtype, LoraConfig, Projection};
+use azr_config::{Dtype, LoraConfig, Projection, SamplingConfig};
 
 use super::{
     rope::{Llama3, Rope, Scaling, Yarn},
@@ -104,6 +104,20 @@ impl ModelConfig {
             config.head_dim
         );
         Ok(config)
+    }
+
+    /// Fails where a prompt and its completion may have more tokens than the model knows positions: it would be trained on
+    /// what it cannot place.
+    pub fn check_positions(&self, sampling: &SamplingConfig) -> Result<()> {
+        let SamplingConfig { prompt_max_tokens: prompt, completion_max_tokens: completion, .. } = *sampling;
+        let known = self.max_position_embeddings.map_or(usize::MAX, |known| known as usize);
+        ensure!(
+            prompt + completion <= known,
+            "a prompt of {prompt} and a completion of {completion} tokens are {} positions, and the model knows {known} \
+             (max_position_embeddings); lower sampling.prompt-max-tokens or sampling.completion-max-tokens",
+            prompt + completion
+        );
+        Ok(())
     }
 
     /// The number of parameters.

@@ -4,13 +4,16 @@ use std::{
     borrow::Cow,
     collections::{BTreeSet, HashMap},
     fs::File,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use memmap2::Mmap;
-use safetensors::{Dtype as StoredDtype, SafeTensors, View, tensor::TensorView};
+use memmap2::{Mmap, UncheckedAdvice};
+use safetensors::{
+    Dtype as StoredDtype, SafeTensors, View,
+    tensor::{Metadata, TensorInfo, TensorView},
+};
 use tch::{Device, Kind, Tensor};
 
 use azr_config::Preset;
@@ -224,16 +227,66 @@ pub fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// All tensors of a safetensors file, on the CPU, by name.
-pub fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let parsed = SafeTensors::deserialize(&bytes)
-        .with_context(|| format!("{} is not a whole safetensors file", path.display()))?;
-    let load = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
-        let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
-        Ok((name, Tensor::f_from_data_size(view.data(), &shape, kind_of(view.dtype())?)?))
-    };
-    parsed.tensors().into_iter().map(load).collect()
+/// A safetensors file, of which nothing is in memory but what is being read.
+pub struct TensorFile {
+    path: PathBuf,
+    map: Mmap,
+    metadata: Metadata,
+    /// Where the numbers begin.
+    start: usize,
+}
+
+impl TensorFile {
+    /// Maps the file and reads what it has.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+        // SAFETY: as in `Files::open`.
+        let map = unsafe { Mmap::map(&file) }.with_context(|| format!("cannot map {}", path.display()))?;
+        let (header, metadata) = SafeTensors::read_metadata(&map)
+            .with_context(|| format!("{} is not a whole safetensors file", path.display()))?;
+        // A number in eight bytes, and so many bytes of header.
+        Ok(Self { path: path.to_owned(), map, metadata, start: header + 8 })
+    }
+
+    /// The names of its tensors.
+    pub fn names(&self) -> Vec<String> {
+        self.metadata.tensors().into_keys().collect()
+    }
+
+    /// Copies the numbers of a tensor to where `into` has its own, in whatever dtype and on whatever device.
+    pub fn copy_into(&self, name: &str, into: &Tensor) -> Result<()> {
+        let path = self.path.display();
+        let info = self.metadata.info(name);
+        let info = info.with_context(|| format!("{path} has no {name}; it belongs to another setting"))?;
+        let stored: Vec<i64> = info.shape.iter().map(|&size| size as i64).collect();
+        let wanted = into.size();
+        ensure!(stored == wanted, "{path}: {name} has shape {stored:?}, not {wanted:?}");
+        self.view(info, &stored, |view| Ok(into.shallow_clone().f_copy_(view).map(drop)?))
+    }
+
+    /// A tensor of its own.
+    pub fn read(&self, name: &str) -> Result<Tensor> {
+        let info = self.metadata.info(name).with_context(|| format!("{} has no {name}", self.path.display()))?;
+        let shape: Vec<i64> = info.shape.iter().map(|&size| size as i64).collect();
+        self.view(info, &shape, |view| Ok(view.f_empty_like()?.f_copy_(view)?))
+    }
+
+    /// Shows a tensor where it lies in the file, and lets go of its pages after that.
+    fn view<T>(&self, info: &TensorInfo, shape: &[i64], see: impl FnOnce(&Tensor) -> Result<T>) -> Result<T> {
+        let (first, end) = (self.start + info.data_offsets.0, self.start + info.data_offsets.1);
+        let (bytes, kind) = (&self.map[first..end], kind_of(info.dtype)?);
+        let strides: Vec<i64> = (1..=shape.len()).map(|i| shape[i..].iter().product()).collect();
+        let seen = if bytes.as_ptr().align_offset(kind.elt_size_in_bytes()) == 0 {
+            // SAFETY: the tensor is of this shape, as reading the header has checked, and is only read while the map lives.
+            see(&unsafe { Tensor::f_from_blob(bytes.as_ptr(), shape, &strides, kind, Device::Cpu)? })?
+        } else {
+            see(&Tensor::f_from_data_size(bytes, shape, kind)?)?
+        };
+        // SAFETY: the map is of a file and read-only, so pages that are dropped come back as they were.
+        unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, first, end - first) }
+            .context("cannot let go of pages")?;
+        Ok(seen)
+    }
 }
 
 impl Stored {

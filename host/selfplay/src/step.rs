@@ -127,7 +127,7 @@ impl<P: Sampler, T: Trainer<P>> SelfPlay<P, T> {
             rollout.advantage = (weight * advantage) as f32;
             rollout.kl_coefficient = kl_coefficient as f32;
         }
-        let mismatch = self.learner.importance_weights(&self.policy, &mut batch)?;
+        let mismatch = self.learner.prepare(&self.policy, &mut batch)?;
         let updates = self.update(batch, step)?;
         timing.lap("update");
         let sent_bytes = self.gather.sent_bytes() - sent_before;
@@ -245,6 +245,7 @@ fn rollouts(
             old_logprobs: completion.logprobs.clone(),
             advantage: 0.0,
             importance: Vec::new(),
+            start_logprobs: Vec::new(),
             kl_coefficient: 0.0,
         };
         (Rewarded { group, task, reward, tokens: completion.tokens.len() }, rollout)

@@ -46,9 +46,10 @@ impl PolicySource {
     }
 
     /// What training the policy, or the one in `instead`, takes and what there is. Fails where the machine or the card can
-    /// never hold it.
+    /// never hold it, or where the model does not know so many positions.
     pub fn plan_memory(&self, config: &RunConfig, instead: Option<&Path>) -> Result<Plan> {
         let (shape, lora) = Policy::shape(instead.or(self.dir.as_deref()), &hub::base_model)?;
+        shape.check_positions(&config.sampling)?;
         let lora = lora.as_ref().or(config.policy.lora.of_rank());
         let estimate = Estimate::new(&shape, config, lora, Launch::from_env()?.size);
         let memory = self.device()?.memory()?;
