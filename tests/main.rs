@@ -10,6 +10,7 @@ mod program;
 mod authoring;
 mod check;
 mod codegen;
+mod compiler;
 mod countdown;
 mod forgeries;
 mod grants;

@@ -3,6 +3,7 @@
 pub mod ledger;
 pub mod metrics;
 pub mod observer;
+mod regular;
 pub mod replay;
 pub mod report;
 pub mod run_dir;

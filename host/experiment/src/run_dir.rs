@@ -20,11 +20,11 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use cap_std::{
     ambient_authority,
-    fs::{Dir, File, OpenOptions},
+    fs::{Dir, File, OpenOptions, OpenOptionsExt as _},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::tensorboard::EventWriter;
+use crate::{regular, tensorboard::EventWriter};
 use azr_config::RunConfig;
 use azr_core::task::Digest;
 use azr_env::env_source::EnvSource;
@@ -146,7 +146,7 @@ impl Recorded {
     /// A log, to read at any place.
     pub fn file(&self, log: Log) -> Result<fs::File> {
         let path = self.path.join(log.file_name());
-        fs::File::open(&path).with_context(|| format!("cannot read {}", path.display()))
+        regular::open(&self.path, log.file_name()).with_context(|| format!("cannot read {}", path.display()))
     }
 }
 
@@ -157,13 +157,12 @@ pub fn exists(path: &Path) -> bool {
 
 /// The lines of an experiment's held-out tasks.
 pub fn held_out(path: &Path) -> Result<String> {
-    let path = path.join(HELD_OUT);
-    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    regular::read_to_string(path, HELD_OUT)
 }
 
 fn read_manifest(path: &Path) -> Result<(RunConfig, Experiment)> {
     ensure!(exists(path), "{} holds no experiment: experiment.json is missing", path.display());
-    let text = |name: &str| fs::read_to_string(path.join(name)).with_context(|| format!("cannot read {name}"));
+    let text = |name: &str| regular::read_to_string(path, name);
     let damaged = |name: &str| format!("{} is damaged, or of another version of azr-host", path.join(name).display());
     let config = RunConfig::from_toml(&text("config.toml")?).with_context(|| damaged("config.toml"))?;
     let experiment = serde_json::from_str(&text("experiment.json")?).with_context(|| damaged("experiment.json"))?;
@@ -228,12 +227,15 @@ impl RunDir {
     }
 
     fn lock(path: &Path) -> Result<Self> {
-        let lock = fs::File::create(path.join("lock"))
-            .with_context(|| format!("cannot write in {}; check its permissions", path.display()))?;
+        let dir = Dir::open_ambient_dir(path, ambient_authority())?;
+        // Neither through a link out of the directory nor emptied: it may have been laid there for another file.
+        let lock = dir
+            .open_with("lock", OpenOptions::new().create(true).write(true).custom_flags(libc::O_NONBLOCK))
+            .with_context(|| format!("cannot write in {}; check its permissions", path.display()))?
+            .into_std();
         if lock.try_lock().is_err() {
             bail!("another process is using {}; wait for it to end, or give another --out", path.display());
         }
-        let dir = Dir::open_ambient_dir(path, ambient_authority())?;
         Ok(Self { path: path.to_owned(), dir, logs: BTreeMap::new(), place: Place::Writes { _lock: lock } })
     }
 
