@@ -8,8 +8,11 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     // Its neighbour compiles: it starts without libtorch.
-    if let Ok(own) = std::env::current_exe() {
-        azr_sandbox::compile_with(own.with_file_name("azr-host"));
+    let neighbour = std::env::current_exe().map(|own| own.with_file_name("azr-host"));
+    if let Ok(neighbour) = neighbour
+        && neighbour.is_file()
+    {
+        azr_sandbox::compile_with(neighbour);
     }
     match Cli::parse().run().and_then(|rest| rest.map_or(Ok(()), run)) {
         Ok(()) => ExitCode::SUCCESS,
