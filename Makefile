@@ -7,6 +7,9 @@ TORCH := 2.11.0
 COMPONENTIZE_PY := 0.25.1
 WASMTIME := 48.0.8
 
+# Builds go where the rules below and the tests look for them, whatever the environment says.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
 HOST := target/debug/azr-host
 ENV := target/debug/azr-env
 GUESTS := target/guests
@@ -29,6 +32,7 @@ demo: host envs/python.wasm
 
 test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm envs/codegen.wasm guests
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
+	python3 -B -m unittest discover --quiet --start-directory envs/codegen/executor
 	cargo test --workspace --lib --bins
 	cargo test --workspace --doc
 	cargo test --workspace --exclude azr-sandbox --test '*'
@@ -91,7 +95,6 @@ fuzz: guests
 	python3 fuzz/seeds.py
 	cd fuzz && RUSTFLAGS="-Cpasses=sancov-module -Ccodegen-units=1 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 \
 	  inline-8bit-counters pc-table trace-compares)" cargo build --release --features host --target x86_64-unknown-linux-gnu
-	export LD_LIBRARY_PATH=$(CURDIR)/.libtorch/torch/lib; \
 	for target in $(FUZZ_TARGETS); do mkdir -p fuzz/artifacts/$$target && \
 	  fuzz/target/x86_64-unknown-linux-gnu/release/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 \
 	  -artifact_prefix=fuzz/artifacts/$$target/ fuzz/corpus/$$target || exit 1; done
@@ -165,7 +168,7 @@ guests: setup
 # componentize-py imports the application, warms it up and takes the snapshot. It works on a copy of the sources, where
 # the interpreter may leave its caches, and with an empty virtual environment, so that it sees no packages of this machine.
 EXECUTORS := $(GUESTS)/python-executor-0.wasm $(GUESTS)/python-executor-1.wasm
-EXECUTOR_SOURCES := $(addprefix envs/python/executor/,app.py offered.py values.py)
+EXECUTOR_SOURCES := $(addprefix envs/python/executor/,app.py offered.py values.py width.py)
 
 # Takes the seed and the sources.
 define snapshot
@@ -181,8 +184,10 @@ endef
 $(GUESTS)/python-executor-%.wasm: $(EXECUTOR_SOURCES) wit/env.wit $(GUESTS)/hermetic.so $(COMPONENTIZER)
 	$(call snapshot,$*,$(EXECUTOR_SOURCES))
 
-# The same executor with more modules and larger results: nothing that it runs is repeated under another seed.
-CODEGEN_SOURCES := envs/python/executor/app.py envs/python/executor/values.py envs/codegen/executor/offered.py
+# The same executor with the whole pure standard library and what calls solutions: nothing that it runs is repeated under
+# another seed.
+CODEGEN_SOURCES := $(addprefix envs/python/executor/,app.py values.py width.py) \
+  $(addprefix envs/codegen/executor/,evalplus.py harness.py keeping.py modules.py offered.py results.py surroundings.py)
 $(GUESTS)/codegen-executor.wasm: $(CODEGEN_SOURCES) wit/env.wit $(GUESTS)/hermetic.so $(COMPONENTIZER)
 	$(call snapshot,0,$(CODEGEN_SOURCES))
 
@@ -194,13 +199,16 @@ $(GUESTS)/hermetic.so: envs/python/executor/hermetic.c
 $(GUEST_BUILD)/python_judge.wasm: guests
 	@:
 
-envs/python.wasm: $(GUEST_BUILD)/python_judge.wasm $(EXECUTORS) | host
+# Environments are packed again when what packs them changes.
+PACKER := $(wildcard host/sandbox/src/*.rs) host/env/src/cli/pack.rs
+
+envs/python.wasm: $(GUEST_BUILD)/python_judge.wasm $(EXECUTORS) $(PACKER) | host
 	$(ENV) pack --judge $< $(addprefix --executor ,$(EXECUTORS)) --out $@
 
 $(GUEST_BUILD)/codegen.wasm: guests
 	@:
 
-envs/codegen.wasm: $(GUEST_BUILD)/codegen.wasm $(GUESTS)/codegen-executor.wasm | host
+envs/codegen.wasm: $(GUEST_BUILD)/codegen.wasm $(GUESTS)/codegen-executor.wasm $(PACKER) | host
 	$(ENV) pack --judge $< --executor $(word 2,$^) --out $@
 
 # Apart from the other guests, so that who only wants those does not compile an engine.
@@ -213,14 +221,14 @@ javascript: setup
 $(JAVASCRIPT): javascript
 	@:
 
-envs/javascript.wasm: $(JAVASCRIPT) | host
+envs/javascript.wasm: $(JAVASCRIPT) $(PACKER) | host
 	$(ENV) pack --judge $(word 1,$^) --executor $(word 2,$^) --out $@
 
 # Judges that run no programs.
 $(GUEST_BUILD)/countdown.wasm $(GUEST_BUILD)/math.wasm: guests
 	@:
 
-envs/countdown.wasm envs/math.wasm: envs/%.wasm: $(GUEST_BUILD)/%.wasm | host
+envs/countdown.wasm envs/math.wasm: envs/%.wasm: $(GUEST_BUILD)/%.wasm $(PACKER) | host
 	$(ENV) pack --judge $< --out $@
 
 clean:

@@ -24,4 +24,5 @@ mod replay;
 mod report;
 mod selfplay;
 mod session;
+mod tidy;
 mod versions;

@@ -12,6 +12,7 @@ mod adapters;
 mod forward;
 mod learning;
 mod sampling;
+mod variants;
 
 const OPTIONS: LoadOptions = LoadOptions { device: Device::Cpu, dtype: None, threads: 1 };
 

@@ -39,7 +39,7 @@ fn adapted(name: &str, case: &Value) -> Policy {
 }
 
 /// A base model's directory and the adapter's, as PEFT writes it.
-fn written_by_peft(name: &str, case: &Value) -> [tempfile::TempDir; 2] {
+pub fn written_by_peft(name: &str, case: &Value) -> [tempfile::TempDir; 2] {
     let [base, adapter] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     model(name).save(base.path()).unwrap();
     let mut config = case["config"].clone();

@@ -25,7 +25,7 @@ fn policy() -> Policy {
 /// One of the environments of `tests/guests/broken`, about sums.
 fn sums(variant: &str, folder: &Path, config: &RunConfig) -> EnvState {
     let sandbox = SandboxConfig { cache_dir: Some(folder.join("cache")), ..SandboxConfig::default() };
-    EnvState::new(broken::load(variant, folder, &sandbox), config).unwrap()
+    EnvState::new(broken::load(&Sandbox::new(&sandbox).unwrap(), variant, folder), config).unwrap()
 }
 
 fn configuration(preset: Preset) -> RunConfig {
@@ -147,7 +147,7 @@ fn what_cannot_be_learned_is_refused_with_words() {
     for (arguments, says) in [
         (&["--env=envs/python.wasm"][..], "demonstrates no task"),
         (&["--env=envs/countdown.wasm", "--until-solved=2"], "must lie between 0 and 1"),
-        (&["--policy=host/policies/tiny"], "--env"),
+        (&["--policy=host/policy/policies/tiny"], "--env"),
         (&["--env=envs/countdown.wasm", "--think-share=0.5"], "cannot be used with"),
     ] {
         let output = run(&[&["warm-start", &*out("policy")][..], arguments].concat());

@@ -10,9 +10,14 @@ mod pack;
 mod push;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
-use crate::{env_source::EnvSource, sandbox_args::SandboxArgs};
+use crate::{
+    env_source::EnvSource,
+    logging::{self, Verbosity},
+    sandbox_args::SandboxArgs,
+    shell::{Completions, Man},
+};
 use azr_config::{Preset, RunConfig};
 use azr_sandbox::{Environment, Sandbox};
 
@@ -23,13 +28,33 @@ use azr_sandbox::{Environment, Sandbox};
 #[command(name = "azr-env", version)]
 pub struct Cli {
     #[command(subcommand)]
-    command: EnvCommand,
+    command: Command,
+    #[command(flatten)]
+    verbosity: Verbosity,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Env(EnvCommand),
+    /// Print what a shell needs to complete commands, as in `azr-env completions bash`.
+    Completions(Completions),
+    /// Write man pages into a folder.
+    Man(Man),
 }
 
 impl Cli {
     /// Does what the command line asks for.
     pub fn run(self) -> Result<()> {
-        self.command.run()
+        self.verbosity.start("azr-env");
+        match self.command {
+            Command::Env(command) => command.run(),
+            Command::Completions(completions) => {
+                completions.run(Self::command());
+                Ok(())
+            }
+            Command::Man(man) => man.run(Self::command()),
+        }
     }
 }
 
@@ -96,6 +121,7 @@ pub enum EnvCommand {
 
 impl EnvCommand {
     pub fn run(self) -> Result<()> {
+        logging::end_with_the_pipe();
         match self {
             Self::New(new) => new.run(),
             Self::Build(build) => build.run(),

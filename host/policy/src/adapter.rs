@@ -12,8 +12,11 @@ use serde_json::{Value, json};
 use tch::Tensor;
 
 use super::weights;
-use azr_config::{LoraConfig, Projection};
+use azr_config::LoraConfig;
 use azr_core::rng::{Purpose, Stream};
+use modules::Modules;
+
+pub(super) mod modules;
 
 pub(super) const CONFIG_FILE: &str = "adapter_config.json";
 const TENSORS_FILE: &str = "adapter_model.safetensors";
@@ -23,6 +26,7 @@ pub(super) struct Adapter {
     pub(super) lora: LoraConfig,
     /// The base model's directory, or its name on the hub.
     pub(super) base: String,
+    pub(super) modules: Modules,
     /// Under PEFT's names, A before B, in the order of the layers.
     pub(super) parameters: Vec<(String, Tensor)>,
 }
@@ -36,76 +40,98 @@ struct PeftConfig {
     lora_alpha: f64,
     #[serde(default)]
     use_rslora: bool,
-    target_modules: Value,
-    /// What is left must be as if it were not there.
+    /// Which modules it adapts, and what must be as if it were not there.
     #[serde(flatten)]
     rest: serde_json::Map<String, Value>,
 }
 
-/// Settings of PEFT that make a model compute something else.
-const UNSUPPORTED: [&str; 10] = [
-    "use_dora",
-    "lora_bias",
-    "rank_pattern",
-    "alpha_pattern",
-    "modules_to_save",
-    "layers_to_transform",
-    "layer_replication",
-    "target_parameters",
-    "trainable_token_indices",
-    "fan_in_fan_out",
+/// Settings of PEFT that change nothing in what a finished adapter computes. All others must be off: there are a dozen ways
+/// to compute something else, and new ones come.
+const IMMATERIAL: [&str; 16] = [
+    "task_type",
+    "inference_mode",
+    "revision",
+    "auto_mapping",
+    "peft_version",
+    "lora_dropout",
+    "megatron_core",
+    "runtime_config",
+    // Of ways to begin, which `init_lora_weights` names.
+    "loftq_config",
+    "eva_config",
+    "corda_config",
+    "lora_ga_config",
+    // Of a way to compute, which `use_qalora` switches on.
+    "qalora_group_size",
+    // Of training.
+    "velora_config",
+    "ensure_weight_tying",
+    "bias",
 ];
 
-/// The shape and the base model of the adapter in `dir`.
-pub(super) fn read_config(dir: &Path) -> Result<(LoraConfig, String)> {
+/// Ways to begin that leave the weights below the adapter as they are. The others, such as pissa, olora, corda, loftq and
+/// lora_ga, take from them what they put into the adapter.
+const BEGINNINGS: [&str; 3] = ["gaussian", "orthogonal", "eva"];
+
+/// What an adapter's configuration says: its shape, the base model, and the modules that it is for.
+pub(super) struct Announced {
+    pub(super) lora: LoraConfig,
+    pub(super) base: String,
+    pub(super) modules: Modules,
+}
+
+/// What the adapter in `dir` is.
+pub(super) fn read_config(dir: &Path) -> Result<Announced> {
     let path = dir.join(CONFIG_FILE);
     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     parse_config(&bytes).with_context(|| path.display().to_string())
 }
 
-fn parse_config(bytes: &[u8]) -> Result<(LoraConfig, String)> {
+fn parse_config(bytes: &[u8]) -> Result<Announced> {
     let config: PeftConfig = serde_json::from_slice(bytes).context("not the configuration of a LoRA adapter")?;
-    let PeftConfig { peft_type, base_model_name_or_path, r: rank, lora_alpha: alpha, use_rslora, target_modules, rest } =
-        config;
+    let PeftConfig { peft_type, base_model_name_or_path, r: rank, lora_alpha: alpha, use_rslora, mut rest } = config;
     ensure!(peft_type == "LORA", "peft_type is {peft_type:?}; supported is LORA");
     ensure!(rest.get("bias").is_none_or(|bias| bias == "none"), "bias is {}; supported is \"none\"", rest["bias"]);
+    let init = rest.remove("init_lora_weights").unwrap_or(Value::Bool(true));
+    ensure!(
+        init.is_boolean() || init.as_str().is_some_and(|init| BEGINNINGS.contains(&&*init.to_lowercase())),
+        "init_lora_weights is {init}, which is not supported, because it changes the base model's weights; save the adapter \
+         as a plain one (PEFT: path_initial_model_for_weight_conversion), or merge it"
+    );
+    let modules = Modules::take(&mut rest)?;
     let off = |value: &Value| match value {
         Value::Null | Value::Bool(false) => true,
         Value::Object(map) => map.is_empty(),
         Value::Array(list) => list.is_empty(),
         _ => false,
     };
-    if let Some(key) = UNSUPPORTED.into_iter().find(|key| rest.get(*key).is_some_and(|value| !off(value))) {
-        bail!("{key} is {}, which is not supported", rest[key]);
+    if let Some((key, value)) = rest.iter().find(|(key, value)| !IMMATERIAL.contains(&&***key) && !off(value)) {
+        bail!("{key} is {value}, which is not supported");
     }
     let base =
         base_model_name_or_path.context("base_model_name_or_path is missing; put the base model's directory there")?;
-    let targets = serde_json::from_value(target_modules.clone()).map_err(|_| {
-        let known = Projection::ALL.map(Projection::name).join(", ");
-        anyhow::anyhow!("target_modules is {target_modules}; supported are lists of {known}")
-    })?;
-    let lora = LoraConfig { rank, alpha, rank_stabilized: use_rslora, targets };
+    let lora = LoraConfig { rank, alpha, rank_stabilized: use_rslora, targets: modules.targets()? };
     lora.check()?;
     ensure!(lora.rank > 0, "r is 0; an adapter has a rank of at least 1");
-    Ok((lora, base))
+    Ok(Announced { lora, base, modules })
 }
 
 impl Adapter {
     /// Writes the two files.
     pub(super) fn save(&self, dir: &Path) -> Result<()> {
-        let LoraConfig { rank, alpha, rank_stabilized, targets } = &self.lora;
-        let config = json!({
+        let LoraConfig { rank, alpha, rank_stabilized, targets: _ } = &self.lora;
+        let mut config = json!({
             "peft_type": "LORA",
             "task_type": "CAUSAL_LM",
             "base_model_name_or_path": self.base,
             "r": rank,
             "lora_alpha": alpha,
             "use_rslora": rank_stabilized,
-            "target_modules": targets,
             "lora_dropout": 0.0,
             "bias": "none",
             "inference_mode": true,
         });
+        self.modules.write(&mut config);
         let path = dir.join(CONFIG_FILE);
         std::fs::write(&path, serde_json::to_vec_pretty(&config)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
@@ -141,7 +167,11 @@ impl StoredTensors {
     pub(super) fn refuse_others(&self) -> Result<()> {
         match self.tensors.keys().min() {
             None => Ok(()),
-            Some(name) => bail!("{} has a tensor {name} that {CONFIG_FILE} does not announce", self.path.display()),
+            Some(name) => bail!(
+                "{} has a tensor {name} that {CONFIG_FILE} does not announce, or that belongs to a module which adapters here \
+                 do not have",
+                self.path.display()
+            ),
         }
     }
 }

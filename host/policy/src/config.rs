@@ -5,6 +5,11 @@ use serde_json::Value;
 
 use azr_config::{Dtype, LoraConfig, Projection};
 
+use super::{
+    rope::{Llama3, Rope, Scaling, Yarn},
+    weights::{Checkpoint, Files},
+};
+
 /// The shape of a decoder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelConfig {
@@ -18,7 +23,8 @@ pub struct ModelConfig {
     pub head_dim: i64,
     pub rms_norm_eps: f64,
     pub rope: Rope,
-    pub max_position_embeddings: i64,
+    /// Positions that the model knows, if the checkpoint says so.
+    pub max_position_embeddings: Option<i64>,
     pub tie_word_embeddings: bool,
     pub bias: Biases,
     /// Whether queries and keys are normalised, head by head.
@@ -35,26 +41,18 @@ pub struct Biases {
     pub mlp: bool,
 }
 
-/// Rotary position embedding.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rope {
-    pub theta: f64,
-    pub scaling: Option<Llama3Scaling>,
-}
-
-/// How Llama 3.1 stretches its wavelengths.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Llama3Scaling {
-    pub factor: f64,
-    pub low_freq_factor: f64,
-    pub high_freq_factor: f64,
-    pub original_max_position_embeddings: f64,
-}
-
 /// `config.json`, read key by key so that an error names the key.
 struct Json<'a>(&'a Value);
 
 impl ModelConfig {
+    /// Of a policy's files. Weights that hold a head of their own have one, as for transformers, also where
+    /// `tie_word_embeddings` is true.
+    pub(crate) fn of(files: &Files, checkpoint: Option<&Checkpoint<'_>>) -> Result<Self> {
+        let config = Self::parse(files.require("config.json")?).with_context(|| files.origin().to_owned())?;
+        let own_head = config.tie_word_embeddings && checkpoint.is_some_and(Checkpoint::has_own_head);
+        Ok(Self { tie_word_embeddings: config.tie_word_embeddings && !own_head, ..config })
+    }
+
     /// Reads the text of a `config.json`.
     pub fn parse(text: &[u8]) -> Result<Self> {
         let value: Value = serde_json::from_slice(text).context("config.json is not JSON")?;
@@ -68,14 +66,19 @@ impl ModelConfig {
             }
             other => bail!("config.json: model_type is {other:?}; supported are qwen2, qwen3 and llama"),
         };
-        json.refuse_unsupported()?;
+        json.refuse_unsupported(family)?;
         let config = Self {
             vocab_size: json.positive("vocab_size")?,
             hidden_size: json.positive("hidden_size")?,
             intermediate_size: json.positive("intermediate_size")?,
             num_hidden_layers: json.positive("num_hidden_layers")? as usize,
             num_attention_heads: json.positive("num_attention_heads")?,
-            num_key_value_heads: json.positive_or("num_key_value_heads", json.positive("num_attention_heads")?)?,
+            num_key_value_heads: match json.0.get("num_key_value_heads") {
+                // The families' default.
+                None if family != "llama" => 32,
+                None | Some(Value::Null) => json.positive("num_attention_heads")?,
+                Some(_) => json.positive("num_key_value_heads")?,
+            },
             head_dim: match json.0.get("head_dim") {
                 // The family's default.
                 None if family == "qwen3" => 128,
@@ -84,7 +87,7 @@ impl ModelConfig {
             },
             rms_norm_eps: json.number("rms_norm_eps")?.unwrap_or(1e-6),
             rope: json.rope()?,
-            max_position_embeddings: json.positive("max_position_embeddings")?,
+            max_position_embeddings: json.positions()?,
             tie_word_embeddings: json.flag("tie_word_embeddings")?,
             bias,
             qk_norm: family == "qwen3",
@@ -178,37 +181,61 @@ impl<'a> Json<'a> {
         number.with_context(|| format!("config.json: {key} is {value}, not a positive integer"))
     }
 
-    fn positive_or(&self, key: &str, default: i64) -> Result<i64> {
-        match self.0.get(key) {
-            None | Some(Value::Null) => Ok(default),
-            Some(_) => self.positive(key),
+    fn positions(&self) -> Result<Option<i64>> {
+        match self.0.get("max_position_embeddings") {
+            None | Some(Value::Null) => Ok(None),
+            Some(_) => self.positive("max_position_embeddings").map(Some),
         }
     }
 
-    /// Two spellings: `rope_theta` and `rope_scaling` at the top, or both inside `rope_parameters`.
+    /// Two spellings: `rope_theta` and `rope_scaling` at the top, or both inside `rope_parameters`, there perhaps by
+    /// kind of layer.
     fn rope(&self) -> Result<Rope> {
         let nested =
             ["rope_parameters", "rope_scaling"].iter().find_map(|key| self.0.get(key).filter(|v| v.is_object()));
-        let inner = nested.map(Json);
-        let theta = match &inner {
-            Some(inner) => inner.number("rope_theta")?.or(self.number("rope_theta")?),
-            None => self.number("rope_theta")?,
-        };
-        let scaling = match &inner {
-            None => None,
-            Some(inner) => match inner.string("rope_type")?.or(inner.string("type")?) {
-                None | Some("default") => None,
-                Some("llama3") => Some(Llama3Scaling {
-                    factor: inner.required("factor")?,
-                    low_freq_factor: inner.required("low_freq_factor")?,
-                    high_freq_factor: inner.required("high_freq_factor")?,
-                    original_max_position_embeddings: inner.required("original_max_position_embeddings")?,
-                }),
-                Some(other) => bail!("config.json: rope_type is {other:?}; supported are default and llama3"),
-            },
-        };
+        let nested = nested.map(|nested| nested.get("full_attention").unwrap_or(nested));
+        let inner = Json(nested.unwrap_or(&Value::Null));
+        let theta = inner.number("rope_theta")?.or(self.number("rope_theta")?);
+        let turned = inner.number("partial_rotary_factor")?.or(self.number("partial_rotary_factor")?).unwrap_or(1.0);
+        ensure!(turned == 1.0, "config.json: partial_rotary_factor is {turned}; supported is 1");
         // 10000 is the families' default.
-        Ok(Rope { theta: theta.unwrap_or(10_000.0), scaling })
+        Ok(Rope { theta: theta.unwrap_or(10_000.0), scaling: self.scaling(&inner)? })
+    }
+
+    fn scaling(&self, inner: &Json<'_>) -> Result<Option<Scaling>> {
+        Ok(Some(match inner.string("rope_type")?.or(inner.string("type")?) {
+            None | Some("default") => return Ok(None),
+            Some("linear") => Scaling::Linear { factor: inner.required("factor")? },
+            Some("llama3") => Scaling::Llama3(Llama3 {
+                factor: inner.required("factor")?,
+                low_freq_factor: inner.required("low_freq_factor")?,
+                high_freq_factor: inner.required("high_freq_factor")?,
+                original_max_position_embeddings: inner.required("original_max_position_embeddings")?,
+            }),
+            Some("yarn") => {
+                let original = match inner.number("original_max_position_embeddings")? {
+                    Some(original) => original,
+                    None => self.required("max_position_embeddings")?,
+                };
+                let factor = match inner.number("factor")? {
+                    Some(factor) => factor,
+                    None => self.required("max_position_embeddings")? / original,
+                };
+                Scaling::Yarn(Yarn {
+                    factor,
+                    original_max_position_embeddings: original,
+                    attention_factor: inner.number("attention_factor")?,
+                    mscale: inner.number("mscale")?,
+                    mscale_all_dim: inner.number("mscale_all_dim")?,
+                    beta_fast: inner.number("beta_fast")?.filter(|beta| *beta != 0.0).unwrap_or(32.0),
+                    beta_slow: inner.number("beta_slow")?.filter(|beta| *beta != 0.0).unwrap_or(1.0),
+                    truncate: inner.0.get("truncate").is_none_or(|truncate| truncate != false),
+                })
+            }
+            Some(other) => {
+                bail!("config.json: rope_type is {other:?}; supported are default, linear, llama3 and yarn")
+            }
+        }))
     }
 
     /// Two spellings: `torch_dtype` and `dtype`.
@@ -224,12 +251,17 @@ impl<'a> Json<'a> {
         }
     }
 
-    fn refuse_unsupported(&self) -> Result<()> {
+    fn refuse_unsupported(&self, family: &str) -> Result<()> {
         let act = self.string("hidden_act")?.unwrap_or("silu");
-        ensure!(act == "silu", "config.json: hidden_act is {act:?}; supported is silu");
+        // Two names of one function.
+        ensure!(["silu", "swish"].contains(&act), "config.json: hidden_act is {act:?}; supported is silu");
+        if let Some(quantized) = self.0.get("quantization_config").filter(|value| !value.is_null()) {
+            let method = quantized.get("quant_method").unwrap_or(quantized);
+            bail!("config.json: quantization_config has {method}; supported are weights in f32, bf16 and f16");
+        }
         ensure!(
-            !self.flag("use_sliding_window")?,
-            "config.json: use_sliding_window is true; supported is full attention"
+            !self.slides(family)?,
+            "config.json: use_sliding_window is true for some layers; supported is full attention"
         );
         if let Some(Value::Array(types)) = self.0.get("layer_types") {
             let odd = types.iter().find(|layer| **layer != "full_attention");
@@ -240,5 +272,16 @@ impl<'a> Json<'a> {
             );
         }
         Ok(())
+    }
+
+    /// Whether a layer sees a window only: those from `max_window_layers` on, of families that have windows.
+    fn slides(&self, family: &str) -> Result<bool> {
+        if family == "llama" || !self.flag("use_sliding_window")? {
+            return Ok(false);
+        }
+        let off = self.0.get("sliding_window").is_some_and(Value::is_null);
+        // 28 is the families' default.
+        let first = self.number("max_window_layers")?.unwrap_or(28.0);
+        Ok(!off && first < self.required("num_hidden_layers")?)
     }
 }

@@ -28,13 +28,14 @@ pub mod memory;
 pub mod model;
 mod rope;
 mod sampler;
+mod template;
 mod text;
 pub mod weights;
 
 pub use config::ModelConfig;
 pub use sampler::PREFILL_MAX_TOKENS;
 
-use adapter::{Adapter, StoredTensors};
+use adapter::{Adapter, Announced, StoredTensors, modules::Modules};
 use attention::{Branching, WholeSequences};
 use batch::Batch;
 use model::{Model, Pass};
@@ -112,7 +113,7 @@ impl Policy {
         if !dir.join(adapter::CONFIG_FILE).exists() {
             return Self::from_files(&Files::open(dir)?, options);
         }
-        let (lora, base) = adapter::read_config(dir)?;
+        let Announced { lora, base, modules } = adapter::read_config(dir)?;
         let policy = match &*base {
             embedded::NAME => embedded::policy(options)?,
             base => {
@@ -127,7 +128,7 @@ impl Policy {
             }
         };
         let mut stored = StoredTensors::read(dir)?;
-        let policy = policy.with_adapter(&lora, base, |name, shape| stored.take(name, shape))?;
+        let policy = policy.with_adapter_on(modules, &lora, base, |name, shape| stored.take(name, shape))?;
         stored.refuse_others()?;
         Ok(policy)
     }
@@ -137,15 +138,15 @@ impl Policy {
     pub fn shape(dir: Option<&Path>, base_model: &BaseModel) -> Result<(ModelConfig, Option<LoraConfig>)> {
         let Some(dir) = dir else { return Ok((embedded::shape()?, None)) };
         let (lora, base) = match dir.join(adapter::CONFIG_FILE).exists() {
-            true => adapter::read_config(dir).map(|(lora, base)| (Some(lora), Some(base)))?,
+            true => adapter::read_config(dir).map(|announced| (Some(announced.lora), Some(announced.base)))?,
             false => (None, None),
         };
         let config = match base.as_deref() {
             Some(embedded::NAME) => embedded::shape()?,
             base => {
-                let path = base.map_or_else(|| Ok(dir.to_owned()), base_model)?.join("config.json");
-                let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-                ModelConfig::parse(&text).with_context(|| path.display().to_string())?
+                let files = Files::open(&base.map_or_else(|| Ok(dir.to_owned()), base_model)?)?;
+                // There need not be weights, and what is wrong with them is said where they are loaded.
+                ModelConfig::of(&files, files.checkpoint().ok().as_ref())?
             }
         };
         Ok((config, lora))
@@ -163,7 +164,7 @@ impl Policy {
         mut init: impl FnMut(&str, &[i64]) -> Vec<f32>,
     ) -> Result<Self> {
         let files = Files::in_memory("the new policy", files);
-        Self::assemble(&files, options, &mut |name, shape| {
+        Self::assemble(&files, ModelConfig::of(&files, None)?, options, &mut |name, shape| {
             let values = init(name, shape);
             Ok(Tensor::f_from_slice(&values)?.f_reshape(shape)?)
         })
@@ -171,7 +172,13 @@ impl Policy {
 
     fn from_files(files: &Files, options: &LoadOptions) -> Result<Self> {
         let checkpoint = files.checkpoint()?;
-        let policy = Self::assemble(files, options, &mut |name, shape| checkpoint.tensor(name, shape))?;
+        let config = ModelConfig::of(files, Some(&checkpoint))?;
+        let tied = config.tie_word_embeddings;
+        let mut fetch = |name: &str, shape: &[i64]| match tied {
+            true => checkpoint.tied(name, shape),
+            false => checkpoint.tensor(name, shape),
+        };
+        let policy = Self::assemble(files, config, options, &mut fetch)?;
         let known: Vec<String> = policy.weights.iter().map(|(name, _)| name.clone()).collect();
         checkpoint.refuse_others(&known)?;
         Ok(policy)
@@ -179,12 +186,11 @@ impl Policy {
 
     fn assemble(
         files: &Files,
+        config: ModelConfig,
         options: &LoadOptions,
         fetch: &mut dyn FnMut(&str, &[i64]) -> Result<Tensor>,
     ) -> Result<Self> {
         ensure!(options.threads > 0, "threads is 0; it must be at least 1");
-        let origin = files.origin();
-        let config = ModelConfig::parse(files.require("config.json")?).with_context(|| origin.to_owned())?;
         let device = match options.device {
             Device::Cpu => {
                 libtorch::keep_freed_memory();
@@ -224,7 +230,17 @@ impl Policy {
     /// Freezes the weights and puts an adapter beside them. `base` is where its files will say that the weights are;
     /// `fetch` returns its tensors by PEFT's names.
     pub fn with_adapter(
+        self,
+        lora: &LoraConfig,
+        base: String,
+        fetch: impl FnMut(&str, &[i64]) -> Result<Tensor>,
+    ) -> Result<Self> {
+        self.with_adapter_on(Modules::everywhere(lora), lora, base, fetch)
+    }
+
+    fn with_adapter_on(
         mut self,
+        modules: Modules,
         lora: &LoraConfig,
         base: String,
         mut fetch: impl FnMut(&str, &[i64]) -> Result<Tensor>,
@@ -233,8 +249,8 @@ impl Policy {
         for (_, weight) in &self.weights {
             let _ = weight.f_set_requires_grad(false)?;
         }
-        let parameters = self.model.adapt(lora, &mut fetch)?;
-        self.adapter = Some(Adapter { lora: lora.clone(), base, parameters });
+        let parameters = self.model.adapt(lora, &modules, &mut fetch)?;
+        self.adapter = Some(Adapter { lora: lora.clone(), base, modules, parameters });
         Ok(self)
     }
 

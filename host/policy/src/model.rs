@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use tch::{Device, Kind, Tensor};
 
 use super::{
+    adapter::modules::Modules,
     config::ModelConfig,
     cpu,
     linear::{Linear, LowRank},
@@ -111,15 +112,19 @@ impl Model {
 
     /// Gives the targets low-rank adapters whose values `fetch` returns, by PEFT's name and shape, in any dtype and on any
     /// device. The parameters come back in the order of the layers.
-    pub fn adapt(
+    pub(crate) fn adapt(
         &mut self,
         lora: &LoraConfig,
+        modules: &Modules,
         fetch: &mut dyn FnMut(&str, &[i64]) -> Result<Tensor>,
     ) -> Result<Vec<(String, Tensor)>> {
         let (kind, device) = self.place();
         let mut parameters = Vec::new();
         for (i, layer) in self.layers.iter_mut().enumerate() {
-            for &target in Projection::ALL.iter().filter(|target| lora.targets.contains(target)) {
+            for target in Projection::ALL {
+                if !modules.include(i, target)? {
+                    continue;
+                }
                 let linear = layer.projection_mut(target);
                 let (rows, columns) = linear.weight.size2()?;
                 let mut parameter = |which: &str, shape: [i64; 2]| -> Result<Tensor> {

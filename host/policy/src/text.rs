@@ -1,27 +1,36 @@
 //! Between text and tokens: tokenizer, chat template, and the tokens that end a completion.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use azr_core::sampling::Message;
-use minijinja::{Environment, ErrorKind, context};
 use serde_json::Value;
-use tokenizers::Tokenizer;
+use tokenizers::{
+    Model as _, NormalizedString, Normalizer as _, OffsetType, PreTokenizedString, PreTokenizer as _, Tokenizer,
+};
 
-use super::weights::Files;
+use super::{
+    template::{self, SpecialTokens, Template},
+    weights::Files,
+};
+
+/// Around a control token in what a message says. Private to us; messages lose their own.
+const MARKS: [char; 2] = ['\u{F8F0}', '\u{F8F1}'];
+
+/// An added token that means something in a conversation. A message may hold its text without meaning it.
+struct ControlToken {
+    text: String,
+    special: bool,
+}
 
 /// A policy's tokenizer and conventions.
 pub struct Text {
     tokenizer: Tokenizer,
     template: Option<Template>,
+    /// The longest first.
+    control: Vec<ControlToken>,
     /// Tokens that end a completion.
     pub ends: BTreeSet<u32>,
-}
-
-struct Template {
-    jinja: Environment<'static>,
-    bos_token: String,
-    eos_token: String,
 }
 
 impl Text {
@@ -34,40 +43,91 @@ impl Text {
             Some(bytes) => serde_json::from_slice(bytes).with_context(|| format!("{origin}/{name} is not JSON")),
         };
         let tokenizer_config: Value = json("tokenizer_config.json")?;
+        let tokens = SpecialTokens::new(&tokenizer_config, &json("special_tokens_map.json")?);
         let mut ends = BTreeSet::new();
         for file in ["generation_config.json", "config.json"] {
             ends.extend(
                 token_ids(&json(file)?["eos_token_id"]).with_context(|| format!("{origin}/{file}: eos_token_id"))?,
             );
         }
-        let eos_token = token_text(&tokenizer_config["eos_token"]);
-        ends.extend(tokenizer.token_to_id(&eos_token));
+        ends.extend(tokens.get("eos_token").and_then(|token| tokenizer.token_to_id(token)));
         ensure!(
             !ends.is_empty(),
             "{origin} names no token that ends a completion; set eos_token_id in generation_config.json"
         );
-        let source = match (files.get("chat_template.jinja"), &tokenizer_config["chat_template"]) {
-            (Some(bytes), _) => {
-                Some(std::str::from_utf8(bytes).context("chat_template.jinja is not UTF-8")?.to_owned())
-            }
-            (None, Value::String(source)) => Some(source.clone()),
-            (None, _) => None,
-        };
-        let bos_token = token_text(&tokenizer_config["bos_token"]);
-        let template = source.map(|source| Template::new(source, bos_token, eos_token)).transpose()?;
-        Ok(Self { tokenizer, template, ends })
+        let source = template::source(files.get("chat_template.jinja"), &tokenizer_config);
+        let template = source.and_then(|source| source.map(|source| Template::new(source, tokens)).transpose());
+        let template = template.with_context(|| origin.to_owned())?;
+        let control = control_tokens(&tokenizer, template.as_ref());
+        Ok(Self { tokenizer, template, control, ends })
     }
 
     /// The prompt that `messages` make, ready for the assistant to continue `prefill`. Without a chat template the
-    /// contents are joined as they are.
+    /// contents are joined as they are. What looks like a control token in a message, or like a special one in `prefill`,
+    /// is text, as with `sanitize_control_tokens` of transformers: only the template writes those tokens.
     pub fn encode(&self, messages: &[Message<'_>], prefill: &str) -> Result<Vec<u32>> {
+        let marked: Vec<Cow<'_, str>> = messages.iter().map(|message| self.marked(message.content, |_| true)).collect();
+        let messages: Vec<Message<'_>> =
+            (messages.iter().zip(&marked)).map(|(message, content)| Message { content, ..*message }).collect();
         let (mut text, special) = match &self.template {
             // Templates write the beginning-of-text token themselves.
-            Some(template) => (template.render(messages)?, false),
+            Some(template) => (template.render(&messages)?, false),
             None => (messages.iter().map(|message| message.content).collect(), true),
         };
-        text.push_str(prefill);
-        self.encode_text(&text, special)
+        text.push_str(&self.marked(prefill, |token| token.special));
+        let (first, mut rest) = text.split_at(text.find(MARKS).unwrap_or(text.len()));
+        let mut tokens = self.encode_text(first, special)?;
+        while let Some(mark) = rest.chars().next() {
+            rest = &rest[mark.len_utf8()..];
+            let (piece, others) = rest.split_at(rest.find(MARKS).unwrap_or(rest.len()));
+            // Templates may take the marks around a token apart.
+            let within = mark == MARKS[0] && others.starts_with(MARKS[1]);
+            let marked = within && self.control.iter().any(|token| token.text == piece);
+            tokens.extend(self.encode_later(piece, marked)?);
+            rest = others;
+        }
+        Ok(tokens)
+    }
+
+    /// `text` with marks around the control tokens in it that `counts` names.
+    fn marked<'a>(&self, text: &'a str, counts: fn(&ControlToken) -> bool) -> Cow<'a, str> {
+        let control = || self.control.iter().filter(|token| counts(token)).map(|token| &*token.text);
+        if !text.contains(MARKS) && !control().any(|token| text.contains(token)) {
+            return text.into();
+        }
+        let clean = text.replace(MARKS, "");
+        let mut marked = String::new();
+        let mut rest = &*clean;
+        while let Some(next) = rest.chars().next() {
+            let token = control().find(|token| rest.starts_with(token));
+            let (this, others) = rest.split_at(token.map_or(next.len_utf8(), str::len));
+            match token {
+                Some(_) => marked.extend([MARKS[0].to_string().as_str(), this, MARKS[1].to_string().as_str()]),
+                None => marked.push_str(this),
+            }
+            rest = others;
+        }
+        marked.into()
+    }
+
+    /// Tokens of a piece of a text that does not begin it; a marked one is a control token that is meant as text.
+    fn encode_later(&self, piece: &str, marked: bool) -> Result<Vec<u32>> {
+        let encode = |text: &str| match marked {
+            true => plain(&self.tokenizer, text).map_err(|error| anyhow!("tokenizer: {error}")),
+            false => self.encode_text(text, false),
+        };
+        // After a line end, so that tokenizers which begin a text with a space do not begin a piece with one.
+        let (line_end, both) = (encode("\n")?, encode(&format!("\n{piece}"))?);
+        let tokens = match both.strip_prefix(&*line_end) {
+            Some(tokens) => tokens.to_vec(),
+            None => encode(piece)?,
+        };
+        let meant = self.tokenizer.token_to_id(piece).filter(|_| marked);
+        ensure!(
+            meant.is_none_or(|token| !tokens.contains(&token)),
+            "a message holds {piece:?}, which this tokenizer cannot write as text"
+        );
+        Ok(tokens)
     }
 
     /// Tokens of `text` as it is.
@@ -86,8 +146,8 @@ impl Text {
         let Some(longest) = stop.iter().map(String::len).max() else {
             return Ok(false);
         };
-        // A token has at least one byte, so a stop string that ends in the newest token began within this tail. One
-        // more token on the left keeps a character that is spread over several tokens in one piece.
+        // A token has at least one byte, so a stop string that ends in the newest token began within this tail. Four more
+        // tokens on the left keep a character that is spread over several tokens in one piece.
         let tail = &tokens[tokens.len().saturating_sub(longest + 4)..];
         let text = self.decode(tail)?;
         Ok(stop.iter().any(|stop| text.contains(stop)))
@@ -104,28 +164,6 @@ impl Text {
     }
 }
 
-impl Template {
-    fn new(source: String, bos_token: String, eos_token: String) -> Result<Self> {
-        let mut jinja = Environment::new();
-        // As transformers sets Jinja up for chat templates.
-        jinja.set_trim_blocks(true);
-        jinja.set_lstrip_blocks(true);
-        jinja.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        jinja.add_function("raise_exception", |message: String| -> Result<String, minijinja::Error> {
-            Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
-        });
-        jinja.add_template_owned("chat", source).context("the chat template is not valid")?;
-        Ok(Self { jinja, bos_token, eos_token })
-    }
-
-    fn render(&self, messages: &[Message<'_>]) -> Result<String> {
-        let Self { jinja, bos_token, eos_token } = self;
-        let template = jinja.get_template("chat").context("the chat template is gone")?;
-        let context = context! { messages, bos_token, eos_token, add_generation_prompt => true };
-        template.render(context).context("the chat template does not accept these messages")
-    }
-}
-
 /// `eos_token_id` is a number, a list of numbers, or absent.
 fn token_ids(value: &Value) -> Result<Vec<u32>> {
     let one = |value: &Value| {
@@ -139,38 +177,28 @@ fn token_ids(value: &Value) -> Result<Vec<u32>> {
     }
 }
 
-/// A token in tokenizer_config.json is a string or an object with `content`.
-fn token_text(value: &Value) -> String {
-    let text = value.as_str().or_else(|| value["content"].as_str());
-    text.unwrap_or("").to_owned()
+/// The special tokens, and other added ones that the template writes.
+fn control_tokens(tokenizer: &Tokenizer, template: Option<&Template>) -> Vec<ControlToken> {
+    let written = |token: &str| template.is_some_and(|template| template.mentions(token)) && !token.trim().is_empty();
+    let added = tokenizer.get_added_tokens_decoder().into_values();
+    let mut control: Vec<ControlToken> = added
+        .filter(|token| !token.content.is_empty() && (token.special || written(&token.content)))
+        .map(|token| ControlToken { text: token.content, special: token.special })
+        .collect();
+    control.sort_by(|a, b| b.text.len().cmp(&a.text.len()).then_with(|| a.text.cmp(&b.text)));
+    control
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// `tests/policy/reference.py`, `templates`: rendered by transformers.
-    #[test]
-    fn chat_templates_render_as_in_transformers() {
-        let reference: Value = serde_json::from_str(include_str!("../../../tests/policy/reference.json")).unwrap();
-        for case in reference["templates"].as_array().unwrap() {
-            let source = case["template"].as_str().unwrap().to_owned();
-            let template = Template::new(source, "<s>".to_owned(), "</s>".to_owned()).unwrap();
-            let conversations = case["conversations"].as_array().unwrap().iter();
-            for (conversation, rendered) in conversations.zip(case["rendered"].as_array().unwrap()) {
-                let messages: Vec<Message<'_>> = (conversation.as_array().unwrap().iter())
-                    .map(|m| Message { role: m["role"].as_str().unwrap(), content: m["content"].as_str().unwrap() })
-                    .collect();
-                assert_eq!(template.render(&messages).unwrap(), rendered.as_str().unwrap());
-            }
-        }
+/// The tokens of a text in which no added token is looked for.
+fn plain(tokenizer: &Tokenizer, text: &str) -> tokenizers::Result<Vec<u32>> {
+    let mut normalized = NormalizedString::from(text);
+    if let Some(normalizer) = tokenizer.get_normalizer() {
+        normalizer.normalize(&mut normalized)?;
     }
-
-    #[test]
-    fn a_template_that_refuses_says_why() {
-        let source = "{{ raise_exception('roles must alternate') }}".to_owned();
-        let template = Template::new(source, String::new(), String::new()).unwrap();
-        let error = template.render(&[Message { role: "user", content: "" }]).unwrap_err();
-        assert!(format!("{error:#}").contains("roles must alternate"), "{error:#}");
+    let mut pieces = PreTokenizedString::from(normalized);
+    if let Some(pre_tokenizer) = tokenizer.get_pre_tokenizer() {
+        pre_tokenizer.pre_tokenize(&mut pieces)?;
     }
+    pieces.tokenize(|piece| tokenizer.get_model().tokenize(piece.get()))?;
+    Ok(pieces.into_encoding(None, 0, OffsetType::None)?.get_ids().to_vec())
 }

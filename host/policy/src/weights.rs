@@ -1,16 +1,29 @@
 //! Files of a policy directory: read, mapped, written.
 
-use std::{borrow::Cow, collections::HashMap, fs::File, path::Path, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+    fs::File,
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use memmap2::Mmap;
-use safetensors::{Dtype as StoredDtype, SafeTensors, View};
+use safetensors::{Dtype as StoredDtype, SafeTensors, View, tensor::TensorView};
 use tch::{Device, Kind, Tensor};
 
 use azr_config::Preset;
 
 /// The one file of weights that saving writes.
 pub const WEIGHTS_FILE: &str = "model.safetensors";
+
+/// Says which tensor is in which file where the weights are in several.
+pub const INDEX_FILE: &str = "model.safetensors.index.json";
+
+/// The head, which is stored or is the embedding.
+pub(crate) const HEAD: &str = "lm_head.weight";
+pub(crate) const EMBEDDING: &str = "model.embed_tokens.weight";
 
 /// What a policy is made of besides its weights. Those that exist are kept and saved again unchanged.
 pub const SIDE_FILES: [&str; 11] = [
@@ -43,7 +56,7 @@ pub struct Files {
 /// Tensors of all weight files, found by name.
 pub struct Checkpoint<'a> {
     origin: &'a str,
-    parts: Vec<(&'a str, SafeTensors<'a>)>,
+    parts: Vec<(String, SafeTensors<'a>)>,
 }
 
 /// A tensor as safetensors wants to see it.
@@ -70,7 +83,7 @@ impl Files {
                 // it would for every program that maps weights.
                 let map = unsafe { Mmap::map(&file) }.with_context(|| format!("cannot map {}", path.display()))?;
                 files.insert(name.to_owned(), Bytes::Mapped(map));
-            } else if SIDE_FILES.contains(&name) {
+            } else if SIDE_FILES.contains(&name) || name == INDEX_FILE {
                 let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
                 files.insert(name.to_owned(), Bytes::Owned(bytes));
             }
@@ -103,25 +116,42 @@ impl Files {
         present.map(|(name, bytes)| ((*name).to_owned(), bytes.into())).collect()
     }
 
-    /// The weights: `model.safetensors`, or the parts that `model.safetensors.index.json` stands for.
+    /// The weights: `model.safetensors`, or the files that `model.safetensors.index.json` names. A directory may hold
+    /// other safetensors files beside the model's.
     pub fn checkpoint(&self) -> Result<Checkpoint<'_>> {
-        let mut names: Vec<&String> = self.files.keys().filter(|name| name.ends_with(".safetensors")).collect();
-        names.sort();
-        // A directory may hold other safetensors files beside the model's.
-        if self.files.contains_key(WEIGHTS_FILE) {
-            names.retain(|name| *name == WEIGHTS_FILE);
-        } else {
-            names.retain(|name| name.starts_with("model-"));
-        }
-        ensure!(!names.is_empty(), "{} has no {WEIGHTS_FILE} and no model-*.safetensors", self.origin);
-        let parse = |name: &'_ String| {
-            let bytes = self.files[name].as_slice();
-            SafeTensors::deserialize(bytes)
-                .with_context(|| format!("{}/{name} is not a whole safetensors file; fetch it again", self.origin))
+        let origin = &self.origin;
+        let names = match self.get(INDEX_FILE) {
+            _ if self.files.contains_key(WEIGHTS_FILE) => vec![WEIGHTS_FILE.to_owned()],
+            Some(index) => indexed_files(index).with_context(|| origin.clone())?,
+            None => bail!("{origin} has no {WEIGHTS_FILE} and no {INDEX_FILE}"),
         };
-        let parts = names.into_iter().map(|name| Ok((name.as_str(), parse(name)?))).collect::<Result<_>>()?;
-        Ok(Checkpoint { origin: &self.origin, parts })
+        let parse = |name: String| {
+            let bytes = self.get(&name).with_context(|| format!("{origin} has no {name}, which {INDEX_FILE} names"))?;
+            let part = SafeTensors::deserialize(bytes)
+                .with_context(|| format!("{origin}/{name} is not a whole safetensors file; fetch it again"))?;
+            anyhow::Ok((name, part))
+        };
+        Ok(Checkpoint { origin, parts: names.into_iter().map(parse).collect::<Result<_>>()? })
     }
+}
+
+/// The files that an index names, in order, each once.
+pub fn indexed_files(index: &[u8]) -> Result<Vec<String>> {
+    let index: serde_json::Value =
+        serde_json::from_slice(index).with_context(|| format!("{INDEX_FILE} is not JSON"))?;
+    let map = index["weight_map"].as_object().with_context(|| format!("{INDEX_FILE} has no weight_map"))?;
+    let mut files = BTreeSet::new();
+    for (tensor, file) in map {
+        let file = file.as_str().unwrap_or_default();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        ensure!(
+            file.ends_with(".safetensors") && !file.starts_with('.') && file.chars().all(plain),
+            "{INDEX_FILE} puts {tensor} into {file:?}; a file of the directory that ends in .safetensors is meant"
+        );
+        files.insert(file.to_owned());
+    }
+    ensure!(!files.is_empty(), "{INDEX_FILE} names no tensor");
+    Ok(files.into_iter().collect())
 }
 
 impl Bytes {
@@ -134,10 +164,30 @@ impl Bytes {
 }
 
 impl Checkpoint<'_> {
+    fn view(&self, name: &str) -> Option<(&str, TensorView<'_>)> {
+        self.parts.iter().find_map(|(file, part)| Some((&**file, part.tensor(name).ok()?)))
+    }
+
+    /// Whether a head is stored that differs from a stored embedding: then transformers does not tie the two, whatever
+    /// `config.json` says.
+    pub(crate) fn has_own_head(&self) -> bool {
+        match (self.view(HEAD), self.view(EMBEDDING)) {
+            (Some((_, head)), Some((_, embedding))) => {
+                head.dtype() != embedding.dtype() || head.data() != embedding.data()
+            }
+            _ => false,
+        }
+    }
+
+    /// The same where head and embedding are one matrix, whichever of them is stored.
+    pub(crate) fn tied(&self, name: &str, shape: &[i64]) -> Result<Tensor> {
+        let stored = if name == EMBEDDING && self.view(EMBEDDING).is_none() { HEAD } else { name };
+        self.tensor(if self.view(stored).is_some() { stored } else { name }, shape)
+    }
+
     /// A copy of the named tensor on the CPU, in its stored dtype.
     pub fn tensor(&self, name: &str, shape: &[i64]) -> Result<Tensor> {
-        let found = self.parts.iter().find_map(|(file, part)| Some((file, part.tensor(name).ok()?)));
-        let (file, view) = found.with_context(|| format!("{} has no tensor {name}", self.origin))?;
+        let (file, view) = self.view(name).with_context(|| format!("{} has no tensor {name}", self.origin))?;
         let stored: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
         let origin = self.origin;
         ensure!(
@@ -151,7 +201,7 @@ impl Checkpoint<'_> {
     /// Fails on tensors that were not asked for: the model would compute something else than it was trained for.
     pub fn refuse_others(&self, known: &[String]) -> Result<()> {
         for (file, part) in &self.parts {
-            let ignorable = |name: &str| name.ends_with("rotary_emb.inv_freq") || name == "lm_head.weight";
+            let ignorable = |name: &str| name.ends_with("rotary_emb.inv_freq") || name == HEAD;
             let other = part.names().into_iter().find(|name| !ignorable(name) && !known.iter().any(|k| k == name));
             if let Some(name) = other {
                 bail!(

@@ -72,7 +72,7 @@ impl Cache {
     /// Keeps a compiled component for the next time. A cache that cannot be written costs time, not the run.
     pub(super) fn keep(&self, engine: &Engine, wasm: &[u8], component: &Component) {
         if let Err(error) = self.write(component, &self.path(engine, wasm)) {
-            eprintln!("compiled code is not kept for the next time: {error:#}");
+            tracing::warn!("compiled code is not kept for the next time: {error:#}");
         }
     }
 

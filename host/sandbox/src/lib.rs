@@ -260,7 +260,7 @@ impl Sandbox {
                     };
                     let (component, origin) = compiled.with_context(|| format!("its {} does not compile", part()))?;
                     if origin == Origin::Compiled && index > 0 {
-                        eprintln!("compiled {} of {name}; the next start is faster", part());
+                        tracing::info!("compiled {} of {name}; the next start is faster", part());
                     }
                     Ok((component, origin))
                 })

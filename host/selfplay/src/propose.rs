@@ -88,8 +88,7 @@ fn fitting_prompts(
         let mut too_long = Vec::new();
         for ((slot, mut references), prompt) in pending.into_iter().zip(prompts) {
             let Ok(prompt) = prompt else { continue };
-            let tokens = stage.encode(&prompt)?;
-            if tokens.len() <= stage.config.sampling.prompt_max_tokens {
+            if let Some(tokens) = stage.encode(&prompt)? {
                 fitting[slot] = Some((references, EncodedPrompt { tokens, stop: prompt.stop }));
             } else if !references.is_empty() {
                 references.truncate(references.len() / 2);

@@ -82,10 +82,7 @@ pub fn solve(
     let mut attempted = Vec::new();
     for (assignment, prompt) in assignments.into_iter().zip(prompts) {
         let Ok(prompt) = prompt else { continue };
-        let tokens = stage.encode(&prompt)?;
-        if tokens.len() > stage.config.sampling.prompt_max_tokens {
-            continue;
-        }
+        let Some(tokens) = stage.encode(&prompt)? else { continue };
         for _ in 0..assignment.samples {
             let stream = streams.nth(requests.len());
             requests.push(SampleRequest { prompt: tokens.clone(), stop: prompt.stop.clone(), stream });

@@ -3,10 +3,12 @@
 //! A name stands for a commit, found out anew at every start, and a commit for its files: what is in the cache already is
 //! not fetched again, and a download that was cut off goes on where it stopped. Files that the hub names by their
 //! SHA-256, as it does those of weights, are compared with it.
+//!
+//! Whoever answers may be a stranger: what it says is data. Names, commits and digests become parts of paths only where they
+//! are nothing but that, and before anything is written.
 
 use std::{
-    env,
-    fs::{self, File},
+    env, fs,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -16,15 +18,16 @@ use hf_hub::{
     Cache, Repo, RepoType,
     api::{
         RepoInfo,
-        sync::{Api, ApiBuilder, ApiError, ApiRepo},
+        sync::{Api, ApiBuilder, ApiError},
     },
 };
-use sha2::{Digest as _, Sha256};
 
-use azr_policy::weights::{SIDE_FILES, WEIGHTS_FILE};
+use azr_policy::weights::{INDEX_FILE, SIDE_FILES, WEIGHTS_FILE, indexed_files};
 
-/// Lists the parts where the weights are in several files.
-const INDEX_FILE: &str = "model.safetensors.index.json";
+mod download;
+
+use download::Downloads;
+
 /// Times that a broken download goes on before it fails.
 const RETRIES: usize = 5;
 
@@ -64,6 +67,7 @@ impl ModelId {
 pub struct Hub {
     /// None where the network is not to be used.
     api: Option<Api>,
+    downloads: Downloads,
     cache: Cache,
     endpoint: String,
 }
@@ -78,11 +82,10 @@ impl Hub {
         let offline =
             set("HF_HUB_OFFLINE").is_some_and(|value| ["1", "on", "yes", "true"].contains(&&*value.to_lowercase()));
         let mut builder = ApiBuilder::from_cache(cache.clone()).with_endpoint(endpoint.clone()).with_retries(RETRIES);
-        if let Some(token) = set("HF_TOKEN") {
-            builder = builder.with_token(Some(token));
-        }
+        let token = set("HF_TOKEN").or_else(|| cache.token());
+        builder = builder.with_token(token.clone());
         let api = if offline { None } else { Some(builder.build().context("cannot prepare to speak to the hub")?) };
-        Ok(Self { api, cache, endpoint })
+        Ok(Self { api, downloads: Downloads::new(endpoint.clone(), token), cache, endpoint })
     }
 
     /// The directory with the model's files, fetched where they are not in the cache.
@@ -95,12 +98,12 @@ impl Hub {
         let ModelId { name, revision } = model;
         let Some(dir) = self.cached(model) else {
             bail!(
-                "{why}, and {name} is not in the cache, {}; where there is a network fetch it with `hf download {name}`, and \
+                "{why}, and {name} is neither a directory here nor in the cache, {}; where there is a network fetch it with `hf download {name}`, and \
                  copy that cache here, or give the directory with --policy DIR",
                 self.cache.path().display()
             );
         };
-        eprintln!("{why}; going on with what {name}@{revision} was when it was fetched: {}", dir.display());
+        tracing::warn!("{why}; going on with what {name}@{revision} was when it was fetched: {}", dir.display());
         Ok(dir)
     }
 
@@ -110,44 +113,56 @@ impl Hub {
         let Some(api) = &self.api else { return Err(Refusal::Unreachable("HF_HUB_OFFLINE is set".into())) };
         api.repo(model.at(revision)).info().map_err(|error| match status(&error) {
             Some(401 | 403) => Refusal::Answered(anyhow!(
-                "{endpoint} does not give {name}@{revision} to everybody: the name is wrong, or its licence must be accepted on \
+                "{endpoint} does not give {name}@{revision} to everybody: the name is wrong (a directory {name} is not \
+                 here), or its licence must be accepted on \
                  its page; then log in with `hf auth login`, or set HF_TOKEN"
             )),
-            Some(404) => Refusal::Answered(anyhow!("{endpoint} has no {name}@{revision}")),
+            Some(404) => {
+                Refusal::Answered(anyhow!("{endpoint} has no {name}@{revision}, and there is no directory {name} here"))
+            }
             _ => Refusal::Unreachable(format!("cannot reach {endpoint}: {error}")),
         })
     }
 
     /// Fetches what a policy is made of.
     fn files(&self, model: &ModelId, RepoInfo { sha: commit, siblings }: RepoInfo) -> Result<PathBuf> {
-        let ModelId { name, revision } = model;
-        let files: Vec<&str> = siblings.iter().map(|sibling| &*sibling.rfilename).collect();
-        let weights: Vec<&str> = match files.contains(&WEIGHTS_FILE) {
-            true => vec![WEIGHTS_FILE],
-            false => files.iter().copied().filter(|file| is_part(file)).chain([INDEX_FILE]).collect(),
+        let (ModelId { name, revision }, endpoint) = (model, &self.endpoint);
+        ensure!(
+            commit.len() == 40 && commit.bytes().all(|c| c.is_ascii_hexdigit()),
+            "{endpoint} says that {name}@{revision} is the commit {commit:?}; a commit is 40 hexadecimal digits"
+        );
+        let there = |file: &str| siblings.iter().any(|sibling| sibling.rfilename == file);
+        let dir = self.cache.repo(model.at(&commit)).pointer_path(&commit);
+        let fetch = |file: &str| {
+            ensure!(there(file), "{name} has no {file}, which {INDEX_FILE} names");
+            let url = format!("{endpoint}/{name}/resolve/{commit}/{file}");
+            let blobs = self.cache.repo(model.at(&commit)).blob_path("");
+            let fetched = self.downloads.fetch(&url, &commit, &blobs, &dir.join(file));
+            fetched.with_context(|| format!("cannot fetch {file} of {name}@{commit}"))
         };
         ensure!(
-            weights.iter().all(|file| files.contains(file)),
+            there(WEIGHTS_FILE) || there(INDEX_FILE),
             "{name} has neither {WEIGHTS_FILE} nor {INDEX_FILE}, so it is no policy"
         );
-        let repo = self.api.as_ref().expect("the hub was asked").repo(model.at(&commit));
-        let present = self.cache.repo(model.at(&commit));
-        for file in files.into_iter().filter(|file| SIDE_FILES.contains(file)).chain(weights) {
-            // Another process may fetch it meanwhile, and have its lock for longer than the client waits for.
-            while present.get(file).is_none() {
-                fetch(&repo, file).with_context(|| format!("cannot fetch {file} of {name}@{commit}"))?;
-            }
+        SIDE_FILES.into_iter().filter(|file| there(file)).try_for_each(fetch)?;
+        if there(WEIGHTS_FILE) {
+            fetch(WEIGHTS_FILE)?;
+        } else {
+            fetch(INDEX_FILE)?;
+            let parts = indexed_files(&fs::read(dir.join(INDEX_FILE))?).with_context(|| name.clone())?;
+            parts.iter().try_for_each(|part| fetch(part))?;
         }
         // So that the name stands for this commit where the hub cannot be asked, too.
         self.cache.repo(model.at(revision)).create_ref(&commit)?;
-        Ok(present.pointer_path(&commit))
+        Ok(dir)
     }
 
     /// The directory that the name stood for when it was last fetched, if it is complete.
     fn cached(&self, model: &ModelId) -> Option<PathBuf> {
         let config = self.cache.repo(model.at(&model.revision)).get("config.json")?;
         let dir = config.parent()?.to_owned();
-        let whole = dir.join(WEIGHTS_FILE).exists() || parts(&dir)?.iter().all(|part| dir.join(part).exists());
+        let parts = || indexed_files(&fs::read(dir.join(INDEX_FILE)).ok()?).ok();
+        let whole = dir.join(WEIGHTS_FILE).exists() || parts()?.iter().all(|part| dir.join(part).exists());
         whole.then_some(dir)
     }
 }
@@ -158,43 +173,6 @@ enum Refusal {
     Answered(Error),
     /// The hub says nothing, for this reason.
     Unreachable(String),
-}
-
-/// Fetches one file into the cache, where it gets its name last. Does nothing where another process is at it.
-fn fetch(repo: &ApiRepo, file: &str) -> Result<()> {
-    let path = match repo.download(file) {
-        Ok(path) => path,
-        Err(ApiError::LockAcquisition(_)) => return Ok(()),
-        Err(error) => match status(&error) {
-            Some(401 | 403) => bail!("the hub wants a token: log in with `hf auth login`, or set HF_TOKEN"),
-            _ => return Err(error.into()),
-        },
-    };
-    // The cache names a file by what the hub says about its content.
-    let blob = path.canonicalize()?;
-    let expected = blob.file_name().expect("a file has a name").to_string_lossy();
-    if expected.len() != 64 {
-        return Ok(());
-    }
-    let mut digest = Sha256::new();
-    std::io::copy(&mut File::open(&blob)?, &mut digest)?;
-    let digest = format!("{:x}", digest.finalize());
-    if digest != *expected {
-        fs::remove_file(&blob)?;
-        fs::remove_file(&path)?;
-        bail!("its SHA-256 is {digest} instead of {expected}; what came is thrown away, try again");
-    }
-    Ok(())
-}
-
-fn is_part(file: &str) -> bool {
-    file.starts_with("model-") && file.ends_with(".safetensors")
-}
-
-/// The parts that a directory's index names.
-fn parts(dir: &Path) -> Option<Vec<String>> {
-    let index: serde_json::Value = serde_json::from_slice(&fs::read(dir.join(INDEX_FILE)).ok()?).ok()?;
-    index["weight_map"].as_object()?.values().map(|part| Some(part.as_str()?.to_owned())).collect()
 }
 
 /// The status of the hub's answer, if there was one.
