@@ -53,7 +53,8 @@ impl Hub {
             .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap()))
             .collect();
         files.insert("pytorch_model.bin".into(), b"the same in another format".to_vec());
-        let state = Arc::new(Mutex::new(State { files, faults: VecDeque::new(), requests: Vec::new(), lie: Lie::default() }));
+        let state =
+            Arc::new(Mutex::new(State { files, faults: VecDeque::new(), requests: Vec::new(), lie: Lie::default() }));
         let shared = Arc::clone(&state);
         let server = Server::start(move |_, request| shared.lock().unwrap().answer(request));
         Self { server, state }

@@ -11,6 +11,7 @@ mod authoring;
 mod check;
 mod codegen;
 mod commands;
+mod compiler;
 mod countdown;
 mod forgeries;
 mod grants;

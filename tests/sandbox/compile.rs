@@ -42,3 +42,39 @@ fn compiling_has_a_deadline() {
         assert!(refusal.contains("its judge does not compile: it was still compiling after 5ms"), "{refusal}");
     });
 }
+
+#[test]
+fn small_files_with_large_memory_images_are_refused() {
+    let module = r#"(memory (export "memory") 2100) (data (i32.const 0) "a") (data (i32.const 134217728) "b")"#;
+    refused(Guards::ALL, &component("executor", &executor(module, "")), "its memories begin with more than 134217728");
+}
+
+#[test]
+fn components_of_very_many_modules_are_refused() {
+    let bomb = wat::parse_str(format!("(component {})", "(core module)".repeat(65))).unwrap();
+    refused(Guards::ALL, &bomb, "more than 64 core modules");
+}
+
+#[test]
+fn functions_of_many_locals_and_branches_are_refused() {
+    let memory = r#"(memory (export "memory") 1)"#;
+    let (locals, loops) = ("i32 ".repeat(2_000), "(loop)".repeat(11_000));
+    let module = format!("{memory} (func (local {locals}) {loops})");
+    refused(
+        Guards::ALL,
+        &component("executor", &executor(&module, "")),
+        "a function of 2000 locals and 11000 branches",
+    );
+    let table = format!("{memory} (func (br_table {} (i32.const 0)))", "0 ".repeat(200_001));
+    refused(Guards::ALL, &component("executor", &executor(&table, "")), "a function of 200001 branches");
+}
+
+#[test]
+fn a_file_that_is_refused_leaves_no_compiled_code() {
+    let bench = Bench::new();
+    let foreign = wat::parse_str(r#"(component (core module (func)) (import "acme:net/sockets" (func)))"#).unwrap();
+    assert!(bench.refusal(&foreign).contains("which this azr-host does not have"));
+    assert_eq!(std::fs::read_dir(bench.folder.path().join("cache")).unwrap().count(), 0);
+    bench.hostile();
+    assert_eq!(std::fs::read_dir(bench.folder.path().join("cache")).unwrap().count(), 2);
+}

@@ -173,13 +173,18 @@ fn every_run_starts_afresh() {
 #[test]
 fn the_watchdog_is_a_host_fault() {
     proves(Guard::Watchdog, |guards| {
-        let bench =
-            Bench::guarded(limited(Limits { deadline_ms: 200, run_fuel_max: 5_000_000_000, ..small_limits() }), guards);
+        // Compiled in time; loading it again takes it from the cache.
+        let bench = Bench::of(guards);
         let module = executor(r#"(memory (export "memory") 1)"#, "(loop (br 0))");
         let executor = bench.file("executor.wasm", &component("executor", &module));
         let judge = patched(&std::fs::read(guest("azr_test_judge")).unwrap(), "describe=unlimited");
         let path = bench.file("judge.wasm", &judge);
-        let env = bench.sandbox.load(&bench.file("env.wasm", &pack(&path, &[executor]).unwrap())).unwrap();
+        let file = bench.file("env.wasm", &pack(&path, &[executor]).unwrap());
+        bench.sandbox.load(&file).unwrap();
+        let limits = Limits { deadline_ms: 200, run_fuel_max: 5_000_000_000, ..small_limits() };
+        let cache_dir = Some(bench.folder.path().join("cache"));
+        let config = SandboxConfig { cache_dir, ..limited(limits) };
+        let env = Sandbox::guarded(&config, guards).unwrap().load(&file).unwrap();
         match env.exec(&[run("", &[])]).pop().unwrap() {
             Err(Fault::Host(error)) => assert!(error.to_string().contains("deadline-ms"), "{error}"),
             other => panic!("{other:?}"),
@@ -199,4 +204,24 @@ fn equal_batches_give_equal_reports_with_any_number_of_workers() {
     let one = reports(1);
     assert_eq!(one, reports(4));
     assert_eq!(one.len(), runs.len());
+}
+
+/// Of what takes as long as many instructions: a loop that begins asks for fuel and time, and growing asks the host.
+#[test]
+fn slow_instructions_cost_what_they_take() {
+    let fuel = |body: &str| {
+        let env = Bench::new().with_executor(&executor(r#"(memory (export "memory") 1)"#, body)).unwrap();
+        env.exec(&[run("", &[])]).pop().unwrap().unwrap().fuel
+    };
+    let nothing = fuel("");
+    for (instruction, least) in [
+        ("(loop)", 1),
+        ("(block)", 1),
+        ("(drop (memory.grow (i32.const 0)))", 200),
+        ("(memory.fill (i32.const 0) (i32.const 0) (i32.const 0))", 50),
+        ("(drop (f64.div (f64.const 1) (f64.const 3)))", 5),
+    ] {
+        let used = fuel(&instruction.repeat(1000)) - nothing;
+        assert!(used >= 1000 * least, "{instruction}: {used}");
+    }
 }

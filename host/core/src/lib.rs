@@ -9,4 +9,5 @@ pub mod role;
 pub mod sampling;
 pub mod stopwatch;
 pub mod task;
+pub mod terminal;
 pub mod training;

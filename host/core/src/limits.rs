@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
+    /// Whether components are compiled in a confined process.
+    pub ring: Ring,
     /// What the limits are for; the others are this profile's where they are not named themselves.
     pub profile: Profile,
     /// Wasm fuel of a run. 4 G are about a second of CPython, whose functions of a task take a few million.
@@ -33,6 +35,19 @@ pub struct Limits {
     pub deadline_ms: u64,
 }
 
+/// A second wall around the compiler, beside the first one, that it is written in Rust.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ring {
+    /// As far as the kernel and the program can; what is missing is said.
+    #[default]
+    Auto,
+    /// Or not at all.
+    Require,
+    /// Compile in the own process.
+    Off,
+}
+
 /// A set of limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -50,6 +65,7 @@ impl Limits {
     pub const fn of(profile: Profile) -> Self {
         match profile {
             Profile::Train => Self {
+                ring: Ring::Auto,
                 profile,
                 run_fuel_max: 10_000_000_000,
                 run_memory_max_bytes: 256 << 20,
@@ -61,6 +77,7 @@ impl Limits {
                 deadline_ms: 120_000,
             },
             Profile::Benchmark => Self {
+                ring: Ring::Auto,
                 profile,
                 run_fuel_max: 100_000_000_000,
                 run_memory_max_bytes: 1 << 30,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use azr_core::terminal;
 use clap::Args;
 use tracing::{Event, Level, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
@@ -52,8 +53,10 @@ where
             Level::ERROR => write!(writer, "error: ")?,
             level => write!(writer, "{}: {}: ", level.as_str().to_lowercase(), event.metadata().target())?,
         }
-        context.format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        let mut message = String::new();
+        context.format_fields(Writer::new(&mut message), event)?;
+        // Strangers' words are in it, such as the name of an import.
+        writeln!(writer, "{}", terminal::line(&message))
     }
 }
 

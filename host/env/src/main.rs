@@ -1,13 +1,17 @@
 use std::process::ExitCode;
 
+use azr_core::terminal;
 use azr_env::cli::Cli;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    if let Some(ended) = azr_sandbox::serve_if_asked() {
+        return ended;
+    }
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("azr-env: {error:#}");
+            eprintln!("azr-env: {}", terminal::lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -14,7 +14,7 @@ use azr_core::{
     role::Role,
     task::{Digest, Task},
 };
-use azr_sandbox::{ExecutedRun, Outcome, Rejection, Thrown, Verdict};
+use azr_sandbox::{ExecutedRun, Outcome, Rejection, Thrown, Verdict, shortened};
 use azr_selfplay::{
     env_state::EnvState,
     faults::Cause,
@@ -25,9 +25,6 @@ use azr_selfplay::{
     validate::{Conclusion, Novelty, Validated},
     verify::Verified,
 };
-
-/// Longer texts of outcomes stand in a row by their beginning and their digest: a run may return a megabyte.
-const TEXT_MAX_BYTES: usize = 1000;
 
 /// One judgement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,12 +134,12 @@ impl From<&Outcome> for OutcomeRow {
     }
 }
 
-fn shortened(text: &str) -> String {
-    if text.len() <= TEXT_MAX_BYTES {
-        return text.to_owned();
-    }
-    let beginning = &text[..text.floor_char_boundary(TEXT_MAX_BYTES)];
-    format!("{beginning}… [{} bytes, sha256 {}]", text.len(), Digest::of(text))
+fn short_verdict(Verdict { score, well_formed, answer, reason }: &Verdict) -> Verdict {
+    Verdict { score: *score, well_formed: *well_formed, answer: shortened(answer), reason: shortened(reason) }
+}
+
+fn short_rejection(Rejection { code, message }: &Rejection) -> Rejection {
+    Rejection { code: code.clone(), message: shortened(message) }
 }
 
 /// A task that entered a buffer.
@@ -191,7 +188,7 @@ pub fn proposal_row(
             let (well_formed, novelty, measures) = (*well_formed, *novelty, measures.clone());
             (Some(task.id()), Concluded::Accepted { well_formed, novelty, measures })
         }
-        Conclusion::Rejected(rejection) => (None, Concluded::Rejection(rejection.clone())),
+        Conclusion::Rejected(rejection) => (None, Concluded::Rejection(short_rejection(rejection))),
         Conclusion::Fault(cause) => (None, Concluded::Fault(cause.clone())),
     };
     LedgerRow {
@@ -236,7 +233,7 @@ pub fn attempt_row(envs: &[EnvState], verified: &Verified, step: u64, reward: Op
         plan: plan(&verified.runs),
         runs: run_rows(&verified.runs),
         conclusion: match &verified.verdict {
-            Ok(verdict) => Concluded::Verdict(verdict.clone()),
+            Ok(verdict) => Concluded::Verdict(short_verdict(verdict)),
             Err(cause) => Concluded::Fault(cause.clone()),
         },
         reward,

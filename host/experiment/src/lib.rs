@@ -6,6 +6,7 @@ pub mod log;
 pub mod metrics;
 pub mod observer;
 pub mod record;
+mod regular;
 pub mod replay;
 pub mod report;
 pub mod run_dir;

@@ -226,7 +226,7 @@ fn proposer_group(step: &Step, members: &[usize]) -> GroupMetrics {
     let mut rejections = BTreeMap::new();
     for validated in &validated {
         if let Conclusion::Rejected(rejection) = &validated.conclusion {
-            *rejections.entry(rejection.code.clone()).or_default() += 1;
+            count_code(&mut rejections, &rejection.code);
         }
     }
     let proposals = ProposalMetrics {
@@ -333,4 +333,26 @@ fn timing(step: &Step, sampling: &SamplingMetrics, sandbox: &SandboxMetrics) -> 
     timing.insert("tokens_per_s".into(), sampling.tokens as f64 / watch.of(&["propose", "solve"]));
     timing.insert("runs_per_s".into(), sandbox.runs as f64 / watch.of(&["validate", "verify"]));
     timing
+}
+
+/// Codes of rejections that are told apart in a step. An environment can invent any number, and each becomes a column.
+const CODES_MAX: usize = 32;
+const OTHER_CODES: &str = "other-codes";
+
+fn count_code(codes: &mut BTreeMap<String, usize>, code: &str) {
+    let known = codes.contains_key(code) || codes.len() < CODES_MAX;
+    *codes.entry(if known { code } else { OTHER_CODES }.to_owned()).or_default() += 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_rejections_are_bounded_and_none_is_lost() {
+        let mut codes = BTreeMap::new();
+        (0..100).for_each(|n| count_code(&mut codes, &format!("code-{n}")));
+        (0..5).for_each(|_| count_code(&mut codes, "code-1"));
+        assert_eq!((codes.len(), codes["code-1"], codes.values().sum::<usize>()), (CODES_MAX + 1, 6, 105));
+    }
 }

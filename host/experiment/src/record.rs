@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     checkpoint::{Checkpoint, Trust, latest_checkpoint},
     log::Log,
+    regular,
 };
 
 /// The tasks that an experiment never trains on.
@@ -95,7 +96,7 @@ impl Recorded {
     /// A log, to read at any place.
     pub fn file(&self, log: Log) -> Result<fs::File> {
         let path = self.path.join(log.file_name());
-        fs::File::open(&path).with_context(|| format!("cannot read {}", path.display()))
+        regular::open(&self.path, log.file_name()).with_context(|| format!("cannot read {}", path.display()))
     }
 }
 
@@ -106,14 +107,13 @@ pub fn exists(path: &Path) -> bool {
 
 /// The lines of an experiment's held-out tasks.
 pub fn held_out(path: &Path) -> Result<String> {
-    let path = path.join(HELD_OUT);
-    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    regular::read_to_string(path, HELD_OUT)
 }
 
 /// What an experiment was started with.
 pub fn read_manifest(path: &Path) -> Result<(RunConfig, Experiment)> {
     ensure!(exists(path), "{} holds no experiment: experiment.json is missing", path.display());
-    let text = |name: &str| fs::read_to_string(path.join(name)).with_context(|| format!("cannot read {name}"));
+    let text = |name: &str| regular::read_to_string(path, name);
     let damaged = |name: &str| format!("{} is damaged, or of another version of azr-host", path.join(name).display());
     let config = RunConfig::from_toml(&text("config.toml")?).with_context(|| damaged("config.toml"))?;
     let experiment = serde_json::from_str(&text("experiment.json")?).with_context(|| damaged("experiment.json"))?;

@@ -19,7 +19,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use cap_std::{
     ambient_authority,
-    fs::{Dir, File, OpenOptions},
+    fs::{Dir, File, OpenOptions, OpenOptionsExt as _},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -92,12 +92,15 @@ impl RunDir {
     }
 
     fn lock(path: &Path) -> Result<Self> {
-        let lock = fs::File::create(path.join("lock"))
-            .with_context(|| format!("cannot write in {}; check its permissions", path.display()))?;
+        let dir = Dir::open_ambient_dir(path, ambient_authority())?;
+        // Neither through a link out of the directory nor emptied: it may have been laid there for another file.
+        let lock = dir
+            .open_with("lock", OpenOptions::new().create(true).write(true).custom_flags(libc::O_NONBLOCK))
+            .with_context(|| format!("cannot write in {}; check its permissions", path.display()))?
+            .into_std();
         if lock.try_lock().is_err() {
             bail!("another process is using {}; wait for it to end, or give another --out", path.display());
         }
-        let dir = Dir::open_ambient_dir(path, ambient_authority())?;
         Ok(Self { path: path.to_owned(), dir, logs: BTreeMap::new(), access: Access::Writes { _lock: lock } })
     }
 

@@ -268,7 +268,11 @@ impl TensorFile {
     pub fn read(&self, name: &str) -> Result<Tensor> {
         let info = self.metadata.info(name).with_context(|| format!("{} has no {name}", self.path.display()))?;
         let shape: Vec<i64> = info.shape.iter().map(|&size| size as i64).collect();
-        self.view(info, &shape, |view| Ok(view.f_empty_like()?.f_copy_(view)?))
+        self.view(info, &shape, |view| {
+            let mut own = view.f_empty_like()?;
+            own.f_copy_(view)?;
+            Ok(own)
+        })
     }
 
     /// Shows a tensor where it lies in the file, and lets go of its pages after that.

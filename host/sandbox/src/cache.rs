@@ -10,7 +10,6 @@ use std::{
     io::Write as _,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -18,7 +17,7 @@ use tempfile::NamedTempFile;
 use wasmtime::{Engine, component::Component};
 
 use super::{
-    compile::compile,
+    compile::{Compiling, compile},
     guard::{Guard, Guards},
 };
 use azr_core::task::Digest;
@@ -62,17 +61,19 @@ impl Cache {
         &self.folder
     }
 
-    /// The compiled form of `wasm`. A cache that cannot be written costs time, not the run.
-    pub(super) fn component(&self, engine: &Engine, wasm: &[u8], deadline: Duration) -> Result<(Component, Origin)> {
-        let path = self.path(engine, wasm);
-        if let Some(component) = self.find(engine, &path) {
+    /// The compiled form of `wasm`.
+    pub(super) fn component(&self, engine: &Engine, wasm: &[u8], how: Compiling) -> Result<(Component, Origin)> {
+        if let Some(component) = self.find(engine, &self.path(engine, wasm)) {
             return Ok((component, Origin::Cache));
         }
-        let component = compile(engine, wasm, deadline, self.guards)?;
-        if let Err(error) = self.keep(&component, &path) {
+        Ok((compile(engine, wasm, how, self.guards)?, Origin::Compiled))
+    }
+
+    /// Keeps a compiled component for the next time. A cache that cannot be written costs time, not the run.
+    pub(super) fn keep(&self, engine: &Engine, wasm: &[u8], component: &Component) {
+        if let Err(error) = self.write(component, &self.path(engine, wasm)) {
             tracing::warn!("compiled code is not kept for the next time: {error:#}");
         }
-        Ok((component, Origin::Compiled))
     }
 
     fn path(&self, engine: &Engine, wasm: &[u8]) -> PathBuf {
@@ -99,7 +100,7 @@ impl Cache {
         unsafe { Component::deserialize(engine, code) }.ok()
     }
 
-    fn keep(&self, component: &Component, path: &Path) -> Result<()> {
+    fn write(&self, component: &Component, path: &Path) -> Result<()> {
         let code = component.serialize()?;
         let mut file = NamedTempFile::new_in(&self.folder)?;
         file.write_all(&code)?;
@@ -122,10 +123,25 @@ pub(super) fn default_folder() -> Result<PathBuf> {
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
+    use std::time::Duration;
+
+    use azr_core::limits::Ring;
+
     use super::*;
-    use crate::engine::judge_engine;
+    use crate::engine::{EngineKind, judge_engine};
 
     const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    const HOW: Compiling = Compiling { kind: EngineKind::Judges, ring: Ring::Off, deadline: Duration::MAX };
+
+    /// As a sandbox does with what it accepts.
+    fn load(cache: &Cache, engine: &Engine) -> Origin {
+        let (component, origin) = cache.component(engine, EMPTY, HOW).unwrap();
+        if origin == Origin::Compiled {
+            cache.keep(engine, EMPTY, &component);
+        }
+        origin
+    }
 
     fn entry(folder: &Path) -> PathBuf {
         fs::read_dir(folder).unwrap().next().unwrap().unwrap().path()
@@ -136,8 +152,8 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("new/cache");
         let (cache, engine) = (Cache::open(&folder, Guards::ALL).unwrap(), judge_engine(Guards::ALL).unwrap());
-        assert_eq!(cache.component(&engine, EMPTY, Duration::MAX).unwrap().1, Origin::Compiled);
-        assert_eq!(cache.component(&engine, EMPTY, Duration::MAX).unwrap().1, Origin::Cache);
+        assert_eq!(load(&cache, &engine), Origin::Compiled);
+        assert_eq!(load(&cache, &engine), Origin::Cache);
         assert_eq!(fs::metadata(entry(&folder)).unwrap().mode() & 0o777, 0o600);
     }
 
@@ -148,17 +164,13 @@ mod tests {
         let (cache, engine) = (Cache::open(folder.path(), Guards::ALL).unwrap(), judge_engine(Guards::ALL).unwrap());
         let origin = |guards| {
             let cache = Cache::open(folder.path(), guards).unwrap();
-            cache.component(&engine, EMPTY, Duration::MAX).unwrap().1
+            load(&cache, &engine)
         };
-        cache.component(&engine, EMPTY, Duration::MAX).unwrap();
+        load(&cache, &engine);
         let path = entry(folder.path());
         fs::write(&path, b"not code").unwrap();
-        assert_eq!(cache.component(&engine, EMPTY, Duration::MAX).unwrap().1, Origin::Compiled);
-        assert_eq!(
-            cache.component(&engine, EMPTY, Duration::MAX).unwrap().1,
-            Origin::Cache,
-            "the damaged entry was not replaced"
-        );
+        assert_eq!(load(&cache, &engine), Origin::Compiled);
+        assert_eq!(load(&cache, &engine), Origin::Cache, "the damaged entry was not replaced");
         // Of the digest, so that even an unguarded cache loads sound code.
         let mut file = fs::read(&path).unwrap();
         *file.last_mut().unwrap() ^= 1;

@@ -1,13 +1,18 @@
 //! The two wasmtime engines and the thread that keeps their clocks.
 
 use std::{
+    fmt,
+    str::FromStr,
     sync::mpsc::{RecvTimeoutError, Sender, channel},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Error, Result};
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, OperatorCost, PoolingAllocationConfig, Strategy,
+    VariableOperatorCost,
+};
 
 use super::{
     guard::{Guard, Guards},
@@ -37,12 +42,7 @@ pub(super) fn judge_engine(guards: Guards) -> Result<Engine> {
 
 /// The engine that programs run in, with memory for `slots` of them at a time kept ready where the machine allows.
 pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64, guards: Guards) -> Result<Engine> {
-    let mut config = smallest(guards);
-    // Calls are synchronous and run on the workers' stacks, but wasmtime wants its stacks for futures no smaller.
-    let stack_bytes = stack_bytes(EXECUTOR_STACK_BYTES, guards);
-    config.max_wasm_stack(stack_bytes).async_stack_size(stack_bytes);
-    // Nobody reads where in the interpreter a program trapped.
-    config.wasm_backtrace_max_frames(None);
+    let config = executor_config(guards);
     let mut pooled = config.clone();
     pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots, memory_max_bytes)));
     // No pool where the kernel cannot tell which pages a run wrote (before Linux 6.7; each run would clear the whole
@@ -54,6 +54,102 @@ pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64, guards: Guards)
         return Ok(engine);
     }
     Engine::new(&config).map_err(Error::from).context("cannot set up the executors' wasm engine")
+}
+
+/// What code for executors depends on.
+fn executor_config(guards: Guards) -> Config {
+    let mut config = smallest(guards);
+    // Calls are synchronous and run on the workers' stacks, but wasmtime wants its stacks for futures no smaller.
+    let stack_bytes = stack_bytes(EXECUTOR_STACK_BYTES, guards);
+    config
+        .max_wasm_stack(stack_bytes)
+        .async_stack_size(stack_bytes)
+        .memory_guaranteed_dense_image_size(SNAPSHOT_MAX_BYTES);
+    // Nobody reads where in the interpreter a program trapped.
+    config.wasm_backtrace_max_frames(None);
+    config
+}
+
+/// What an engine is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EngineKind {
+    Judges,
+    Executors,
+}
+
+impl fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Judges => "judges",
+            Self::Executors => "executors",
+        })
+    }
+}
+
+impl FromStr for EngineKind {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        [Self::Judges, Self::Executors]
+            .into_iter()
+            .find(|kind| kind.to_string() == name)
+            .with_context(|| format!("{name:?} is no kind of engine"))
+    }
+}
+
+/// An engine that compiles for those of its kind and runs nothing.
+pub(super) fn compiling_engine(kind: EngineKind, guards: Guards) -> Result<Engine> {
+    match kind {
+        EngineKind::Judges => judge_engine(guards),
+        EngineKind::Executors => {
+            Engine::new(&executor_config(guards)).map_err(Error::from).context("cannot set up a wasm engine")
+        }
+    }
+}
+
+/// An engine to start executors in once, when they are packed.
+pub(super) fn snapshot_engine() -> Result<Engine> {
+    Engine::new(&smallest(Guards::ALL)).map_err(Error::from).context("cannot set up a wasm engine")
+}
+
+/// What instructions cost in fuel: one each, except where one takes as long as many. Else a component could run for days
+/// within its fuel. Costs are those of the slowest case, as far as programs do not pay for it: a load that misses every
+/// cache takes as long as two hundred instructions and costs one, because loads are what interpreters do.
+fn operator_cost() -> OperatorCost {
+    let variable = VariableOperatorCost { memory_grow_per_page: 100, ..VariableOperatorCost::new() };
+    OperatorCost {
+        // A loop asks for fuel and time whenever it begins, which empty loops would get for nothing.
+        Loop: 1,
+        Block: 1,
+        RefFunc: 100,
+        MemoryGrow: 200,
+        MemoryFill: 50,
+        MemoryCopy: 50,
+        MemoryInit: 50,
+        DataDrop: 50,
+        TableGrow: 100,
+        TableFill: 50,
+        TableCopy: 50,
+        TableInit: 50,
+        ElemDrop: 50,
+        // As long as numbers may be denormal.
+        F32Div: 5,
+        F64Div: 5,
+        F32Sqrt: 10,
+        F64Sqrt: 10,
+        F32Mul: 5,
+        F64Mul: 5,
+        F32Add: 5,
+        F64Add: 5,
+        F32Sub: 5,
+        F64Sub: 5,
+        F32x4Div: 20,
+        F64x2Div: 20,
+        F32x4Sqrt: 20,
+        F64x2Sqrt: 20,
+        variable,
+        ..OperatorCost::new()
+    }
 }
 
 /// Stack of a thread that calls guests.
@@ -78,7 +174,7 @@ fn smallest(guards: Guards) -> Config {
         .cranelift_nan_canonicalization(true)
         .concurrency_support(false)
         .memory_init_cow(true)
-        .memory_guaranteed_dense_image_size(SNAPSHOT_MAX_BYTES);
+        .operator_cost(operator_cost());
     if guards.have(Guard::Features) {
         config
             .wasm_memory64(false)

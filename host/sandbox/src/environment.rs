@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    iter::Peekable,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,6 +21,7 @@ use super::{
     grants::Directory,
     judge::{CallFuel, Judge},
     log::{Log, LogLine},
+    outcome,
     workers::Workers,
 };
 use azr_core::task::{Digest, Task};
@@ -68,6 +70,10 @@ pub struct SequencePart {
 /// Tasks that are generated in one call, so that a judge's limits hold for any number of them.
 const GENERATED_PER_CALL: u32 = 64;
 
+/// What the runs of a portion of a batch may return together. Enough runs to keep many workers busy: programs are allowed
+/// a megabyte and return a hundred bytes.
+const PORTION_BYTES: u64 = 512 << 20;
+
 /// A run and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExecutedRun {
@@ -79,6 +85,7 @@ pub struct ExecutedRun {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judged<T> {
     pub conclusion: T,
+    /// With long outcomes shortened.
     pub runs: Vec<ExecutedRun>,
 }
 
@@ -250,18 +257,14 @@ impl Environment {
         let plans = self.map(proposals.to_vec(), move |env, proposal| {
             env.judge.plan_proposal(&plan_ctx, &proposal, env.executors.len())
         });
-        let ran = self.run_plans(plans);
         let judge_ctx = ctx.clone();
-        let work = proposals.iter().cloned().zip(ran).collect();
-        self.map(work, move |env, (proposal, ran)| {
-            let runs = match ran? {
+        self.conclude(proposals, plans, move |env, proposal, ran| {
+            let runs = match ran {
                 Ok(runs) => runs,
-                Err(rejection) => {
-                    return Ok(Judged { conclusion: Err(rejection), runs: Vec::new() });
-                }
+                Err(rejection) => return Ok(Judged { conclusion: Err(rejection), runs: Vec::new() }),
             };
             let conclusion = env.judge.judge_proposal(&judge_ctx, &proposal, &reports(&runs), &env.description)?;
-            Ok(Judged { conclusion, runs })
+            Ok(Judged { conclusion, runs: shortened(runs) })
         })
     }
 
@@ -271,13 +274,11 @@ impl Environment {
         let plans = self.map(attempts.to_vec(), move |env, attempt| {
             env.judge.plan_answer(&plan_ctx, &attempt, env.executors.len()).map(Ok::<_, Never>)
         });
-        let ran = self.run_plans(plans);
         let judge_ctx = ctx.clone();
-        let work = attempts.iter().cloned().zip(ran).collect();
-        self.map(work, move |env, (attempt, ran)| {
-            let Ok(runs) = ran?;
+        self.conclude(attempts, plans, move |env, attempt, ran| {
+            let Ok(runs) = ran;
             let conclusion = env.judge.judge_answer(&judge_ctx, &attempt, &reports(&runs))?;
-            Ok(Judged { conclusion, runs })
+            Ok(Judged { conclusion, runs: shortened(runs) })
         })
     }
 
@@ -322,11 +323,49 @@ impl Environment {
         self.map(values.to_vec(), |env, value| env.judge.show_value(&value))
     }
 
-    /// Executes all planned runs of a batch together.
-    fn run_plans<E>(
+    /// Executes plans and judges what came of them, in portions whose results fit into memory together.
+    fn conclude<T, E, C>(
         &self,
-        plans: Vec<Result<Result<Vec<Run>, E>, Fault>>,
-    ) -> Vec<Result<Result<Vec<ExecutedRun>, E>, Fault>> {
+        items: &[T],
+        plans: Vec<Planned<E>>,
+        judge: impl Fn(&Loaded, T, Result<Vec<ExecutedRun>, E>) -> Result<Judged<C>, Fault> + Send + Sync + 'static,
+    ) -> Vec<Result<Judged<C>, Fault>>
+    where
+        T: Clone + Send + 'static,
+        E: Send + 'static,
+        C: Send + 'static,
+    {
+        let judge = Arc::new(judge);
+        let mut judged = Vec::with_capacity(items.len());
+        let mut plans = plans.into_iter().peekable();
+        while plans.peek().is_some() {
+            let portion = self.portion(&mut plans);
+            let first = judged.len();
+            let own = items[first..first + portion.len()].iter().cloned();
+            let (work, judge) = (own.zip(self.run_plans(portion)).collect(), Arc::clone(&judge));
+            judged.extend(self.map(work, move |env, (item, ran)| judge(env, item, ran?)));
+        }
+        judged
+    }
+
+    /// The next plans, at least one, whose runs return no more than [`PORTION_BYTES`].
+    fn portion<E>(&self, plans: &mut Peekable<impl Iterator<Item = Planned<E>>>) -> Vec<Planned<E>> {
+        let each = u64::from(self.limits().run_output_max_bytes).max(1);
+        let runs_of = |plan: &Planned<E>| match plan {
+            Ok(Ok(runs)) => runs.len() as u64,
+            _ => 0,
+        };
+        let mut portion: Vec<_> = plans.next().into_iter().collect();
+        let mut runs: u64 = portion.iter().map(runs_of).sum();
+        while let Some(plan) = plans.next_if(|plan| (runs + runs_of(plan)).saturating_mul(each) <= PORTION_BYTES) {
+            runs += runs_of(&plan);
+            portion.push(plan);
+        }
+        portion
+    }
+
+    /// Executes all planned runs of a portion together.
+    fn run_plans<E>(&self, plans: Vec<Planned<E>>) -> Vec<Result<Result<Vec<ExecutedRun>, E>, Fault>> {
         let runs: Vec<Run> = plans.iter().flatten().flatten().flatten().cloned().collect();
         let mut reports = self.exec(&runs).into_iter();
         plans
@@ -376,9 +415,20 @@ impl Loaded {
     }
 }
 
+/// Runs, or why there are none.
+type Planned<E> = Result<Result<Vec<Run>, E>, Fault>;
+
 /// Plans of answers have no rejections.
 type Never = std::convert::Infallible;
 
 fn reports(runs: &[ExecutedRun]) -> Vec<Report> {
     runs.iter().map(|run| run.report.clone()).collect()
+}
+
+/// The runs with their outcomes as logs tell them: what a program returned was for the judge, which has seen it.
+fn shortened(mut runs: Vec<ExecutedRun>) -> Vec<ExecutedRun> {
+    for run in &mut runs {
+        run.report.outcomes.iter_mut().for_each(outcome::shorten);
+    }
+    runs
 }

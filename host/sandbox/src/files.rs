@@ -1,8 +1,13 @@
 //! The files that a judge may read: names and contents, nothing of the disk they lie on.
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io::{self, Read as _},
+    path::Path,
+    sync::Arc,
+};
 
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
 
 /// What one call of a judge may read. Arbitrary: its memory is of that order. It bounds what a judge can make the host do,
 /// for its fuel does not pay for the disk.
@@ -33,17 +38,13 @@ impl CallFiles {
 
     /// The content of a file.
     pub(super) fn read(&mut self, directory: &str, path: &str) -> Result<Vec<u8>, String> {
-        let read = |dir: &Dir| {
-            let metadata = dir.metadata(path)?;
-            match metadata.is_file() {
-                true => Ok(metadata.len()),
-                // Opening a pipe would wait for whoever writes to it.
-                false => Err(io::Error::other("not a file")),
-            }
-        };
-        let bytes = read(self.directory(directory)?).map_err(|error| refused(directory, path, &error))?;
+        let refused = |error| refused(directory, path, &error);
+        let (file, bytes) = open(self.directory(directory)?, path).map_err(refused)?;
         self.pay(bytes)?;
-        self.directory(directory)?.read(path).map_err(|error| refused(directory, path, &error))
+        let mut content = Vec::new();
+        // No more than was paid for: the file may be growing.
+        file.take(bytes).read_to_end(&mut content).map_err(refused)?;
+        Ok(content)
     }
 
     /// The names in a folder, sorted. One that is not UTF-8 is shown with replacements.
@@ -69,6 +70,55 @@ impl CallFiles {
     }
 }
 
+/// Opens a file and says how long it is. What is looked at is what was opened, which another process cannot exchange; a
+/// pipe is opened without waiting for whoever writes to it, and then refused.
+pub(super) fn open(dir: &Dir, path: impl AsRef<Path>) -> io::Result<(File, u64)> {
+    let file = dir.open_with(path, OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK))?;
+    let metadata = file.metadata()?;
+    match metadata.is_file() {
+        true => Ok((file, metadata.len())),
+        false => Err(io::Error::other("not a file")),
+    }
+}
+
 fn refused(directory: &str, path: &str, error: &io::Error) -> String {
     format!("{directory}/{path}: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::CString, fs, io::Write as _};
+
+    use cap_std::ambient_authority;
+
+    use super::*;
+
+    fn granted(folder: &Path) -> Files {
+        let dir = Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
+        Files::new([("corpus".to_owned(), dir)].into())
+    }
+
+    /// Whatever a name stands for when it is opened is looked at, so a pipe is never waited for.
+    #[test]
+    fn pipes_are_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = CString::new(folder.path().join("pipe").to_str().unwrap()).unwrap();
+        // SAFETY: the path is a string that ends with a zero.
+        assert_eq!(unsafe { libc::mkfifo(pipe.as_ptr(), 0o600) }, 0);
+        let error = CallFiles::new(&granted(folder.path())).read("corpus", "pipe").unwrap_err();
+        assert!(error.contains("not a file"), "{error}");
+    }
+
+    #[test]
+    fn no_more_is_read_than_was_paid_for() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "abc").unwrap();
+        let files = granted(folder.path());
+        let (file, bytes) = open(&files.0["corpus"], "file").unwrap();
+        fs::File::options().append(true).open(folder.path().join("file")).unwrap().write_all(b"def").unwrap();
+        let mut content = String::new();
+        file.take(bytes).read_to_string(&mut content).unwrap();
+        assert_eq!(content, "abc");
+        assert_eq!(CallFiles::new(&files).read("corpus", "file").unwrap(), b"abcdef");
+    }
 }

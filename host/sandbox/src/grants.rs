@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bindings::{Description, RunLimits},
-    files::Files,
+    files::{self, Files},
 };
 use azr_core::task::Digest;
 
@@ -107,6 +108,14 @@ pub(super) fn smaller(asked: &RunLimits, granted: &RunLimits) -> RunLimits {
     }
 }
 
+/// Of a file's content. A file that becomes a pipe meanwhile is not waited for.
+fn digest(dir: &Dir, name: &Path) -> Result<Digest> {
+    let (mut file, _) = files::open(dir, name)?;
+    let mut content = Vec::new();
+    file.read_to_end(&mut content)?;
+    Ok(Digest::of(content))
+}
+
 /// One line for each entry, sorted by name: the name, what it is and what it holds.
 fn listing(dir: &Dir) -> Result<String> {
     let mut lines = Vec::new();
@@ -116,7 +125,7 @@ fn listing(dir: &Dir) -> Result<String> {
         let content = if kind.is_dir() {
             format!("directory {}", Digest::of(listing(&entry.open_dir()?)?))
         } else if kind.is_file() {
-            format!("file {}", Digest::of(dir.read(&name)?))
+            format!("file {}", digest(dir, Path::new(&name))?)
         } else if kind.is_symlink() {
             format!("link {:?}", dir.read_link_contents(&name)?)
         } else {

@@ -15,7 +15,7 @@ use super::{
     },
     engine::deadline_ticks,
     environment::{Attempt, Proposal, SequencePart},
-    fault::Fault,
+    fault::{Fault, Stopped},
     files::{CallFiles, Files},
     guard::{Guard, Guards},
     limiter::Limiter,
@@ -140,7 +140,7 @@ impl Judge {
     ) -> Result<Result<Task, Rejection>, Fault> {
         let imported = self.call("import-task", |judge, store| judge.call_import_task(store, ctx, line))?;
         self.checked("import-task", returned::imported(&imported, of))?;
-        Ok(imported.map(Task::from))
+        Ok(imported.map(Task::from).map_err(returned::kept_rejection))
     }
 
     pub(super) fn examples(&self, ctx: &Context, of: &Description) -> Result<Vec<Example>, Fault> {
@@ -199,7 +199,7 @@ impl Judge {
                 Err(rejection) => returned::rejection(rejection),
             },
         )?;
-        Ok(conclusion)
+        Ok(conclusion.map_err(returned::kept_rejection))
     }
 
     pub(super) fn plan_answer(&self, ctx: &Context, attempt: &Attempt, executors: usize) -> Result<Vec<Run>, Fault> {
@@ -214,7 +214,7 @@ impl Judge {
         let verdict =
             self.call("judge-answer", |judge, store| judge.call_judge_answer(store, ctx, &attempt, reports))?;
         self.checked("judge-answer", returned::verdict(&verdict))?;
-        Ok(verdict)
+        Ok(returned::kept_verdict(verdict))
     }
 
     pub(super) fn plan_exec(
@@ -240,7 +240,7 @@ impl Judge {
                 Err(rejection) => returned::rejection(rejection),
             },
         )?;
-        Ok(plan)
+        Ok(plan.map_err(returned::kept_rejection))
     }
 
     fn call<R>(
@@ -328,10 +328,7 @@ pub(super) type Plan = Result<Vec<Run>, Rejection>;
 
 /// The watchdog fired: the machine is too slow or hung, which says nothing about the guest.
 pub(super) fn stopped(call: &'static str, deadline: Duration) -> Fault {
-    Fault::Host(anyhow!(
-        "`{call}` was still running after {} ms, when the watchdog stopped it; raise sandbox.deadline-ms on a slow machine",
-        deadline.as_millis()
-    ))
+    Fault::Host(Stopped { call, deadline_ms: deadline.as_millis() }.into())
 }
 
 fn tasks(tasks: &[Task]) -> Vec<types::Task> {

@@ -30,6 +30,7 @@
 pub mod bindings;
 mod cache;
 mod compile;
+mod compiler;
 mod engine;
 mod environment;
 mod executor;
@@ -41,8 +42,10 @@ mod judge;
 mod limiter;
 mod link;
 mod log;
+mod outcome;
 mod package;
 mod returned;
+mod ring;
 mod shape;
 mod snapshot;
 mod workers;
@@ -60,7 +63,8 @@ use wasmtime::{Engine, component::Component};
 
 use self::{
     cache::{Cache, Origin},
-    engine::Watchdog,
+    compile::Compiling,
+    engine::{EngineKind, Watchdog},
     environment::Loaded,
     executor::Executor,
     judge::{Budget, Judge, Recorder},
@@ -80,11 +84,13 @@ pub use self::{
         Accepted, Amount, Context, Demonstration, Description, Expectation, Kind, Measure, Message, OfferedSetting,
         Outcome, Prompt, Rejection, Report, Run, RunLimits, Setting, Speaker, Style, Thrown, Verdict,
     },
+    compiler::{compile_with, serve_if_asked},
     environment::{Attempt, Environment, Example, Examples, ExecutedRun, Judged, Proposal, SequencePart},
-    fault::Fault,
+    fault::{Fault, Stopped},
     grants::{Directory, Grants},
     judge::CallFuel,
     log::{Level, LogLine},
+    outcome::shortened,
     package::{FILE_MAX_BYTES, pack, read},
     world::JUDGE,
 };
@@ -176,7 +182,8 @@ impl Sandbox {
     }
 
     fn start(&self, package: &Package, name: &impl Display) -> Result<Environment> {
-        let [judge, executors @ ..] = &*self.compile(package, name)? else {
+        let compiled = self.compile(package, name)?;
+        let [(judge, _), executors @ ..] = &*compiled else {
             unreachable!("the judge is compiled first");
         };
         let log = Arc::new(Log::default());
@@ -189,12 +196,18 @@ impl Sandbox {
         let executors = executors
             .iter()
             .enumerate()
-            .map(|(index, executor)| {
+            .map(|(index, (executor, _))| {
                 let pre = world::executor(&self.executors, executor, self.guards)
                     .with_context(|| format!("its executor {index} does not fit"))?;
                 Ok(Executor::new(pre, self.guards))
             })
             .collect::<Result<Vec<_>>>()?;
+        // Only now, so that a file that is refused leaves nothing behind.
+        for ((_, engine, wasm), (component, origin)) in self.parts(package).zip(&compiled) {
+            if *origin == Origin::Compiled {
+                self.cache.keep(engine, wasm, component);
+            }
+        }
         let (judge, description) = self.describe(judge, executors.len())?;
         let granted = grants.limits(&description.name, &self.limits_max());
         let limits = grants::smaller(&description.limits, &granted);
@@ -219,14 +232,24 @@ impl Sandbox {
         }))
     }
 
-    /// The judge, then the executors, each on a thread of its own.
-    fn compile(&self, package: &Package, name: &impl Display) -> Result<Vec<Component>> {
-        let parts = [(&self.judges, &package.judge)];
-        let parts = parts.into_iter().chain(package.executors.iter().map(|executor| (&self.executors, executor)));
+    /// The judge, then the executors, each with the engine that it runs in.
+    fn parts<'a>(&'a self, package: &'a Package) -> impl Iterator<Item = (EngineKind, &'a Engine, &'a Vec<u8>)> {
+        let executor = |executor| (EngineKind::Executors, &self.executors, executor);
+        std::iter::once((EngineKind::Judges, &self.judges, &package.judge))
+            .chain(package.executors.iter().map(executor))
+    }
+
+    /// All parts, each on a thread of its own.
+    fn compile(&self, package: &Package, name: &impl Display) -> Result<Vec<(Component, Origin)>> {
+        let ring = self.config.limits.ring;
         let deadline = COMPILE_DEADLINES * Duration::from_millis(self.config.limits.deadline_ms);
         std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                parts.map(|(engine, wasm)| scope.spawn(move || self.cache.component(engine, wasm, deadline))).collect();
+            let threads: Vec<_> = self
+                .parts(package)
+                .map(|(kind, engine, wasm)| {
+                    scope.spawn(move || self.cache.component(engine, wasm, Compiling { kind, ring, deadline }))
+                })
+                .collect();
             threads
                 .into_iter()
                 .enumerate()
@@ -239,7 +262,7 @@ impl Sandbox {
                     if origin == Origin::Compiled && index > 0 {
                         tracing::info!("compiled {} of {name}; the next start is faster", part());
                     }
-                    Ok(component)
+                    Ok((component, origin))
                 })
                 .collect()
         })

@@ -19,7 +19,7 @@ use wasm_encoder::{
 use wasmparser::{
     CanonicalFunction, CanonicalOption, ComponentAlias, DataSectionReader, ElementSectionReader, Export, ExternalKind,
     FunctionBody, FunctionSectionReader, Global, Import, Instance, MemorySectionReader, Operator, Parser, Payload,
-    TableSectionReader, TypeRef, TypeSectionReader,
+    TableSectionReader, TypeRef, TypeSectionReader, Validator,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -32,6 +32,9 @@ const EXECUTE: &str = "azr:env/execution@0.1.0#execute";
 /// The same executor with one core module. `None` where it has one already. Fails where it cannot be linked, with the
 /// reason.
 pub(super) fn link(component: &[u8]) -> Result<Option<Vec<u8>>> {
+    // What follows trusts indices and the order of definitions: of a component that is not valid it would follow an alias
+    // of itself for ever.
+    Validator::new().validate_all(component).context("it is not valid")?;
     let wiring = Wiring::parse(component)?;
     if wiring.modules.len() < 2 {
         return Ok(None);
@@ -111,7 +114,8 @@ impl<'a> Wiring<'a> {
             match payload? {
                 Payload::ModuleSection { unchecked_range, .. } => {
                     if nesting == 0 {
-                        wiring.modules.push(Module::parse(&component[unchecked_range])?);
+                        let module = component.get(unchecked_range).context("a module ends behind the file")?;
+                        wiring.modules.push(Module::parse(module)?);
                     }
                     nesting += 1;
                 }
@@ -333,10 +337,10 @@ impl Layout {
         for (instance, module) in wiring.instantiated() {
             let resolved = |space, numbers: &HashMap<Definition, u32>| {
                 let count = module.imports_of(space).count() + module.count_of(space);
-                (0..count).map(|index| Ok(numbers[&wiring.defined(space, instance, index)?])).collect::<Result<_>>()
+                (0..count).map(|index| found(numbers, wiring.defined(space, instance, index)?)).collect::<Result<_>>()
             };
             let globals_count = module.imports_of(Space::Globals).count() + module.globals.len();
-            let place = |index| Ok(globals[&wiring.defined(Space::Globals, instance, index)?]);
+            let place = |index| found(&globals, wiring.defined(Space::Globals, instance, index)?);
             let relocation = Relocation {
                 types_base,
                 functions: resolved(Space::Functions, &functions)?,
@@ -414,13 +418,13 @@ fn exports(
         wiring.functions.get(*function as usize).copied().flatten().is_some_and(|alias| alias.name == EXECUTE)
     };
     let (execute, options) = wiring.lifted.iter().find(named).with_context(|| format!("it does not lift {EXECUTE}"))?;
-    let function = |index| Ok::<_, anyhow::Error>(functions[&wiring.aliased(Space::Functions, index)?]);
+    let function = |index| found(functions, wiring.aliased(Space::Functions, index)?);
     let mut exports = vec![(EXECUTE.to_owned(), ExportKind::Func, function(*execute)?)];
     for option in options {
         exports.push(match *option {
             CanonicalOption::UTF8 => continue,
             CanonicalOption::Memory(index) => {
-                ("memory".into(), ExportKind::Memory, memories[&wiring.aliased(Space::Memories, index)?])
+                ("memory".into(), ExportKind::Memory, found(memories, wiring.aliased(Space::Memories, index)?)?)
             }
             CanonicalOption::Realloc(index) => ("cabi_realloc".into(), ExportKind::Func, function(index)?),
             CanonicalOption::PostReturn(index) => (format!("cabi_post_{EXECUTE}"), ExportKind::Func, function(index)?),
@@ -428,6 +432,11 @@ fn exports(
         });
     }
     Ok(exports)
+}
+
+/// What became of a definition. One of a module that is never instantiated is nowhere.
+fn found<T: Copy>(places: &HashMap<Definition, T>, definition: Definition) -> Result<T> {
+    places.get(&definition).copied().context("it uses what no instance defines")
 }
 
 /// Decides which globals are constants: 32-bit ones that start from a constant and that no code sets.
@@ -514,5 +523,41 @@ impl Reencode for Relocation {
             return Ok(Instruction::I32Const(value));
         }
         utils::instruction(self, operator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two modules, whatever they are wired like, and a lifted function.
+    fn lifting(wiring: &str) -> Vec<u8> {
+        let text = format!(
+            r#"(component
+                (core module $m (memory (export "memory") 1) (func (export "f") (result i32) (i32.const 7)))
+                (core module $n)
+                {wiring}
+                (func (result s32) (canon lift (core func 0))))"#
+        );
+        wat::parse_str(text).unwrap()
+    }
+
+    #[test]
+    fn what_leads_back_to_itself_is_refused() {
+        let export = format!(r#"(alias core export 0 "{EXECUTE}" (core func))"#);
+        let circle = lifting(&format!(r#"(core instance (export "{EXECUTE}" (func 0))) {export}"#));
+        assert!(format!("{:#}", link(&circle).unwrap_err()).contains("it is not valid"));
+        let twice = r#"(core instance (instantiate $n (with "x" (instance 1)))) (core instance (instantiate $n (with "x"
+            (instance 0)))) (alias core export 0 "f" (core func))"#;
+        assert!(format!("{:#}", link(&lifting(twice)).unwrap_err()).contains("it is not valid"));
+    }
+
+    #[test]
+    fn every_truncation_is_an_error_or_has_one_module() {
+        let whole = lifting(r#"(core instance (instantiate $m)) (alias core export 0 "f" (core func))"#);
+        assert!(format!("{:#}", link(&whole).unwrap_err()).contains("it does not lift"));
+        for length in 0..whole.len() {
+            assert!(!matches!(link(&whole[..length]), Ok(Some(_))), "{length}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::guard::{Guard, Guards};
+use azr_core::terminal;
 
 /// Lines that one call may log. Arbitrary: enough to debug a judge with.
 const CALL_LINES_MAX: usize = 64;
@@ -63,7 +64,7 @@ impl CallLog {
         let room = self.guards.limit(Guard::LogSize, CALL_BYTES_MAX) - self.bytes;
         let fits = self.lines.len() < self.guards.limit(Guard::LogSize, CALL_LINES_MAX) && message.len() <= room;
         let message = match fits {
-            true if self.guards.have(Guard::LogEscapes) => escape(message),
+            true if self.guards.have(Guard::LogEscapes) => terminal::line(message),
             true => message.to_owned(),
             false => String::new(),
         };
@@ -79,19 +80,6 @@ impl CallLog {
     pub(super) fn last(&self) -> Option<String> {
         Some(self.lines.last()?.message.clone())
     }
-}
-
-/// Keeps a line a line, and a terminal a terminal. Marks that reverse the direction of writing count as control.
-fn escape(message: &str) -> String {
-    let direction = |c| matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut line = String::with_capacity(message.len());
-    for c in message.chars() {
-        match c.is_control() || direction(c) {
-            true => line.extend(c.escape_default()),
-            false => line.push(c),
-        }
-    }
-    line
 }
 
 /// What an environment logged and nobody has taken yet.
@@ -131,11 +119,6 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn control_characters_are_escaped_and_text_is_not() {
-        assert_eq!(escape("a\u{1b}[31m\r\nb\u{202e}é\t"), "a\\u{1b}[31m\\r\\nb\\u{202e}é\\t");
-    }
 
     #[test]
     fn lines_and_bytes_of_a_call_are_capped_and_counted() {

@@ -8,7 +8,7 @@ use wasmtime::Engine;
 use wit_component::ComponentEncoder;
 
 use super::{link::link, snapshot};
-use azr_core::task::Digest;
+use azr_core::{task::Digest, terminal};
 
 /// One whole executor component; the order of the sections is the number that a run names.
 const EXECUTOR_SECTION: &str = "azr:executor";
@@ -70,7 +70,11 @@ pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
             if Parser::is_core_wasm(&bytes) { snapshot::initialized(&bytes).with_context(context)? } else { None };
         let executor = component_of(snapshot.as_deref().unwrap_or(&bytes)).with_context(context)?;
         let linked = link(&executor).unwrap_or_else(|reason| {
-            tracing::warn!("{} keeps its core modules, and starts more slowly for it: {reason:#}", path.display());
+            tracing::warn!(
+                "{} keeps its core modules, and starts more slowly for it: {}",
+                path.display(),
+                terminal::line(&format!("{reason:#}"))
+            );
             None
         });
         append_section(&mut file, EXECUTOR_SECTION, linked.as_deref().unwrap_or(&executor))?;

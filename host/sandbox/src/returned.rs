@@ -13,6 +13,12 @@ const SENTENCE_MAX_BYTES: usize = 4 << 10;
 const TEXT_MAX_BYTES: usize = 1 << 20;
 /// The body of a task from a data set, which may carry the tests of a program. The operator chose the file.
 const IMPORTED_MAX_BYTES: usize = 64 << 20;
+/// The text whose rarity a measure asks for.
+const SAMPLE_MAX_BYTES: usize = 64 << 10;
+/// Of an answer, which may be a program.
+const ANSWER_KEPT_BYTES: usize = 64 << 10;
+/// Of a reason; the longest honest ones have a thousand characters.
+const REASON_KEPT_BYTES: usize = 16 << 10;
 /// Kinds and settings of one environment: they are shown on one screen.
 const LISTED_MAX: usize = 64;
 /// Messages of one prompt, and its stop strings.
@@ -157,7 +163,7 @@ pub(super) fn accepted(accepted: &Accepted, of: &Description) -> Checked {
             Amount::Number(number) => {
                 return Err(format!("{number} as the measure {measure}; it must be finite, from 0"));
             }
-            Amount::Rarity(sample) => text("a measure's sample", sample, TEXT_MAX_BYTES)?,
+            Amount::Rarity(sample) => text("a measure's sample", sample, SAMPLE_MAX_BYTES)?,
         }
     }
     Ok(())
@@ -171,6 +177,27 @@ pub(super) fn verdict(verdict: &Verdict) -> Checked {
     }
     text("an answer", answer, TEXT_MAX_BYTES)?;
     text("a reason", reason, TEXT_MAX_BYTES)
+}
+
+/// What is kept of a verdict's texts, which are for people: the completion made them as long as it liked.
+pub(super) fn kept_verdict(verdict: Verdict) -> Verdict {
+    let Verdict { score, well_formed, answer, reason } = verdict;
+    Verdict { score, well_formed, answer: kept(answer, ANSWER_KEPT_BYTES), reason: kept(reason, REASON_KEPT_BYTES) }
+}
+
+/// What is kept of a rejection's.
+pub(super) fn kept_rejection(rejection: Rejection) -> Rejection {
+    let Rejection { code, message } = rejection;
+    Rejection { code, message: kept(message, REASON_KEPT_BYTES) }
+}
+
+fn kept(mut text: String, max_bytes: usize) -> String {
+    if text.len() > max_bytes {
+        text.truncate(text.floor_char_boundary(max_bytes));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
 }
 
 /// What an executor returned for `calls` calls.
@@ -236,4 +263,24 @@ fn count(what: &str, count: usize, max: usize) -> Checked {
 /// The beginning of a text that may be long.
 fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(NAME_MAX_BYTES)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A completion decides how long its answer is, so a long one must not become a fault.
+    #[test]
+    fn long_texts_of_conclusions_are_cut_and_no_fault() {
+        let long = || "é".repeat(100_000);
+        let wrong = Verdict { score: 0.0, well_formed: true, answer: long(), reason: long() };
+        verdict(&wrong).unwrap();
+        let kept = kept_verdict(wrong);
+        assert!(kept.answer.len() <= ANSWER_KEPT_BYTES + 3 && kept.answer.ends_with("é…"));
+        assert!(kept.reason.len() <= REASON_KEPT_BYTES + 3);
+        let kept = kept_rejection(Rejection { code: "long".into(), message: long() });
+        assert!(kept.message.len() <= REASON_KEPT_BYTES + 3);
+        let honest = Verdict { score: 1.0, well_formed: true, answer: "42".into(), reason: String::new() };
+        assert_eq!(kept_verdict(honest.clone()), honest);
+    }
 }

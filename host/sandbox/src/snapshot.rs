@@ -12,7 +12,10 @@ use wasm_encoder::{
     ConstExpr, DataCountSection, DataSection, MemorySection, MemoryType, Module as Encoded, RawSection,
 };
 use wasmparser::{DataKind, Parser, Payload};
-use wasmtime::{Config, Engine, Instance, Module, Store};
+use wasmtime::{Instance, Module, Store};
+
+use super::{compile::check_size, engine::snapshot_engine, guard::Guards, limiter::Limiter};
+use azr_core::limits::Limits;
 
 const INITIALIZE: &str = "initialize";
 /// Some seconds: packing ends, whatever an executor does.
@@ -32,10 +35,14 @@ pub(super) fn initialized(module: &[u8]) -> Result<Option<Vec<u8>>> {
     if !exports_initialize {
         return Ok(None);
     }
-    let engine = Engine::new(Config::new().consume_fuel(true))?;
+    check_size(module)?;
+    let engine = snapshot_engine()?;
     let compiled = Module::new(&engine, module)?;
-    let mut store = Store::new(&engine, ());
+    let mut store = Store::new(&engine, Limiter::new(Limits::default().run_memory_max_bytes, Guards::ALL));
+    store.limiter(|limiter| limiter);
     store.set_fuel(INITIALIZE_FUEL)?;
+    // Fuel ends it; nothing counts epochs here.
+    store.set_epoch_deadline(u64::MAX / 2);
     let instance = Instance::new(&mut store, &compiled, &[])
         .map_err(Error::from)
         .with_context(|| format!("an executor with `{INITIALIZE}` must import nothing"))?;
@@ -99,6 +106,8 @@ fn not_zero(memory: &[u8]) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use wasmtime::Engine;
+
     use super::*;
 
     /// A module counts its starts; the snapshot has been started once, and its memory has grown.
@@ -129,6 +138,15 @@ mod tests {
         assert_eq!(refused(trap), "its `initialize` failed");
         let endless = format!(r#"(module {memory} (func (export "initialize") (loop (br 0))))"#);
         assert_eq!(refused(endless), "its `initialize` failed");
+        let hungry = format!(
+            r#"(module {memory} (func (export "initialize") (drop (memory.grow (i32.const 60000)))
+            (i32.store (i32.const 100000000) (i32.const 1))))"#
+        );
+        assert_eq!(refused(hungry), "its `initialize` failed");
+        assert!(
+            refused(r#"(module (memory (export "memory") 60000) (func (export "initialize")))"#.into())
+                .contains("memory")
+        );
         let passive = format!(r#"(module {memory} (data "later") (func (export "initialize")))"#);
         assert!(refused(passive).contains("a snapshot would lose"));
         let import = r#"(module (import "a" "b" (func)) (func (export "initialize")))"#.to_owned();

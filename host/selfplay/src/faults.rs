@@ -161,6 +161,7 @@ pub fn with_retries<T, R>(items: &[T], call: impl Fn(&[&T]) -> Vec<Result<R, Fau
 fn called<T, R>(items: &[T], call: impl Fn(&[&T]) -> Vec<Result<R, Fault>>) -> (Vec<Result<R, Cause>>, usize) {
     let mut retried = 0;
     let mut results: Vec<Option<Result<R, Fault>>> = items.iter().map(|_| None).collect();
+    let mut stops = vec![0; items.len()];
     for attempt in 0..=RETRIES_MAX {
         let open = |result: &Option<Result<R, Fault>>| matches!(result, None | Some(Err(Fault::Host(_))));
         let pending: Vec<usize> = (0..items.len()).filter(|&i| open(&results[i])).collect();
@@ -170,11 +171,31 @@ fn called<T, R>(items: &[T], call: impl Fn(&[&T]) -> Vec<Result<R, Fault>>) -> (
         retried += if attempt > 0 { pending.len() } else { 0 };
         let batch: Vec<&T> = pending.iter().map(|&i| &items[i]).collect();
         for (i, result) in pending.into_iter().zip(call(&batch)) {
+            stops[i] += usize::from(result.as_ref().is_err_and(|fault| fault.stopped().is_some()));
             results[i] = Some(result);
         }
+        blame(&mut results, &stops);
     }
     let results = results.into_iter().map(|result| result.expect("an environment answers for each of its items"));
     (results.map(|result| result.map_err(Cause::from)).collect(), retried)
+}
+
+/// A call that the watchdog stopped twice, while others came to an end in time, is slow by itself: its environment made it
+/// so. Where every call is stopped, the machine may be.
+fn blame<R>(results: &mut [Option<Result<R, Fault>>], stops: &[usize]) {
+    let ended = |result: &Option<Result<R, Fault>>| matches!(result, Some(Ok(_) | Err(Fault::Environment { .. })));
+    if !results.iter().any(ended) {
+        return;
+    }
+    for (result, &stops) in results.iter_mut().zip(stops) {
+        if stops >= 2
+            && let Some(Err(fault)) = result
+            && let Some(call) = fault.stopped()
+        {
+            let cause = "the watchdog stopped it twice, and other calls ended in time".to_owned();
+            *result = Some(Err(Fault::Environment { call, cause }));
+        }
+    }
 }
 
 /// Watches the share of failed calls over the last steps.
@@ -242,6 +263,7 @@ mod tests {
 
     use anyhow::anyhow;
     use azr_core::gather::Alone;
+    use azr_sandbox::Stopped;
 
     use super::*;
 
@@ -273,6 +295,24 @@ mod tests {
         let tally = &faults.tallies()[&0];
         assert_eq!((tally.calls, tally.environment, tally.host, tally.retried), (5, 1, 1, 5));
         assert_eq!(tally.causes["host fault: busy"], 1);
+    }
+
+    #[test]
+    fn a_call_that_is_stopped_twice_while_others_end_is_its_environments_fault() {
+        let stopped = || Fault::Host(Stopped { call: "judge-answer", deadline_ms: 1 }.into());
+        let slow = |asked: &Cell<usize>, all: bool| {
+            let mut faults = Faults::new(&Alone);
+            let results = faults.calls(0, &[0, 1, 2], |items| {
+                asked.set(asked.get() + items.len());
+                let answer = |&&item: &&usize| if all || item == 1 { Err(stopped()) } else { Ok(item) };
+                items.iter().map(answer).collect()
+            });
+            results.unwrap()[1].as_ref().unwrap_err().clone()
+        };
+        let asked = Cell::new(0);
+        assert_eq!(slow(&asked, false).whose, Whose::Environment);
+        assert_eq!(asked.replace(0), 4, "the stopped one is asked once more");
+        assert_eq!(slow(&asked, true).whose, Whose::Host, "nothing ended: the machine may be slow");
     }
 
     fn config(then: BreachAction) -> FaultsConfig {

@@ -20,6 +20,9 @@ pub struct Measured {
     pub text: Option<Digest>,
 }
 
+/// Names of measures that are told apart for one kind. An environment can invent any number, and each becomes a column.
+const NAMES_MAX: usize = 64;
+
 /// How often each text was seen under each name, among the proposals of one kind.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Seen {
@@ -33,16 +36,25 @@ struct Counts {
 }
 
 impl Seen {
-    /// The measures of a proposal in numbers; its texts count from the next one on.
+    /// The measures of a proposal in numbers; its texts count from the next one on. Measures of a name beyond those that
+    /// are told apart are left out.
     pub fn measure(&mut self, measures: Vec<Measure>) -> Vec<Measured> {
-        let measured = |Measure { name, amount }: Measure| match amount {
-            Amount::Number(amount) => Measured { name, amount, text: None },
-            Amount::Rarity(text) => {
-                let text = Digest::of(text);
-                Measured { amount: self.rarity(&name, text), name, text: Some(text) }
+        let measured = |Measure { name, amount }: Measure| {
+            if !self.by_name.contains_key(&name) && self.by_name.len() >= NAMES_MAX {
+                return None;
             }
+            Some(match amount {
+                Amount::Number(amount) => {
+                    self.by_name.entry(name.clone()).or_default();
+                    Measured { name, amount, text: None }
+                }
+                Amount::Rarity(text) => {
+                    let text = Digest::of(text);
+                    Measured { amount: self.rarity(&name, text), name, text: Some(text) }
+                }
+            })
         };
-        measures.into_iter().map(measured).collect()
+        measures.into_iter().filter_map(measured).collect()
     }
 
     /// 1 less the share of a text among all before it; 1 for the first of all. Counts it.
@@ -71,6 +83,14 @@ mod tests {
         // Before the fourth there are 1, 1, 2; before the fifth 1, 1, 2, 1.
         assert_eq!(answers, [1.0, 0.0, 1.0, 1.0 - 2.0 / 3.0, 0.75, 1.0]);
         assert_eq!(amounts("input", "1"), 1.0, "names are counted apart");
+    }
+
+    #[test]
+    fn names_are_bounded() {
+        let mut seen = Seen::default();
+        let number = |n: usize| Measure { name: format!("name-{n}"), amount: Amount::Number(1.0) };
+        let kept: usize = (0..100).map(|n| seen.measure(vec![number(n), number(0)]).len()).sum();
+        assert_eq!(kept, NAMES_MAX + 100);
     }
 
     #[test]

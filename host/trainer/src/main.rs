@@ -1,15 +1,23 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use azr_core::terminal;
 use azr_host::cli::{Cli, Rest};
 use azr_trainer::{bench, eval, policy, train, warm_start};
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    // Its neighbour compiles: it starts without libtorch.
+    let neighbour = std::env::current_exe().map(|own| own.with_file_name("azr-host"));
+    if let Ok(neighbour) = neighbour
+        && neighbour.is_file()
+    {
+        azr_sandbox::compile_with(neighbour);
+    }
     match Cli::parse().run().and_then(|rest| rest.map_or(Ok(()), run)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("azr-host: {error:#}");
+            eprintln!("azr-host: {}", terminal::lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

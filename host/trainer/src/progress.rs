@@ -11,6 +11,7 @@ use anyhow::{Result, ensure};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use azr_core::terminal;
 use azr_experiment::{
     log::Log,
     metrics::{GroupMetrics, StepMetrics},
@@ -52,6 +53,7 @@ impl Progress {
     }
 
     fn say(&self, line: String) {
+        let line = terminal::lines(&line);
         if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
     }
 }
@@ -153,7 +155,7 @@ impl Observer for Progress {
                 tally.calls,
                 tally.host,
                 tally.retried,
-                causes(tally),
+                terminal::line(&causes(tally)),
             );
         }
         if logged > 0 {
@@ -237,16 +239,16 @@ fn sample_lines(envs: &[EnvState], step: &Step) -> Vec<String> {
     }
     if let Some((verified, verdict)) = step.verified.iter().find_map(|v| Some((v, v.verdict.as_ref().ok()?))) {
         let label = envs[verified.attempted.env].label(verified.attempted.kind);
-        lines.push(format!("  a {label} attempt, score {} ({}):", verdict.score, verdict.reason));
+        lines.push(format!("  a {label} attempt, score {} ({}):", verdict.score, terminal::line(&verdict.reason)));
         lines.extend(quoted(&verified.attempted.completion.text));
     }
     lines
 }
 
-/// A policy's text, indented, shortened and without control characters.
+/// A policy's text, indented, shortened and without characters that a terminal would obey.
 fn quoted(text: &str) -> Vec<String> {
-    let clean = |line: &str| line.chars().map(|c| if c.is_control() { '·' } else { c }).take(160).collect::<String>();
-    text.lines().take(12).map(|line| format!("    | {}", clean(line))).collect()
+    let beginning = |line: &str| terminal::line(&line.chars().take(160).collect::<String>());
+    text.lines().take(12).map(|line| format!("    | {}", beginning(line))).collect()
 }
 
 /// Start and end, sampled and greedy, and what a lower temperature alone would have done.

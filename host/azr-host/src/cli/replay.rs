@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Instant};
 use anyhow::{Result, ensure};
 use clap::Args;
 
+use azr_core::terminal;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
 use azr_experiment::replay::{Changes, Mismatches, Replay, Standard};
 
@@ -50,7 +51,7 @@ impl ReplayCommand {
                 let mut found = Mismatches::default();
                 replay.run(|row| found.add(&row))?;
                 if self.json {
-                    println!("{}", serde_json::to_string(&found)?)
+                    println!("{}", terminal::json(&serde_json::to_string(&found)?))
                 } else {
                     print_mismatches(&found, start)
                 }
@@ -61,7 +62,11 @@ impl ReplayCommand {
             Standard::Other => {
                 let mut found = Changes::default();
                 replay.run(|row| found.add(&row))?;
-                if self.json { println!("{}", serde_json::to_string(&found)?) } else { print_changes(&found, start) }
+                if self.json {
+                    println!("{}", terminal::json(&serde_json::to_string(&found)?))
+                } else {
+                    print_changes(&found, start)
+                }
             }
         }
         Ok(())
@@ -70,7 +75,7 @@ impl ReplayCommand {
 
 fn print_mismatches(found: &Mismatches, start: Instant) {
     for example in &found.examples {
-        println!("{example}");
+        println!("{}", terminal::line(example));
     }
     let told = found.examples.len();
     if found.mismatched_rows > told {
@@ -103,11 +108,11 @@ fn print_changes(found: &Changes, start: Instant) {
             group.details
         );
         for (change, rows) in &group.conclusions {
-            println!("  {rows:>7}  {change}");
+            println!("  {rows:>7}  {}", terminal::line(change));
         }
     }
     for example in &found.examples {
-        println!("{example}");
+        println!("{}", terminal::line(example));
     }
     let changed: usize = found.groups.values().flat_map(|group| group.conclusions.values()).sum();
     let rewards: usize = found.groups.values().map(|group| group.rewards).sum();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
+use azr_core::terminal;
 use azr_experiment::report;
 
 /// Write one self-contained HTML page about an experiment
@@ -27,7 +28,7 @@ impl ReportCommand {
     pub fn run(self) -> Result<()> {
         let out = self.out.unwrap_or_else(|| self.dir.join("report.html"));
         for notice in report::write(&self.dir, &out)? {
-            eprintln!("note: {notice}");
+            eprintln!("note: {}", terminal::line(&notice));
         }
         println!("{}", out.display());
         Ok(())

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::Load;
 use crate::check::{Check, Findings, check};
+use azr_core::terminal;
 use azr_sandbox::{Environment, Sandbox};
 
 #[derive(Args)]
@@ -26,7 +27,7 @@ impl CheckEnv {
         let env = self.load.load_into(Sandbox::record)?;
         let findings = check(&env, self.prompt_max_chars);
         match self.json {
-            true => println!("{}", serde_json::to_string_pretty(&as_json(&env, &findings))?),
+            true => println!("{}", terminal::json(&serde_json::to_string_pretty(&as_json(&env, &findings))?)),
             false => print(&file, &env, &findings),
         }
         let problems: usize = findings.checks.iter().map(|check| check.problems.len()).sum();
@@ -79,7 +80,7 @@ fn print(file: &str, env: &Environment, findings: &Findings) {
     for Check { name, seen, problems } in checks {
         println!("  {}  {name:<11}  {seen}", if problems.is_empty() { "ok  " } else { "FAIL" });
         for problem in problems {
-            println!("        {problem}");
+            println!("        {}", terminal::line(problem));
         }
     }
 }

@@ -1,13 +1,13 @@
 //! `azr-env inspect`: an environment on one screen.
 
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
 use super::Load;
-use azr_core::task::Digest;
+use azr_core::{task::Digest, terminal};
 use azr_sandbox::{Description, Directory, Environment, Kind, OfferedSetting, RunLimits};
 
 #[derive(Args)]
@@ -24,8 +24,9 @@ impl Inspect {
         let file = self.load.file.to_string();
         let env = self.load.load()?;
         match self.json {
-            true => println!("{}", serde_json::to_string_pretty(&Inspected::new(&env))?),
-            false => print(&file, &env),
+            true => println!("{}", terminal::json(&serde_json::to_string_pretty(&Inspected::new(&env))?)),
+            // Whoever looks does not trust it yet.
+            false => print!("{}", terminal::lines(&page(&file, &env)?)),
         }
         Ok(())
     }
@@ -118,25 +119,26 @@ impl<'a> Inspected<'a> {
     }
 }
 
-fn print(file: &str, env: &Environment) {
+fn page(file: &str, env: &Environment) -> Result<String> {
+    let mut page = String::new();
     let Inspected { name, version, digest, executors, imports, kinds, settings, asked, granted, effective, reads } =
         Inspected::new(env);
-    println!("{name} {version}  {file}");
-    println!("  digest     {digest}");
+    writeln!(page, "{name} {version}  {file}")?;
+    writeln!(page, "  digest     {digest}")?;
     for (index, executor) in executors.iter().enumerate() {
-        println!("  executor {index} {executor}");
+        writeln!(page, "  executor {index} {executor}")?;
     }
-    println!("  imports    {}", if imports.is_empty() { "nothing".into() } else { imports.join(", ") });
+    writeln!(page, "  imports    {}", if imports.is_empty() { "nothing".into() } else { imports.join(", ") })?;
     for DirectoryShown { name, path, digest } in reads {
-        println!("  reads      {name}: {}, content {}", path.display(), digest.short());
+        writeln!(page, "  reads      {name}: {}, content {}", path.display(), digest.short())?;
     }
-    println!("  asks for   {}", shown(&asked));
-    println!("  granted    {}", shown(&granted));
-    println!("  each run   {}", shown(&effective));
-    println!("\nKinds");
+    writeln!(page, "  asks for   {}", shown(&asked))?;
+    writeln!(page, "  granted    {}", shown(&granted))?;
+    writeln!(page, "  each run   {}", shown(&effective))?;
+    writeln!(page, "\nKinds")?;
     let width = kinds.iter().map(|kind| kind.name.len()).max().unwrap_or(0);
     for KindShown { name, asks, proposable, generated, references_from, references_max } in kinds {
-        println!("  {name:width$}  {asks}");
+        writeln!(page, "  {name:width$}  {}", terminal::line(asks))?;
         let proposing = match (proposable, references_max) {
             (false, _) => "never proposed by the policy".to_owned(),
             (true, 0) => "proposed without references".to_owned(),
@@ -144,15 +146,16 @@ fn print(file: &str, env: &Environment) {
             (true, max) => format!("proposed with up to {max} references from {}", references_from.join(", ")),
         };
         let generating = if generated { "; the environment makes its own" } else { "" };
-        println!("  {:width$}  {proposing}{generating}", "");
+        writeln!(page, "  {:width$}  {proposing}{generating}", "")?;
     }
     if !settings.is_empty() {
-        println!("\nSettings");
+        writeln!(page, "\nSettings")?;
     }
     let width = settings.iter().map(|setting| setting.name.len() + setting.default.len()).max().unwrap_or(0) + 3;
     for SettingShown { name, default, meaning } in settings {
-        println!("  {:width$}  {meaning}", format!("{name} = {default}"));
+        writeln!(page, "  {:width$}  {}", terminal::line(&format!("{name} = {default}")), terminal::line(meaning))?;
     }
+    Ok(page)
 }
 
 fn shown(limits: &LimitsShown) -> String {

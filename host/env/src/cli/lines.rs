@@ -1,13 +1,14 @@
 //! JSON lines in, JSON lines out, in order.
 
 use std::{
-    io::{BufRead as _, Write as _},
+    io::{BufRead as _, Write},
     sync::mpsc::{Receiver, sync_channel},
 };
 
 use anyhow::{Context as _, Error, Result, ensure};
 use serde::{Serialize, de::DeserializeOwned};
 
+use azr_core::terminal;
 use azr_sandbox::Environment;
 
 /// Lines that are answered together. A batch is what has arrived, so that a person who types one line gets an answer.
@@ -53,10 +54,10 @@ where
             total += 1;
             let result = place.and_then(|()| answered.next().expect("one answer for each request"));
             match result {
-                Ok(answer) => serde_json::to_writer(&mut out, &answer)?,
+                Ok(answer) => write_json(&mut out, &answer)?,
                 Err(error) => {
                     failed += 1;
-                    serde_json::to_writer(&mut out, &Failed { error: format!("{error:#}") })?;
+                    write_json(&mut out, &Failed { error: format!("{error:#}") })?;
                 }
             }
             out.write_all(b"\n")?;
@@ -66,6 +67,11 @@ where
     }
     ensure!(failed == 0, "{failed} of {total} lines could not be answered; their output lines say why");
     Ok(())
+}
+
+/// JSON of strangers' texts may end on a terminal.
+fn write_json(out: &mut impl Write, answer: &impl Serialize) -> Result<()> {
+    Ok(out.write_all(terminal::json(&serde_json::to_string(answer)?).as_bytes())?)
 }
 
 /// Waits for a line and takes along what else has arrived.

@@ -1,13 +1,14 @@
 //! Reading JSON lines that another process may be writing.
 
 use std::{
-    fs::File,
-    io::{BufRead as _, BufReader, ErrorKind},
+    io::{BufRead as _, BufReader},
     path::Path,
 };
 
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
+
+use crate::regular;
 
 /// Calls `visit` with the number and content of every row of `path`, one row in memory at a time. A file that is not
 /// there has no rows. A last line without its end is a row being written and is passed over; other rows that cannot be
@@ -17,11 +18,8 @@ pub(super) fn for_each<T: DeserializeOwned>(
     notices: &mut Vec<String>,
     mut visit: impl FnMut(u64, T),
 ) -> Result<()> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-    };
+    let (folder, name) = (path.parent().unwrap_or(Path::new(".")), path.file_name().unwrap_or_default());
+    let Some(file) = regular::open_if_exists(folder, &name.to_string_lossy())? else { return Ok(()) };
     let mut reader = BufReader::new(file);
     let mut line = Vec::new();
     let mut unreadable = Vec::new();

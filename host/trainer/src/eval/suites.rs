@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 
-use azr_core::gather::Alone;
+use azr_core::{gather::Alone, terminal};
 use azr_experiment::session::load_envs;
 use azr_host::cli::eval::EvalArgs;
 
@@ -62,7 +62,7 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
         measured.insert(suite.name.clone(), MeasuredSuite { lines: suite.lines(), refused: suite.refused, kinds });
     }
     if args.json {
-        println!("{}", serde_json::to_string(&measured)?);
+        println!("{}", terminal::json(&serde_json::to_string(&measured)?));
         return Ok(());
     }
     let labels = |(name, suite): (&String, &MeasuredSuite)| -> Vec<String> {
@@ -82,7 +82,7 @@ fn tell_refused(suite: &Suite, path: &Path, environment: &str) {
     let (refused, lines) = (suite.refused.len(), suite.lines());
     eprintln!("{}: {refused} of {lines} lines are no tasks of environment {environment}:", path.display());
     for Refused { line, code, message } in &suite.refused {
-        eprintln!("  line {line}: {code}: {message}");
+        eprintln!("  line {line}: {code}: {}", terminal::line(message));
     }
 }
 
