@@ -6,3 +6,4 @@ pub mod demonstrate;
 pub mod env_source;
 pub mod registry;
 pub mod sandbox_args;
+pub mod serve;

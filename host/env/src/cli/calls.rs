@@ -48,29 +48,14 @@ impl Exec {
 impl Validate {
     pub(super) fn run(self) -> Result<()> {
         let env = self.load.load()?;
-        lines::answer(&env, |requests: &[ValidateRequest]| {
-            let proposals = requests.iter().map(|request| {
-                let ValidateRequest { kind, completion, references, style, settings } = request;
-                known(&env, kind)?;
-                let references = references.iter().map(|written| task(&env, written)).collect::<Result<_>>()?;
-                let proposal = Proposal { kind: kind.clone(), references, completion: completion.clone() };
-                Ok((context(&env, *style, settings)?, proposal))
-            });
-            by_context(proposals.collect(), |ctx, proposals| env.validate(ctx, proposals), ValidateAnswer::from)
-        })
+        lines::answer(&env, |requests: &[ValidateRequest]| validate(&env, requests, ValidateAnswer::from))
     }
 }
 
 impl Verify {
     pub(super) fn run(self) -> Result<()> {
         let env = self.load.load()?;
-        lines::answer(&env, |requests: &[VerifyRequest]| {
-            let attempts = requests.iter().map(|VerifyRequest { task, completion, style, settings }| {
-                let attempt = Attempt { task: self::task(&env, task)?, completion: completion.clone() };
-                Ok((context(&env, *style, settings)?, attempt))
-            });
-            by_context(attempts.collect(), |ctx, attempts| env.verify(ctx, attempts), VerifyAnswer::from)
-        })
+        lines::answer(&env, |requests: &[VerifyRequest]| verify(&env, requests, VerifyAnswer::from))
     }
 }
 
@@ -85,14 +70,14 @@ impl Prompts {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ExecRequest {
+pub(crate) struct ExecRequest {
     program: String,
     input: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ValidateRequest {
+pub(crate) struct ValidateRequest {
     kind: String,
     completion: String,
     #[serde(default)]
@@ -105,7 +90,7 @@ struct ValidateRequest {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct VerifyRequest {
+pub(crate) struct VerifyRequest {
     task: WrittenTask,
     completion: String,
     #[serde(default)]
@@ -116,7 +101,7 @@ struct VerifyRequest {
 
 #[derive(Deserialize)]
 #[serde(tag = "role", rename_all = "kebab-case", deny_unknown_fields)]
-enum PromptRequest {
+pub(crate) enum PromptRequest {
     Propose {
         kind: String,
         #[serde(default)]
@@ -136,18 +121,18 @@ enum PromptRequest {
 }
 
 /// The settings of a request, by name.
-type Settings = BTreeMap<String, Value>;
+pub(crate) type Settings = BTreeMap<String, Value>;
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum StyleWritten {
+pub(crate) enum StyleWritten {
     #[default]
     Instruct,
     Compact,
 }
 
 /// The context of a request; `exec` alone has none.
-fn context(env: &Environment, style: StyleWritten, settings: &Settings) -> Result<Context> {
+pub(crate) fn context(env: &Environment, style: StyleWritten, settings: &Settings) -> Result<Context> {
     let style = match style {
         StyleWritten::Instruct => Style::Instruct,
         StyleWritten::Compact => Style::Compact,
@@ -170,7 +155,7 @@ fn task(env: &Environment, written: &WrittenTask) -> Result<Task> {
 
 #[derive(Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
-enum ExecAnswer {
+pub(crate) enum ExecAnswer {
     Value { value: String, fuel: u64 },
     Thrown { name: String, message: String, fuel: u64 },
     Refused { reason: String, fuel: u64 },
@@ -184,7 +169,7 @@ enum ExecAnswer {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum ValidateAnswer {
+pub(crate) enum ValidateAnswer {
     Task {
         task: WrittenTask,
         well_formed: bool,
@@ -201,7 +186,7 @@ enum ValidateAnswer {
 /// A number, or the text whose rarity training counts.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum MeasureWritten {
+pub(crate) enum MeasureWritten {
     Number(f64),
     Rarity(String),
 }
@@ -216,7 +201,7 @@ impl From<Amount> for MeasureWritten {
 }
 
 #[derive(Serialize)]
-struct RejectionWritten {
+pub(crate) struct RejectionWritten {
     code: String,
     message: String,
 }
@@ -241,13 +226,13 @@ impl From<Judged<Result<Accepted, Rejection>>> for ValidateAnswer {
 }
 
 #[derive(Serialize)]
-struct VerifyAnswer {
+pub(crate) struct VerifyAnswer {
     verdict: VerdictWritten,
     fuel: u64,
 }
 
 #[derive(Serialize)]
-struct VerdictWritten {
+pub(crate) struct VerdictWritten {
     score: f64,
     well_formed: bool,
     answer: String,
@@ -262,14 +247,14 @@ impl From<Judged<Verdict>> for VerifyAnswer {
 }
 
 #[derive(Serialize)]
-struct PromptAnswer {
+pub(crate) struct PromptAnswer {
     messages: Vec<MessageWritten>,
     prefill: String,
     stop: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct MessageWritten {
+pub(crate) struct MessageWritten {
     speaker: &'static str,
     content: String,
 }
@@ -288,8 +273,36 @@ impl From<Prompt> for PromptAnswer {
     }
 }
 
+/// Which of the proposals are tasks.
+pub(crate) fn validate<Answer>(
+    env: &Environment,
+    requests: &[ValidateRequest],
+    answer: impl Fn(Judged<Result<Accepted, Rejection>>) -> Answer,
+) -> Vec<Result<Answer>> {
+    let proposals = requests.iter().map(|ValidateRequest { kind, completion, references, style, settings }| {
+        known(env, kind)?;
+        let references = references.iter().map(|written| task(env, written)).collect::<Result<_>>()?;
+        let proposal = Proposal { kind: kind.clone(), references, completion: completion.clone() };
+        Ok((context(env, *style, settings)?, proposal))
+    });
+    by_context(proposals.collect(), |ctx, proposals| env.validate(ctx, proposals), answer)
+}
+
+/// Which of the attempts are right.
+pub(crate) fn verify<Answer>(
+    env: &Environment,
+    requests: &[VerifyRequest],
+    answer: impl Fn(Judged<Verdict>) -> Answer,
+) -> Vec<Result<Answer>> {
+    let attempts = requests.iter().map(|VerifyRequest { task, completion, style, settings }| {
+        let attempt = Attempt { task: self::task(env, task)?, completion: completion.clone() };
+        Ok((context(env, *style, settings)?, attempt))
+    });
+    by_context(attempts.collect(), |ctx, attempts| env.verify(ctx, attempts), answer)
+}
+
 /// Plans, runs and shows a batch of programs.
-fn exec(env: &Environment, requests: &[ExecRequest]) -> Vec<Result<ExecAnswer>> {
+pub(crate) fn exec(env: &Environment, requests: &[ExecRequest]) -> Vec<Result<ExecAnswer>> {
     let programs: Vec<_> = requests.iter().map(|request| (request.program.clone(), request.input.clone())).collect();
     let plans = env.plan_exec(&programs);
     let runs: Vec<Run> = plans.iter().flatten().flatten().cloned().collect();
@@ -318,7 +331,7 @@ fn executed(env: &Environment, Report { mut outcomes, fuel }: Report) -> Result<
     })
 }
 
-fn prompt(env: &Environment, request: &PromptRequest) -> Result<Prompt> {
+pub(crate) fn prompt(env: &Environment, request: &PromptRequest) -> Result<Prompt> {
     let prompts = match request {
         PromptRequest::Propose { kind, references, style, settings } => {
             known(env, kind)?;
@@ -366,13 +379,13 @@ fn by_context<Item, Judgement, Answer>(
 }
 
 /// Judges answer for the kinds that they describe, and may trap on others.
-fn known(env: &Environment, kind: &str) -> Result<()> {
+pub(crate) fn known(env: &Environment, kind: &str) -> Result<()> {
     let kinds: Vec<&str> = env.description().kinds.iter().map(|kind| &*kind.name).collect();
     ensure!(kinds.contains(&kind), "there is no kind {kind:?}; the environment has: {}", kinds.join(", "));
     Ok(())
 }
 
 /// Fuel of all runs, each counted as often as it was used.
-fn fuel(runs: &[ExecutedRun]) -> u64 {
+pub(crate) fn fuel(runs: &[ExecutedRun]) -> u64 {
     runs.iter().map(|run| run.report.fuel).sum()
 }
