@@ -7,13 +7,16 @@ TORCH := 2.11.0
 COMPONENTIZE_PY := 0.25.1
 WASMTIME := 48.0.8
 
+# Builds go where the rules below and the tests look for them, whatever the environment says.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
 HOST := target/debug/azr-host
 ENV := target/debug/azr-env
 GUESTS := target/guests
 GUEST_BUILD := target/wasm32-unknown-unknown/guest
 LIBTORCH_READY := .libtorch/torch-$(TORCH)
 COMPONENTIZER := .tools/componentize-py-$(COMPONENTIZE_PY)
-PATCHED := .wasmtime/wasmtime-$(WASMTIME)
+PATCHED := .wasmtime/patched-$(WASMTIME)
 # What a guest says when it panics must not depend on where it was built. No guest has a source of randomness.
 GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo \
   --cfg=getrandom_backend=\"unsupported\""
@@ -29,9 +32,11 @@ demo: host envs/python.wasm
 
 test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm envs/codegen.wasm guests
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
+	python3 -B -m unittest discover --quiet --start-directory envs/codegen/executor
 	cargo test --workspace --lib --bins
 	cargo test --workspace --doc
-	cargo test --workspace --test '*'
+	cargo test --workspace --exclude azr-sandbox --test '*'
+	cargo test --workspace --features azr-sandbox/test-guards --test sandbox
 
 # The long campaigns, whose short forms `make test` holds; each prints its result.
 soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm reproducible
@@ -145,6 +150,7 @@ $(PATCHED):
 	  print(*(os.path.dirname(p["manifest_path"]) for p in packages if p["name"] == "wasmtime"))')" .wasmtime/source
 	sed -i 's/MAX_REGIONS: usize = 32;/MAX_REGIONS: usize = 1024;/w .wasmtime/changed' .wasmtime/source/$(SCAN)
 	test -s .wasmtime/changed
+	printf '[patch.crates-io]\nwasmtime = { path = ".wasmtime/source" }\n' > .wasmtime/patch.toml
 	touch $@
 
 target/wasm-target:
@@ -163,7 +169,7 @@ guests: setup
 # componentize-py imports the application, warms it up and takes the snapshot. It works on a copy of the sources, where
 # the interpreter may leave its caches, and with an empty virtual environment, so that it sees no packages of this machine.
 EXECUTORS := $(GUESTS)/python-executor-0.wasm $(GUESTS)/python-executor-1.wasm
-EXECUTOR_SOURCES := $(addprefix envs/python/executor/,app.py offered.py values.py)
+EXECUTOR_SOURCES := $(addprefix envs/python/executor/,app.py offered.py values.py width.py)
 
 # Takes the seed and the sources.
 define snapshot
@@ -179,8 +185,10 @@ endef
 $(GUESTS)/python-executor-%.wasm: $(EXECUTOR_SOURCES) wit/env.wit $(GUESTS)/hermetic.so $(COMPONENTIZER)
 	$(call snapshot,$*,$(EXECUTOR_SOURCES))
 
-# The same executor with more modules and larger results: nothing that it runs is repeated under another seed.
-CODEGEN_SOURCES := envs/python/executor/app.py envs/python/executor/values.py envs/codegen/executor/offered.py
+# The same executor with the whole pure standard library and what calls solutions: nothing that it runs is repeated under
+# another seed.
+CODEGEN_SOURCES := $(addprefix envs/python/executor/,app.py values.py width.py) \
+  $(addprefix envs/codegen/executor/,evalplus.py harness.py keeping.py modules.py offered.py results.py surroundings.py)
 $(GUESTS)/codegen-executor.wasm: $(CODEGEN_SOURCES) wit/env.wit $(GUESTS)/hermetic.so $(COMPONENTIZER)
 	$(call snapshot,0,$(CODEGEN_SOURCES))
 
@@ -192,13 +200,16 @@ $(GUESTS)/hermetic.so: envs/python/executor/hermetic.c
 $(GUEST_BUILD)/python_judge.wasm: guests
 	@:
 
-envs/python.wasm: $(GUEST_BUILD)/python_judge.wasm $(EXECUTORS) | host
+# Environments are packed again when what packs them changes.
+PACKER := $(wildcard host/sandbox/src/*.rs) host/env/src/cli/pack.rs
+
+envs/python.wasm: $(GUEST_BUILD)/python_judge.wasm $(EXECUTORS) $(PACKER) | host
 	$(ENV) pack --judge $< $(addprefix --executor ,$(EXECUTORS)) --out $@
 
 $(GUEST_BUILD)/codegen.wasm: guests
 	@:
 
-envs/codegen.wasm: $(GUEST_BUILD)/codegen.wasm $(GUESTS)/codegen-executor.wasm | host
+envs/codegen.wasm: $(GUEST_BUILD)/codegen.wasm $(GUESTS)/codegen-executor.wasm $(PACKER) | host
 	$(ENV) pack --judge $< --executor $(word 2,$^) --out $@
 
 # Apart from the other guests, so that who only wants those does not compile an engine.
@@ -211,14 +222,14 @@ javascript: setup
 $(JAVASCRIPT): javascript
 	@:
 
-envs/javascript.wasm: $(JAVASCRIPT) | host
+envs/javascript.wasm: $(JAVASCRIPT) $(PACKER) | host
 	$(ENV) pack --judge $(word 1,$^) --executor $(word 2,$^) --out $@
 
 # Judges that run no programs.
 $(GUEST_BUILD)/countdown.wasm $(GUEST_BUILD)/math.wasm: guests
 	@:
 
-envs/countdown.wasm envs/math.wasm: envs/%.wasm: $(GUEST_BUILD)/%.wasm | host
+envs/countdown.wasm envs/math.wasm: envs/%.wasm: $(GUEST_BUILD)/%.wasm $(PACKER) | host
 	$(ENV) pack --judge $< --out $@
 
 clean:

@@ -8,10 +8,12 @@
 //! An environment implements [`Language`] and exports [`Judge`] of it. The modules are open to the tests of languages.
 
 pub mod attempt;
+mod binding;
 pub mod completion;
 mod composite;
 mod examples;
 mod import;
+pub mod json;
 pub mod kind;
 mod language;
 mod leak;
@@ -32,7 +34,7 @@ use azr_guest_sdk::{
 };
 
 pub use crate::examples::{Raising, Sample};
-pub use crate::language::{Arguments, Language, NotAValue, Wording};
+pub use crate::language::{Arguments, Language, NotAValue, Parameter, Passing, Wording};
 
 use crate::kind::Kind;
 use crate::problem::Problem;
@@ -98,7 +100,7 @@ impl<L: Language> Environment for Judge<L> {
     }
 
     fn plan_exec(program: &str, input: &str) -> Result<Run, Rejection> {
-        let arguments = L::parse_arguments(input).map_err(|error| proposal::not_a_value::<L>(&error))?;
+        let arguments = L::evaluate_arguments(input).map_err(|error| proposal::not_a_value::<L>(&error))?;
         Ok(Run { executor: 0, program: program.into(), inputs: vec![arguments.encode()] })
     }
 

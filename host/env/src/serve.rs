@@ -38,7 +38,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use azr_sandbox::{Environment, Sandbox, SandboxConfig};
+use azr_core::limits::{Limits, Profile};
+use azr_sandbox::{Environment, Sandbox};
 use clap::Args;
 
 use self::{
@@ -111,13 +112,13 @@ impl Serve {
              listen on 127.0.0.1",
             self.listen
         );
-        let config = SandboxConfig {
+        let config = self.sandbox.config(&Limits {
             run_fuel_max: u64::from(self.run_timeout_max).saturating_mul(FUEL_PER_SECOND),
             run_memory_max_bytes: self.run_memory_max_bytes,
             run_output_max_bytes: self.run_output_max_bytes,
             deadline_ms: DEADLINE_MS,
-            ..self.sandbox.config()?
-        };
+            ..Limits::of(Profile::Benchmark)
+        })?;
         let sandbox = Sandbox::new(&config)?;
         let envs = self.envs.iter().map(|source| source.load(&sandbox)).collect::<Result<Vec<_>>>()?;
         distinct_names(&envs)?;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 use azr_config::{RunConfig, Style};
 use azr_core::gather::Alone;
+use azr_experiment::session::load_envs;
 use azr_host::cli::eval::EvalArgs;
 use azr_policy::embedded;
 use azr_selfplay::{
@@ -15,10 +16,7 @@ use azr_selfplay::{
 };
 use serde::Serialize;
 
-use crate::{
-    policy_source::{self, PolicySource},
-    session,
-};
+use crate::policy_source::{self, PolicySource};
 
 /// What is measured for one kind.
 #[derive(Serialize)]
@@ -45,7 +43,7 @@ fn on_held_out(args: EvalArgs, protocol: Protocol) -> Result<()> {
     let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
     let config = RunConfig::resolve(preset, None, &args.overrides)?;
     let sandbox = args.sandbox.start(&config.sandbox)?;
-    let mut envs = session::load_envs(&sandbox, &[args.env], &config)?;
+    let mut envs = load_envs(&sandbox, &[args.env], &config)?;
     let source = match &args.held_out {
         Some(path) => Source::File(path),
         None if config.style == Style::Compact && envs[0].name() == embedded::ENVIRONMENT => {

@@ -14,9 +14,12 @@ use serde_json::Value;
 
 use super::calls;
 use crate::{env_source::EnvSource, sandbox_args::SandboxArgs};
-use azr_core::task::Task;
+use azr_core::{
+    limits::{Limits, Profile},
+    task::Task,
+};
 use azr_dataset::Line;
-use azr_sandbox::{Attempt, Context, Environment, Judged, Sandbox, SandboxConfig, Style, Verdict};
+use azr_sandbox::{Attempt, Context, Environment, Judged, Style, Verdict};
 
 #[derive(Args)]
 pub struct Score {
@@ -51,20 +54,6 @@ fn setting(text: &str) -> Result<(String, String), String> {
 
 /// Completions that are judged together; results are written in between.
 const AT_ONCE: usize = 128;
-
-/// What programs of benchmarks may use: their time limits are seconds, and judges unpack a hundred megabytes of tests.
-fn limits(sandbox: &SandboxArgs) -> Result<SandboxConfig> {
-    Ok(SandboxConfig {
-        run_fuel_max: 100_000_000_000,
-        run_memory_max_bytes: 1 << 30,
-        run_output_max_bytes: 16 << 20,
-        judge_fuel: 100_000_000_000,
-        judge_memory_max_bytes: 2 << 30,
-        judge_output_max_bytes: 256 << 20,
-        deadline_ms: 600_000,
-        ..sandbox.config()?
-    })
-}
 
 /// A task of the suite, and how a completion of it becomes a program.
 struct SuiteTask {
@@ -134,7 +123,7 @@ struct Estimate {
 
 impl Score {
     pub(super) fn run(self) -> Result<()> {
-        let env = self.file.load(&Sandbox::new(&limits(&self.sandbox)?)?)?;
+        let env = self.file.load(&self.sandbox.start(&Limits::of(Profile::Benchmark))?)?;
         let ctx = env.context(Style::Instruct, &self.settings)?;
         let (tasks, refused) = suite(&env, &ctx, &self.suite)?;
         let mut results = self.results.as_deref().map(create).transpose()?;

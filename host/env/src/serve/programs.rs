@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use azr_core::task::Digest;
 use azr_guest_sdk::value::Value;
-use azr_sandbox::{Environment, Fault, Limits, Outcome, Report, Run, Thrown};
+use azr_sandbox::{Environment, Fault, RunLimits, Outcome, Report, Run, Thrown};
 
 /// How a request calls a language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,12 +89,12 @@ impl Interpreter {
     }
 
     /// What the operator grants to a program.
-    pub(super) fn granted(&self) -> &Limits {
+    pub(super) fn granted(&self) -> &RunLimits {
         self.env.granted()
     }
 
     /// How the program ended, and the fuel that it used.
-    pub(super) fn run(&self, program: Program, limits: &Limits) -> Result<(Ended, u64), Fault> {
+    pub(super) fn run(&self, program: Program, limits: &RunLimits) -> Result<(Ended, u64), Fault> {
         let Program { code, stdin, files, fetch } = program;
         let fetch = Value::List(fetch.into_iter().map(Value::Str).collect());
         let run = match &self.compiled {
@@ -143,7 +143,7 @@ fn dict(entries: impl IntoIterator<Item = (String, Value)>) -> Value {
     Value::Dict(entries.into_iter().map(|(key, value)| (Value::Str(key), value)).collect())
 }
 
-fn ended(mut outcomes: Vec<Outcome>, limits: &Limits) -> Ended {
+fn ended(mut outcomes: Vec<Outcome>, limits: &RunLimits) -> Ended {
     let Some(outcome) = outcomes.pop() else { return Ended::Killed("the interpreter ended without a result".into()) };
     Ended::Killed(match outcome {
         Outcome::Value(value) => match exited(&value) {

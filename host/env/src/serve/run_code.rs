@@ -21,7 +21,7 @@ use super::{
     programs::{Ended, Language, Program},
     routes::{Answered, Unanswered},
 };
-use azr_sandbox::Limits;
+use azr_sandbox::RunLimits;
 
 /// An interpreter needs so much to start; who asks for less gets this.
 const MEMORY_MIN_BYTES: u64 = 64 << 20;
@@ -89,7 +89,7 @@ pub(super) fn run_code(server: &Server, request: RunCodeRequest) -> Result<Answe
     }
     let granted = interpreter.granted();
     let memory_max = u64::try_from(memory_limit_mb).ok().filter(|limit| *limit > 0);
-    let limits = Limits {
+    let limits = RunLimits {
         run_fuel: granted.run_fuel.min((run_timeout * FUEL_PER_SECOND as f64) as u64),
         run_memory_max_bytes: memory_max.map_or(granted.run_memory_max_bytes, |megabytes| {
             granted.run_memory_max_bytes.min(megabytes.saturating_mul(1 << 20).max(MEMORY_MIN_BYTES))

@@ -11,24 +11,16 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 
 use azr_core::gather::Alone;
+use azr_experiment::session::load_envs;
 use azr_host::cli::eval::EvalArgs;
 
 use super::{Measured, print_table};
-use crate::{policy_source::PolicySource, progress::suite_bar, session};
+use crate::{policy_source::PolicySource, progress::suite_bar};
 use azr_config::RunConfig;
-use azr_sandbox::{Sandbox, SandboxConfig};
 use azr_selfplay::{
     evaluation::Protocol,
     suite::{Refused, Suite, TaskResult},
 };
-
-/// What programs of benchmarks may use, where training grants less: their time limits are seconds, and nobody waits for a
-/// step.
-const SUITE_LIMITS: [&str; 3] = [
-    "sandbox.run-fuel-max=100_000_000_000",
-    "sandbox.run-memory-max-bytes=1_073_741_824",
-    "sandbox.run-output-max-bytes=16_777_216",
-];
 
 /// What is measured of one suite.
 #[derive(Serialize)]
@@ -42,19 +34,12 @@ struct MeasuredSuite {
 
 /// Measures and prints.
 pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
-    let overrides: Vec<String> = SUITE_LIMITS.map(String::from).into_iter().chain(args.overrides).collect();
+    let profile = "sandbox.profile=benchmark".to_owned();
+    let overrides: Vec<String> = [profile].into_iter().chain(args.overrides).collect();
     let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
     let config = RunConfig::resolve(preset, None, &overrides)?;
-    let sandbox = Sandbox::new(&SandboxConfig {
-        // The judge unpacks and compares the tests of a program, up to a hundred megabytes of LiveCodeBench.
-        judge_fuel: 100_000_000_000,
-        judge_memory_max_bytes: 2 << 30,
-        judge_output_max_bytes: 256 << 20,
-        // The fuel of a run lasts half a minute, and on a busy machine a few of them.
-        deadline_ms: 600_000,
-        ..args.sandbox.limited(&config.sandbox)?
-    })?;
-    let envs = session::load_envs(&sandbox, &[args.env], &config)?;
+    let sandbox = args.sandbox.start(&config.sandbox)?;
+    let envs = load_envs(&sandbox, &[args.env], &config)?;
     let mut suites: Vec<Suite> = Vec::new();
     for path in &args.suites {
         let suite = Suite::import(path, &envs, 0, args.limit.unwrap_or(usize::MAX))?;
