@@ -57,6 +57,8 @@ class Server:
             return self._url
 
     def _start(self) -> None:
+        if self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()
         environments = [f"--env={path}" for path in self._environments]
         # The port of a server that died stays the same, so that clients of other processes find the new one.
         listen = self._url.removeprefix("http://") or "127.0.0.1:0"
