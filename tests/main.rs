@@ -24,4 +24,5 @@ mod report;
 mod selfplay;
 mod serve;
 mod session;
+mod tidy;
 mod versions;

@@ -20,7 +20,7 @@ use azr_env::sandbox_args::SandboxArgs;
 use azr_experiment::{
     metrics::StepMetrics,
     observer::{Observer, Silent},
-    run_dir::Experiment,
+    record::Experiment,
     session::{Models, Session, Start},
 };
 use azr_selfplay::{env_state::EnvState, step::Step};

@@ -46,7 +46,7 @@ const FILLERS: [&str; 16] = [
 ];
 
 /// Words that make another thing of a number than an amount.
-const TURNS: [&str; 21] = [
+const TURNS: [&str; 20] = [
     "not",
     "isn't",
     "no",
@@ -66,7 +66,6 @@ const TURNS: [&str; 21] = [
     "rather",
     "minus",
     "plus",
-    "times",
     "false",
 ];
 

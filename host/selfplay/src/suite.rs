@@ -19,7 +19,7 @@ use azr_core::{gather::Gather, sampling::Sampler};
 
 use crate::{
     env_state::EnvState,
-    evaluation::{self, FirstAttempt, KindScores, Protocol, Tally},
+    evaluation::{self, Attempts, FirstAttempt, KindScores, Protocol},
     held_out::HeldOutTask,
     stage::Stage,
 };
@@ -152,7 +152,7 @@ impl Suite {
     ) -> Result<BTreeMap<String, KindScores>> {
         let config = protocol.applied_to(config);
         let mut stage = Stage::new(&config, sampler, gather, 0);
-        let mut tallies = Vec::<Tally>::new();
+        let mut tallies = Vec::<Attempts>::new();
         for tasks in self.tasks.chunks(TASKS_AT_ONCE) {
             let held_out: Vec<&HeldOutTask> = tasks.iter().map(|task| &task.held_out).collect();
             let attempted = evaluation::attempt(envs, &held_out, protocol, tallies.len(), &mut stage)?;
@@ -171,7 +171,7 @@ impl Suite {
         self.tasks.len()
     }
 
-    fn result<'a>(&'a self, task: &'a SuiteTask, tally: &'a Tally, samples: usize) -> TaskResult<'a> {
+    fn result<'a>(&'a self, task: &'a SuiteTask, tally: &'a Attempts, samples: usize) -> TaskResult<'a> {
         let (completion, reason) = match &tally.first {
             Some(FirstAttempt { completion, reason }) => (Some(&**completion), &**reason),
             None => (None, "not attempted: its prompt is longer than sampling.prompt-max-tokens, or could not be made"),
