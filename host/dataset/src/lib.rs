@@ -1,6 +1,7 @@
 //! Data sets and suites as they are published: files of JSON lines, also compressed by gzip.
 //!
-//! What a file is follows from its first bytes, not from its name. It is read in a stream: a line at a time is in memory.
+//! What a file is follows from its first bytes, not from its name. It is read in a stream: a line at a time is in
+//! memory.
 
 use std::{
     fs::File,
@@ -11,8 +12,8 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use flate2::read::MultiGzDecoder;
 
-/// A longer line is none of a data set; LiveCodeBench has some of a hundred megabytes. Protects the reader's memory from a
-/// small file that unpacks to one endless line.
+/// A longer line is none of a data set; LiveCodeBench has some of a hundred megabytes. Protects the reader's memory
+/// from a small file that unpacks to one endless line.
 const LINE_MAX_BYTES: u64 = 1 << 30;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];

@@ -1,7 +1,7 @@
 //! The command line of `azr-env`, which is also `azr-host env`.
 
 mod build;
-pub(crate) mod calls;
+mod calls;
 mod check;
 mod inspect;
 mod lines;

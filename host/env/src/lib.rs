@@ -1,5 +1,6 @@
 //! Environments without a model: where they come from, what they promise, and what the program `azr-env` does.
 
+mod calls;
 pub mod check;
 pub mod cli;
 pub mod demonstrate;

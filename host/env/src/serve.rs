@@ -2,19 +2,20 @@
 //!
 //! | route | what it does |
 //! |---|---|
-//! | `POST /run_code`, `GET /v1/ping` | as SandboxFusion has them, so that its clients need another address and no more |
-//! | `POST /v1/envs/NAME/CALL` | `exec`, `validate`, `verify`, `prompt`, `generate`, `import`: the JSON of the command of this name |
+//! | `POST /run_code`, `GET /v1/ping` | as SandboxFusion has them: its clients need another address, no more |
+//! | `POST /v1/envs/NAME/CALL` | `exec`, `validate`, `verify`, `prompt`, `generate`, `import`, with the JSON of the commands |
 //! | `GET /v1/envs` | the environments, their digests and kinds |
 //! | `GET /healthz`, `/metrics`, `/openapi.json` | for whoever operates it |
 //!
-//! What a program comes to is decided by fuel and memory, never by the clock, so the answer to a request is the same on an
-//! idle machine and on a drowning one. A request is a pure question: whoever lost an answer may ask again.
+//! What a program comes to is decided by fuel and memory, never by the clock, so the answer to a request is the same on
+//! an idle machine and on a drowning one. A request is a pure question: whoever lost an answer may ask again.
 //!
 //! # Covered
-//! - **More than can be done**: a request is taken in whole or refused with 429 and `Retry-After` before anything of it runs.
+//! - **More than can be done**: a request is taken in whole or refused with 429 and `Retry-After` before anything of it
+//!   runs.
 //! - **Large requests**: bodies announce their length, and all bodies together have a limit.
-//! - **Strangers**: other addresses than loopback need a token. Bodies must be `application/json`, which a web page in a
-//!   browser cannot send elsewhere without asking.
+//! - **Strangers**: other addresses than loopback need a token. Bodies must be `application/json`, which a web page in
+//!   a browser cannot send elsewhere without asking.
 //! - **The end**: after SIGTERM what was taken in is answered, and nothing else is taken in.
 //!
 //! # Not covered
@@ -59,12 +60,12 @@ const DEADLINE_MS: u64 = 1_800_000;
 
 #[derive(Args)]
 pub struct Serve {
-    /// An environment: a .wasm file, or oci://host/name. Its programs run where a request names its language; the first one
-    /// for a language counts.
+    /// An environment: a .wasm file, or oci://host/name. Its programs run where a request names its language; the first
+    /// one for a language counts.
     #[arg(long = "env", value_name = "FILE", required = true)]
     envs: Vec<EnvSource>,
-    /// Where to listen. Addresses other than loopback need --token-file. Port 0 takes a free one, which the first line of
-    /// stdout tells.
+    /// Where to listen. Addresses other than loopback need --token-file. Port 0 takes a free one, which the first line
+    /// of stdout tells.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// A file with the token that requests must bring, as `Authorization: Bearer TOKEN` or as the password of
@@ -108,8 +109,8 @@ impl Serve {
         let token = self.token_file.as_deref().map(token).transpose()?;
         ensure!(
             self.listen.ip().is_loopback() || token.is_some(),
-            "{} can be reached from other machines; make a token, write it into a file and give it with --token-file, or \
-             listen on 127.0.0.1",
+            "{} can be reached from other machines; write a token into a file and give it with --token-file, or listen on \
+             127.0.0.1",
             self.listen
         );
         let config = self.sandbox.config(&Limits {

@@ -12,8 +12,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::calls;
-use crate::{env_source::EnvSource, sandbox_args::SandboxArgs};
+use crate::{calls, env_source::EnvSource, sandbox_args::SandboxArgs};
 use azr_core::{
     limits::{Limits, Profile},
     task::Task,
@@ -69,7 +68,7 @@ struct Published {
     question_id: Option<Value>,
     unique_id: Option<Value>,
     id: Option<Value>,
-    prompt: Option<String>,
+    prompt: Option<Value>,
     entry_point: Option<Value>,
 }
 
@@ -173,7 +172,7 @@ fn suite(env: &Environment, ctx: &Context, path: &Path) -> Result<(BTreeMap<Stri
         let Published { task_id, question_id, unique_id, id, prompt, entry_point } =
             serde_json::from_str(&text).with_context(place)?;
         let id = task_id.or(question_id).or(unique_id).or(id).map_or_else(|| number.to_string(), |id| name(&id));
-        let prompt = prompt.filter(|_| entry_point.is_some());
+        let prompt = prompt.as_ref().and_then(Value::as_str).filter(|_| entry_point.is_some()).map(str::to_owned);
         let imported = env.import_tasks(ctx, &[text]).pop().expect("one task for one line").with_context(place)?;
         match imported {
             Ok(task) => {
@@ -240,7 +239,8 @@ fn judge<'a>(
         };
         let tally = tallies.entry(id).or_default();
         if let Some(results) = &mut results {
-            let scored = Scored { task_id: id, sample: tally.samples, score, reason: &reason, fuel: calls::fuel(&runs) };
+            let scored =
+                Scored { task_id: id, sample: tally.samples, score, reason: &reason, fuel: calls::fuel(&runs) };
             serde_json::to_writer(&mut *results, &scored)?;
             writeln!(results)?;
         }
@@ -258,10 +258,12 @@ fn pass_at(ks: &[u32], tallies: &BTreeMap<&str, Tally>) -> BTreeMap<u32, Estimat
     ks.map(|k| (*k, estimate(&tallies.values().map(|tally| unbiased(*tally, *k)).collect::<Vec<_>>()))).collect()
 }
 
-/// The chance that k of the completions, drawn without putting back, hold a right one: 1 - C(n - c, k) / C(n, k) (Chen et
-/// al. 2021, arXiv:2107.03374, equation 1).
+/// The chance that k of the completions, drawn without putting back, hold a right one: 1 - C(n - c, k) / C(n, k) (Chen
+/// et al. 2021, arXiv:2107.03374, equation 1).
 fn unbiased(Tally { samples, right }: Tally, k: u32) -> f64 {
-    1.0 - (0..k).map(|drawn| f64::from((samples - right).saturating_sub(drawn)) / f64::from(samples - drawn)).product::<f64>()
+    1.0 - (0..k)
+        .map(|drawn| f64::from((samples - right).saturating_sub(drawn)) / f64::from(samples - drawn))
+        .product::<f64>()
 }
 
 fn estimate(values: &[f64]) -> Estimate {
@@ -294,9 +296,13 @@ mod tests {
     /// `[round(1 - np.prod(1 - k / np.arange(n - c + 1, n + 1)), 10) if n - c >= k else 1.0 for n, c, k in …]`
     #[test]
     fn pass_at_k_is_the_published_estimator() {
-        for ((samples, right, k), expected) in
-            [((10, 3, 1), 0.3), ((10, 3, 5), 0.916_666_666_7), ((200, 7, 100), 0.992_991_117_2), ((5, 4, 2), 1.0), ((5, 0, 5), 0.0)]
-        {
+        for ((samples, right, k), expected) in [
+            ((10, 3, 1), 0.3),
+            ((10, 3, 5), 0.916_666_666_7),
+            ((200, 7, 100), 0.992_991_117_2),
+            ((5, 4, 2), 1.0),
+            ((5, 0, 5), 0.0),
+        ] {
             let value = unbiased(Tally { samples, right }, k);
             assert!((value - expected).abs() < 1e-9, "{samples} {right} {k}: {value}");
         }

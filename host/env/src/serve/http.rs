@@ -74,7 +74,9 @@ pub(super) async fn serve(address: SocketAddr, stop_within: Duration, server: Ar
     log(&json!({ "event": "stopping", "waiting": server.admission.waiting() }));
     let ended = tokio::time::timeout(stop_within, async { while connections.join_next().await.is_some() {} });
     tokio::select! {
-        ended = ended => ended.with_context(|| format!("requests were not answered within {} s", stop_within.as_secs()))?,
+        ended = ended => {
+            ended.with_context(|| format!("requests were not answered within {} s", stop_within.as_secs()))?;
+        }
         _ = terminated.recv() => log(&json!({ "event": "stopped", "waiting": server.admission.waiting() })),
         _ = interrupted.recv() => log(&json!({ "event": "stopped", "waiting": server.admission.waiting() })),
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::routes::{Answered, Unanswered};
-use crate::cli::calls::{
+use crate::calls::{
     self, ExecRequest, PromptAnswer, PromptRequest, Settings, StyleWritten, ValidateAnswer, ValidateRequest,
     VerifyAnswer, VerifyRequest,
 };

@@ -32,8 +32,8 @@ impl Lanes {
         Ok(Self { queue })
     }
 
-    /// Does the work after what came before it. Work that nobody waits for any more is not begun, and the answer of work that
-    /// panicked never comes.
+    /// Does the work after what came before it. Work that nobody waits for any more is not begun, and the answer of
+    /// work that panicked never comes.
     pub(super) fn submit<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(move || {

@@ -15,7 +15,7 @@ const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5,
 
 #[derive(Default)]
 pub(super) struct Metrics {
-    routes: Mutex<BTreeMap<&'static str, Route>>,
+    routes: Mutex<BTreeMap<&'static str, RouteCounts>>,
     /// Of programs and judges.
     fuel: AtomicU64,
     items: AtomicU64,
@@ -23,7 +23,7 @@ pub(super) struct Metrics {
 }
 
 #[derive(Default)]
-struct Route {
+struct RouteCounts {
     by_status: BTreeMap<u16, u64>,
     buckets: [u64; BUCKETS.len()],
     seconds: f64,
@@ -60,7 +60,7 @@ impl Metrics {
         };
         let single = |name: &str, value: u64| format!("{name} {value}\n");
         let (mut requests, mut seconds) = (String::new(), String::new());
-        for (route, Route { by_status, buckets, seconds: total, count }) in
+        for (route, RouteCounts { by_status, buckets, seconds: total, count }) in
             &*self.routes.lock().unwrap_or_else(PoisonError::into_inner)
         {
             for (status, count) in by_status {

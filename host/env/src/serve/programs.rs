@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use azr_core::task::Digest;
 use azr_guest_sdk::value::Value;
-use azr_sandbox::{Environment, Fault, RunLimits, Outcome, Report, Run, Thrown};
+use azr_sandbox::{Environment, Fault, Outcome, Report, Run, RunLimits, Thrown};
 
 /// How a request calls a language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
+pub(super) enum RunLanguage {
     Python,
     JavaScript,
 }
@@ -43,7 +43,7 @@ pub(super) enum Ended {
 pub(super) struct Interpreters(Vec<Interpreter>);
 
 pub(super) struct Interpreter {
-    language: Language,
+    language: RunLanguage,
     env: Environment,
     /// The first executor of the environment.
     digest: Digest,
@@ -65,9 +65,9 @@ impl Interpreters {
         for env in envs {
             let Some(digest) = env.executor_digests().first() else { continue };
             let (language, compiled) = if let Some(compiled) = compile(env)? {
-                (Language::Python, Some(compiled))
+                (RunLanguage::Python, Some(compiled))
             } else if answers(env, JAVASCRIPT, &[text(""), text(""), dict([]), Value::List(Vec::new())])? {
-                (Language::JavaScript, None)
+                (RunLanguage::JavaScript, None)
             } else {
                 continue;
             };
@@ -78,7 +78,7 @@ impl Interpreters {
         Ok(Self(found))
     }
 
-    pub(super) fn of(&self, language: Language) -> Option<&Interpreter> {
+    pub(super) fn of(&self, language: RunLanguage) -> Option<&Interpreter> {
         self.0.iter().find(|interpreter| interpreter.language == language)
     }
 }

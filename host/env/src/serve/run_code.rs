@@ -5,11 +5,12 @@
 //! | ends with status 0 | Success | Finished | 0 |
 //! | ends with another, or by an exception | Failed | Finished | that, or 1 |
 //! | uses up the fuel of its `run_timeout` | Failed | TimeLimitExceeded | null |
-//! | runs out of memory or stack, crashes the interpreter, prints too much | Failed | Finished | 137; `stderr` says why |
+//! | exceeds memory, stack or output, crashes the interpreter | Failed | Finished | 137; `stderr` says why |
 //! | nobody knows: the fault is this host's | SandboxError | Error | null |
 //!
-//! Differences: `execution_time` is the fuel in seconds, not the time that passed; what a program printed before its fuel or
-//! memory ran out is lost with its interpreter; `compile_timeout` means nothing, for Python and JavaScript are not compiled.
+//! Differences: `execution_time` is the fuel in seconds, not the time that passed; what a program printed before its
+//! fuel or memory ran out is lost with its interpreter; `compile_timeout` means nothing, for Python and JavaScript are
+//! not compiled.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     FUEL_PER_SECOND, Server,
-    programs::{Ended, Language, Program},
+    programs::{Ended, Program, RunLanguage},
     routes::{Answered, Unanswered},
 };
 use azr_sandbox::RunLimits;
@@ -27,8 +28,8 @@ use azr_sandbox::RunLimits;
 const MEMORY_MIN_BYTES: u64 = 64 << 20;
 
 /// The names that SandboxFusion has for the languages that run here, and our own.
-const LANGUAGES: [(&str, Language); 3] =
-    [("python", Language::Python), ("nodejs", Language::JavaScript), ("javascript", Language::JavaScript)];
+const LANGUAGES: [(&str, RunLanguage); 3] =
+    [("python", RunLanguage::Python), ("nodejs", RunLanguage::JavaScript), ("javascript", RunLanguage::JavaScript)];
 
 #[derive(Deserialize)]
 pub(super) struct RunCodeRequest {
