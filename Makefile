@@ -22,7 +22,7 @@ GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix
   --cfg=getrandom_backend=\"unsupported\""
 PIP := python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile
 
-.PHONY: demo test soak reproducible fixtures bench bench-gpu gpu shapes fuzz lint setup cuda host guests clean
+.PHONY: demo test soak wheel reproducible fixtures bench bench-gpu gpu shapes fuzz lint setup cuda host guests clean
 .DELETE_ON_ERROR:
 
 # The experiment goes into the next free experiments/python-NNNN.
@@ -46,6 +46,20 @@ soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm reproducible
 	python3 tests/soak/registry.py
 	python3 tests/soak/network.py
 	python3 tests/soak/slurm.py
+	python3 tests/soak/serve.py
+
+# A wheel for pip in target/wheels: the program azr-env, environments, and the client. It runs where this machine's glibc or
+# a newer one is; what it is called says which. Publishing it is for a person.
+MATURIN := .tools/maturin-1.16.0
+WHEEL_ENVS := $(patsubst %,envs/%.wasm,codegen javascript python countdown math)
+wheel: host $(WHEEL_ENVS) $(MATURIN)
+	mkdir -p host/env/python/azr_env/envs
+	cp $(WHEEL_ENVS) host/env/python/azr_env/envs
+	cd host/env/python && PYTHONPATH=$(CURDIR)/.tools/maturin $(CURDIR)/.tools/maturin/bin/maturin build --profile dev --out $(CURDIR)/target/wheels
+
+$(MATURIN):
+	$(PIP) --target .tools/maturin maturin==1.16.0
+	touch $@
 
 # The same sources give the same environments, also in another folder.
 REPRODUCED := target/reproduced
@@ -63,7 +77,8 @@ reproducible: host envs/python.wasm envs/javascript.wasm
 fixtures: guests
 	PRINT_FIXTURES=1 cargo test --package azr-host --test integration versions
 
-bench: host envs/python.wasm
+bench: host envs/python.wasm envs/codegen.wasm
+	python3 tests/serve/bench.py
 	$(HOST) bench sandbox envs/python.wasm
 	$(HOST) bench sandbox envs/javascript.wasm
 	$(HOST) bench start envs/python.wasm

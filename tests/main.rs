@@ -24,6 +24,7 @@ mod registry;
 mod replay;
 mod report;
 mod selfplay;
+mod serve;
 mod session;
 mod tidy;
 mod versions;

@@ -8,6 +8,7 @@ mod lines;
 mod new;
 mod pack;
 mod push;
+mod score;
 
 use anyhow::Result;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -16,6 +17,7 @@ use crate::{
     env_source::EnvSource,
     logging::{self, Verbosity},
     sandbox_args::SandboxArgs,
+    serve::Serve,
     shell::{Completions, Man},
 };
 use azr_config::{Preset, RunConfig};
@@ -99,6 +101,23 @@ pub enum EnvCommand {
     ///
     /// Example: echo '{"role": "propose", "kind": "deduction"}' | azr-env prompt envs/python.wasm
     Prompt(calls::Prompts),
+    /// Judge what was generated elsewhere: pass@k of a suite, in the sandbox.
+    ///
+    /// Completions are JSON lines in the format of EvalPlus's samples: {"task_id", "solution"} with a whole program, or
+    /// {"task_id", "completion"} with what the model wrote, which for a suite of EvalPlus or HumanEval continues the prompt.
+    /// Tasks are called as in the suite's `task_id`, `question_id`, `unique_id` or `id`, else by their line, from 1.
+    ///
+    /// Example: azr-env score envs/codegen.wasm --suite HumanEvalPlus.jsonl.gz --completions samples.jsonl
+    Score(Box<score::Score>),
+    /// Serve environments over HTTP: programs as SandboxFusion runs them, and the calls above.
+    ///
+    /// Fuel decides, so verdicts are the same on a busy machine. Ends after SIGTERM or Ctrl-C, when what was taken in is
+    /// answered. The whole interface is at /openapi.json.
+    ///
+    /// Example: azr-env serve --env envs/codegen.wasm --env envs/javascript.wasm
+    ///
+    /// Then: curl localhost:8080/run_code --json '{"language": "python", "code": "print(6 * 7)"}'
+    Serve(Box<Serve>),
     /// Try to break an environment: right answers must score, garbage and near misses must not.
     ///
     /// No model is needed. The environment's own examples, garbage, and its right examples changed in ways that no judge
@@ -121,7 +140,9 @@ pub enum EnvCommand {
 
 impl EnvCommand {
     pub fn run(self) -> Result<()> {
-        logging::end_with_the_pipe();
+        if !matches!(self, Self::Serve(_)) {
+            logging::end_with_the_pipe();
+        }
         match self {
             Self::New(new) => new.run(),
             Self::Build(build) => build.run(),
@@ -130,6 +151,8 @@ impl EnvCommand {
             Self::Validate(validate) => validate.run(),
             Self::Verify(verify) => verify.run(),
             Self::Prompt(prompts) => prompts.run(),
+            Self::Score(score) => score.run(),
+            Self::Serve(serve) => serve.run(),
             Self::Check(check) => check.run(),
             Self::Pack(pack) => pack.run(),
             Self::Push(push) => push.run(),

@@ -1,5 +1,6 @@
 //! Environments without a model: where they come from, what they promise, and what the program `azr-env` does.
 
+mod calls;
 pub mod check;
 pub mod cli;
 pub mod demonstrate;
@@ -7,4 +8,5 @@ pub mod env_source;
 pub mod logging;
 pub mod registry;
 pub mod sandbox_args;
+pub mod serve;
 pub mod shell;

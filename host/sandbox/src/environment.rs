@@ -18,7 +18,7 @@ use super::{
     engine::Watchdog,
     executor::Executor,
     fault::Fault,
-    grants::Directory,
+    grants::{self, Directory},
     judge::{CallFuel, Judge},
     log::{Log, LogLine},
     outcome,
@@ -310,6 +310,12 @@ impl Environment {
             .collect()
     }
 
+    /// Executes one run within limits of the caller's choice, as far as the operator grants them.
+    pub fn exec_within(&self, run: Run, limits: &RunLimits) -> Result<Report, Fault> {
+        let limits = grants::smaller(limits, &self.loaded.granted);
+        self.one(move |env| env.execute_within(&run, &limits))
+    }
+
     /// Executes every run, also equal ones, and says how long each took from a worker's view.
     pub fn exec_timed(&self, runs: &[Run]) -> Vec<Result<(Report, Duration), Fault>> {
         self.map(runs.to_vec(), |env, run| {
@@ -407,11 +413,15 @@ impl Environment {
 
 impl Loaded {
     pub(super) fn execute(&self, run: &Run) -> Result<Report, Fault> {
+        self.execute_within(run, &self.limits)
+    }
+
+    fn execute_within(&self, run: &Run, limits: &RunLimits) -> Result<Report, Fault> {
         let executor = self.executors.get(run.executor as usize).ok_or_else(|| {
             let packed = self.executors.len();
             Fault::environment("execute", format!("a run for executor {}, but {packed} are packed", run.executor))
         })?;
-        executor.execute(run, &self.limits, self.deadline)
+        executor.execute(run, limits, self.deadline)
     }
 }
 

@@ -1,0 +1,138 @@
+//! Data sets and suites as they are published: files of JSON lines, also compressed by gzip.
+//!
+//! What a file is follows from its first bytes, not from its name. It is read in a stream: a line at a time is in
+//! memory.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read as _, Seek as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use flate2::read::MultiGzDecoder;
+
+/// A longer line is none of a data set; LiveCodeBench has some of a hundred megabytes. Protects the reader's memory
+/// from a small file that unpacks to one endless line.
+const LINE_MAX_BYTES: u64 = 1 << 30;
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// A line that is not blank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// From 1; blank lines count.
+    pub number: usize,
+    pub text: String,
+}
+
+/// The lines of a file, in order.
+pub struct Lines {
+    path: PathBuf,
+    reader: Box<dyn BufRead>,
+    number: usize,
+    line_max_bytes: u64,
+}
+
+/// Opens a file.
+pub fn open(path: &Path) -> Result<Lines> {
+    let cannot_read = || format!("cannot read {}", path.display());
+    let mut file = File::open(path).with_context(cannot_read)?;
+    let mut first = Vec::new();
+    file.by_ref().take(GZIP.len() as u64).read_to_end(&mut first).with_context(cannot_read)?;
+    file.rewind().with_context(cannot_read)?;
+    let reader: Box<dyn BufRead> = match first == GZIP {
+        true => Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file)))),
+        false => Box::new(BufReader::new(file)),
+    };
+    Ok(Lines { path: path.to_owned(), reader, number: 0, line_max_bytes: LINE_MAX_BYTES })
+}
+
+/// What a file is called without the endings that say how it is written: `HumanEvalPlus` for `HumanEvalPlus.jsonl.gz`.
+pub fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    Path::new(name).file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+impl Lines {
+    fn next_line(&mut self) -> Result<Option<Line>> {
+        loop {
+            let mut bytes = Vec::new();
+            self.number += 1;
+            let place = || format!("{}, line {}", self.path.display(), self.number);
+            let limit = self.line_max_bytes;
+            self.reader.by_ref().take(limit + 1).read_until(b'\n', &mut bytes).with_context(place)?;
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+            ensure!(bytes.len() as u64 <= limit, "{}: a line of more than {limit} bytes", place());
+            let text = String::from_utf8(bytes).with_context(place)?;
+            let text = text.trim_end_matches(['\n', '\r']);
+            if !text.trim().is_empty() {
+                return Ok(Some(Line { number: self.number, text: text.to_owned() }));
+            }
+        }
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Result<Line>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_line().transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    const TEXT: &str = "{\"a\": 1}\n\n  \n{\"b\": \"\u{e9}\"}\r\nlast";
+
+    fn read(bytes: &[u8], line_max_bytes: u64) -> Result<Vec<Line>> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        Lines { line_max_bytes, ..open(file.path())? }.collect()
+    }
+
+    fn packed(text: &str) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn compressed_lines_are_the_lines() {
+        let expected = [(1, "{\"a\": 1}"), (4, "{\"b\": \"\u{e9}\"}"), (5, "last")];
+        let expected = expected.map(|(number, text)| Line { number, text: text.into() });
+        assert_eq!(read(TEXT.as_bytes(), 100).unwrap(), expected);
+        assert_eq!(read(&packed(TEXT), 100).unwrap(), expected);
+        // As `cat a.gz b.gz` makes them.
+        let two = [packed("{\"a\": 1}\n"), packed("\n  \n{\"b\": \"\u{e9}\"}\nlast")].concat();
+        assert_eq!(read(&two, 100).unwrap(), expected);
+        assert_eq!(read(b"", 100).unwrap(), []);
+    }
+
+    #[test]
+    fn what_is_no_data_set_is_said_with_its_line() {
+        let long = read(&packed(&"x".repeat(101)), 100).unwrap_err().to_string();
+        assert!(long.ends_with("line 1: a line of more than 100 bytes"), "{long}");
+        assert!(read(&packed(&"x".repeat(100)), 100).is_ok());
+        assert!(read(b"ok\n\xff\n", 100).unwrap_err().to_string().ends_with("line 2"));
+        let mut torn = packed(TEXT);
+        torn.truncate(torn.len() - 9);
+        assert!(read(&torn, 100).is_err());
+    }
+
+    #[test]
+    fn names_without_endings() {
+        for (path, expected) in [("a/HumanEvalPlus.jsonl.gz", "HumanEvalPlus"), ("b.v1.jsonl", "b.v1"), ("c", "c")] {
+            assert_eq!(name(Path::new(path)), expected);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+"""`python -m azr_env codegen` prints where the environment `codegen` is."""
+
+import sys
+
+from ._server import environment
+
+if len(sys.argv) != 2:
+    sys.exit("usage: python -m azr_env ENVIRONMENT")
+try:
+    print(environment(sys.argv[1]))
+except FileNotFoundError as error:
+    sys.exit(str(error))

@@ -1,0 +1,87 @@
+"""The program `azr-env`, and a server that lives as long as the process that started it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sysconfig
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+# What a server offers that nobody told what to offer: Python and JavaScript.
+DEFAULT_ENVIRONMENTS = ("codegen", "javascript")
+
+
+def program() -> str:
+    """The program `azr-env`: what `AZR_ENV` names, the one that was installed with this package, or one in `PATH`."""
+    named = os.environ.get("AZR_ENV")
+    if named:
+        return named
+    installed = Path(sysconfig.get_path("scripts")) / "azr-env"
+    if installed.is_file():
+        return str(installed)
+    found = shutil.which("azr-env")
+    if found is None:
+        raise FileNotFoundError(f"azr-env is neither {installed} nor in PATH; install the package azr-env again")
+    return found
+
+
+def environment(name: str) -> str:
+    """The file of an environment that came with this package."""
+    folder = Path(os.environ.get("AZR_ENVS") or Path(__file__).with_name("envs"))
+    path = folder / f"{name}.wasm"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.wasm"))) or "none"
+        raise FileNotFoundError(f"there is no environment {name!r} in {folder}; there are: {known}")
+    return str(path)
+
+
+class Server:
+    """`azr-env serve` on a free port of this machine. Started when its address is asked for, and again if it dies."""
+
+    def __init__(self, environments: Sequence[str] = DEFAULT_ENVIRONMENTS, arguments: Sequence[str] = ()) -> None:
+        """Environments are files, or names of those that came with this package."""
+        self._environments = [name if os.sep in name or "://" in name else environment(name) for name in environments]
+        self._arguments = list(arguments)
+        self._process: subprocess.Popen[str] | None = None
+        self._url = ""
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._start()
+            return self._url
+
+    def _start(self) -> None:
+        if self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()
+        environments = [f"--env={path}" for path in self._environments]
+        # The port of a server that died stays the same, so that clients of other processes find the new one.
+        listen = self._url.removeprefix("http://") or "127.0.0.1:0"
+        command = [program(), "serve", *environments, f"--listen={listen}", *self._arguments]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        if not first.startswith("listening on "):
+            raise RuntimeError(f"azr-env serve ended with status {process.wait()}; its messages are on stderr")
+        self._process, self._url = process, first.split()[-1]
+
+    def close(self) -> None:
+        """Ends the server, after the requests that it has taken in."""
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,324 @@
+//! `azr-env score`: pass@k of generations that were made elsewhere.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{calls, env_source::EnvSource, sandbox_args::SandboxArgs};
+use azr_core::{
+    limits::{Limits, Profile},
+    task::Task,
+};
+use azr_dataset::Line;
+use azr_sandbox::{Attempt, Context, Environment, Judged, Style, Verdict};
+
+#[derive(Args)]
+pub struct Score {
+    /// The environment that judges: a .wasm file, or oci://host/name.
+    file: EnvSource,
+    /// The published suite, JSON lines in the environment's own format, also compressed by gzip.
+    #[arg(long, value_name = "FILE")]
+    suite: PathBuf,
+    /// The completions, JSON lines, also compressed by gzip.
+    #[arg(long, value_name = "FILE")]
+    completions: PathBuf,
+    /// Write what became of every completion, as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    results: Option<PathBuf>,
+    /// Which pass@k to print, of those for which every task has enough completions.
+    #[arg(long, value_name = "K", value_delimiter = ',', default_values_t = [1, 10, 100])]
+    k: Vec<u32>,
+    /// A setting of the environment, such as inputs=base for HumanEval and MBPP without the inputs that EvalPlus added.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
+    settings: Vec<(String, String)>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    sandbox: SandboxArgs,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
+    pair.ok_or_else(|| format!("{text:?} is not KEY=VALUE"))
+}
+
+/// Completions that are judged together; results are written in between.
+const AT_ONCE: usize = 128;
+
+/// A task of the suite, and how a completion of it becomes a program.
+struct SuiteTask {
+    task: Task,
+    /// What a `completion` continues, where the suite is one of code to complete.
+    prompt: Option<String>,
+}
+
+/// What lines of suites say beside what the environment reads.
+#[derive(Deserialize)]
+struct Published {
+    task_id: Option<Value>,
+    question_id: Option<Value>,
+    unique_id: Option<Value>,
+    id: Option<Value>,
+    prompt: Option<Value>,
+    entry_point: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Sample {
+    #[serde(alias = "question_id", alias = "unique_id", alias = "id")]
+    task_id: Value,
+    solution: Option<String>,
+    completion: Option<String>,
+}
+
+/// What became of a completion: a line of the results.
+#[derive(Serialize)]
+struct Scored<'a> {
+    task_id: &'a str,
+    /// Among the completions of the task, from 0.
+    sample: u32,
+    score: f64,
+    reason: &'a str,
+    fuel: u64,
+}
+
+/// How many completions of a task there are, and how many of them are right.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    samples: u32,
+    right: u32,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    suite: String,
+    lines: usize,
+    /// Lines of the suite that are no tasks of the environment.
+    refused: usize,
+    tasks: usize,
+    /// Tasks without a completion, which pass@k leaves out.
+    without_completions: usize,
+    completions: u32,
+    /// Completions without a verdict, for which the environment or this host is to blame.
+    faults: usize,
+    pass_at: BTreeMap<u32, Estimate>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Estimate {
+    mean: f64,
+    /// Over tasks.
+    standard_error: f64,
+}
+
+impl Score {
+    pub(super) fn run(self) -> Result<()> {
+        let env = self.file.load(&self.sandbox.start(&Limits::of(Profile::Benchmark))?)?;
+        let ctx = env.context(Style::Instruct, &self.settings)?;
+        let (tasks, refused) = suite(&env, &ctx, &self.suite)?;
+        let mut results = self.results.as_deref().map(create).transpose()?;
+        let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
+        let (mut faults, mut pending) = (0, Vec::new());
+        let mut lines = azr_dataset::open(&self.completions)?.peekable();
+        while let Some(line) = lines.next() {
+            let Line { number, text } = line?;
+            let place = || format!("{}, line {number}", self.completions.display());
+            let sample: Sample = serde_json::from_str(&text).with_context(place)?;
+            let id = name(&sample.task_id);
+            let (id, task) = tasks.get_key_value(&id).with_context(|| {
+                format!("{}: the suite has no task {id:?}; its ids are like {:?}", place(), tasks.keys().next())
+            })?;
+            pending.push((&**id, attempt(task, sample).with_context(place)?));
+            if pending.len() == AT_ONCE || lines.peek().is_none() {
+                faults += judge(&env, &ctx, std::mem::take(&mut pending), &mut tallies, results.as_mut())?;
+            }
+        }
+        let completions = tallies.values().map(|tally| tally.samples).sum();
+        ensure!(completions > 0, "{} holds no completion that could be judged", self.completions.display());
+        let summary = Summary {
+            suite: azr_dataset::name(&self.suite),
+            lines: tasks.len() + refused,
+            refused,
+            tasks: tasks.len(),
+            without_completions: tasks.len() - tallies.len(),
+            completions,
+            faults,
+            pass_at: pass_at(&self.k, &tallies),
+        };
+        match self.json {
+            true => println!("{}", serde_json::to_string(&summary)?),
+            false => print(&summary),
+        }
+        ensure!(faults == 0, "{faults} completions have no verdict; the lines above say why");
+        Ok(())
+    }
+}
+
+/// The tasks of a suite by their ids, and how many lines are none.
+fn suite(env: &Environment, ctx: &Context, path: &Path) -> Result<(BTreeMap<String, SuiteTask>, usize)> {
+    let (mut tasks, mut refused) = (BTreeMap::new(), 0);
+    for line in azr_dataset::open(path)? {
+        let Line { number, text } = line?;
+        let place = || format!("{}, line {number}", path.display());
+        let Published { task_id, question_id, unique_id, id, prompt, entry_point } =
+            serde_json::from_str(&text).with_context(place)?;
+        let id = task_id.or(question_id).or(unique_id).or(id).map_or_else(|| number.to_string(), |id| name(&id));
+        let prompt = prompt.as_ref().and_then(Value::as_str).filter(|_| entry_point.is_some()).map(str::to_owned);
+        let imported = env.import_tasks(ctx, &[text]).pop().expect("one task for one line").with_context(place)?;
+        match imported {
+            Ok(task) => {
+                let twice = tasks.insert(id.clone(), SuiteTask { task, prompt });
+                ensure!(twice.is_none(), "{}: a second task {id:?}", place());
+            }
+            Err(rejection) => {
+                refused += 1;
+                eprintln!("{}: {}: {}", place(), rejection.code, rejection.message);
+            }
+        }
+    }
+    ensure!(!tasks.is_empty(), "{}: no line is a task of environment {}", path.display(), env.description().name);
+    Ok((tasks, refused))
+}
+
+/// An id as completions name it.
+fn name(id: &Value) -> String {
+    match id {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn attempt(SuiteTask { task, prompt }: &SuiteTask, sample: Sample) -> Result<Attempt> {
+    let completion = match (sample.solution, sample.completion, prompt) {
+        (Some(solution), _, _) => fenced(&solution),
+        (None, Some(completion), Some(prompt)) => fenced(&(prompt.clone() + &completion)),
+        (None, Some(completion), None) => completion,
+        (None, None, _) => anyhow::bail!("there is neither a solution nor a completion"),
+    };
+    Ok(Attempt { task: task.clone(), completion })
+}
+
+/// A program as an answer, in a block that nothing in it can close.
+fn fenced(program: &str) -> String {
+    let longest = program.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(3.max(longest + 1));
+    format!("{fence}python\n{program}\n{fence}")
+}
+
+fn create(path: &Path) -> Result<BufWriter<File>> {
+    Ok(BufWriter::new(File::create(path).with_context(|| format!("cannot write the results {}", path.display()))?))
+}
+
+/// Judges some completions; returns how many came to no verdict.
+fn judge<'a>(
+    env: &Environment,
+    ctx: &Context,
+    pending: Vec<(&'a str, Attempt)>,
+    tallies: &mut BTreeMap<&'a str, Tally>,
+    mut results: Option<&mut impl Write>,
+) -> Result<usize> {
+    let (ids, attempts): (Vec<&str>, Vec<Attempt>) = pending.into_iter().unzip();
+    let mut faults = 0;
+    for (id, judged) in ids.into_iter().zip(env.verify(ctx, &attempts)) {
+        let Judged { conclusion: Verdict { score, reason, .. }, runs } = match judged {
+            Ok(judged) => judged,
+            Err(fault) => {
+                eprintln!("{id}: {fault}");
+                faults += 1;
+                continue;
+            }
+        };
+        let tally = tallies.entry(id).or_default();
+        if let Some(results) = &mut results {
+            let scored =
+                Scored { task_id: id, sample: tally.samples, score, reason: &reason, fuel: calls::fuel(&runs) };
+            serde_json::to_writer(&mut *results, &scored)?;
+            writeln!(results)?;
+        }
+        tally.samples += 1;
+        tally.right += u32::from(score >= 1.0);
+    }
+    results.map_or(Ok(()), Write::flush)?;
+    Ok(faults)
+}
+
+/// Means over tasks and their standard errors, for each k of which all tasks have enough completions.
+fn pass_at(ks: &[u32], tallies: &BTreeMap<&str, Tally>) -> BTreeMap<u32, Estimate> {
+    let enough = tallies.values().map(|tally| tally.samples).min().unwrap_or(0);
+    let ks = ks.iter().filter(|k| (1..=enough).contains(*k));
+    ks.map(|k| (*k, estimate(&tallies.values().map(|tally| unbiased(*tally, *k)).collect::<Vec<_>>()))).collect()
+}
+
+/// The chance that k of the completions, drawn without putting back, hold a right one: 1 - C(n - c, k) / C(n, k) (Chen
+/// et al. 2021, arXiv:2107.03374, equation 1).
+fn unbiased(Tally { samples, right }: Tally, k: u32) -> f64 {
+    1.0 - (0..k)
+        .map(|drawn| f64::from((samples - right).saturating_sub(drawn)) / f64::from(samples - drawn))
+        .product::<f64>()
+}
+
+fn estimate(values: &[f64]) -> Estimate {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+    let standard_error = if values.len() > 1 { (squares / (count - 1.0) / count).sqrt() } else { 0.0 };
+    Estimate { mean, standard_error }
+}
+
+fn print(summary: &Summary) {
+    let Summary { suite, lines, refused, tasks, without_completions, completions, faults: _, pass_at } = summary;
+    println!("{suite}: {completions} completions of {} tasks", tasks - without_completions);
+    if *refused > 0 {
+        println!("  {refused} of {lines} lines of the suite are no tasks");
+    }
+    if *without_completions > 0 {
+        println!("  {without_completions} tasks have no completion and are left out");
+    }
+    for (k, Estimate { mean, standard_error }) in pass_at {
+        println!("  pass@{k:<3} {:5.1} \u{b1} {:.1} %", 100.0 * mean, 100.0 * standard_error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From `estimate_pass_at_k` of OpenAI's human_eval/evaluation.py:
+    /// `[round(1 - np.prod(1 - k / np.arange(n - c + 1, n + 1)), 10) if n - c >= k else 1.0 for n, c, k in …]`
+    #[test]
+    fn pass_at_k_is_the_published_estimator() {
+        for ((samples, right, k), expected) in [
+            ((10, 3, 1), 0.3),
+            ((10, 3, 5), 0.916_666_666_7),
+            ((200, 7, 100), 0.992_991_117_2),
+            ((5, 4, 2), 1.0),
+            ((5, 0, 5), 0.0),
+        ] {
+            let value = unbiased(Tally { samples, right }, k);
+            assert!((value - expected).abs() < 1e-9, "{samples} {right} {k}: {value}");
+        }
+    }
+
+    /// `statistics.stdev([0, 1, 1, 0.5]) / 2`
+    #[test]
+    fn standard_errors_are_over_tasks() {
+        let Estimate { mean, standard_error } = estimate(&[0.0, 1.0, 1.0, 0.5]);
+        assert_eq!(mean, 0.625);
+        assert!((standard_error - 0.239_356_776_939_084_15).abs() < 1e-12, "{standard_error}");
+    }
+
+    #[test]
+    fn a_program_cannot_close_the_block_it_stands_in() {
+        assert_eq!(fenced("x = '```'"), "````python\nx = '```'\n````");
+        assert_eq!(fenced("x"), "```python\nx\n```");
+    }
+}

@@ -1,0 +1,179 @@
+"""Requests per core-second and their latencies, beside what else runs programs, in one run.
+
+usage: bench.py [--seconds S] [--humaneval HumanEvalPlus.jsonl.gz] [--url SANDBOXFUSION/run_code]
+
+Each contestant gets each program from 1, 64 and 512 threads of work for S seconds, in turns. A core-second is CPU time of
+the contestant alone: of the server's process, of the subprocesses, of monty's workers. The process that asks has its own.
+`pydantic-monty` is taken along where it is installed. It is no CPython, and it keeps its process for the next program; the
+others begin with a new interpreter.
+"""
+
+import argparse
+import asyncio
+import gzip
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
+
+ENV = os.environ.get("AZR_ENV", "target/debug/azr-env")
+IN_FLIGHT = (1, 64, 512)
+# Seconds that the endless program may take.
+LIMIT_S = 0.1
+
+
+def programs(humaneval):
+    chosen = {"x = 1": "x = 1", "endless": "while True: pass"}
+    if humaneval:
+        with gzip.open(humaneval, "rt") as file:
+            line = json.loads(next(file))
+        chosen["HumanEval/0"] = f"{line['prompt']}{line['canonical_solution']}\nassert has_close_elements([1.0, 2.0, 3.9, 4.0, 5.0, 2.2], 0.3)\nassert not has_close_elements([1.0, 2.0, 3.9, 4.0, 5.0, 2.2], 0.05)\nprint('passed')"
+    return chosen
+
+
+def cpu_of(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Http:
+    """A server that answers /run_code."""
+
+    def __init__(self, name, url, pid=None):
+        self.name, self.pid = name, pid
+        parts = urllib.parse.urlsplit(url)
+        self.host, self.port, self.path = parts.hostname, parts.port, parts.path or "/run_code"
+
+    def cpu(self):
+        return cpu_of(self.pid) if self.pid else float("nan")
+
+    def measure(self, code, in_flight, seconds):
+        return asyncio.run(self._measure(code, in_flight, seconds))
+
+    async def _measure(self, code, in_flight, seconds):
+        body = json.dumps({"code": code, "language": "python", "run_timeout": LIMIT_S if "while True" in code else 10}).encode()
+        head = f"POST {self.path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        wanted = b"TimeLimitExceeded" if "while True" in code else b'"Success"'
+        until, latencies, failed = time.perf_counter() + seconds, [], 0
+
+        async def one():
+            nonlocal failed
+            reader, writer = await asyncio.open_connection(self.host, self.port)
+            while time.perf_counter() < until:
+                began = time.perf_counter()
+                writer.write(head + body)
+                answer = await reader.readuntil(b"\r\n\r\n")
+                fields = dict(line.lower().split(b": ", 1) for line in answer.split(b"\r\n")[1:-2])
+                content = await reader.readexactly(int(fields[b"content-length"]))
+                latencies.append(time.perf_counter() - began)
+                failed += wanted not in content
+            writer.close()
+
+        await asyncio.gather(*(one() for _ in range(in_flight)))
+        return latencies, failed
+
+
+class Subprocesses:
+    """A pool of threads that start Python."""
+
+    name = "subprocess (python3 -I -c)"
+
+    def cpu(self):
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    def one(self, code):
+        endless = "while True" in code
+        try:
+            done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, timeout=LIMIT_S if endless else 60)
+        except subprocess.TimeoutExpired:
+            return endless
+        return done.returncode == 0
+
+    def measure(self, code, in_flight, seconds):
+        until = time.perf_counter() + seconds
+
+        def work(_):
+            latencies, failed = [], 0
+            while time.perf_counter() < until:
+                began = time.perf_counter()
+                failed += not self.one(code)
+                latencies.append(time.perf_counter() - began)
+            return latencies, failed
+
+        with ThreadPoolExecutor(in_flight) as threads:
+            parts = list(threads.map(work, range(in_flight)))
+        return [latency for part, _ in parts for latency in part], sum(failed for _, failed in parts)
+
+
+class Monty(Subprocesses):
+    name = "pydantic-monty"
+
+    def __init__(self, monty):
+        self.monty = monty
+        self.pool = monty.Monty(max_processes=os.cpu_count()).__enter__()
+
+    def cpu(self):
+        mine = str(os.getpid())
+        total = 0.0
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/stat") as file:
+                    if file.read().rpartition(")")[2].split()[1] == mine:
+                        total += cpu_of(pid)
+            except OSError:
+                pass
+        return total + super().cpu()
+
+    def one(self, code):
+        endless = "while True" in code
+        try:
+            with self.pool.checkout(limits={"max_duration_secs": LIMIT_S if endless else 60}) as session:
+                session.feed_run(code, print_callback=lambda stream, text: None)
+        except self.monty.MontyRuntimeError:
+            return endless
+        return not endless
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--humaneval")
+    parser.add_argument("--url")
+    options = parser.parse_args()
+    server = subprocess.Popen(
+        [ENV, "serve", "--env=envs/codegen.wasm", "--listen=127.0.0.1:0"], stdout=subprocess.PIPE, text=True
+    )
+    url = server.stdout.readline().split()[-1]
+    contestants = [Http("azr-env serve", url + "/run_code", server.pid), Subprocesses()]
+    if options.url:
+        contestants.append(Http("SandboxFusion", options.url))
+    try:
+        import pydantic_monty
+
+        contestants.append(Monty(pydantic_monty))
+    except ImportError:
+        print("pydantic-monty is not installed", file=sys.stderr)
+    print("| program | in flight | | per second | per core-second | p50 ms | p99 ms | failed |\n|---|---|---|---|---|---|---|---|")
+    for name, code in programs(options.humaneval).items():
+        for in_flight in IN_FLIGHT:
+            for contestant in contestants:
+                before, began = contestant.cpu(), time.perf_counter()
+                latencies, failed = contestant.measure(code, in_flight, options.seconds)
+                took, cpu = time.perf_counter() - began, contestant.cpu() - before
+                latencies.sort()
+                count = len(latencies)
+                p50, p99 = (1000 * latencies[min(count - 1, int(part * count))] for part in (0.5, 0.99))
+                per_core = f"{count / cpu:.0f}" if cpu > 0 else "?"
+                print(f"| `{name}` | {in_flight} | {contestant.name} | {count / took:.0f} | {per_core} | {p50:.1f} | {p99:.1f} | {failed} |", flush=True)
+    server.terminate()
+    server.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""A server that is asked for a long time, is killed in the middle of batches, and stays as it was.
+
+usage: serve.py [SECONDS]
+
+Two parts. First one server answers programs, endless ones and broken ones among them, and grows neither in memory nor in
+descriptors. Then a client asks for verdicts in batches while its server is killed again and again: every item gets one
+verdict, the right one.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+os.environ.setdefault("AZR_ENV", os.path.abspath("target/debug/azr-env"))
+os.environ.setdefault("AZR_ENVS", os.path.abspath("envs"))
+sys.path.insert(0, "host/env/python")
+
+import azr_env  # noqa: E402
+
+SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 300
+IN_FLIGHT = 64
+
+# A program, its time, and the status and output that it must have.
+PROGRAMS = [
+    ("x = 1", 10, 0, ""),
+    ("print(input())", 10, 0, "given\n"),
+    ("raise ValueError", 10, 1, ""),
+    ("while True: pass", 0.01, None, ""),
+    ("x = bytearray(1 << 24)\nprint(len(x))", 10, 0, "16777216\n"),
+    ("def f(n): return 0 if n == 0 else 1 + f(n - 1)\nprint(f(500))", 10, 0, "500\n"),
+    ("def f(:", 10, 1, ""),
+    ("open('a.txt', 'w').write('x' * 1000)\nprint(len(open('a.txt').read()))", 10, 0, "1000\n"),
+]
+
+
+def resident_and_descriptors(pid):
+    with open(f"/proc/{pid}/status") as file:
+        resident = next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+    return resident / 1024, len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def flat(seconds):
+    """Asks for so long; returns how many were asked."""
+    with azr_env.Server() as server, azr_env.Client(server=server) as client:
+        pid = (server.url, server._process.pid)[1]
+        until, asked, wrong = time.monotonic() + seconds, [0], []
+
+        def work(first):
+            number = first
+            while time.monotonic() < until:
+                code, limit, status, stdout = PROGRAMS[number % len(PROGRAMS)]
+                result = client.run_code(code, stdin="given\n", run_timeout=limit)
+                if (result.return_code, result.stdout) != (status, stdout):
+                    wrong.append((code, result))
+                asked[0] += 1
+                number += 1
+
+        with ThreadPoolExecutor(IN_FLIGHT) as threads:
+            running = [threads.submit(work, first) for first in range(IN_FLIGHT)]
+            samples = []
+            for _ in range(10):
+                threading.Event().wait(seconds / 10)
+                samples.append(resident_and_descriptors(pid))
+            for part in running:
+                part.result()
+    memory, descriptors = zip(*samples)
+    print(f"{asked[0]} programs in {seconds:.0f} s; memory {memory[0]:.0f} … {memory[-1]:.0f} MiB, descriptors {descriptors[0]} … {descriptors[-1]}")
+    assert not wrong, wrong[:3]
+    # Once it is warm: what is allotted for connections and stacks comes and goes.
+    assert max(memory[5:]) < 1.1 * max(memory[:5]) + 16, memory
+    assert max(descriptors[5:]) <= max(descriptors[:5]) + 4, descriptors
+    return asked[0]
+
+
+def killed(kills):
+    """Kills the server in the middle of batches; returns how many verdicts there were."""
+    line = {
+        "task_id": "T/1", "prompt": "def double(x):\n", "entry_point": "double", "canonical_solution": "    return 2 * x\n",
+        "base_input": [[1], [4]], "plus_input": [[-3]], "atol": 0,
+    }  # fmt: skip
+    with azr_env.Server(["codegen"]) as server, azr_env.Client(server=server) as client:
+        task = client.import_tasks("codegen", [line])[0]["task"]
+        items = [{"task": task, "completion": f"```python\ndef double(x):\n    return x + {('x', '1')[n % 2]} + 0 * {n}\n```"} for n in range(256)]
+        done, verdicts = threading.Event(), []
+
+        def ask():
+            while not done.is_set():
+                verdicts.append(client.verify("codegen", items))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        for _ in range(kills):
+            before = len(verdicts)
+            threading.Event().wait(0.7)
+            os.kill(server._process.pid, signal.SIGKILL)
+            while len(verdicts) == before:
+                threading.Event().wait(0.05)
+        done.set()
+        asking.join()
+    expected = [1.0, 0.0] * 128
+    assert all([answer["verdict"]["score"] for answer in batch] == expected for batch in verdicts)
+    count = sum(map(len, verdicts))
+    print(f"{kills} kills: {len(verdicts)} batches, {count} verdicts, each of them right")
+    return count
+
+
+if __name__ == "__main__":
+    flat(SECONDS)
+    killed(max(3, int(SECONDS / 20)))
