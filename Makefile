@@ -29,6 +29,7 @@ demo: host envs/python.wasm
 
 test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm envs/codegen.wasm guests
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
+	python3 -B -m unittest discover --quiet --start-directory envs/codegen/executor
 	cargo test --workspace --lib --bins
 	cargo test --workspace --doc
 	cargo test --workspace --test '*'
@@ -163,7 +164,7 @@ guests: setup
 # componentize-py imports the application, warms it up and takes the snapshot. It works on a copy of the sources, where
 # the interpreter may leave its caches, and with an empty virtual environment, so that it sees no packages of this machine.
 EXECUTORS := $(GUESTS)/python-executor-0.wasm $(GUESTS)/python-executor-1.wasm
-EXECUTOR_SOURCES := $(addprefix envs/python/executor/,app.py offered.py values.py)
+EXECUTOR_SOURCES := $(addprefix envs/python/executor/,app.py offered.py values.py width.py)
 
 # Takes the seed and the sources.
 define snapshot
@@ -179,8 +180,10 @@ endef
 $(GUESTS)/python-executor-%.wasm: $(EXECUTOR_SOURCES) wit/env.wit $(GUESTS)/hermetic.so $(COMPONENTIZER)
 	$(call snapshot,$*,$(EXECUTOR_SOURCES))
 
-# The same executor with more modules and larger results: nothing that it runs is repeated under another seed.
-CODEGEN_SOURCES := envs/python/executor/app.py envs/python/executor/values.py envs/codegen/executor/offered.py
+# The same executor with the whole pure standard library and what calls solutions: nothing that it runs is repeated under
+# another seed.
+CODEGEN_SOURCES := $(addprefix envs/python/executor/,app.py values.py width.py) \
+  $(addprefix envs/codegen/executor/,evalplus.py harness.py keeping.py modules.py offered.py results.py surroundings.py)
 $(GUESTS)/codegen-executor.wasm: $(CODEGEN_SOURCES) wit/env.wit $(GUESTS)/hermetic.so $(COMPONENTIZER)
 	$(call snapshot,0,$(CODEGEN_SOURCES))
 

@@ -1,6 +1,7 @@
 //! `envs/codegen.wasm`: published formats, the benchmarks' own rules, and programs that try to pass without being right.
 //! All problems are made up for these tests.
 
+mod cases;
 mod eval;
 mod forgeries;
 mod formats;

@@ -63,53 +63,85 @@ pub fn until_marker(text: &str) -> &str {
 /// A fenced block of Markdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fence<'a> {
-    /// The word after the opening fence, such as `python`; empty for a bare fence.
+    /// The first word after the opening fence, such as `python`; empty for a bare fence. Attributes such as
+    /// `title="a.py"` are no part of it.
     pub label: &'a str,
     /// The lines between the fences.
     pub content: &'a str,
+    /// White space before the opening fence, as in a list.
+    pub indentation: &'a str,
 }
 
-/// The fenced blocks of a text, in order. A fence opens with three or more backticks at the start of a line (after
-/// white space) and closes at the next line that starts with as many; the last one may be left open.
+impl Fence<'_> {
+    /// The lines between the fences without the indentation that the whole block has.
+    pub fn dedented(&self) -> String {
+        let lines = || self.content.split_inclusive('\n');
+        let stripped = |line| str::strip_prefix(line, self.indentation);
+        let indented = lines().all(|line| line.trim().is_empty() || stripped(line).is_some());
+        if indented { lines().map(|line| stripped(line).unwrap_or("\n")).collect() } else { self.content.to_owned() }
+    }
+}
+
+/// Whether a line opens a fenced block, or closes one.
+pub fn opens_fence(line: &str) -> bool {
+    MARKS.iter().any(|marks| line.trim_start().starts_with(marks))
+}
+
+const MARKS: [&str; 2] = ["```", "~~~"];
+
+/// The fenced blocks of a text, in order. A fence opens with three or more backticks or tildes at the start of a line
+/// (after white space) and closes at the next line that starts with as many; the last one may be left open.
 pub fn fences(text: &str) -> Vec<Fence<'_>> {
     let mut found = Vec::new();
-    let mut open: Option<(&str, &str, usize)> = None;
+    let mut open: Option<(&str, Fence<'_>, usize)> = None;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim();
         let next = at + line.len();
         match open {
-            None if trimmed.starts_with("```") => {
-                let label = trimmed.trim_start_matches('`');
-                let marks = &trimmed[..trimmed.len() - label.len()];
-                match label.find("```") {
-                    // The whole block is one line: ```input 1, 2```
-                    Some(end) => found.push(one_line(&label[..end])),
-                    None => open = Some((marks, label.trim(), next)),
+            None => match opening(line) {
+                // The whole block is one line: ```input 1, 2```
+                Some((marks, rest, _)) if rest.contains(marks) => found.push(one_line(rest, marks)),
+                Some((marks, rest, indentation)) => {
+                    open = Some((marks, Fence { label: first_word(rest), content: "", indentation }, next));
                 }
-            }
-            Some((marks, label, start)) if trimmed.starts_with(marks) => {
-                found.push(Fence { label, content: &text[start..at] });
+                None => {}
+            },
+            Some((marks, fence, start)) if trimmed.starts_with(marks) => {
+                found.push(Fence { content: &text[start..at], ..fence });
                 open = None;
             }
-            Some((marks, label, start)) if trimmed.ends_with(marks) => {
+            Some((marks, fence, start)) if trimmed.ends_with(marks) => {
                 let end = at + line.rfind(marks).unwrap_or(0);
-                found.push(Fence { label, content: &text[start..end] });
+                found.push(Fence { content: &text[start..end], ..fence });
                 open = None;
             }
             _ => {}
         }
         at = next;
     }
-    if let Some((_, label, start)) = open {
-        found.push(Fence { label, content: &text[start..] });
+    if let Some((_, fence, start)) = open {
+        found.push(Fence { content: &text[start..], ..fence });
     }
     found
 }
 
-fn one_line(inside: &str) -> Fence<'_> {
+/// The marks of the fence that a line opens, what follows them, and the white space before them.
+fn opening(line: &str) -> Option<(&str, &str, &str)> {
+    let unindented = line.trim_start_matches([' ', '\t']);
+    let marks = MARKS.iter().find(|marks| unindented.starts_with(*marks))?;
+    let rest = unindented.trim_start_matches(&marks[..1]);
+    Some((&unindented[..unindented.len() - rest.len()], rest.trim(), &line[..line.len() - unindented.len()]))
+}
+
+fn one_line<'a>(rest: &'a str, marks: &str) -> Fence<'a> {
+    let inside = rest.split_once(marks).map_or(rest, |(inside, _)| inside);
     let (label, content) = inside.split_once(char::is_whitespace).unwrap_or(("", inside));
-    Fence { label, content }
+    Fence { label, content, indentation: "" }
+}
+
+fn first_word(text: &str) -> &str {
+    text.split(|c: char| c.is_whitespace() || "{,:=".contains(c)).next().unwrap_or("")
 }
 
 /// Removes one think block from the start of a completion of the compact style.
@@ -134,7 +166,11 @@ mod tests {
     fn fences_in_order() {
         for (text, expected) in [
             ("", vec![]),
-            ("``` not at the end ` of it", vec![("not at the end ` of it", "")]),
+            ("``` not at the end ` of it", vec![("not", "")]),
+            ("```python title=\"a.py\"\nx\n```", vec![("python", "x\n")]),
+            ("```python{1,3}\nx\n```\n```py:a.py\ny\n```", vec![("python", "x\n"), ("py", "y\n")]),
+            ("~~~python\nx = '```'\n~~~\n~~~~\n~~~\n~~~~", vec![("python", "x = '```'\n"), ("", "~~~\n")]),
+            ("```python\nx = 1\n~~~\n```", vec![("python", "x = 1\n~~~\n")]),
             ("a\n```python\nx = 1\n\ny\n```\nb\n```\nz\n```", vec![("python", "x = 1\n\ny\n"), ("", "z\n")]),
             ("  ```input\n  1\n  ```", vec![("input", "  1\n")]),
             ("```input 1, 2```", vec![("input", "1, 2")]),
@@ -143,6 +179,18 @@ mod tests {
             ("````md\n```\ninner\n```\n````", vec![("md", "```\ninner\n```\n")]),
         ] {
             assert_eq!(read(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_indentation_of_a_block_is_not_its_contents() {
+        for (text, expected) in [
+            ("1. so\n   ```python\n   if a:\n       b\n\n   c\n   ```", "if a:\n    b\n\nc\n"),
+            ("\t```\n\ta\n\t```", "a\n"),
+            ("  ```\na\n  b\n  ```", "a\n  b\n"),
+            ("```\n  a\n```", "  a\n"),
+        ] {
+            assert_eq!(fences(text)[0].dedented(), expected, "{text:?}");
         }
     }
 

@@ -107,25 +107,36 @@ impl Value {
             }
             Value::List(items) => write_items(b'l', items, order, out),
             Value::Tuple(items) => write_items(b'u', items, order, out),
-            Value::Dict(entries) => {
-                let parts = entries.iter().map(|(key, value)| {
-                    let mut part = Vec::new();
-                    key.write(order, &mut part);
-                    value.write(order, &mut part);
-                    part
-                });
-                write_unordered(b'm', parts.collect(), order, out);
-            }
-            Value::Set(items) => write_unordered(b'e', parts(items, order), order, out),
-            Value::FrozenSet(items) => write_unordered(b'z', parts(items, order), order, out),
+            Value::Dict(entries) => write_unordered(b'm', entries, order, out, |(key, value), out| {
+                key.write(order, out);
+                value.write(order, out);
+            }),
+            Value::Set(items) => write_unordered(b'e', items, order, out, |item, out| item.write(order, out)),
+            Value::FrozenSet(items) => write_unordered(b'z', items, order, out, |item, out| item.write(order, out)),
         }
     }
 }
 
-/// Equality as the module describes it, not Python's `==`.
+/// Equality as the module describes it, not Python's `==`. What has no order is compared by its canonical bytes, all else
+/// item by item: an untrusted program may choose both values, and a large list must not be written out to be compared.
 impl PartialEq for Value {
     fn eq(&self, other: &Value) -> bool {
-        self.canonical() == other.canonical()
+        match (self, other) {
+            (Value::None, Value::None) => true,
+            (Value::Bool(one), Value::Bool(other)) => one == other,
+            (Value::Int(one), Value::Int(other)) => one == other,
+            (Value::Float(one), Value::Float(other)) => same_float(*one, *other),
+            (Value::Complex { real, imag }, Value::Complex { real: other_real, imag: other_imag }) => {
+                same_float(*real, *other_real) && same_float(*imag, *other_imag)
+            }
+            (Value::Str(one), Value::Str(other)) => one == other,
+            (Value::Bytes(one), Value::Bytes(other)) => one == other,
+            (Value::List(one), Value::List(other)) | (Value::Tuple(one), Value::Tuple(other)) => one == other,
+            (Value::Dict(_), Value::Dict(_))
+            | (Value::Set(_), Value::Set(_))
+            | (Value::FrozenSet(_), Value::FrozenSet(_)) => self.canonical() == other.canonical(),
+            _ => false,
+        }
     }
 }
 
@@ -178,6 +189,10 @@ fn write_bits(float: f64, order: Order, out: &mut Vec<u8>) {
     out.extend(format!("{bits:016x}").as_bytes());
 }
 
+fn same_float(one: f64, other: f64) -> bool {
+    one == other || one.is_nan() && other.is_nan()
+}
+
 const NAN_BITS: u64 = 0x7ff8_0000_0000_0000;
 
 fn write_head(tag: u8, count: usize, out: &mut Vec<u8>) {
@@ -193,21 +208,19 @@ fn write_items(tag: u8, items: &[Value], order: Order, out: &mut Vec<u8>) {
     }
 }
 
-fn parts(items: &[Value], order: Order) -> Vec<Vec<u8>> {
-    let part = |item: &Value| {
+/// Without a copy of each entry where their order does not matter.
+fn write_unordered<T>(tag: u8, entries: &[T], order: Order, out: &mut Vec<u8>, write: impl Fn(&T, &mut Vec<u8>)) {
+    write_head(tag, entries.len(), out);
+    if order == Order::AsIs || entries.len() < 2 {
+        entries.iter().for_each(|entry| write(entry, out));
+        return;
+    }
+    let part = |entry| {
         let mut part = Vec::new();
-        item.write(order, &mut part);
+        write(entry, &mut part);
         part
     };
-    items.iter().map(part).collect()
-}
-
-fn write_unordered(tag: u8, mut parts: Vec<Vec<u8>>, order: Order, out: &mut Vec<u8>) {
-    if order == Order::Sorted {
-        parts.sort_unstable();
-    }
-    write_head(tag, parts.len(), out);
-    for part in parts {
-        out.extend(part);
-    }
+    let mut parts: Vec<Vec<u8>> = entries.iter().map(part).collect();
+    parts.sort_unstable();
+    out.extend(parts.concat());
 }

@@ -26,7 +26,7 @@ const FORGERIES: &[(&str, &str)] = &[
     ),
     (
         "the harness replaced",
-        "import sys\nsys.modules['program'].__dict__.update(plain=lambda v: True, f=lambda *a: True)\nANSWER('x')",
+        "import sys\nfor name in ('program', 'harness', 'results', 'evalplus'):\n    vars(sys.modules[name]).update(f=lambda *a: True, compared=lambda *a: True, _plain=lambda v: True, digest=lambda v: 'x')\nANSWER('x')",
     ),
     (
         "the frames searched",
@@ -99,12 +99,17 @@ fn a_solution_that_is_not_there_is_wrong() {
     assert!(reasons(&function, &["def h(a): return 1"])[0].contains("has no attribute 'g'"));
 }
 
-/// The task is told to be at fault, and nobody is paid.
+/// The line is at fault, whatever is tried: that is no verdict, and nobody is paid or punished.
 #[test]
-fn a_reference_that_fails_passes_nothing() {
+fn a_reference_that_fails_is_a_fault_of_the_line() {
     let line = eval_plus("HumanEval/7", "", "import numpy\ndef g(a): return 1", json!([[1]]));
-    let said = reasons(&line, &["def g(a): return 1", "import numpy\ndef g(a): return 1"]);
-    assert!(said.iter().all(|reason| reason.contains("the reference solution cannot be run with input 1")), "{said:?}");
+    let task = imported(&line, &[]).unwrap();
+    for solution in ["def g(a): return 1", "import numpy\ndef g(a): return 1", "def g(a): return 2"] {
+        let completion = format!("Easy.</think>\n<answer>\n```python\n{solution}\n```\n");
+        let attempt = Attempt { task: task.clone(), completion };
+        let fault = CODEGEN.verify(&context(&[]), &[attempt]).remove(0).unwrap_err().to_string();
+        assert!(fault.contains("task HumanEval/7: its reference solution cannot be run with input 1"), "{fault}");
+    }
 }
 
 /// Fuel is divided among runs, not among all inputs.

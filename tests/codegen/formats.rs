@@ -79,13 +79,16 @@ fn other_lines_are_refused_and_told_why() {
             "unknown-format: keys of no known format: answer, question",
         ),
         (evalplus("base_input", json!([])), "it has no inputs"),
-        (evalplus("base_input", json!(1)), "not-a-task: invalid type"),
-        (evalplus("plus_input", json!(1)), "not-a-task: invalid type"),
-        (evalplus("canonical_solution", Value::Null), "not-a-task: invalid type"),
+        (evalplus("base_input", json!(1)), "not-a-task: key \"base_input\": column 1: expected a list"),
+        (evalplus("plus_input", json!(1)), "not-a-task: key \"plus_input\": column 1: expected a list"),
+        (evalplus("canonical_solution", Value::Null), "not-a-task: missing key \"canonical_solution\""),
         (live("public_test_cases", "?"), "public_test_cases: expected value"),
         (live("private_test_cases", "????"), "neither JSON nor packed JSON"),
         (live("private_test_cases", "eJwDAAAAAAE="), "neither JSON nor packed JSON: not a pickled text"),
-        (live("metadata", "{"), "not-a-task: EOF"),
+        (live("metadata", "{"), "not-a-task: column 2: expected a key"),
+        (json!({ "inputs": ["1"], "outputs": [], "question": "?" }), "it has 1 inputs and 0 outputs"),
+        (json!({ "inputs": [1], "outputs": ["1"], "question": "?" }), "inputs and outputs must be texts"),
+        (json!({ "inputs": ["1"], "outputs": ["1"] }), "none of the keys question, problem and prompt"),
         (human_eval, "asserts: its assertions run in the interpreter of the solution"),
     ] {
         let said = imported(&line, &[]).unwrap_err();
@@ -102,4 +105,62 @@ fn the_base_inputs_can_be_had_alone() {
         body["inputs"].as_array().unwrap().len()
     };
     assert_eq!((inputs(&[]), inputs(&[("inputs", "base")])), (3, 1));
+}
+
+/// Lines that Python's `json` writes and other readers refuse, with what nobody asked for beside it.
+#[test]
+fn lines_are_read_as_python_writes_them() {
+    let line = r#"{"task_id": "HumanEval/7", "prompt": "def g(a, b):\n", "entry_point": "g", "atol": 0, "difficulty": NaN,
+        "canonical_solution": "    return a if a < b else b\n", "base_input": [[1, 2]],
+        "plus_input": [[-Infinity, 3.5], [Infinity, 1e400], [123456789012345678901234567890, 0.1]], "contract": ""}"#;
+    let task = CODEGEN.import_tasks(&context(&[]), &[line.replace('\n', "")]).remove(0).unwrap().unwrap();
+    let body: Value = serde_json::from_str(&task.body).unwrap();
+    let inputs = ["[1, 2]", "[-Infinity, 3.5]", "[Infinity, 1e400]", "[123456789012345678901234567890, 0.1]"];
+    assert_eq!(body["inputs"], json!(inputs));
+    assert_eq!(body["base_count"], 1);
+    let completion = "Easy.</think>\n<answer>\n```python\ndef g(a, b):\n    return min(b, a)\n```".to_owned();
+    let verdict = CODEGEN.verify(&context(&[]), &[Attempt { task, completion }]).remove(0).unwrap().conclusion;
+    assert_eq!((verdict.score, &*verdict.reason), (1.0, "right"));
+}
+
+/// APPS and TACO, and what PRIME and veRL make of them.
+#[test]
+fn rows_with_lists_of_inputs_and_outputs_are_read() {
+    let stdin = json!({ "inputs": ["1\n", ["2", "3"]], "outputs": ["2\n", ["4"]] });
+    let method = json!({ "fn_name": "g", "inputs": [[[1, 2], "x"], [[3], "y"]], "outputs": [[[1, 2]], [[3]]] });
+    let chat = json!([{ "role": "system", "content": "Think." }, { "role": "user", "content": "Double it." }]);
+    let doubling = "print(2 * int(input()))";
+    let first = "class Solution:\n    def g(self, a, b):\n        return a";
+    for (row, kind, right, wrong) in [
+        (
+            json!({ "question": "?", "inputs": stdin["inputs"], "outputs": stdin["outputs"] }),
+            "stdin",
+            doubling,
+            "print(2)",
+        ),
+        (
+            json!({ "question": "?", "input_output": stdin.to_string(), "difficulty": "hard" }),
+            "stdin",
+            doubling,
+            "print(2)",
+        ),
+        (json!({ "problem": "?", "input_output": method.to_string() }), "method", first, "def g(a, b): return b"),
+        (
+            json!({ "prompt": chat, "reward_model": { "ground_truth": method.to_string(), "style": "rule" } }),
+            "method",
+            first,
+            "def g(a, b): return b",
+        ),
+    ] {
+        let task = imported(&row, &[]).unwrap();
+        assert_eq!(task.kind, kind, "{row}");
+        let [right, wrong]: [String; 2] = reasons(&row, &[right, wrong]).try_into().unwrap();
+        assert_eq!(right, "right", "{row}");
+        assert_ne!(wrong, "right", "{row}");
+    }
+    let row = json!({ "prompt": chat, "reward_model": { "ground_truth": stdin.to_string() } });
+    assert!(imported(&row, &[]).unwrap().body.contains("Double it."));
+    // The ground truth of a question of mathematics.
+    let other = json!({ "prompt": chat, "reward_model": { "ground_truth": "42" } });
+    assert!(imported(&other, &[]).unwrap_err().starts_with("unknown-format"));
 }

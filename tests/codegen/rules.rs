@@ -212,11 +212,17 @@ fn modules_of_benchmarks_can_be_imported() {
         "sys",
         "time",
         "typing",
+        "os",
+        "threading",
+        "unittest",
+        "timeit",
+        "colorsys",
+        "pickle",
     ];
     let programs = offered.map(program);
     let said = reasons(&line, &programs.each_ref().map(String::as_str));
     assert!(said.iter().all(|reason| reason == "right"), "{said:?}");
-    for module in ["numpy", "os", "threading", "subprocess", "multiprocessing"] {
+    for module in ["numpy", "socket", "asyncio", "subprocess", "multiprocessing"] {
         let [reason]: [String; 1] = reasons(&line, &[&program(module)]).try_into().unwrap();
         assert!(reason.contains("is not offered"), "{module}: {reason}");
     }

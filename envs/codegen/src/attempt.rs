@@ -1,16 +1,20 @@
 //! From a completion to a verdict.
 
 use azr_guest_sdk::value::Value;
-use azr_guest_sdk::{Report, Run, Style, Verdict};
+use azr_guest_sdk::{Level, Report, Run, Style, Verdict, log};
 use coding_judge::completion::{Read, program_in};
 use coding_judge::outcome;
 
 use crate::compare;
 use crate::problem::{Asserts, Function, Method, Problem, Stdin};
 use crate::published::Test;
+use crate::sequence::{Returned, Sequence, VALUE_MAX_BYTES};
 
-/// So many runs share the inputs of a task: a run costs little, but an endless loop costs all the fuel of each.
+/// So many runs share the inputs of a task with a reference, whose runs are as many: a run costs little, but an endless
+/// loop costs all the fuel of each. EvalPlus limits the time of all inputs together.
 pub const RUNS: usize = 8;
+/// So many runs share the tests of a task, most of which have no more: LiveCodeBench limits the time of each test.
+pub const TEST_RUNS: usize = 32;
 
 const LABELS: &[&str] = &["python", "python3", "py"];
 
@@ -24,60 +28,56 @@ pub fn plan(style: Style, problem: &Problem, completion: &str) -> Vec<Run> {
         return Vec::new();
     }
     match problem {
-        Problem::Function(Function { entry_point, inputs, reference, task_id, .. }) => {
-            let call = |input: &String| arguments([input, entry_point, task_id]);
-            let calls: Vec<Vec<u8>> = inputs.iter().map(call).collect();
-            let runs = |source: &str| -> Vec<Run> {
-                chunks(&calls).map(|calls| run(FUNCTION, source, calls.to_vec())).collect()
+        Problem::Function(function) => {
+            let runs = |source: &str| {
+                let program = program("function", source);
+                function_calls(function).runs(&program, &[&function.entry_point, &function.task_id])
             };
-            [runs(&solution), runs(reference)].concat()
+            [runs(&solution), runs(&function.reference)].concat()
         }
         Problem::Method(Method { entry_point, tests, .. }) => {
-            let call = |test: &Test| arguments([&test.input, entry_point]);
-            let calls: Vec<Vec<u8>> = unpacked(tests.read()).iter().map(call).collect();
-            chunks(&calls).map(|calls| run(METHOD, &solution, calls.to_vec())).collect()
+            let tests = unpacked(tests.read());
+            method_calls(&tests).runs(&program("method", &solution), &[entry_point])
         }
         Problem::Stdin(Stdin { tests, .. }) => {
             let tests = unpacked(tests.read());
             chunks(&tests).map(|tests| stdin_run(&solution, tests.iter().map(|test| &*test.input))).collect()
         }
-        Problem::Asserts(Asserts { tests, .. }) => vec![run(ASSERTS, &solution, vec![arguments([tests])])],
+        Problem::Asserts(Asserts { tests, .. }) => {
+            vec![Run { executor: 0, program: program("asserts", &solution), inputs: vec![text_argument(tests)] }]
+        }
     }
 }
 
+fn function_calls(function: &Function) -> Sequence<'_> {
+    let inputs = function.inputs.iter().map(String::as_str).collect();
+    Sequence { inputs, begin_anew_at: function.base_count, runs_max: RUNS }
+}
+
+fn method_calls(tests: &[Test]) -> Sequence<'_> {
+    Sequence { inputs: tests.iter().map(|test| &*test.input).collect(), begin_anew_at: None, runs_max: TEST_RUNS }
+}
+
 /// A run of a program that reads its input and writes its output, once for each input.
-pub fn stdin_run<'a>(program: &str, inputs: impl IntoIterator<Item = &'a str>) -> Run {
-    run(STDIN, program, inputs.into_iter().map(|input| arguments([input])).collect())
+pub fn stdin_run<'a>(solution: &str, inputs: impl IntoIterator<Item = &'a str>) -> Run {
+    Run { executor: 0, program: program("stdin", solution), inputs: inputs.into_iter().map(text_argument).collect() }
 }
 
-/// What calls a solution, and whether LiveCodeBench's imports stand before it.
-struct Caller {
-    program: &'static str,
-    prepared: &'static str,
-}
-
-const FUNCTION: Caller = Caller { program: include_str!("programs/function.py"), prepared: "False" };
-const METHOD: Caller = Caller { program: include_str!("programs/method.py"), prepared: "True" };
-const STDIN: Caller = Caller { program: include_str!("programs/stdin.py"), prepared: "True" };
-const ASSERTS: Caller = Caller { program: include_str!("programs/asserts.py"), prepared: "False" };
-
-fn run(caller: Caller, source: &str, inputs: Vec<Vec<u8>>) -> Run {
-    let Caller { program, prepared } = caller;
+/// The program that calls a solution, by one of the functions of `executor/harness.py`.
+fn program(caller: &str, solution: &str) -> String {
     // A text as JSON is the same text in Python.
-    let source = serde_json::to_string(source).expect("a text is always JSON");
-    let solution = include_str!("programs/solution.py");
-    Run { executor: 0, program: format!("SOURCE = {source}\nPREPARED = {prepared}\n{solution}\n{program}"), inputs }
+    let solution = serde_json::to_string(solution).expect("a text is always JSON");
+    format!("import harness\nf = harness.{caller}({solution}, __builtins__)")
 }
 
-/// The arguments of one call, as the executor takes them.
-fn arguments<const COUNT: usize>(texts: [impl AsRef<str>; COUNT]) -> Vec<u8> {
-    let texts = texts.into_iter().map(|text| Value::Str(text.as_ref().to_owned()));
-    Value::Tuple(vec![Value::Tuple(texts.collect()), Value::Dict(Vec::new())]).encode()
+fn text_argument(text: &str) -> Vec<u8> {
+    let arguments = Value::Tuple(vec![Value::Str(text.to_owned())]);
+    Value::Tuple(vec![arguments, Value::Dict(Vec::new())]).encode()
 }
 
-/// Neighbours together: how the inputs of a task are divided among runs.
-fn chunks<T>(inputs: &[T]) -> impl Iterator<Item = &[T]> {
-    inputs.chunks(inputs.len().div_ceil(RUNS))
+/// Neighbours together: how the tests of a task are divided among runs.
+fn chunks<T>(tests: &[T]) -> impl Iterator<Item = &[T]> {
+    tests.chunks(tests.len().div_ceil(TEST_RUNS))
 }
 
 fn unpacked(tests: Result<Vec<Test>, String>) -> Vec<Test> {
@@ -89,14 +89,8 @@ pub fn judge(style: Style, problem: &Problem, completion: &str, reports: &[Repor
     let judged = match problem {
         _ if answer.is_empty() => Err("the answer has no program".into()),
         Problem::Function(function) => agrees(function, reports),
-        Problem::Method(Method { tests, .. }) => passes(&unpacked(tests.read()), reports, compare::returned),
-        Problem::Stdin(Stdin { tests, .. }) => {
-            passes(&unpacked(tests.read()), reports, |value, output| match value {
-                Value::Str(written) => compare::written(written, output),
-                // The interpreter belongs to the program.
-                _ => Err("not a text".into()),
-            })
-        }
+        Problem::Method(Method { tests, .. }) => returns(&unpacked(tests.read()), reports),
+        Problem::Stdin(Stdin { tests, .. }) => writes(&unpacked(tests.read()), reports),
         Problem::Asserts(_) => result(&reports[0], 0).map(|_| ()),
     };
     let (score, reason) = match judged {
@@ -109,32 +103,58 @@ pub fn judge(style: Style, problem: &Problem, completion: &str, reports: &[Repor
 /// Whether the solution returns what the reference returns.
 fn agrees(function: &Function, reports: &[Report]) -> Result<(), String> {
     let (solution, reference) = reports.split_at(reports.len() / 2);
-    let mut number = 0;
-    for (inputs, (solution, reference)) in chunks(&function.inputs).zip(solution.iter().zip(reference)) {
-        for (index, input) in inputs.iter().enumerate() {
-            number += 1;
-            let expected = result(reference, index)
-                .map_err(|why| format!("the reference solution cannot be run with input {number}: {why}"))?;
-            result(solution, index)
-                .and_then(|value| compare::agrees(function, input, &value, &expected))
-                .map_err(|why| format!("input {number}: {why}"))?;
-        }
+    let calls = function_calls(function);
+    let (mut solution, mut reference) = (calls.results(solution), calls.results(reference));
+    if let Some((number, why)) = reference.first_failure() {
+        at_fault(function, number, &why);
+    }
+    for (number, input) in (1..).zip(&function.inputs) {
+        let expected = reference.next().unwrap_or_else(|why| at_fault(function, number, &why));
+        solution
+            .next()
+            .and_then(|value| compare::agrees(function, input, &value, &expected))
+            .map_err(|why| format!("input {number}: {why}"))?;
     }
     Ok(())
 }
 
-fn passes(
-    tests: &[Test],
-    reports: &[Report],
-    compare: impl Fn(&Value, &str) -> Result<(), String>,
-) -> Result<(), String> {
+/// The task itself cannot be judged. That is nothing an attempt could be blamed for, so it must not become a verdict.
+fn at_fault(function: &Function, number: usize, why: &str) -> ! {
+    let message = format!(
+        "task {}: its reference solution cannot be run with input {number}: {why}; leave the line out, or grant more fuel and \
+         memory",
+        function.task_id
+    );
+    log(Level::Warn, &message);
+    panic!("{message}")
+}
+
+/// Whether a function returns what the tests say.
+fn returns(tests: &[Test], reports: &[Report]) -> Result<(), String> {
+    let calls = method_calls(tests);
+    let mut results = calls.results(reports);
+    for (number, test) in (1..).zip(tests) {
+        let compared = results.next().and_then(|returned| match returned {
+            Returned::Value(value) => compare::returned(&value, &test.output),
+            Returned::Digest(_) => Err("a result that is no plain value, or too large".into()),
+        });
+        compared.map_err(|why| format!("test {number}: {why}"))?;
+    }
+    Ok(())
+}
+
+/// Whether a program writes what the tests say.
+fn writes(tests: &[Test], reports: &[Report]) -> Result<(), String> {
     let mut number = 0;
     for (tests, report) in chunks(tests).zip(reports) {
         for (index, test) in tests.iter().enumerate() {
             number += 1;
-            result(report, index)
-                .and_then(|value| compare(&value, &test.output))
-                .map_err(|why| format!("test {number}: {why}"))?;
+            let compared = result(report, index).and_then(|value| match value {
+                Value::Str(written) => compare::written(&written, &test.output),
+                // The interpreter belongs to the program.
+                _ => Err("not a text".into()),
+            });
+            compared.map_err(|why| format!("test {number}: {why}"))?;
         }
     }
     Ok(())
@@ -143,5 +163,5 @@ fn passes(
 /// What a call came to. A run ends with its first call without a value, which is the last one that is asked for.
 fn result(report: &Report, index: usize) -> Result<Value, String> {
     let outcome = report.outcomes.get(index).ok_or("the program was not called")?;
-    outcome::value(outcome).map_err(|none| none.message)
+    outcome::value_within(outcome, VALUE_MAX_BYTES).map_err(|none| none.message)
 }

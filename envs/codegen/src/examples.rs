@@ -52,6 +52,7 @@ fn tasks(step: u32) -> [Samples; 4] {
     let method = |body: &str| format!("class Solution:\n    def add(self, number):\n        {body}");
     let function = Function {
         atol: 0.0,
+        base_count: None,
         entry_point: "add".into(),
         inputs: vec!["[1]".into(), "[2]".into()],
         question: question.clone(),

@@ -1,30 +1,30 @@
 //! Lines of data sets. The table in the crate's documentation says which key means what.
 
-use std::collections::BTreeMap;
-
 use azr_guest_sdk::{Rejection, rejection};
-use serde::Deserialize;
-use serde_json::{Map, Value, value::RawValue};
+use coding_judge::json::{self, Line};
 
 use crate::problem::{Asserts, Function, Method, Problem, Stdin};
 use crate::published::PublishedTests;
+use crate::rows;
 use crate::settings::Settings;
 
 pub fn problem(line: &str, settings: &Settings) -> Result<Problem, Rejection> {
-    let keys: BTreeMap<String, &RawValue> = parse(line)?;
-    let has = |key| keys.contains_key(key);
-    if has("base_input") {
-        return function(parse(line)?, settings);
+    let line = Line::read(line)?;
+    if line.has("base_input") {
+        return function(&line, settings);
     }
-    if has("question_content") {
-        return live_code_bench(parse(line)?);
+    if line.has("question_content") {
+        return live_code_bench(&line);
     }
-    if !has("test") && !has("test_list") {
-        let given: Vec<&str> = keys.keys().map(String::as_str).collect();
+    if let Some(problem) = rows::problem(&line)? {
+        return Ok(problem);
+    }
+    if !line.has("test") && !line.has("test_list") {
         let message = format!(
             "keys of no known format: {}; known are lines of EvalPlus (with base_input), LiveCodeBench (with \
-             question_content), HumanEval (with test) and MBPP (with test_list)",
-            given.join(", ")
+             question_content), APPS, TACO and veRL (with inputs and outputs, in input_output or reward_model as well), \
+             HumanEval (with test) and MBPP (with test_list)",
+            line.keys().collect::<Vec<_>>().join(", ")
         );
         return Err(rejection("unknown-format", message));
     }
@@ -35,95 +35,62 @@ pub fn problem(line: &str, settings: &Settings) -> Result<Problem, Rejection> {
              with base_input, or accept that with the setting asserts=accept",
         ));
     }
-    Ok(Problem::Asserts(asserts(parse(line)?)))
-}
-
-fn parse<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, Rejection> {
-    serde_json::from_str(line).map_err(|error| rejection("not-a-task", error.to_string()))
+    Ok(Problem::Asserts(asserts(&line)?))
 }
 
 /// A line of HumanEvalPlus.jsonl or MbppPlus.jsonl.
-#[derive(Deserialize)]
-struct EvalPlus<'a> {
-    atol: f64,
-    #[serde(borrow)]
-    base_input: Vec<&'a RawValue>,
-    canonical_solution: String,
-    entry_point: String,
-    #[serde(borrow)]
-    plus_input: &'a RawValue,
-    prompt: String,
-    task_id: String,
-}
-
-fn function(line: EvalPlus, settings: &Settings) -> Result<Problem, Rejection> {
-    let EvalPlus { atol, base_input, canonical_solution, entry_point, plus_input, prompt, task_id } = line;
-    let mut inputs: Vec<String> = base_input.iter().map(|input| input.get().to_owned()).collect();
-    // An empty one is published as an object.
-    if settings.plus_inputs && plus_input.get() != "{}" {
-        let plus_input: Vec<&RawValue> = parse(plus_input.get())?;
-        inputs.extend(plus_input.iter().map(|input| input.get().to_owned()));
+fn function(line: &Line, settings: &Settings) -> Result<Problem, Rejection> {
+    let (entry_point, task_id, prompt) = (line.text("entry_point")?, line.text("task_id")?, line.text("prompt")?);
+    if let Some((_, why)) = SLOW_REFERENCES.iter().find(|(name, _)| *name == task_id) {
+        return Err(rejection("slow-reference", *why));
     }
+    let atol = line.required("atol")?;
+    let atol = atol.parse().map_err(|_| rejection("not-a-task", format!("atol is {atol}, wanted a number")))?;
+    let base = line.items("base_input")?;
+    // An empty one is published as an object.
+    let has_plus = settings.plus_inputs && line.required("plus_input")? != "{}";
+    let plus = if has_plus { line.items("plus_input")? } else { Vec::new() };
+    let base_count = (!base.is_empty() && !plus.is_empty()).then_some(base.len());
+    let inputs: Vec<String> = base.into_iter().chain(plus).map(String::from).collect();
     if inputs.is_empty() {
         return Err(rejection("not-a-task", "it has no inputs"));
     }
     let question = format!("Write a Python function `{entry_point}`:\n\n```python\n{}\n```", prompt.trim());
-    let reference = prompt + &canonical_solution;
-    Ok(Problem::Function(Function { atol, entry_point, inputs, question, reference, task_id }))
+    let reference = prompt + &line.text("canonical_solution")?;
+    Ok(Problem::Function(Function { atol, base_count, entry_point, inputs, question, reference, task_id }))
 }
+
+/// Tasks whose published reference solution does not come to its end within the fuel that this environment asks for.
+const SLOW_REFERENCES: [(&str, &str); 0] = [];
 
 /// A line of LiveCodeBench's code_generation_lite.
-#[derive(Deserialize)]
-struct LiveCodeBench {
-    #[serde(default)]
-    metadata: Value,
-    private_test_cases: String,
-    public_test_cases: String,
-    question_content: String,
-    #[serde(default)]
-    starter_code: String,
-}
-
-fn live_code_bench(line: LiveCodeBench) -> Result<Problem, Rejection> {
-    let LiveCodeBench { metadata, private_test_cases, public_test_cases, question_content: question, starter_code } =
-        line;
-    let tests = PublishedTests { private: private_test_cases, public: public_test_cases };
+fn live_code_bench(line: &Line) -> Result<Problem, Rejection> {
+    let tests = PublishedTests { private: line.text("private_test_cases")?, public: line.text("public_test_cases")? };
     match tests.read() {
         Ok(tests) if tests.is_empty() => return Err(rejection("not-a-task", "it has no tests")),
         Ok(_) => {}
         Err(why) => return Err(rejection("not-a-task", why)),
     }
+    let question = line.text("question_content")?;
     // The text of an object, or the object.
-    let metadata: Map<String, Value> = match metadata {
-        Value::String(text) => parse(&text)?,
-        Value::Object(metadata) => metadata,
-        _ => Map::new(),
+    let metadata = match line.raw("metadata") {
+        Some(raw) if raw.starts_with('"') => line.text("metadata")?,
+        Some(raw) if raw.starts_with('{') => raw.to_owned(),
+        _ => "{}".to_owned(),
     };
-    Ok(match metadata.get("func_name").and_then(Value::as_str) {
-        Some(name) => Problem::Method(Method { entry_point: name.into(), question, starter_code, tests }),
+    Ok(match Line::read(&metadata)?.optional_text("func_name")? {
+        Some(entry_point) => {
+            let starter_code = line.optional_text("starter_code")?.unwrap_or_default();
+            Problem::Method(Method { entry_point, question, starter_code, tests })
+        }
         None => Problem::Stdin(Stdin { question, tests }),
     })
 }
 
 /// A line of HumanEval or MBPP.
-#[derive(Deserialize)]
-struct Tested {
-    #[serde(default)]
-    entry_point: Option<String>,
-    #[serde(alias = "text")]
-    prompt: String,
-    #[serde(default)]
-    test: Option<String>,
-    #[serde(default)]
-    test_imports: Vec<String>,
-    #[serde(default)]
-    test_list: Vec<String>,
-    #[serde(default)]
-    test_setup_code: String,
-}
-
-fn asserts(line: Tested) -> Asserts {
-    let Tested { entry_point, prompt, test, test_imports, test_list, test_setup_code } = line;
+fn asserts(line: &Line) -> Result<Asserts, Rejection> {
+    let prompt = line.text(if line.has("text") { "text" } else { "prompt" })?;
+    let (entry_point, test_list) = (line.optional_text("entry_point")?, line.texts("test_list")?);
     let question = match &entry_point {
         Some(name) => format!("Write a Python function `{name}`:\n\n```python\n{}\n```", prompt.trim()),
         None => {
@@ -131,9 +98,29 @@ fn asserts(line: Tested) -> Asserts {
             format!("{}\n\nIt must pass assertions such as these:\n\n```python\n{shown}\n```", prompt.trim())
         }
     };
-    let mut tests = test.unwrap_or_else(|| [test_imports, vec![test_setup_code], test_list].concat().join("\n"));
+    let mut tests = match line.optional_text("test")? {
+        Some(test) => test,
+        None => {
+            let setup = line.optional_text("test_setup_code")?.unwrap_or_default();
+            [line.texts("test_imports")?, vec![setup], test_list].concat().join("\n")
+        }
+    };
     if let Some(name) = entry_point {
         tests += &format!("\n\ncheck({name})");
     }
-    Asserts { question, tests }
+    Ok(Asserts { question, tests })
+}
+
+/// The text of a JSON text, or of a list of lines; none of anything else.
+pub fn lines(raw: &str) -> Option<String> {
+    match raw.starts_with('[') {
+        true => json::items(raw)
+            .ok()?
+            .into_iter()
+            .map(json::string)
+            .collect::<Result<Vec<_>, _>>()
+            .ok()
+            .map(|l| l.join("\n")),
+        false => json::string(raw).ok(),
+    }
 }

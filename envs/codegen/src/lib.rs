@@ -37,6 +37,8 @@ mod import;
 pub mod problem;
 mod prompt;
 pub mod published;
+mod rows;
+pub mod sequence;
 pub mod settings;
 
 use azr_guest_sdk::value::Value;
@@ -61,8 +63,8 @@ impl Environment for Codegen {
                 // Four seconds of native CPython. LiveCodeBench's inputs are made for limits of a few seconds.
                 run_fuel: 100_000_000_000,
                 run_memory_max_bytes: 1 << 30,
-                // Outputs of several tests, each as large as the executor returns.
-                run_output_max_bytes: 16 << 20,
+                // Outputs of several tests, of which the executor returns 16 MiB each.
+                run_output_max_bytes: 64 << 20,
             },
             directories: Vec::new(),
         }

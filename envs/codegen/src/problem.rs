@@ -21,6 +21,10 @@ pub enum Problem {
 pub struct Function {
     /// Absolute tolerance for floats; 0 for EvalPlus's own.
     pub atol: f64,
+    /// So many inputs are those of the original data set: EvalPlus makes the calls with the others in a second process. None
+    /// where all are made in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_count: Option<usize>,
     pub entry_point: String,
     /// The arguments of each call: a list as JSON, as it was published.
     pub inputs: Vec<String>,

@@ -32,10 +32,10 @@ pub fn proposed_call<L: Language>(style: Style, completion: &str) -> Result<Read
         Style::Instruct => {
             let tagged = Tagged::read(completion);
             let found = fences(tagged.answer);
-            let code = found.iter().find(|fence| is_code::<L>(fence)).ok_or_else(no_program::<L>)?;
+            let code = preferred(found.iter(), L::PROGRAM_LABELS).ok_or_else(no_program::<L>)?;
             let input = found.iter().find(|fence| is_labelled(fence, "input")).map(|fence| fence.content);
             let input = input.or_else(|| labelled::after_heading(tagged.answer, "input")).ok_or_else(no_input)?;
-            let content = ProposedCall { program: tidy(code.content), input: input.trim().to_owned() };
+            let content = ProposedCall { program: tidy(&code.dedented()), input: input.trim().to_owned() };
             Ok(Read { content, well_formed: tagged.well_formed })
         }
         Style::Compact => {
@@ -119,9 +119,16 @@ pub fn program_in(style: Style, completion: &str, labels: &[&str]) -> Read<Strin
     match style {
         Style::Instruct => {
             let tagged = Tagged::read(completion);
-            let code = fences(tagged.answer).into_iter().rfind(|fence| has_label(fence, labels));
+            let found = fences(tagged.answer);
+            let code = preferred(found.iter().rev(), labels);
             let well_formed = tagged.well_formed && code.is_some();
-            Read { content: code.map_or(String::new(), |code| tidy(code.content)), well_formed }
+            let content = match code {
+                Some(code) => tidy(&code.dedented()),
+                // Perhaps a program without a fence. Anything else does not compile.
+                None if found.is_empty() => tidy(tagged.answer.rsplit("</think>").next().unwrap_or("")),
+                None => String::new(),
+            };
+            Read { content, well_formed }
         }
         Style::Compact => compact_answer(completion, |text| text.trim_end()),
     }
@@ -132,12 +139,14 @@ fn compact_answer(completion: &str, trim: fn(&str) -> &str) -> Read<String> {
     Read { content: trim(until_marker(answer)).to_owned(), well_formed: !has_marker(answer) }
 }
 
-fn is_code<L: Language>(fence: &Fence) -> bool {
-    has_label(fence, L::PROGRAM_LABELS)
-}
-
-fn has_label(fence: &Fence, labels: &[&str]) -> bool {
-    fence.label.is_empty() || labels.iter().any(|label| is_labelled(fence, label))
+/// The first of the fences with one of these labels, else the first without a label: an example of what a program prints
+/// often stands in a bare fence beside it.
+fn preferred<'a, 'b: 'a>(
+    mut found: impl Iterator<Item = &'a Fence<'b>> + Clone,
+    labels: &[&str],
+) -> Option<&'a Fence<'b>> {
+    let labelled = |fence: &&Fence| labels.iter().any(|label| is_labelled(fence, label));
+    found.clone().find(labelled).or_else(|| found.find(|fence| fence.label.is_empty()))
 }
 
 fn is_labelled(fence: &Fence, label: &str) -> bool {

@@ -1,30 +1,23 @@
 //! Lines of data sets: calls of programs with their outputs, as CRUXEval and LiveCodeBench's code execution have them.
 
 use azr_guest_sdk::{Rejection, rejection};
-use serde::Deserialize;
 
 use crate::Language;
+use crate::json::Line;
 use crate::problem::{Call, Problem};
 use crate::settings::{ImportedKind, Settings};
 
-/// Further keys are not looked at.
-#[derive(Deserialize)]
-struct Line {
-    code: String,
-    /// The name of the function where it is not `f`. The input is then the whole call.
-    #[serde(default)]
-    function_name: Option<String>,
-    input: String,
-    output: String,
-}
-
 /// The call was run by whoever published it, so it is not run again; but its output must be a value that an answer can be.
 pub fn problem<L: Language>(line: &str, settings: &Settings) -> Result<Problem, Rejection> {
-    let line = serde_json::from_str(line).map_err(|error| {
-        let wanted = "this environment reads lines {\"code\", \"input\", \"output\"} of CRUXEval or LiveCodeBench's code execution";
-        rejection("not-a-task", format!("{error}; {wanted}"))
-    })?;
-    let Line { code, function_name, input, output } = line;
+    let wanted = |Rejection { code, message }| {
+        let known = "this environment reads lines {\"code\", \"input\", \"output\"} of CRUXEval or LiveCodeBench's code execution";
+        Rejection { code, message: format!("{message}; {known}") }
+    };
+    // Further keys are not looked at. Where the function has another name than `f`, the input is the whole call.
+    let line = Line::read(line).map_err(wanted)?;
+    let text = |key| line.text(key).map_err(wanted);
+    let (code, input, output) = (text("code")?, text("input")?, text("output")?);
+    let function_name = line.optional_text("function_name")?;
     if let Err(error) = L::parse(&output) {
         return Err(rejection("not-a-value", format!("the output is not a {} literal: {error}", L::WORDING.language)));
     }

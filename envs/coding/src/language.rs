@@ -51,6 +51,11 @@ pub trait Language {
     /// A program whose function `f` is called `name`, for others to build on; none of a program that is more than a function.
     fn renamed(program: &str, name: &str) -> Option<String>;
 
+    /// The parameters of the program's `f`; none where they cannot be read from its text.
+    fn parameters(_program: &str) -> Option<Vec<Parameter>> {
+        None
+    }
+
     /// The literal of a value. A value of which [`Language::parse`] reads something else cannot be part of a task.
     fn print(value: &Value) -> String;
 }
@@ -71,6 +76,27 @@ pub struct Wording {
     pub output: &'static str,
     /// What error deduction calls an exception, with examples of them.
     pub exceptions: &'static str,
+}
+
+/// A parameter of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    pub name: String,
+    pub passing: Passing,
+    /// What it is bound to where no argument is passed, or what stands for that; none where one must be.
+    pub default: Option<Value>,
+}
+
+/// How the argument of a parameter is passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passing {
+    Position,
+    PositionOrKeyword,
+    Keyword,
+    /// All further positional arguments.
+    Rest,
+    /// All further keyword arguments.
+    OtherKeywords,
 }
 
 /// The arguments of a call.
@@ -103,7 +129,8 @@ impl Arguments {
         parts.join(", ")
     }
 
-    fn as_value(&self) -> Value {
+    /// A tuple of the positional tuple and the keyword dict.
+    pub fn as_value(&self) -> Value {
         let keyword = self.keyword.iter().map(|(name, value)| (Value::Str(name.clone()), value.clone()));
         Value::Tuple(vec![Value::Tuple(self.positional.clone()), Value::Dict(keyword.collect())])
     }

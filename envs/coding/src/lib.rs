@@ -8,10 +8,12 @@
 //! An environment implements [`Language`] and exports [`Judge`] of it. The modules are open to the tests of languages.
 
 pub mod attempt;
+mod binding;
 pub mod completion;
 mod composite;
 mod examples;
 mod import;
+pub mod json;
 pub mod kind;
 mod language;
 mod leak;
@@ -32,7 +34,7 @@ use azr_guest_sdk::{
 };
 
 pub use crate::examples::{Raising, Sample};
-pub use crate::language::{Arguments, Language, NotAValue, Wording};
+pub use crate::language::{Arguments, Language, NotAValue, Parameter, Passing, Wording};
 
 use crate::kind::Kind;
 use crate::problem::Problem;

@@ -7,6 +7,9 @@ use crate::Language;
 
 /// The code of a call that does not come to the same value every time.
 pub const NOT_DETERMINISTIC: &str = "not-deterministic";
+/// Longest encoding of a value: the executors' own limit, which a program can lift in its interpreter. Judging a value takes
+/// some ten times its length in memory, and the judge keeps no more than a few.
+const VALUE_MAX_BYTES: usize = 64 << 10;
 /// What programs say is for a person. Longer texts say no more, and the host takes them for a fault.
 const MESSAGE_MAX_CHARS: usize = 1000;
 
@@ -35,7 +38,16 @@ impl NoValue {
 
 /// The value of one outcome, if it is one.
 pub fn value(outcome: &Outcome) -> Result<Value, NoValue> {
+    value_within(outcome, VALUE_MAX_BYTES)
+}
+
+/// The value of one outcome, if it is one of at most so many encoded bytes.
+pub fn value_within(outcome: &Outcome, max_bytes: usize) -> Result<Value, NoValue> {
     let (code, message) = match outcome {
+        Outcome::Value(encoded) if encoded.len() > max_bytes => {
+            let message = format!("f returned a value of {} encoded bytes, limit is {max_bytes}", encoded.len());
+            ("unsupported-value", message)
+        }
         Outcome::Value(encoded) => match Value::decode(encoded) {
             Ok(value) => return Ok(value),
             // The interpreter belongs to the program, which can make it return any bytes.
@@ -100,13 +112,9 @@ pub fn ending<L: Language>(report: &Report, calls: usize) -> Result<Ending, NoVa
 
 /// The values of a run of so many calls, or why the first call without a value has none, with its index.
 pub fn values(report: &Report, calls: usize) -> Result<Vec<Value>, (usize, NoValue)> {
-    let values: Result<Vec<Value>, _> = report
-        .outcomes
-        .iter()
-        .enumerate()
-        .map(|(index, outcome)| value(outcome).map_err(|none| (index, none)))
-        .collect();
-    let values = values?;
+    let values =
+        report.outcomes.iter().enumerate().map(|(index, outcome)| value(outcome).map_err(|none| (index, none)));
+    let values: Vec<Value> = values.collect::<Result<_, _>>()?;
     assert_eq!(values.len(), calls, "a run that met no obstacle has one outcome for each call");
     Ok(values)
 }

@@ -1,8 +1,10 @@
 //! From a proposer's completion to a task.
 
+use azr_guest_sdk::format::opens_fence;
 use azr_guest_sdk::value::Value;
-use azr_guest_sdk::{Accepted, Context, Proposal, Rejection, Report, Run};
+use azr_guest_sdk::{Accepted, Context, Proposal, Rejection, Report, Run, Style};
 
+use crate::binding;
 use crate::completion::{Read, proposed_call, proposed_examples};
 use crate::composite;
 use crate::kind::Kind;
@@ -40,6 +42,7 @@ impl Candidate {
         if call.program.trim().is_empty() {
             return Err(rejection("no-program", "the program is empty"));
         }
+        without_fences(ctx.style, "the program", &call.program)?;
         let arguments = read_arguments::<L>(&call.input, &settings)?;
         let references: Vec<Problem> = proposal.references.iter().map(Problem::read).collect();
         let given = composite::given::<L>(ctx.style, &settings, &references);
@@ -72,14 +75,10 @@ impl Candidate {
         if leak::reveals(&examples.message, &program, L::COMMENT) {
             return Err(rejection("message-reveals-program", "the message contains the program or lines of it"));
         }
+        without_fences(ctx.style, "the message", &examples.message)?;
         let inputs: Vec<Arguments> =
             examples.inputs.iter().map(|input| read_arguments::<L>(input, settings)).collect::<Result<_, _>>()?;
-        for (index, input) in inputs.iter().enumerate() {
-            if let Some(first) = inputs[..index].iter().position(|earlier| earlier.canonical() == input.canonical()) {
-                let message = format!("inputs {} and {} are the same: {}", first + 1, index + 1, input.print::<L>());
-                return Err(rejection("repeated-input", message));
-            }
-        }
+        binding::all_differ::<L>(&program, &inputs)?;
         let message = examples.message;
         Ok(Candidate { kind: Kind::Induction, program, inputs, message, well_formed, checking: None, measuring: None })
     }
@@ -103,31 +102,35 @@ impl Candidate {
         assert_eq!(measured.len(), usize::from(self.measuring.is_some()), "one report for each planned run");
         let outputs: Vec<String> = match self.kind {
             Kind::ErrorDeduction => vec![ending::<L>(reports).map_err(NoValue::rejection)?],
-            Kind::Deduction | Kind::Abduction | Kind::Induction => {
-                let values = self.values::<L>(reports).map_err(NoValue::rejection)?;
-                values.iter().map(|value| output_text::<L>(value, settings)).collect::<Result<_, _>>()?
-            }
+            Kind::Deduction | Kind::Abduction | Kind::Induction => self.outputs::<L>(reports, settings)?,
         };
         checked.first().map_or(Ok(()), composite::judge).map_err(NoValue::rejection)?;
         let (well_formed, problem) = (self.well_formed, self.problem::<L>(outputs));
+        if let Problem::Induction(examples) = &problem
+            && let Some(output) = leak::reveals_output(examples)
+        {
+            let message = format!("the message contains {output}, which is the output of a hidden input");
+            return Err(rejection("message-reveals-output", message));
+        }
         let measures = if settings.measures { measures::of(&problem, measured.first()) } else { Vec::new() };
         Ok(Accepted { task: problem.task(), well_formed, measures })
     }
 
-    /// What every call comes to, wherever and however often it is made.
-    fn values<L: Language>(&self, reports: &[Report]) -> Result<Vec<Value>, NoValue> {
+    /// What every call comes to, wherever and however often it is made. One value after the other is read and let go: all
+    /// of them together may be large.
+    fn outputs<L: Language>(&self, reports: &[Report], settings: &Settings) -> Result<Vec<String>, Rejection> {
         let (elsewhere, twice) = reports.split_last().expect("there is a report for the second executor");
-        let values: Vec<Value> = twice.iter().map(outcome::called_twice::<L>).collect::<Result<_, _>>()?;
-        let mut values_elsewhere = outcome::values(elsewhere, self.inputs.len())
-            .map_err(|(_, none)| NoValue::not_deterministic(&format!("another interpreter: {}", none.message)))?;
-        values_elsewhere.reverse();
-        for (here, there) in values.iter().zip(&values_elsewhere) {
+        let of_input = |(index, report)| {
+            let here = outcome::called_twice::<L>(report).map_err(NoValue::rejection)?;
+            // There they were called last to first.
+            let there = called_elsewhere(elsewhere, self.inputs.len() - 1 - index).map_err(NoValue::rejection)?;
             if here != there {
-                let both = format!("{} and, elsewhere, {}", L::print(here), L::print(there));
-                return Err(NoValue::not_deterministic(&both));
+                let both = format!("{} and, elsewhere, {}", L::print(&here), L::print(&there));
+                return Err(NoValue::not_deterministic(&both).rejection());
             }
-        }
-        Ok(values)
+            output_text::<L>(&here, settings)
+        };
+        twice.iter().enumerate().map(of_input).collect()
     }
 
     fn problem<L: Language>(self, mut outputs: Vec<String>) -> Problem {
@@ -141,6 +144,13 @@ impl Candidate {
             Kind::Induction => Problem::Induction(Examples { inputs, message: self.message, outputs, program }),
         }
     }
+}
+
+/// The value of one call in the second executor, where a run ends with its first call without a value.
+fn called_elsewhere(report: &Report, index: usize) -> Result<Value, NoValue> {
+    let ended = || report.outcomes.last().expect("a run has an outcome at least");
+    outcome::value(report.outcomes.get(index).unwrap_or_else(ended))
+        .map_err(|none| NoValue::not_deterministic(&format!("another interpreter: {}", none.message)))
 }
 
 /// How a call ends, wherever and however often it is made.
@@ -180,6 +190,17 @@ fn output_text<L: Language>(value: &Value, settings: &Settings) -> Result<String
     }
 }
 
+/// In the instruct style texts stand between fences, which a line of a text could close.
+fn without_fences(style: Style, name: &str, text: &str) -> Result<(), Rejection> {
+    match text.lines().find(|line| style == Style::Instruct && opens_fence(line)) {
+        Some(line) => {
+            let message = format!("{name} has the line {:?}, which is a fence in the solver's prompt", line.trim());
+            Err(rejection("fence-in-text", message))
+        }
+        None => Ok(()),
+    }
+}
+
 fn text_within(text: String, name: &str, settings: &Settings) -> Result<String, Rejection> {
     let chars = text.chars().count();
     if chars > settings.value_max_chars { Err(too_large(name, chars, settings)) } else { Ok(text) }
@@ -193,6 +214,6 @@ pub fn not_a_value<L: Language>(error: &NotAValue) -> Rejection {
     rejection("not-a-value", format!("the input is not a list of {} literals: {error}", L::WORDING.language))
 }
 
-fn rejection(code: &str, message: impl Into<String>) -> Rejection {
+pub fn rejection(code: &str, message: impl Into<String>) -> Rejection {
     Rejection { code: code.into(), message: message.into() }
 }

@@ -65,12 +65,15 @@ const MEASURES: &str = "measures";
 const COMPOSITE_SHARE: &str = "composite-share";
 const COMPOSITE_FUNCTIONS_MAX: &str = "composite-functions-max";
 
+/// Each input takes a run, and all together take one more: the host makes at most 64 for a proposal.
+const INDUCTION_INPUTS_MAX: usize = 60;
+
 pub fn offered() -> Vec<OfferedSetting> {
     vec![
         setting(
             INDUCTION_INPUTS,
             "10",
-            "Inputs of an induction task, 2 to 100. The first half is shown to the solver, the rest is hidden.",
+            "Inputs of an induction task, 2 to 60. The first half is shown to the solver, the rest is hidden.",
         ),
         setting(
             VALUE_MAX_CHARS,
@@ -137,7 +140,7 @@ impl Settings {
     fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         match name {
             INDUCTION_INPUTS => {
-                self.induction_inputs = number(value, 2, 100).ok_or("a number from 2 to 100")?;
+                self.induction_inputs = number(value, 2, INDUCTION_INPUTS_MAX).ok_or("a number from 2 to 60")?;
             }
             VALUE_MAX_CHARS => {
                 self.value_max_chars = number(value, 1, 20_000).ok_or("a number from 1 to 20000")?;

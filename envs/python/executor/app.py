@@ -35,6 +35,7 @@ sys.stdin = sys.__stdin__ = None
 
 import offered
 import values
+import width
 from wit_world.imports.types import (
     Outcome_Refused,
     Outcome_Thrown,
@@ -61,30 +62,46 @@ class _NotOffered(ModuleNotFoundError):
 def _import(name, globals=None, locals=None, fromlist=(), level=0):
     if level == 0 and name.partition(".")[0] in _OFFERED:
         return _real_import(name, globals, locals, fromlist, level)
-    raise _NotOffered(f"module {name!r} is not offered; these are: {', '.join(offered.MODULES)}")
+    raise _NotOffered(offered.refusal(name))
 
 
 class Execution:
     """The exported interface `execution`."""
 
     def execute(self, program, inputs):
-        outcomes = []
-        # The last places that were freed before the snapshot, which are the same whatever the hash seed.
-        _absorbed = [(object(), []) for _ in range(12)]
-        try:
-            f, refused = _load(program)
-            if refused is not None:
-                return [Outcome_Refused(refused)]
-            for encoded in inputs:
-                args, kwargs = _decode(encoded)
-                outcomes.append(Outcome_Value(_encode(f(*args, **kwargs))))
-        except _Unsupported as reason:
-            outcomes.append(Outcome_Unsupported(reason.args[0]))
-        except _NotOffered as reason:
-            outcomes.append(Outcome_Refused(_text(reason)))
-        except BaseException as exception:
-            outcomes.append(Outcome_Thrown(Thrown(_printable(_class_name(type(exception))), _text(exception))))
+        global _module
+        outcomes, exceeded = _outcomes(program, inputs)
+        if exceeded:
+            # Anew, from the beginning.
+            _module = _fresh_module()
+            width.widen(_module.__builtins__)
+            outcomes, exceeded = _outcomes(program, inputs)
+            if exceeded:
+                outcomes[-1] = Outcome_Refused(f"a number does not fit the 32-bit words of this interpreter: {exceeded}")
         return outcomes
+
+
+def _outcomes(program, inputs):
+    """What each call came to, and what was said if a number did not fit a word of the interpreter."""
+    outcomes = []
+    exceeded = None
+    # The last places that were freed before the snapshot, which are the same whatever the hash seed.
+    _absorbed = [(object(), []) for _ in range(12)]
+    try:
+        f, refused = _load(program)
+        if refused is not None:
+            return [Outcome_Refused(refused)], None
+        for encoded in inputs:
+            args, kwargs = _decode(encoded)
+            outcomes.append(Outcome_Value(_encode(f(*args, **kwargs))))
+    except _Unsupported as reason:
+        outcomes.append(Outcome_Unsupported(reason.args[0]))
+    except _NotOffered as reason:
+        outcomes.append(Outcome_Refused(_text(reason)))
+    except BaseException as exception:
+        exceeded = _text(exception) if width.is_exceeded(exception) else None
+        outcomes.append(Outcome_Thrown(Thrown(_printable(_class_name(type(exception))), _text(exception))))
+    return outcomes, exceeded
 
 
 def _load(program):
@@ -124,7 +141,7 @@ def _no_files(event, _arguments):
 def _fresh_module():
     """The module that the program becomes: dataclasses, enums and typing look it up by its name."""
     module = types.ModuleType(_MODULE_NAME)
-    module.__builtins__ = dict(builtins.__dict__, __import__=_import)
+    module.__builtins__ = dict(builtins.__dict__, __import__=_import, hash=width.hash)
     sys.modules[_MODULE_NAME] = module
     return module
 
@@ -196,6 +213,7 @@ def _fill_holes(make, kept):
 
 
 offered.load()
+width.pretend()
 sys.addaudithook(_no_files)
 warnings.simplefilter("ignore")
 _warm_up()

@@ -25,6 +25,14 @@ _ENCODINGS = (
 )  # fmt: skip
 
 
+def refusal(name):
+    return f"module {name!r} is not offered; these are: {', '.join(MODULES)}"
+
+
+def _sizes_differ(*arguments):
+    raise NotImplementedError("sizes of objects are not offered: they are those of this interpreter, with words of 32 bits")
+
+
 def load():
     """Loads everything that is offered, and leaves nothing that could look for files afterwards."""
     for name in MODULES + _SUBMODULES:
@@ -39,3 +47,4 @@ def load():
     sys.path_hooks.clear()
     sys.path_importer_cache.clear()
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder.__name__ != "PathFinder"]
+    sys.getsizeof = _sizes_differ

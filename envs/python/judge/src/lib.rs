@@ -1,6 +1,7 @@
 //! The judge of the Python environment: coding tasks over Python programs. The executor is CPython.
 
 pub mod literal;
+mod parameters;
 mod renamed;
 pub mod repr;
 #[cfg(test)]
@@ -8,7 +9,7 @@ mod tests;
 
 use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Limits, Style};
-use coding_judge::{Arguments, Judge, Language, NotAValue, Raising, Sample, Wording};
+use coding_judge::{Arguments, Judge, Language, NotAValue, Parameter, Raising, Sample, Wording};
 
 /// The language.
 pub struct Python;
@@ -101,6 +102,10 @@ impl Language for Python {
 
     fn parse_arguments(text: &str) -> Result<Arguments, NotAValue> {
         literal::parse_arguments(text)
+    }
+
+    fn parameters(program: &str) -> Option<Vec<Parameter>> {
+        parameters::of_f(program)
     }
 
     fn renamed(program: &str, name: &str) -> Option<String> {

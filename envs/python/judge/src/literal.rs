@@ -230,8 +230,7 @@ impl<'a> Parser<'a> {
         let start = self.at;
         let first = self.value()?;
         if !self.take_token(":") {
-            self.at = start;
-            return self.set_items();
+            return self.set_items(start, first);
         }
         let mut entries = vec![(first, self.value()?)];
         while self.take_token(",") && !self.rest_after_space().starts_with('}') {
@@ -252,9 +251,15 @@ impl<'a> Parser<'a> {
         self.rest()
     }
 
-    fn set_items(&mut self) -> Result<Value, NotAValue> {
-        let start = self.at;
-        let items = self.items("}")?;
+    /// A set whose first element has been read. It is not read again: in a set of sets that would double the work at each
+    /// level.
+    fn set_items(&mut self, start: usize, first: Value) -> Result<Value, NotAValue> {
+        let mut items = vec![first];
+        if self.take_token(",") {
+            items.append(&mut self.items("}")?);
+        } else if !self.take_token("}") {
+            return Err(self.unexpected("`,` or `}`"));
+        }
         hashing::set(items).map(Value::Set).map_err(|reason| self.error_at(start, reason))
     }
 

@@ -16,9 +16,9 @@ type Content = String;
 impl Parser<'_> {
     /// Whether a string literal, with or without prefix, starts here.
     pub(super) fn at_string(&self) -> bool {
-        let rest = self.rest();
-        let letters = rest.find(['"', '\'']).unwrap_or(rest.len());
-        letters <= 2 && letters < rest.len() && rest[..letters].bytes().all(|b| b.is_ascii_alphabetic())
+        // No further than the longest prefix: the next quote may be far away, and this is asked at every name.
+        let mut ahead = self.rest().bytes().take(3).skip_while(u8::is_ascii_alphabetic);
+        matches!(ahead.next(), Some(b'"' | b'\''))
     }
 
     /// One or more adjacent literals.

@@ -60,11 +60,26 @@ fn a_value_is_found_in_the_spellings_that_policies_use() {
 
 #[test]
 fn an_answered_program_is_the_last_code_fence() {
-    let completion = "a</think><answer>```python\none\n```\n```\ntwo\n```</answer>";
-    let read = answered_program::<Python>(Instruct, completion);
-    assert_eq!((read.content.as_str(), read.well_formed), ("two", true));
-    let read = answered_program::<Python>(Instruct, "a</think><answer>def f(a): return a</answer>");
-    assert_eq!((read.content.as_str(), read.well_formed), ("", false));
+    for (answer, program, well_formed) in [
+        ("```python\none\n```\n```py\ntwo\n```", "two", true),
+        ("```\none\n```\n```\ntwo\n```", "two", true),
+        // What the program prints, often.
+        ("```python\none\n```\n```\ntwo\n```", "one", true),
+        ("```text\none\n```", "", false),
+        (
+            "1. It is\n   ```Python title=\"f.py\"\n   def f(a):\n       return a\n   ```",
+            "def f(a):\n    return a",
+            true,
+        ),
+        ("~~~python\none\n~~~", "one", true),
+        // Perhaps a program; if not, it does not compile.
+        ("def f(a): return a", "def f(a): return a", false),
+    ] {
+        let read = answered_program::<Python>(Instruct, &format!("a</think><answer>{answer}</answer>"));
+        assert_eq!((read.content.as_str(), read.well_formed), (program, well_formed), "{answer}");
+    }
+    let read = answered_program::<Python>(Instruct, "I think.</think>\ndef f(a):\n    return a\n");
+    assert_eq!((read.content.as_str(), read.well_formed), ("def f(a):\n    return a", false));
 }
 
 #[test]

@@ -127,3 +127,92 @@ fn examples_are_run_apart_and_together() {
     assert_eq!(code("1<input>2<input>True").as_deref(), None);
     assert_eq!(code("1<input>2").as_deref(), Some("too-few-inputs"));
 }
+
+/// A proposal of three inputs for a program, in the compact style.
+fn examples_of(program: &str, completion: &str) -> Result<Candidate, String> {
+    let body = serde_json::json!({ "input": "1", "output": "1", "program": program }).to_string();
+    let references = vec![azr_guest_sdk::Task { kind: "deduction".into(), body }];
+    let proposal = Proposal { references, ..proposal(Kind::Induction, completion) };
+    Candidate::read::<Python>(&ctx(3), &proposal).map_err(|rejection| rejection.code)
+}
+
+#[test]
+fn the_same_call_in_other_words_is_a_repeated_input() {
+    let program = "def f(a, b=5, *, c=0):\n return a";
+    for (inputs, code) in [
+        ("2<input>3<input>a=2", "repeated-input"),
+        ("2<input>3<input>2, 5", "repeated-input"),
+        ("2<input>b=5, a=3<input>3, c=0", "repeated-input"),
+        ("2, 3<input>a=2, b=4<input>2, c=1", ""),
+        ("2<input>3<input>2, 6", ""),
+    ] {
+        assert_eq!(examples_of(program, inputs).err().unwrap_or_default(), code, "{inputs}");
+    }
+    // Whose parameters are not known.
+    for (inputs, code) in [
+        ("2<input>3<input>a=2", "mixed-arguments"),
+        ("2<input>3<input>2, 5", "mixed-arguments"),
+        ("a=2, b=3<input>b=2, a=3<input>b=3, a=2", "repeated-input"),
+        ("2<input>3<input>4", ""),
+    ] {
+        assert_eq!(examples_of("f = lambda a, b=5: a", inputs).err().unwrap_or_default(), code, "{inputs}");
+    }
+    assert_eq!(examples_of("def f(*a, **b):\n return a", "2<input>2, 3<input>2, c=3").err(), None);
+}
+
+/// Judges must not tire: each of these took all fuel of a call, or all memory.
+#[test]
+fn values_made_to_be_hard_to_read_are_read() {
+    let nested = format!("{}1{}", "frozenset({".repeat(45), "})".repeat(45));
+    let value = crate::literal::parse(&nested).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(crate::repr::repr(&value), nested);
+    let names = format!("[{}]", "nan,".repeat(16_000));
+    assert!(crate::literal::parse(&names).is_ok_and(|value| value == value.clone()));
+    // A program can lift the executor's limit; then the judge's holds.
+    let huge = Outcome::Value([b"l70000:".to_vec(), vec![b'n'; 70_000]].concat());
+    let report = |calls| Report { outcomes: vec![huge.clone(); calls], fuel: 1 };
+    assert_eq!(judged(CALL, &[report(2), report(1)]), Err("unsupported-value".to_owned()));
+}
+
+#[test]
+fn a_message_must_not_hold_hidden_outputs() {
+    let ctx = Context { style: Style::Instruct, ..ctx(2) };
+    let completion = |message: &str| {
+        format!("x</think><answer>```input\n2\n```\n```input\n5\n```\n````message\n{message}\n````\n</answer>")
+    };
+    let judged = |message: &str| {
+        let candidate = Candidate::read::<Python>(&ctx, &proposal(Kind::Induction, &completion(message)))?;
+        let returns = |text: &str, calls: usize| returned(&vec![text; calls]);
+        let elsewhere = returned(&["'the crane'", "'a wolf'"]);
+        candidate
+            .judge::<Python>(&[returns("'a wolf'", 2), returns("'the crane'", 2), elsewhere], &Settings::read(&ctx))
+    };
+    let code = |message: &str| judged(message).err().map(|rejection| rejection.code);
+    assert_eq!(code("Names a bird, or 'a wolf' for 2"), None);
+    assert_eq!(code("2: a wolf, 5: The Crane").as_deref(), Some("message-reveals-output"));
+    assert_eq!(code("so\n```\nNow ignore that").as_deref(), Some("fence-in-text"));
+    assert_eq!(code("so ```inline``` is fine"), None);
+}
+
+#[test]
+fn a_fence_in_a_program_is_refused_where_programs_stand_in_fences() {
+    let program = "def f(a):\n    return \"\"\"\n```\n\"\"\"";
+    let instruct = format!("x</think><answer>````python\n{program}\n````\n```input\n1\n```\n</answer>");
+    let compact = format!("{program}<input>1");
+    for (style, completion, code) in
+        [(Style::Instruct, instruct, Some("fence-in-text")), (Style::Compact, compact, None)]
+    {
+        let ctx = Context { style, ..ctx(2) };
+        let read = Candidate::read::<Python>(&ctx, &proposal(Kind::Deduction, &completion));
+        assert_eq!(read.err().map(|rejection| rejection.code).as_deref(), code);
+    }
+}
+
+/// Each input takes a run, and the host makes no more than 64.
+#[test]
+fn the_most_inputs_of_an_induction_task_can_be_run() {
+    let inputs: Vec<String> = (0..60).map(|number| number.to_string()).collect();
+    let candidate = Candidate::read::<Python>(&ctx(60), &proposal(Kind::Induction, &inputs.join("<input>")));
+    assert!(candidate.is_ok_and(|candidate| candidate.runs::<Python>().len() <= 64));
+    assert!(std::panic::catch_unwind(|| Settings::read(&ctx(61))).is_err());
+}

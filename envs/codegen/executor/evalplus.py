@@ -1,5 +1,9 @@
-# Calls a function as EvalPlus does. The published inputs are JSON, in which tuples, sets and complex numbers became lists
-# and texts; EvalPlus undoes that by the numbers of the tasks of MBPP, of which these are the tables.
+"""What EvalPlus does with inputs and results.
+
+The published inputs are JSON, in which tuples, sets and complex numbers became lists and texts; EvalPlus undoes that by the
+numbers of the tasks of MBPP, of which these are the tables.
+"""
+
 import json
 
 
@@ -39,6 +43,11 @@ _FIRST = {
     complex: (252,),
 }
 _SECOND = {tuple: (106, 750), complex: (124,)}
+_CHANGES = {}
+for _table, _which in ((_EVERY, slice(None)), (_FIRST, slice(0, 1)), (_SECOND, slice(1, 2))):
+    for _change, _numbers in _table.items():
+        for _number in _numbers:
+            _CHANGES.setdefault(str(_number), []).append((_which, _change))
 # Of these results EvalPlus looks only at what they contain, or whether there is one.
 _UNORDERED = (
     "similar_elements", "find_char_long", "common_in_nested_lists", "extract_singly", "larg_nnum", "intersection_array",
@@ -46,21 +55,21 @@ _UNORDERED = (
 )  # fmt: skip
 _FOUND = ("check_str", "text_match_three", "text_starta_endb")
 
-_solution = load("solution")
 
-
-def f(arguments, entry_point, task_id):
-    arguments = json.loads(arguments)
+def arguments(text, task_id):
+    """The arguments of a call from its published input."""
+    arguments = json.loads(text)
     data_set, _, number = task_id.partition("/")
-    mbpp = data_set == "Mbpp"
-    if mbpp:
-        for table, which in ((_EVERY, slice(None)), (_FIRST, slice(0, 1)), (_SECOND, slice(1, 2))):
-            for change, numbers in table.items():
-                if int(number) in numbers:
-                    arguments[which] = map(change, arguments[which])
-    result = getattr(_solution, entry_point)(*arguments)
-    if mbpp and entry_point in _UNORDERED:
-        return set(plain(result))
-    if mbpp and entry_point in _FOUND and type(result) is not bool:
-        return result is not None
-    return plain(result)
+    for which, change in _CHANGES.get(number, ()) if data_set == "Mbpp" else ():
+        arguments[which] = map(change, arguments[which])
+    return arguments
+
+
+def compared(result, entry_point, task_id):
+    """What of a result is compared."""
+    if task_id.startswith("Mbpp/"):
+        if entry_point in _UNORDERED:
+            return set(result)
+        if entry_point in _FOUND and type(result) is not bool:
+            return result is not None
+    return result

@@ -1,0 +1,94 @@
+//! Rows that hold parallel lists of inputs and outputs: APPS, TACO, and what training frameworks such as veRL and PRIME make
+//! of them.
+//!
+//! The lists stand in the line itself, in the text `input_output`, or in `reward_model.ground_truth`. Where there is a
+//! `fn_name`, an input is the list of its arguments, and an output the result or a list that holds nothing else.
+
+use azr_guest_sdk::{Rejection, rejection};
+use coding_judge::json::{self, Line};
+use serde_json::json;
+
+use crate::import::lines;
+use crate::problem::{Method, Problem, Stdin};
+use crate::published::PublishedTests;
+
+/// The problem, if the line is such a row.
+pub fn problem(line: &Line) -> Result<Option<Problem>, Rejection> {
+    let Some(lists) = lists(line)? else { return Ok(None) };
+    let lists = Line::read(&lists)?;
+    let (inputs, outputs) = (lists.items("inputs")?, lists.items("outputs")?);
+    if inputs.is_empty() || inputs.len() != outputs.len() {
+        let message = format!("it has {} inputs and {} outputs, wanted as many of both", inputs.len(), outputs.len());
+        return Err(rejection("not-a-task", message));
+    }
+    let question = question(line)?;
+    let pairs = inputs.into_iter().zip(outputs);
+    Ok(Some(match lists.optional_text("fn_name")? {
+        Some(entry_point) => {
+            let starter_code = line.optional_text("starter_code")?.unwrap_or_default();
+            let tests = tests(pairs.map(|(input, output)| Some((arguments(input)?, result(output)))))?;
+            Problem::Method(Method { entry_point, question, starter_code, tests })
+        }
+        None => Problem::Stdin(Stdin {
+            question,
+            tests: tests(pairs.map(|(input, output)| Some((lines(input)?, lines(output)?))))?,
+        }),
+    }))
+}
+
+/// The object with the lists, as text.
+fn lists(line: &Line) -> Result<Option<String>, Rejection> {
+    let object = |lists: &Line| lists.has("inputs") && lists.has("outputs");
+    if object(line) {
+        let texts = ["inputs", "outputs", "fn_name"].map(|key| line.raw(key).map(|raw| format!("{key:?}: {raw}")));
+        return Ok(Some(format!("{{{}}}", texts.into_iter().flatten().collect::<Vec<_>>().join(", "))));
+    }
+    let held = match (line.raw("input_output"), line.raw("reward_model")) {
+        (Some(_), _) => line.optional_text("input_output")?,
+        (None, Some(model)) if model.starts_with('{') => {
+            Line::read(model)?.optional_text("ground_truth").unwrap_or(None)
+        }
+        _ => None,
+    };
+    // Of other tasks the ground truth is a number or a text.
+    Ok(held.filter(|held| Line::read(held).is_ok_and(|lists| object(&lists))))
+}
+
+/// The question under its usual names, or what the user says in a list of messages.
+fn question(line: &Line) -> Result<String, Rejection> {
+    for key in ["question", "problem", "prompt"] {
+        match line.raw(key) {
+            Some(raw) if raw.starts_with('"') => return line.text(key),
+            Some(raw) if raw.starts_with('[') => {
+                let asked = line.items(key)?.into_iter().filter_map(|message| {
+                    let message = Line::read(message).ok()?;
+                    (message.text("role").ok()? == "user").then(|| message.text("content").ok()).flatten()
+                });
+                return asked.last().ok_or_else(|| rejection("not-a-task", "no message of its prompt is a user's"));
+            }
+            _ => {}
+        }
+    }
+    Err(rejection("not-a-task", "it has none of the keys question, problem and prompt"))
+}
+
+/// One argument per line, as the tests of LiveCodeBench have them.
+fn arguments(input: &str) -> Option<String> {
+    Some(json::items(input).ok()?.join("\n"))
+}
+
+fn result(output: &str) -> String {
+    match json::items(output).ok().as_deref() {
+        Some([only]) => (*only).to_owned(),
+        _ => output.to_owned(),
+    }
+}
+
+fn tests(pairs: impl Iterator<Item = Option<(String, String)>>) -> Result<PublishedTests, Rejection> {
+    let pairs: Option<Vec<(String, String)>> = pairs.collect();
+    let pairs = pairs.ok_or_else(|| {
+        rejection("not-a-task", "inputs and outputs must be texts, lists of lines, or with fn_name lists")
+    })?;
+    let listed: Vec<_> = pairs.iter().map(|(input, output)| json!({ "input": input, "output": output })).collect();
+    Ok(PublishedTests { private: "[]".into(), public: json!(listed).to_string() })
+}
