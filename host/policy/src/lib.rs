@@ -331,6 +331,10 @@ impl Sampler for Policy {
         self.text.encode(messages, prefill)
     }
 
+    fn text(&self, prompt: &[u32]) -> Result<String> {
+        self.text.decode_all(prompt)
+    }
+
     fn sample(&self, requests: &[SampleRequest], sampling: &Sampling) -> Result<Vec<Completion>> {
         sampler::sample(&self.model, &self.text, (self.workers, &self.ranks), requests, sampling)
     }

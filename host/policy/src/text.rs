@@ -59,12 +59,12 @@ impl Text {
     }
 
     /// The prompt that `messages` make, ready for the assistant to continue `prefill`. Without a chat template the
-    /// contents are joined as they are.
+    /// contents are joined as they are; without messages the prefill is the whole prompt, whatever the template.
     pub fn encode(&self, messages: &[Message<'_>], prefill: &str) -> Result<Vec<u32>> {
         let (mut text, special) = match &self.template {
             // Templates write the beginning-of-text token themselves.
-            Some(template) => (template.render(messages)?, false),
-            None => (messages.iter().map(|message| message.content).collect(), true),
+            Some(template) if !messages.is_empty() => (template.render(messages)?, false),
+            _ => (messages.iter().map(|message| message.content).collect(), true),
         };
         text.push_str(prefill);
         self.encode_text(&text, special)
@@ -79,6 +79,11 @@ impl Text {
     /// Text of `tokens`, without the tokenizer's special ones.
     pub fn decode(&self, tokens: &[u32]) -> Result<String> {
         self.tokenizer.decode(tokens, true).map_err(|error| anyhow!("tokenizer: {error}"))
+    }
+
+    /// Text of `tokens`, the tokenizer's special ones included.
+    pub fn decode_all(&self, tokens: &[u32]) -> Result<String> {
+        self.tokenizer.decode(tokens, false).map_err(|error| anyhow!("tokenizer: {error}"))
     }
 
     /// Whether the newest of `tokens` completes one of the `stop` strings.

@@ -22,7 +22,7 @@ use azr_experiment::{
 use azr_learner::Learner;
 use azr_policy::{Policy, embedded};
 use azr_ranks::Ranks;
-use azr_sandbox::{Level, LogLine, Sandbox};
+use azr_sandbox::{Environment, Level, LogLine, Sandbox};
 use azr_selfplay::{
     arena::Arena,
     buffer::Buffer,
@@ -337,12 +337,17 @@ impl Session {
 
 /// Loads the environments, with the operator's settings.
 pub fn load_arenas(sandbox: &Sandbox, envs: &[EnvSource], config: &RunConfig) -> Result<Vec<Arena>> {
+    arenas(envs.iter().map(|source| source.load(sandbox)).collect::<Result<_>>()?, config)
+}
+
+/// The same of environments that are loaded.
+pub fn arenas(environments: Vec<Environment>, config: &RunConfig) -> Result<Vec<Arena>> {
     let mut arenas: Vec<Arena> = Vec::new();
-    for source in envs {
-        let arena = Arena::new(source.load(sandbox)?, config)?;
+    for environment in environments {
+        let arena = Arena::new(environment, config)?;
         let name = arena.name();
         let twin = arenas.iter().any(|other| other.name() == name);
-        ensure!(!twin, "two environments are called {name:?}; {source} is the second");
+        ensure!(!twin, "two environments are called {name:?}; give only one of them with --env");
         arenas.push(arena);
     }
     // The embedded policy's preset has settings for its environment, loaded or not.

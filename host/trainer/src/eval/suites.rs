@@ -11,9 +11,9 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 
 use azr_core::gather::Alone;
-use azr_host::cli::eval::EvalArgs;
+use azr_host::cli::eval::{EvalArgs, PromptProtocol};
 
-use super::{Measured, print_table};
+use super::{Measured, print_table, protocol as prompts};
 use crate::{policy_source::PolicySource, progress::suite_bar, session};
 use azr_config::RunConfig;
 use azr_sandbox::{Sandbox, SandboxConfig};
@@ -33,6 +33,8 @@ const SUITE_LIMITS: [&str; 3] = [
 /// What is measured of one suite.
 #[derive(Serialize)]
 struct MeasuredSuite {
+    /// Whose prompts asked.
+    protocol: String,
     lines: usize,
     /// Lines that are no tasks.
     refused: Vec<Refused>,
@@ -42,9 +44,11 @@ struct MeasuredSuite {
 
 /// Measures and prints.
 pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
+    // What the operator says about the length of completions holds, whatever the protocol.
+    let limited = args.overrides.iter().any(|pair| pair.starts_with("sampling.completion-max-tokens"));
     let overrides: Vec<String> = SUITE_LIMITS.map(String::from).into_iter().chain(args.overrides).collect();
     let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
-    let config = RunConfig::resolve(preset, None, &overrides)?;
+    let mut config = RunConfig::resolve(preset, None, &overrides)?;
     let sandbox = Sandbox::new(&SandboxConfig {
         // The judge unpacks and compares the tests of a program, up to a hundred megabytes of LiveCodeBench.
         judge_fuel: 100_000_000_000,
@@ -54,7 +58,9 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
         deadline_ms: 600_000,
         ..args.sandbox.limited(&config.sandbox)?
     })?;
-    let arenas = session::load_arenas(&sandbox, &[args.env], &config)?;
+    let environment = args.env.load(&sandbox)?;
+    let asked = prompts::choose(&mut config, environment.description(), args.protocol, PromptProtocol::Published)?;
+    let arenas = session::arenas(vec![environment], &config)?;
     let mut suites: Vec<Suite> = Vec::new();
     for path in &args.suites {
         let suite = Suite::import(path, &arenas, 0, args.limit.unwrap_or(usize::MAX))?;
@@ -66,6 +72,12 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
     let policy = PolicySource::from(&args.policy).load(&config, None)?;
     let mut measured = BTreeMap::new();
     for suite in suites {
+        let mut config = config.clone();
+        if !limited {
+            let limits =
+                suite.kinds().filter_map(|kind| prompts::completion_max_tokens(&config, arenas[0].name(), kind));
+            config.sampling.completion_max_tokens = limits.max().unwrap_or(config.sampling.completion_max_tokens);
+        }
         let bar = suite_bar(&suite.name, suite.tasks());
         let report = |result: TaskResult| {
             bar.inc(1);
@@ -74,7 +86,8 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
         let kinds = suite.measure(&arenas, (&policy, &Alone), protocol, &config, report)?;
         bar.finish_and_clear();
         let kinds = kinds.into_iter().map(|(label, scores)| (label, Measured::of(&scores, protocol))).collect();
-        measured.insert(suite.name.clone(), MeasuredSuite { lines: suite.lines(), refused: suite.refused, kinds });
+        let (protocol, lines) = (asked.clone(), suite.lines());
+        measured.insert(suite.name.clone(), MeasuredSuite { protocol, lines, refused: suite.refused, kinds });
     }
     if args.json {
         println!("{}", serde_json::to_string(&measured)?);
@@ -85,7 +98,7 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
     };
     let labels: Vec<String> = measured.iter().flat_map(labels).collect();
     let rows = measured.values().flat_map(|suite| suite.kinds.values());
-    print_table(&labels.iter().zip(rows).collect::<Vec<_>>(), protocol.samples);
+    print_table(&asked, &labels.iter().zip(rows).collect::<Vec<_>>(), protocol.samples);
     Ok(())
 }
 
