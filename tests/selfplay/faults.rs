@@ -8,7 +8,7 @@ use azr_core::{
 };
 use azr_sandbox::{Sandbox, SandboxConfig, pack};
 use azr_selfplay::{
-    arena::Arena,
+    env_state::EnvState,
     faults::{Breaker, Faults, Whose},
     propose::Proposed,
     solve::{Aim, Attempted},
@@ -36,9 +36,9 @@ fn config() -> RunConfig {
     RunConfig::resolve(Preset::Paper, None, &["learnability.train=true".into()]).unwrap()
 }
 
-fn arena(dir: &Path, sandbox: SandboxConfig) -> Arena {
+fn env(dir: &Path, sandbox: SandboxConfig) -> EnvState {
     let sandbox = SandboxConfig { workers: 2, cache_dir: Some(dir.join("cache")), ..sandbox };
-    Arena::new(Sandbox::new(&sandbox).unwrap().load(&hostile(dir)).unwrap(), &config()).unwrap()
+    EnvState::new(Sandbox::new(&sandbox).unwrap().load(&hostile(dir)).unwrap(), &config()).unwrap()
 }
 
 fn completion(text: &str) -> Completion {
@@ -46,31 +46,23 @@ fn completion(text: &str) -> Completion {
 }
 
 fn proposed(text: &str) -> Proposed {
-    Proposed { arena: 0, kind: 0, references: vec![], prompt: vec![], completion: completion(text) }
+    Proposed { env: 0, kind: 0, references: vec![], prompt: vec![], completion: completion(text) }
 }
 
 fn attempted(text: &str) -> Attempted {
     let task = Task { kind: "echo".into(), body: "{}".into() };
-    Attempted {
-        arena: 0,
-        kind: 0,
-        task,
-        aim: Aim::Training,
-        assignment: 0,
-        prompt: vec![],
-        completion: completion(text),
-    }
+    Attempted { env: 0, kind: 0, task, aim: Aim::Training, assignment: 0, prompt: vec![], completion: completion(text) }
 }
 
 #[test]
 fn an_environment_fault_is_counted_by_cause_and_never_rewarded() {
     let dir = tempfile::tempdir().unwrap();
-    let mut arenas = [arena(dir.path(), SandboxConfig::default())];
+    let mut envs = [env(dir.path(), SandboxConfig::default())];
     let mut faults = Faults::new(&Alone);
     let proposals = ["echo", "trap", "judge-invents-a-kind", "reject"].map(proposed);
-    let validated = validate(&mut arenas, proposals.into(), 1, &mut faults).unwrap();
+    let validated = validate(&mut envs, proposals.into(), 1, &mut faults).unwrap();
     let answers = ["echo", "trap", "score-nan", "throw"].map(attempted);
-    let verified = verify(&arenas, answers.into(), &mut faults).unwrap();
+    let verified = verify(&envs, answers.into(), &mut faults).unwrap();
     let rewards = step::rewards(&config(), &validated, &verified);
     let rewarded = |rewards: &[Option<f64>]| rewards.iter().map(Option::is_some).collect::<Vec<_>>();
     assert_eq!(rewarded(&rewards.proposers), [true, false, false, true]);
@@ -89,11 +81,11 @@ fn an_environment_fault_is_counted_by_cause_and_never_rewarded() {
 fn a_host_fault_is_tried_again_and_never_rewarded() {
     let dir = tempfile::tempdir().unwrap();
     // Compiled in time; loading it again takes it from the cache.
-    arena(dir.path(), SandboxConfig::default());
+    env(dir.path(), SandboxConfig::default());
     let slow = SandboxConfig { deadline_ms: 1, judge_fuel: u64::MAX, ..SandboxConfig::default() };
-    let arenas = [arena(dir.path(), slow)];
+    let envs = [env(dir.path(), slow)];
     let mut faults = Faults::new(&Alone);
-    let verified = verify(&arenas, vec![attempted("spin")], &mut faults).unwrap();
+    let verified = verify(&envs, vec![attempted("spin")], &mut faults).unwrap();
     assert_eq!(verified[0].verdict.as_ref().unwrap_err().whose, Whose::Host);
     assert_eq!(step::rewards(&config(), &[], &verified).solvers, [None]);
     let tally = &faults.tallies()[&0];

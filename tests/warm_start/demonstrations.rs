@@ -6,8 +6,8 @@ use azr_config::{Preset, RunConfig};
 use azr_policy::{Device, LoadOptions, Policy, embedded};
 use azr_sandbox::{Sandbox, SandboxConfig, SequencePart, Style};
 use azr_selfplay::{
-    arena::Arena,
     data_set::DataSet,
+    env_state::EnvState,
     held_out::{self, Source},
 };
 use azr_warm_start::environments::{Lessons, given};
@@ -23,9 +23,9 @@ fn policy() -> Policy {
 }
 
 /// One of the environments of `tests/guests/broken`, about sums.
-fn sums(variant: &str, folder: &Path, config: &RunConfig) -> Arena {
+fn sums(variant: &str, folder: &Path, config: &RunConfig) -> EnvState {
     let sandbox = SandboxConfig { cache_dir: Some(folder.join("cache")), ..SandboxConfig::default() };
-    Arena::new(broken::load(variant, folder, &sandbox), config).unwrap()
+    EnvState::new(broken::load(variant, folder, &sandbox), config).unwrap()
 }
 
 fn configuration(preset: Preset) -> RunConfig {
@@ -44,9 +44,9 @@ fn lessons_are_what_the_policy_should_say_in_the_style_of_the_training() {
     let (policy, folder) = (policy(), TempDir::new().unwrap());
     for (preset, beginning, end) in [(Preset::Tiny, "", ""), (Preset::Paper, "so</think>\n<answer>", "</answer>")] {
         let config = configuration(preset);
-        let mut arenas = [sums("none", folder.path(), &config)];
-        let given = given(&mut arenas, &[], &config).unwrap();
-        let mut lessons = Lessons::new(&policy, &arenas, &config, given);
+        let mut envs = [sums("none", folder.path(), &config)];
+        let given = given(&mut envs, &[], &config).unwrap();
+        let mut lessons = Lessons::new(&policy, &envs, &config, given);
         let (mut attempts, mut proposals) = (0, 0);
         for (prompt, completion) in texts(&policy, &mut lessons, 200) {
             let said = completion.strip_prefix(beginning).unwrap().strip_suffix(end).unwrap();
@@ -72,13 +72,13 @@ fn no_lesson_is_about_a_task_that_is_measured() {
     let fresh = || [sums("has-few-tasks", folder.path(), &config)];
     let lines = folder.path().join("tasks.jsonl");
     fs::write(&lines, (1000..1600).map(|a| format!("{a} 1000\n")).collect::<String>()).unwrap();
-    let mut arenas = fresh();
-    let data_set = DataSet::named(lines.to_str().unwrap(), &arenas).unwrap();
+    let mut envs = fresh();
+    let data_set = DataSet::named(lines.to_str().unwrap(), &envs).unwrap();
     let held_out =
         held_out::held_out_tasks(&fresh(), 0, Source::Apart(std::slice::from_ref(&data_set)), &config).unwrap();
     assert!(held_out.len() > 100, "{}", held_out.len());
-    let given = given(&mut arenas, &[data_set], &config).unwrap();
-    let mut lessons = Lessons::new(&policy, &arenas, &config, given);
+    let given = given(&mut envs, &[data_set], &config).unwrap();
+    let mut lessons = Lessons::new(&policy, &envs, &config, given);
     let checked = lessons.checked().unwrap();
     assert!(checked.len() > 20, "{}", checked.len());
     let learned: HashSet<String> = texts(&policy, &mut lessons, 4000).into_iter().map(|(prompt, _)| prompt).collect();
@@ -100,9 +100,9 @@ fn wrong_demonstrations_are_counted_and_not_learned() {
         ("proposes-another-task", "gives another task"),
         ("traps-demonstrating", "failed"),
     ] {
-        let mut arenas = [sums(variant, folder.path(), &config)];
-        let given = given(&mut arenas, &[], &config).unwrap();
-        let mut lessons = Lessons::new(&policy, &arenas, &config, given);
+        let mut envs = [sums(variant, folder.path(), &config)];
+        let given = given(&mut envs, &[], &config).unwrap();
+        let mut lessons = Lessons::new(&policy, &envs, &config, given);
         for (prompt, completion) in texts(&policy, &mut lessons, 300) {
             assert!(prompt.contains("What is ") || variant != "proposes-another-task", "{variant}: {completion}");
             assert!(!prompt.contains("7 + ") || variant == "proposes-another-task", "{variant}: {prompt}");

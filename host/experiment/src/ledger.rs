@@ -16,13 +16,13 @@ use azr_core::{
 };
 use azr_sandbox::{ExecutedRun, Outcome, Rejection, Thrown, Verdict};
 use azr_selfplay::{
-    arena::Arena,
+    env_state::EnvState,
     faults::Cause,
-    generate::{Given, Origin},
+    generate::{Origin, Seeded},
     measures::Measured,
     solve::Aim,
     step::Step,
-    validate::{Conclusion, Standing, Validated},
+    validate::{Conclusion, Novelty, Validated},
     verify::Verified,
 };
 
@@ -32,11 +32,12 @@ const TEXT_MAX_BYTES: usize = 1000;
 /// One judgement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Row {
+pub struct LedgerRow {
     pub step: u64,
     pub env: String,
-    /// First digits of the digest of the environment's terms.
-    pub terms: String,
+    /// First digits of the digest of the environment's fingerprint.
+    #[serde(rename = "terms")]
+    pub fingerprint: String,
     pub kind: String,
     pub role: Role,
     pub purpose: Purpose,
@@ -78,7 +79,8 @@ pub enum Purpose {
 pub enum Concluded {
     Accepted {
         well_formed: bool,
-        standing: Standing,
+        #[serde(rename = "standing")]
+        novelty: Novelty,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         measures: Vec<Measured>,
     },
@@ -166,31 +168,37 @@ impl TaskRow<'_> {
 }
 
 /// The judgements of a step: proposals first, then attempts.
-pub fn rows<'a>(arenas: &'a [Arena], step: &'a Step) -> impl Iterator<Item = Row> + 'a {
+pub fn rows<'a>(envs: &'a [EnvState], step: &'a Step) -> impl Iterator<Item = LedgerRow> + 'a {
     let proposals = step.validated.iter().zip(&step.rewards.proposers);
     let attempts = step.verified.iter().zip(&step.rewards.solvers);
     let proposals =
-        proposals.map(move |(validated, &reward)| proposal_row(arenas, validated, step.step, Purpose::Propose, reward));
-    proposals.chain(attempts.map(move |(verified, &reward)| attempt_row(arenas, verified, step.step, reward)))
+        proposals.map(move |(validated, &reward)| proposal_row(envs, validated, step.step, Purpose::Propose, reward));
+    proposals.chain(attempts.map(move |(verified, &reward)| attempt_row(envs, verified, step.step, reward)))
 }
 
 /// The row of a proposal.
-pub fn proposal_row(arenas: &[Arena], validated: &Validated, step: u64, purpose: Purpose, reward: Option<f64>) -> Row {
+pub fn proposal_row(
+    envs: &[EnvState],
+    validated: &Validated,
+    step: u64,
+    purpose: Purpose,
+    reward: Option<f64>,
+) -> LedgerRow {
     let proposed = &validated.proposed;
-    let arena = &arenas[proposed.arena];
+    let env = &envs[proposed.env];
     let (task, conclusion) = match &validated.conclusion {
-        Conclusion::Accepted { task, well_formed, standing, measures } => {
-            let (well_formed, standing, measures) = (*well_formed, *standing, measures.clone());
-            (Some(task.id()), Concluded::Accepted { well_formed, standing, measures })
+        Conclusion::Accepted { task, well_formed, novelty, measures } => {
+            let (well_formed, novelty, measures) = (*well_formed, *novelty, measures.clone());
+            (Some(task.id()), Concluded::Accepted { well_formed, novelty, measures })
         }
         Conclusion::Rejected(rejection) => (None, Concluded::Rejection(rejection.clone())),
         Conclusion::Fault(cause) => (None, Concluded::Fault(cause.clone())),
     };
-    Row {
+    LedgerRow {
         step,
-        env: arena.name().to_owned(),
-        terms: arena.terms.digest().short(),
-        kind: arena.kinds()[proposed.kind].name.clone(),
+        env: env.name().to_owned(),
+        fingerprint: env.fingerprint.digest().short(),
+        kind: env.kinds()[proposed.kind].name.clone(),
         role: Role::Proposer,
         purpose,
         proposal: None,
@@ -206,17 +214,17 @@ pub fn proposal_row(arenas: &[Arena], validated: &Validated, step: u64, purpose:
 }
 
 /// The row of an attempt.
-pub fn attempt_row(arenas: &[Arena], verified: &Verified, step: u64, reward: Option<f64>) -> Row {
+pub fn attempt_row(envs: &[EnvState], verified: &Verified, step: u64, reward: Option<f64>) -> LedgerRow {
     let attempted = &verified.attempted;
-    let arena = &arenas[attempted.arena];
+    let env = &envs[attempted.env];
     let (purpose, proposal) = match attempted.aim {
         Aim::Learnability { proposal } => (Purpose::Learnability, Some(proposal)),
         Aim::Training | Aim::Evaluation { .. } => (Purpose::Solve, None),
     };
-    Row {
+    LedgerRow {
         step,
-        env: arena.name().to_owned(),
-        terms: arena.terms.digest().short(),
+        env: env.name().to_owned(),
+        fingerprint: env.fingerprint.digest().short(),
         kind: attempted.task.kind.clone(),
         role: Role::Solver,
         purpose,
@@ -262,27 +270,31 @@ fn run_rows(runs: &[ExecutedRun]) -> Vec<RunRow> {
 
 /// The tasks that a step's proposals put into the buffers.
 pub fn new_tasks<'a>(
-    arenas: &'a [Arena],
+    envs: &'a [EnvState],
     validated: &'a [Validated],
     step: u64,
 ) -> impl Iterator<Item = TaskRow<'a>> + 'a {
     validated.iter().filter_map(move |validated| match &validated.conclusion {
-        Conclusion::Accepted { task, standing, .. } if standing.is_new() => {
-            Some(task_row(&arenas[validated.proposed.arena], task, step, Origin::Proposed))
+        Conclusion::Accepted { task, novelty, .. } if novelty.is_new() => {
+            Some(task_row(&envs[validated.proposed.env], task, step, Origin::Proposed))
         }
         _ => None,
     })
 }
 
 /// The tasks that nobody proposed and that entered the buffers, before those that were proposed at the same step.
-pub fn given_tasks<'a>(arenas: &'a [Arena], given: &'a [Given], step: u64) -> impl Iterator<Item = TaskRow<'a>> + 'a {
-    given.iter().map(move |given| task_row(&arenas[given.arena], &given.task, step, given.origin))
+pub fn seeded_tasks<'a>(
+    envs: &'a [EnvState],
+    given: &'a [Seeded],
+    step: u64,
+) -> impl Iterator<Item = TaskRow<'a>> + 'a {
+    given.iter().map(move |given| task_row(&envs[given.env], &given.task, step, given.origin))
 }
 
 /// The row of a task found at `step`.
-fn task_row<'a>(arena: &'a Arena, task: &'a Task, step: u64, origin: Origin) -> TaskRow<'a> {
+fn task_row<'a>(env: &'a EnvState, task: &'a Task, step: u64, origin: Origin) -> TaskRow<'a> {
     let Task { kind, body } = task;
-    TaskRow { id: task.id(), env: arena.name().into(), kind: kind.into(), body: body.into(), step, origin }
+    TaskRow { id: task.id(), env: env.name().into(), kind: kind.into(), body: body.into(), step, origin }
 }
 
 #[cfg(test)]

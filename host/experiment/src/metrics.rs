@@ -10,12 +10,12 @@ use azr_core::{
     training::{Mismatch, UpdateMetrics},
 };
 use azr_selfplay::{
-    arena::Arena,
+    env_state::EnvState,
     evaluation::{mean, standard_deviation},
     faults::Tally,
-    generate::Given,
+    generate::Seeded,
     step::Step,
-    validate::{Conclusion, Standing, Validated},
+    validate::{Conclusion, Novelty, Validated},
     verify::Verified,
 };
 
@@ -129,7 +129,7 @@ pub struct SandboxMetrics {
 
 impl StepMetrics {
     /// Sums a step up.
-    pub fn of(arenas: &[Arena], step: &Step) -> Self {
+    pub fn of(envs: &[EnvState], step: &Step) -> Self {
         let proposals = step.validated.iter().map(|validated| &validated.proposed.completion);
         let attempts = step.verified.iter().map(|verified| &verified.attempted.completion);
         let completions: Vec<&Completion> = proposals.chain(attempts).collect();
@@ -146,11 +146,11 @@ impl StepMetrics {
         };
         Self {
             step: step.step,
-            groups: groups(arenas, step),
-            buffer: buffers(arenas, step),
+            groups: groups(envs, step),
+            buffer: buffers(envs, step),
             update: update_means(&step.updates, step.mismatch),
             faults: {
-                let named = |(&arena, tally): (&usize, &Tally)| (arenas[arena].name().to_owned(), tally.clone());
+                let named = |(&env, tally): (&usize, &Tally)| (envs[env].name().to_owned(), tally.clone());
                 step.faults.iter().map(named).collect()
             },
             timing: timing(step, &sampling, &sandbox),
@@ -188,25 +188,25 @@ fn collect(path: &str, value: &serde_json::Value, scalars: &mut Vec<(String, f64
     }
 }
 
-fn groups(arenas: &[Arena], step: &Step) -> BTreeMap<String, GroupMetrics> {
+fn groups(envs: &[EnvState], step: &Step) -> BTreeMap<String, GroupMetrics> {
     let mut groups = BTreeMap::new();
-    for (index, arena) in arenas.iter().enumerate() {
-        for kind in 0..arena.kinds().len() {
+    for (index, env) in envs.iter().enumerate() {
+        for kind in 0..env.kinds().len() {
             let of_kind = |i: &usize| {
                 let proposed = &step.validated[*i].proposed;
-                (proposed.arena, proposed.kind) == (index, kind)
+                (proposed.env, proposed.kind) == (index, kind)
             };
             let proposals: Vec<usize> = (0..step.validated.len()).filter(of_kind).collect();
             if !proposals.is_empty() {
-                groups.insert(format!("{}/proposer", arena.label(kind)), proposer_group(step, &proposals));
+                groups.insert(format!("{}/proposer", env.label(kind)), proposer_group(step, &proposals));
             }
             let of_kind = |i: &usize| {
                 let attempted = &step.verified[*i].attempted;
-                (attempted.arena, attempted.kind) == (index, kind)
+                (attempted.env, attempted.kind) == (index, kind)
             };
             let attempts: Vec<usize> = (0..step.verified.len()).filter(of_kind).collect();
             if !attempts.is_empty() {
-                groups.insert(format!("{}/solver", arena.label(kind)), solver_group(step, &attempts));
+                groups.insert(format!("{}/solver", env.label(kind)), solver_group(step, &attempts));
             }
         }
     }
@@ -220,7 +220,7 @@ fn proposer_group(step: &Step, members: &[usize]) -> GroupMetrics {
     let share = |wanted: &dyn Fn(&Conclusion) -> bool| {
         validated.iter().filter(|validated| wanted(&validated.conclusion)).count() as f64 / validated.len() as f64
     };
-    let stands = |wanted: Standing| share(&|conclusion| conclusion.standing() == Some(wanted));
+    let stands = |wanted: Novelty| share(&|conclusion| conclusion.novelty() == Some(wanted));
     let tasks: Vec<Digest> = validated.iter().filter_map(|v| v.conclusion.task()).map(|task| task.id()).collect();
     let rates: Vec<f64> = members.iter().filter_map(|&i| step.rewards.solve_rates[i]).collect();
     let mut rejections = BTreeMap::new();
@@ -231,11 +231,11 @@ fn proposer_group(step: &Step, members: &[usize]) -> GroupMetrics {
     }
     let proposals = ProposalMetrics {
         valid: share(&|conclusion| conclusion.task().is_some()),
-        new: share(&|conclusion| conclusion.standing().is_some_and(Standing::is_new)),
-        duplicate: stands(Standing::Duplicate),
-        novel: stands(Standing::Novel),
+        new: share(&|conclusion| conclusion.novelty().is_some_and(Novelty::is_new)),
+        duplicate: stands(Novelty::Duplicate),
+        novel: stands(Novelty::Novel),
         distinct: (!tasks.is_empty()).then(|| tasks.iter().collect::<HashSet<_>>().len() as f64 / tasks.len() as f64),
-        held_out: validated.iter().filter(|v| v.conclusion.standing() == Some(Standing::HeldOut)).count(),
+        held_out: validated.iter().filter(|v| v.conclusion.novelty() == Some(Novelty::HeldOut)).count(),
         solve_rate_mean: mean(&rates),
         learnable: mean(&rates.iter().map(|&rate| f64::from(rate > 0.0 && rate < 1.0)).collect::<Vec<_>>()),
         rejections,
@@ -304,19 +304,19 @@ fn update_means(updates: &[UpdateMetrics], mismatch: Option<Mismatch>) -> BTreeM
     sums
 }
 
-fn buffers(arenas: &[Arena], step: &Step) -> BTreeMap<String, BufferMetrics> {
+fn buffers(envs: &[EnvState], step: &Step) -> BTreeMap<String, BufferMetrics> {
     let mut buffers = BTreeMap::new();
-    for (index, arena) in arenas.iter().enumerate() {
-        for (kind, _) in arena.playing() {
-            let buffer = &arena.buffers[kind];
+    for (index, env) in envs.iter().enumerate() {
+        for (kind, _) in env.playing() {
+            let buffer = &env.buffers[kind];
             let added = |validated: &&Validated| {
                 let proposed = &validated.proposed;
-                validated.conclusion.standing().is_some_and(Standing::is_new)
-                    && (proposed.arena, proposed.kind) == (index, kind)
+                validated.conclusion.novelty().is_some_and(Novelty::is_new)
+                    && (proposed.env, proposed.kind) == (index, kind)
             };
-            let generated = |given: &&Given| given.arena == index && given.task.kind == arena.kinds()[kind].name;
+            let generated = |given: &&Seeded| given.env == index && given.task.kind == env.kinds()[kind].name;
             let added = step.validated.iter().filter(added).count() + step.generated.iter().filter(generated).count();
-            buffers.insert(arena.label(kind), BufferMetrics { tasks: buffer.len(), added });
+            buffers.insert(env.label(kind), BufferMetrics { tasks: buffer.len(), added });
         }
     }
     buffers

@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    ledger::{self, Concluded, Purpose, Row, TaskRow},
+    ledger::{self, Concluded, LedgerRow, Purpose, TaskRow},
     run_dir::{self, Experiment, Log, Recorded},
 };
 use azr_config::RunConfig;
@@ -27,7 +27,7 @@ use azr_core::{
 };
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
 use azr_selfplay::{
-    arena::Arena,
+    env_state::EnvState,
     faults::{Cause, Faults, Whose},
     generate::Origin,
     held_out,
@@ -51,7 +51,7 @@ const BATCH_ROWS: usize = 2048;
 pub struct Replay {
     recorded: Recorded,
     config: RunConfig,
-    arenas: Vec<Arena>,
+    envs: Vec<EnvState>,
     tasks: Tasks,
     standard: Standard,
 }
@@ -69,41 +69,41 @@ pub enum Standard {
 pub struct Compared {
     /// Line of the ledger, from 1.
     pub line: usize,
-    pub recorded: Row,
-    pub now: Row,
+    pub recorded: LedgerRow,
+    pub now: LedgerRow,
 }
 
 impl Replay {
-    /// Loads an experiment. `envs` replace recorded environments of the same name, `overrides` are `KEY=VALUE` pairs for
+    /// Loads an experiment. `sources` replace recorded environments of the same name, `overrides` are `KEY=VALUE` pairs for
     /// its configuration.
-    pub fn load(dir: &Path, envs: &[EnvSource], overrides: &[String], sandbox: &SandboxArgs) -> Result<Self> {
+    pub fn load(dir: &Path, sources: &[EnvSource], overrides: &[String], sandbox: &SandboxArgs) -> Result<Self> {
         let recorded = Recorded::open(dir)?;
         let config = recorded.config.with(overrides)?;
         let sandbox = sandbox.start(&config.sandbox)?;
-        let load = |source: &EnvSource| Arena::new(source.load(&sandbox)?, &config);
-        let given = envs.iter().map(load).collect::<Result<_>>()?;
-        let mut arenas = arenas(&recorded.experiment, given, load)?;
+        let load = |source: &EnvSource| EnvState::new(source.load(&sandbox)?, &config);
+        let given = sources.iter().map(load).collect::<Result<_>>()?;
+        let mut envs = envs(&recorded.experiment, given, load)?;
         let mut standard = if config == recorded.config { Standard::Recorded } else { Standard::Other };
-        for (arena, record) in arenas.iter_mut().zip(&recorded.experiment.environments) {
-            if arena.environment.digest() != record.terms.environment {
+        for (env, record) in envs.iter_mut().zip(&recorded.experiment.environments) {
+            if env.environment.digest() != record.fingerprint.environment {
                 ensure!(
-                    !envs.is_empty(),
+                    !sources.is_empty(),
                     "{} is another environment than the experiment's: {} instead of {}; give the experiment's file with \
                      --env, or this one to see what it changes",
                     record.source,
-                    arena.environment.digest().short(),
-                    record.terms.environment.short()
+                    env.environment.digest().short(),
+                    record.fingerprint.environment.short()
                 );
                 standard = Standard::Other;
             }
         }
         if standard == Standard::Recorded {
-            adopt_terms(&recorded, &mut arenas)?;
+            adopt_fingerprints(&recorded, &mut envs)?;
         }
-        let held_out = held_out::read(&run_dir::held_out(dir)?, &arenas)?;
-        held_out::hold_out(&mut arenas, held_out, config.evaluation.tasks)?;
+        let held_out = held_out::read(&run_dir::held_out(dir)?, &envs)?;
+        held_out::hold_out(&mut envs, held_out, config.evaluation.tasks)?;
         let tasks = Tasks::index(&recorded)?;
-        Ok(Self { recorded, config, arenas, tasks, standard })
+        Ok(Self { recorded, config, envs, tasks, standard })
     }
 
     /// What the rows are measured by.
@@ -116,10 +116,11 @@ impl Replay {
         let bar = ProgressBar::new(self.recorded.bytes(Log::Ledger));
         let template = "{bar:24} {bytes} of {total_bytes}  {elapsed} gone, {eta} left";
         bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
-        let mut batch: Vec<(usize, Row)> = Vec::new();
+        let mut batch: Vec<(usize, LedgerRow)> = Vec::new();
         for (number, line) in self.recorded.lines(Log::Ledger)?.enumerate() {
             let (begin, line) = line?;
-            let row: Row = serde_json::from_str(&line).with_context(|| format!("ledger.jsonl, line {}", number + 1))?;
+            let row: LedgerRow =
+                serde_json::from_str(&line).with_context(|| format!("ledger.jsonl, line {}", number + 1))?;
             // The attempts of a step belong to its proposals; first tasks are proposed without attempts.
             let divisible = batch.last().is_none_or(|(_, last)| last.step != row.step || row.purpose == Purpose::Seed);
             if batch.len() >= BATCH_ROWS && divisible {
@@ -133,7 +134,7 @@ impl Replay {
         Ok(())
     }
 
-    fn judge(&mut self, batch: Vec<(usize, Row)>) -> Result<Vec<Compared>> {
+    fn judge(&mut self, batch: Vec<(usize, LedgerRow)>) -> Result<Vec<Compared>> {
         let (proposals, attempts): (Vec<_>, Vec<_>) =
             batch.into_iter().partition(|(_, row)| row.role == Role::Proposer);
         let mut first_of_step: BTreeMap<u64, usize> = BTreeMap::new();
@@ -156,20 +157,20 @@ impl Replay {
         let mut validated = Vec::new();
         for rows in proposals.chunk_by(|(_, one), (_, next)| one.step == next.step) {
             let step = rows[0].1.step;
-            self.give(step)?;
-            let (Self { arenas, .. }, faults) = (&mut *self, &mut Faults::new(&Alone));
+            self.insert(step)?;
+            let (Self { envs, .. }, faults) = (&mut *self, &mut Faults::new(&Alone));
             validated.extend(unless_unknown(
                 proposed.by_ref().take(rows.len()).collect(),
                 rows,
-                |proposed| validate(arenas, proposed, step, faults),
+                |proposed| validate(envs, proposed, step, faults),
                 |proposed, cause| Validated { proposed, conclusion: Conclusion::Fault(cause), runs: Vec::new() },
             )?);
         }
-        let (Self { arenas, config, .. }, faults) = (self, &mut Faults::new(&Alone));
+        let (Self { envs, config, .. }, faults) = (self, &mut Faults::new(&Alone));
         let verified = unless_unknown(
             attempted,
             &attempts,
-            |attempted| verify(arenas, attempted, faults),
+            |attempted| verify(envs, attempted, faults),
             |attempted, cause| Verified { attempted, verdict: Err(cause), runs: Vec::new() },
         )?;
         let rewards = step::rewards(config, &validated, &verified);
@@ -180,82 +181,82 @@ impl Replay {
             let was_task = matches!(recorded.conclusion, Concluded::Accepted { .. });
             let known = recorded.purpose != Purpose::Seed && (was_task || validated.conclusion.task().is_none());
             let reward = reward.filter(|_| known);
-            let now = ledger::proposal_row(arenas, validated, recorded.step, recorded.purpose, reward);
+            let now = ledger::proposal_row(envs, validated, recorded.step, recorded.purpose, reward);
             compared.push(Compared { line, recorded, now });
         }
         for (((line, recorded), verified), reward) in attempts.into_iter().zip(&verified).zip(rewards.solvers) {
-            let now = ledger::attempt_row(arenas, verified, recorded.step, reward);
-            compared.push(Compared { line, now: Row { proposal: recorded.proposal, ..now }, recorded });
+            let now = ledger::attempt_row(envs, verified, recorded.step, reward);
+            compared.push(Compared { line, now: LedgerRow { proposal: recorded.proposal, ..now }, recorded });
         }
         Ok(compared)
     }
 
     /// Puts the tasks into the buffers that nobody proposed and that were there before the proposals of `step`.
-    fn give(&mut self, step: u64) -> Result<()> {
-        let (Self { arenas, tasks, .. }, faults) = (self, &mut Faults::new(&Alone));
+    fn insert(&mut self, step: u64) -> Result<()> {
+        let (Self { envs, tasks, .. }, faults) = (self, &mut Faults::new(&Alone));
         loop {
             let rows = tasks.take_given(step)?;
             if rows.is_empty() {
                 return Ok(());
             }
             let place = |row: &TaskRow| {
-                let arena = arenas.iter().position(|arena| arena.name() == row.env);
-                Ok((arena.with_context(|| format!("environment {:?} is not loaded", row.env))?, row.task()?))
+                let env = envs.iter().position(|env| env.name() == row.env);
+                Ok((env.with_context(|| format!("environment {:?} is not loaded", row.env))?, row.task()?))
             };
             let placed = rows.iter().map(place).collect::<Result<Vec<_>>>()?;
-            let subjects = subjects(arenas, &placed, faults)?;
-            for (((arena, task), subject), row) in placed.iter().zip(subjects).zip(rows) {
+            let subjects = subjects(envs, &placed, faults)?;
+            for (((env, task), subject), row) in placed.iter().zip(subjects).zip(rows) {
                 let subject =
                     subject.map_err(|Cause { cause, .. }| anyhow!("the subject of task {}: {cause}", row.id))?;
-                admit(&mut arenas[*arena], task, subject, row.step);
+                admit(&mut envs[*env], task, subject, row.step);
             }
         }
     }
 
-    fn proposed(&mut self, row: &Row) -> Result<Proposed> {
-        let (arena, kind) = self.place(row)?;
+    fn proposed(&mut self, row: &LedgerRow) -> Result<Proposed> {
+        let (env, kind) = self.place(row)?;
         let references = row.references.iter().map(|id| self.tasks.get(*id)).collect::<Result<_>>()?;
-        Ok(Proposed { arena, kind, references, prompt: Vec::new(), completion: completion(row) })
+        Ok(Proposed { env, kind, references, prompt: Vec::new(), completion: completion(row) })
     }
 
-    fn attempted(&mut self, row: &Row, proposal: Option<usize>) -> Result<Attempted> {
-        let (arena, kind) = self.place(row)?;
+    fn attempted(&mut self, row: &LedgerRow, proposal: Option<usize>) -> Result<Attempted> {
+        let (env, kind) = self.place(row)?;
         let task = self.tasks.get(row.task.context("an attempt without a task")?)?;
         let aim = proposal.map_or(Aim::Training, |proposal| Aim::Learnability { proposal });
-        Ok(Attempted { arena, kind, task, aim, assignment: 0, prompt: Vec::new(), completion: completion(row) })
+        Ok(Attempted { env, kind, task, aim, assignment: 0, prompt: Vec::new(), completion: completion(row) })
     }
 
-    fn place(&self, row: &Row) -> Result<(usize, usize)> {
-        let arena = self.arenas.iter().position(|arena| arena.name() == row.env);
-        let arena = arena.with_context(|| format!("environment {:?} is not loaded", row.env))?;
-        let kind = self.arenas[arena].kind_index(&row.kind);
-        Ok((arena, kind.with_context(|| format!("environment {} has no kind {:?}", row.env, row.kind))?))
+    fn place(&self, row: &LedgerRow) -> Result<(usize, usize)> {
+        let env = self.envs.iter().position(|env| env.name() == row.env);
+        let env = env.with_context(|| format!("environment {:?} is not loaded", row.env))?;
+        let kind = self.envs[env].kind_index(&row.kind);
+        Ok((env, kind.with_context(|| format!("environment {} has no kind {:?}", row.env, row.kind))?))
     }
 }
 
 /// The experiment's environments in their order, given ones in place of recorded ones of their name.
-fn arenas(
+fn envs(
     experiment: &Experiment,
-    given: Vec<Arena>,
-    load: impl Fn(&EnvSource) -> Result<Arena>,
-) -> Result<Vec<Arena>> {
-    let mut given: BTreeMap<String, Arena> = given.into_iter().map(|arena| (arena.name().to_owned(), arena)).collect();
+    given: Vec<EnvState>,
+    load: impl Fn(&EnvSource) -> Result<EnvState>,
+) -> Result<Vec<EnvState>> {
+    let mut given: BTreeMap<String, EnvState> = given.into_iter().map(|env| (env.name().to_owned(), env)).collect();
     let records = experiment.environments.iter();
-    let arenas = records.map(|record| given.remove(&record.name).map_or_else(|| load(&record.source), Ok));
-    let arenas = arenas.collect::<Result<_>>()?;
+    let envs = records.map(|record| given.remove(&record.name).map_or_else(|| load(&record.source), Ok));
+    let envs = envs.collect::<Result<_>>()?;
     if let Some(name) = given.keys().next() {
         let names: Vec<&str> = experiment.environments.iter().map(|record| &*record.name).collect();
         bail!("the experiment has no environment {name:?}; it has: {}", names.join(", "));
     }
-    Ok(arenas)
+    Ok(envs)
 }
 
 /// Rows name the terms that were recorded, so those must be whole, and are taken over where this build differs.
-fn adopt_terms(recorded: &Recorded, arenas: &mut [Arena]) -> Result<()> {
-    for (arena, record) in arenas.iter_mut().zip(&recorded.experiment.environments) {
-        let (was, is) = (&record.terms, &arena.terms);
+fn adopt_fingerprints(recorded: &Recorded, envs: &mut [EnvState]) -> Result<()> {
+    for (env, record) in envs.iter_mut().zip(&recorded.experiment.environments) {
+        let (was, is) = (&record.fingerprint, &env.fingerprint);
         ensure!(
-            was.digest() == record.terms_digest && was.config == is.config,
+            was.digest() == record.fingerprint_digest && was.config == is.config,
             "config.toml or the terms in experiment.json are not those that the experiment was started with"
         );
         if (&was.host, &was.engine) != (&is.host, &is.engine) {
@@ -267,7 +268,7 @@ fn adopt_terms(recorded: &Recorded, arenas: &mut [Arena]) -> Result<()> {
         if !was.same_grants(is) {
             eprintln!("note: {} was recorded with other --grants: limits or directories differ", record.name);
         }
-        arena.terms = record.terms.clone();
+        env.fingerprint = record.fingerprint.clone();
     }
     Ok(())
 }
@@ -275,7 +276,7 @@ fn adopt_terms(recorded: &Recorded, arenas: &mut [Arena]) -> Result<()> {
 /// Judges items, except those whose recorded row says that the host failed: nobody knows what they would have come to.
 fn unless_unknown<T, R>(
     items: Vec<T>,
-    rows: &[(usize, Row)],
+    rows: &[(usize, LedgerRow)],
     judge: impl FnOnce(Vec<T>) -> Result<Vec<R>>,
     unknown: impl Fn(T, Cause) -> R,
 ) -> Result<Vec<R>> {
@@ -296,7 +297,7 @@ fn unless_unknown<T, R>(
     Ok(places.into_iter().map(judged).collect())
 }
 
-fn completion(row: &Row) -> Completion {
+fn completion(row: &LedgerRow) -> Completion {
     Completion { tokens: Vec::new(), logprobs: Vec::new(), text: row.completion.clone(), finish: Finish::Stop }
 }
 

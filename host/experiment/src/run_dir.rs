@@ -28,7 +28,7 @@ use crate::tensorboard::EventWriter;
 use azr_config::RunConfig;
 use azr_core::task::Digest;
 use azr_env::env_source::EnvSource;
-use azr_selfplay::{data_set::DataSetRecord, fingerprint::Terms};
+use azr_selfplay::{data_set::DataSetRecord, fingerprint::EnvFingerprint};
 
 /// A file that only grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -89,8 +89,10 @@ pub struct EnvironmentRecord {
     pub version: String,
     pub kinds: Vec<String>,
     /// What its verdicts depend on; rows of the ledger name the digest of this.
-    pub terms: Terms,
-    pub terms_digest: Digest,
+    #[serde(rename = "terms")]
+    pub fingerprint: EnvFingerprint,
+    #[serde(rename = "terms_digest")]
+    pub fingerprint_digest: Digest,
 }
 
 /// Where a run can be continued.
@@ -236,7 +238,7 @@ impl RunDir {
     }
 
     /// Opens an experiment that another rank writes. From now on this process prints into a log file there.
-    pub fn follow(path: &Path, rank: usize) -> Result<(Self, RunConfig, Experiment)> {
+    pub fn open_as_follower(path: &Path, rank: usize) -> Result<(Self, RunConfig, Experiment)> {
         let (config, experiment) = read_manifest(path)?;
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
         dir.create_dir_all("logs")?;

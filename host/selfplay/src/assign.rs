@@ -9,7 +9,7 @@ use azr_core::{
 };
 
 use crate::{
-    arena::Arena,
+    env_state::EnvState,
     propose::Proposed,
     solve::{Aim, Assignment},
     validate::Validated,
@@ -19,7 +19,7 @@ use crate::{
 /// The tasks of a step: every new one `learnability.samples` times, then for each kind a batch from its buffer
 /// `solve.samples` times.
 pub fn assign(
-    arenas: &[Arena],
+    envs: &[EnvState],
     RunConfig { learnability, solve: config, .. }: &RunConfig,
     validated: &[Validated],
     rng: StepRng,
@@ -28,18 +28,18 @@ pub fn assign(
     for (proposal, validated) in validated.iter().enumerate() {
         if let Some(task) = validated.conclusion.task() {
             let aim = Aim::Learnability { proposal };
-            let Proposed { arena, kind, .. } = validated.proposed;
+            let Proposed { env, kind, .. } = validated.proposed;
             let (number, samples) = (assignments.len(), learnability.samples);
-            assignments.push(Assignment { arena, kind, task: task.clone(), aim, number, samples });
+            assignments.push(Assignment { env, kind, task: task.clone(), aim, number, samples });
         }
     }
     let mut draws = rng.stream(Purpose::SolverTasks, 0).draws();
-    for (index, arena) in arenas.iter().enumerate().filter(|(_, arena)| arena.in_play) {
-        let config = SolveConfig { batch: arena.weighted(config.batch), ..config.clone() };
-        for (kind, buffer) in arena.buffers.iter().enumerate() {
+    for (index, env) in envs.iter().enumerate().filter(|(_, env)| env.in_play) {
+        let config = SolveConfig { batch: env.weighted(config.batch), ..config.clone() };
+        for (kind, buffer) in env.buffers.iter().enumerate() {
             for task in buffer.draw(&config, rng.step, &mut draws) {
                 let (number, samples) = (assignments.len(), config.samples);
-                assignments.push(Assignment { arena: index, kind, task, aim: Aim::Training, number, samples });
+                assignments.push(Assignment { env: index, kind, task, aim: Aim::Training, number, samples });
             }
         }
     }
@@ -48,7 +48,7 @@ pub fn assign(
 
 /// Tasks in place of those that taught nothing, none of them attempted for training in this step before.
 pub fn assign_others(
-    arenas: &[Arena],
+    envs: &[EnvState],
     config: &SolveConfig,
     verified: &[Verified],
     uninformative: &HashSet<usize>,
@@ -59,15 +59,15 @@ pub fn assign_others(
     let mut next = verified.iter().map(|verified| verified.attempted.assignment + 1).max().unwrap_or(0);
     let mut draws = rng.stream(Purpose::SolverTasks, round).draws();
     let mut assignments = Vec::new();
-    for (index, arena) in arenas.iter().enumerate().filter(|(_, arena)| arena.in_play) {
-        for (kind, buffer) in arena.buffers.iter().enumerate() {
-            let own = || training().filter(|attempted| (attempted.arena, attempted.kind) == (index, kind));
+    for (index, env) in envs.iter().enumerate().filter(|(_, env)| env.in_play) {
+        for (kind, buffer) in env.buffers.iter().enumerate() {
+            let own = || training().filter(|attempted| (attempted.env, attempted.kind) == (index, kind));
             let informative: HashSet<usize> = own().map(|attempted| attempted.assignment).collect();
-            let missing = arena.weighted(config.batch).saturating_sub(informative.difference(uninformative).count());
+            let missing = env.weighted(config.batch).saturating_sub(informative.difference(uninformative).count());
             let tried: HashSet<Digest> = own().map(|attempted| attempted.task.id()).collect();
             for task in buffer.draw_others(missing, &tried, &mut draws) {
                 let (number, samples) = (next, config.samples);
-                assignments.push(Assignment { arena: index, kind, task, aim: Aim::Training, number, samples });
+                assignments.push(Assignment { env: index, kind, task, aim: Aim::Training, number, samples });
                 next += 1;
             }
         }

@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    arena::Arena,
-    generate::{Given, Origin, give},
+    env_state::EnvState,
+    generate::{Origin, Seeded, insert},
 };
 use azr_config::RunConfig;
 use azr_core::task::{Digest, Task};
@@ -19,7 +19,7 @@ use azr_core::task::{Digest, Task};
 #[derive(Clone, Debug)]
 pub struct DataSet {
     /// Index of the environment.
-    pub arena: usize,
+    pub env: usize,
     path: PathBuf,
     digest: Digest,
     tasks: Vec<ImportedTask>,
@@ -44,30 +44,30 @@ pub struct DataSetRecord {
 
 impl DataSet {
     /// Imports what `--tasks` names: `ENVIRONMENT=FILE`, or `FILE` where there is one environment.
-    pub fn named(argument: &str, arenas: &[Arena]) -> Result<Self> {
-        let position = |name: &str| arenas.iter().position(|arena| arena.name() == name);
+    pub fn named(argument: &str, envs: &[EnvState]) -> Result<Self> {
+        let position = |name: &str| envs.iter().position(|env| env.name() == name);
         if let Some((name, path)) = argument.split_once('=')
-            && let Some(arena) = position(name)
+            && let Some(env) = position(name)
         {
-            return Self::import(arenas, arena, Path::new(path));
+            return Self::import(envs, env, Path::new(path));
         }
-        let names: Vec<&str> = arenas.iter().map(Arena::name).collect();
+        let names: Vec<&str> = envs.iter().map(EnvState::name).collect();
         ensure!(
             names.len() == 1,
             "--tasks {argument} does not say for which environment; write --tasks NAME=FILE with one of: {}",
             names.join(", ")
         );
-        Self::import(arenas, 0, Path::new(argument))
+        Self::import(envs, 0, Path::new(argument))
     }
 
     /// Imports the same file as before.
-    pub fn again(record: &DataSetRecord, arenas: &[Arena]) -> Result<Self> {
-        let arena = arenas.iter().position(|arena| arena.name() == record.env);
-        let arena = arena.with_context(|| format!("a data set is for {:?}, which is not loaded", record.env))?;
-        Self::import(arenas, arena, &record.path)
+    pub fn again(record: &DataSetRecord, envs: &[EnvState]) -> Result<Self> {
+        let env = envs.iter().position(|env| env.name() == record.env);
+        let env = env.with_context(|| format!("a data set is for {:?}, which is not loaded", record.env))?;
+        Self::import(envs, env, &record.path)
     }
 
-    fn import(arenas: &[Arena], arena: usize, path: &Path) -> Result<Self> {
+    fn import(envs: &[EnvState], env: usize, path: &Path) -> Result<Self> {
         let bytes = read(path)?;
         let digest = Digest::of(&bytes);
         let text = String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8", path.display()))?;
@@ -76,7 +76,7 @@ impl DataSet {
             .filter(|(_, line)| !line.trim().is_empty())
             .map(|(number, line)| (number, line.to_owned()))
             .unzip();
-        let Arena { environment, context, .. } = &arenas[arena];
+        let EnvState { environment, context, .. } = &envs[env];
         let imported = environment.import_tasks(context, &lines);
         let rejected = imported.iter().filter(|imported| matches!(imported, Ok(Err(_)))).count();
         let mut tasks = Vec::new();
@@ -90,7 +90,7 @@ impl DataSet {
                     rejection.code,
                     rejection.message,
                     lines.len(),
-                    arenas[arena].name()
+                    envs[env].name()
                 ),
             }
         }
@@ -98,7 +98,7 @@ impl DataSet {
         let subjects = environment.subjects(&tasks).into_iter().collect::<Result<Vec<_>, _>>()?;
         let tasks = tasks.into_iter().zip(subjects).map(|(task, subject)| ImportedTask { task, subject }).collect();
         let path = path.canonicalize()?;
-        Ok(Self { arena, path, digest, tasks })
+        Ok(Self { env, path, digest, tasks })
     }
 
     /// The tasks that are held out when a `share` of the subjects is. A subject is always on the same side, whatever the
@@ -112,16 +112,16 @@ impl DataSet {
     }
 
     /// Puts the tasks that are not held out into the buffers.
-    pub fn give(&self, arenas: &mut [Arena], config: &RunConfig) -> Result<Vec<Given>> {
-        let arena = &arenas[self.arena];
+    pub fn insert_into(&self, envs: &mut [EnvState], config: &RunConfig) -> Result<Vec<Seeded>> {
+        let env = &envs[self.env];
         let mut distinct: BTreeMap<&str, HashSet<&str>> = BTreeMap::new();
         for ImportedTask { task, subject } in &self.tasks {
-            if !arena.held_out.contains(subject) {
+            if !env.held_out.contains(subject) {
                 distinct.entry(&task.kind).or_default().insert(&task.body);
             }
         }
         for (kind, bodies) in distinct {
-            let held = arena.kind_index(kind).map_or(0, |kind| arena.buffers[kind].len());
+            let held = env.kind_index(kind).map_or(0, |kind| env.buffers[kind].len());
             let (needed, capacity) = (held + bodies.len(), config.buffer.capacity);
             ensure!(
                 needed <= capacity,
@@ -131,15 +131,15 @@ impl DataSet {
                 bodies.len()
             );
         }
-        let tasks = self.tasks.iter().map(|imported| (self.arena, imported.task.clone(), imported.subject));
-        Ok(give(arenas, tasks, 0, Origin::DataSet))
+        let tasks = self.tasks.iter().map(|imported| (self.env, imported.task.clone(), imported.subject));
+        Ok(insert(envs, tasks, 0, Origin::DataSet))
     }
 
     /// For `experiment.json`.
-    pub fn record(&self, arenas: &[Arena]) -> DataSetRecord {
-        let Self { arena, path, digest, tasks } = self;
-        let env = arenas[*arena].name().to_owned();
-        DataSetRecord { env, path: path.clone(), digest: *digest, tasks: tasks.len() }
+    pub fn record(&self, envs: &[EnvState]) -> DataSetRecord {
+        let Self { env, path, digest, tasks } = self;
+        let name = envs[*env].name().to_owned();
+        DataSetRecord { env: name, path: path.clone(), digest: *digest, tasks: tasks.len() }
     }
 }
 

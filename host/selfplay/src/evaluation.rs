@@ -13,7 +13,7 @@ use azr_core::{
 };
 
 use crate::{
-    arena::Arena,
+    env_state::EnvState,
     faults::{Breaker, Tallies},
     held_out::HeldOutTask,
     solve::{Aim, Assignment, solve},
@@ -88,30 +88,30 @@ impl Protocol {
 /// so that two policies get the same ones. An attempt that met a fault counts as not right; too many of them are an
 /// error.
 pub fn evaluate(
-    arenas: &[Arena],
+    envs: &[EnvState],
     (sampler, gather): (&dyn Sampler, &dyn Gather),
     tasks: &[HeldOutTask],
     protocol: Protocol,
     config: &RunConfig,
 ) -> Result<BTreeMap<String, KindScores>> {
-    let tasks: Vec<&HeldOutTask> = tasks.iter().filter(|held_out| arenas[held_out.arena].in_play).collect();
+    let tasks: Vec<&HeldOutTask> = tasks.iter().filter(|held_out| envs[held_out.env].in_play).collect();
     let config = protocol.applied_to(config);
     let mut stage = Stage::new(&config, sampler, gather, 0);
-    let tallies = attempt(arenas, &tasks, protocol, 0, &mut stage)?;
-    check(stage.faults.tallies(), arenas, &config.faults)?;
-    Ok(by_kind(arenas, tasks.into_iter().zip(&tallies), protocol.samples))
+    let tallies = attempt(envs, &tasks, protocol, 0, &mut stage)?;
+    check(stage.faults.tallies(), envs, &config.faults)?;
+    Ok(by_kind(envs, tasks.into_iter().zip(&tallies), protocol.samples))
 }
 
 /// What became of the attempts at each of `tasks`, to which `first` came before in the same measurement.
 pub fn attempt(
-    arenas: &[Arena],
+    envs: &[EnvState],
     tasks: &[&HeldOutTask],
     protocol: Protocol,
     first: usize,
     stage: &mut Stage,
 ) -> Result<Vec<Tally>> {
     let assignment = |(index, held_out): (usize, &&HeldOutTask)| Assignment {
-        arena: held_out.arena,
+        env: held_out.env,
         kind: held_out.kind,
         task: held_out.task.clone(),
         aim: Aim::Evaluation { task: index },
@@ -120,9 +120,9 @@ pub fn attempt(
     };
     let assignments = tasks.iter().enumerate().map(assignment).collect();
     let streams = Streams { rng: stage.rng, purpose: Purpose::Evaluate, first: first * protocol.samples };
-    let attempted = solve(arenas, assignments, streams, stage)?;
+    let attempted = solve(envs, assignments, streams, stage)?;
     let mut tallies = vec![Tally::default(); tasks.len()];
-    for verified in verify(arenas, attempted, &mut stage.faults)? {
+    for verified in verify(envs, attempted, &mut stage.faults)? {
         if let Aim::Evaluation { task } = verified.attempted.aim {
             tallies[task].count(verified);
         }
@@ -131,8 +131,8 @@ pub fn attempt(
 }
 
 /// Whether there were so many faults that the measurement says nothing.
-pub fn check(faults: &Tallies, arenas: &[Arena], config: &FaultsConfig) -> Result<()> {
-    let in_play: Vec<(usize, &str)> = arenas.iter().map(Arena::name).enumerate().collect();
+pub fn check(faults: &Tallies, envs: &[EnvState], config: &FaultsConfig) -> Result<()> {
+    let in_play: Vec<(usize, &str)> = envs.iter().map(EnvState::name).enumerate().collect();
     let breaker = FaultsConfig { then: BreachAction::Stop, ..config.clone() };
     Breaker::new(&breaker).note(faults, &in_play).context("the evaluation failed")?;
     Ok(())
@@ -170,13 +170,13 @@ impl Tally {
 
 /// Scores by `<environment>/<kind>`.
 pub fn by_kind<'a>(
-    arenas: &[Arena],
+    envs: &[EnvState],
     attempted: impl Iterator<Item = (&'a HeldOutTask, &'a Tally)>,
     samples: usize,
 ) -> BTreeMap<String, KindScores> {
     let mut kinds: BTreeMap<String, Vec<&Tally>> = BTreeMap::new();
     for (held_out, tally) in attempted {
-        kinds.entry(arenas[held_out.arena].label(held_out.kind)).or_default().push(tally);
+        kinds.entry(envs[held_out.env].label(held_out.kind)).or_default().push(tally);
     }
     kinds.into_iter().map(|(label, tallies)| (label, KindScores::of(&tallies, samples))).collect()
 }

@@ -112,16 +112,16 @@ impl<'a> Faults<'a> {
         Self { tallies: Tallies::new(), gather }
     }
 
-    /// Calls the environment at `arena` once for every item, and again for items that met a host fault. One result per
+    /// Calls the environment at `env` once for every item, and again for items that met a host fault. One result per
     /// item, in order. Each rank makes a shard of the calls, and all get all results: a host fault, which only one of them
     /// meets, means the same to all.
     pub fn calls<T, R: Serialize + DeserializeOwned>(
         &mut self,
-        arena: usize,
+        env: usize,
         items: &[T],
         call: impl Fn(&[&T]) -> Vec<Result<R, Fault>>,
     ) -> Result<Vec<Result<R, Cause>>> {
-        let tally = self.tallies.entry(arena).or_default();
+        let tally = self.tallies.entry(env).or_default();
         tally.calls += items.len();
         let (results, retried): (Vec<_>, Vec<_>) =
             self.gather.all_gather(called(self.gather.shard(items), call))?.into_iter().unzip();
@@ -182,14 +182,14 @@ impl Breaker {
         }
         self.window.push_back(step.clone());
         let mut dropped = Vec::new();
-        for &(arena, name) in in_play {
-            let tally: Tally = self.window.iter().filter_map(|step| step.get(&arena)).sum();
+        for &(env, name) in in_play {
+            let tally: Tally = self.window.iter().filter_map(|step| step.get(&env)).sum();
             let breached = |faults: usize| faults as f64 > self.config.share_max * tally.calls as f64;
             if breached(tally.host) || (breached(tally.environment) && self.config.then == BreachAction::Stop) {
                 bail!("{}", self.complaint(name, &tally));
             }
             if breached(tally.environment) {
-                dropped.push(arena);
+                dropped.push(env);
             }
         }
         if let (Some(last), true) = (in_play.last(), dropped.len() == in_play.len()) {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the verdicts of an environment depend on besides their subjects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Terms {
+pub struct EnvFingerprint {
     /// Of azr-host, which sets the limits of judge calls.
     pub host: String,
     /// The wasm engine, which sets how much fuel an instruction takes.
@@ -25,8 +25,8 @@ pub struct Terms {
     pub directories: BTreeMap<String, Digest>,
 }
 
-impl Terms {
-    /// The terms of an environment under a configuration, in this build.
+impl EnvFingerprint {
+    /// The fingerprint of an environment under a configuration, in this build.
     pub fn new(config: &RunConfig, environment: &Environment) -> Self {
         Self {
             host: env!("CARGO_PKG_VERSION").to_owned(),
@@ -46,6 +46,6 @@ impl Terms {
 
     /// Of all of them: what rows refer to, by its first digits.
     pub fn digest(&self) -> Digest {
-        Digest::of(serde_json::to_vec(self).expect("terms are plain data"))
+        Digest::of(serde_json::to_vec(self).expect("a fingerprint is plain data"))
     }
 }

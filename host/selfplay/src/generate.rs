@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    arena::Arena,
+    env_state::EnvState,
     faults::Faults,
     validate::{admit, subjects},
 };
@@ -21,9 +21,9 @@ use azr_sandbox::{Fault, SequencePart};
 
 /// A task that nobody proposed and that entered its buffer.
 #[derive(Clone, Debug)]
-pub struct Given {
+pub struct Seeded {
     /// Index of the environment.
-    pub arena: usize,
+    pub env: usize,
     pub task: Task,
     pub origin: Origin,
 }
@@ -43,37 +43,36 @@ pub enum Origin {
 
 /// Fresh tasks of every generated kind, in their buffers as found at `step`: numbers 0 to `seeding.tasks` before the
 /// first step, then `generate.batch` at each.
-pub fn generate(arenas: &mut [Arena], config: &RunConfig, step: u64, faults: &mut Faults) -> Result<Vec<Given>> {
+pub fn generate(envs: &mut [EnvState], config: &RunConfig, step: u64, faults: &mut Faults) -> Result<Vec<Seeded>> {
     let seed = sequence(config, Purpose::Generate);
     let mut tasks = Vec::new();
-    for (index, arena) in arenas.iter().enumerate().filter(|(_, arena)| arena.in_play) {
-        let (seeding, batch) = (config.seeding.tasks, arena.weighted(config.generate.batch));
+    for (index, env) in envs.iter().enumerate().filter(|(_, env)| env.in_play) {
+        let (seeding, batch) = (config.seeding.tasks, env.weighted(config.generate.batch));
         let (first, count) = match step {
             0 => (0, seeding),
             _ => (seeding as u64 + (step - 1) * batch as u64, batch),
         };
         let count = u32::try_from(count).expect("fewer than 2^32 tasks in a step");
-        let kinds = arena.playing().filter(|(_, kind)| kind.generated);
+        let kinds = env.playing().filter(|(_, kind)| kind.generated);
         let parts: Vec<_> =
             kinds.map(|(_, kind)| SequencePart { kind: kind.name.clone(), seed, first, count }).collect();
         let made = faults.calls(index, &parts, |parts| {
-            parts.iter().map(|part| arena.environment.generate(&arena.context, part)).collect()
+            parts.iter().map(|part| env.environment.generate(&env.context, part)).collect()
         })?;
         tasks.extend(made.into_iter().flatten().flatten().map(|task| (index, task)));
     }
-    let subjects = subjects(arenas, &tasks, faults)?.into_iter();
-    let known =
-        tasks.into_iter().zip(subjects).filter_map(|((arena, task), subject)| Some((arena, task, subject.ok()?)));
-    Ok(give(arenas, known, step, Origin::Generated))
+    let subjects = subjects(envs, &tasks, faults)?.into_iter();
+    let known = tasks.into_iter().zip(subjects).filter_map(|((env, task), subject)| Some((env, task, subject.ok()?)));
+    Ok(insert(envs, known, step, Origin::Generated))
 }
 
 /// The first `evaluation.generated` tasks of each generated kind in the sequence that is held out.
-pub fn generate_held_out(arena: &Arena, config: &RunConfig) -> Result<Vec<Task>, Fault> {
+pub fn generate_held_out(env: &EnvState, config: &RunConfig) -> Result<Vec<Task>, Fault> {
     let seed = sequence(config, Purpose::HeldOut);
     let count = u32::try_from(config.evaluation.generated).expect("fewer than 2^32 held-out tasks");
-    let kinds = arena.playing().filter(|(_, kind)| kind.generated);
+    let kinds = env.playing().filter(|(_, kind)| kind.generated);
     let parts = kinds.map(|(_, kind)| SequencePart { kind: kind.name.clone(), seed, first: 0, count });
-    let tasks = parts.map(|part| arena.environment.generate(&arena.context, &part));
+    let tasks = parts.map(|part| env.environment.generate(&env.context, &part));
     Ok(tasks.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
@@ -83,28 +82,28 @@ pub fn sequence(config: &RunConfig, purpose: Purpose) -> u64 {
 }
 
 /// The environments' own first tasks, in their buffers.
-pub fn plant(arenas: &mut [Arena]) -> Result<Vec<Given>> {
+pub fn seed_tasks(envs: &mut [EnvState]) -> Result<Vec<Seeded>> {
     let mut seeds = Vec::new();
-    for (index, arena) in arenas.iter().enumerate() {
-        let mut tasks = arena.environment.seeds(&arena.context)?;
-        tasks.retain(|task| arena.playing().any(|(_, kind)| kind.name == task.kind));
-        let subjects = arena.environment.subjects(&tasks).into_iter().collect::<Result<Vec<_>, _>>()?;
+    for (index, env) in envs.iter().enumerate() {
+        let mut tasks = env.environment.seeds(&env.context)?;
+        tasks.retain(|task| env.playing().any(|(_, kind)| kind.name == task.kind));
+        let subjects = env.environment.subjects(&tasks).into_iter().collect::<Result<Vec<_>, _>>()?;
         seeds.extend(tasks.into_iter().zip(subjects).map(|(task, subject)| (index, task, subject)));
     }
-    Ok(give(arenas, seeds, 0, Origin::Seed))
+    Ok(insert(envs, seeds, 0, Origin::Seed))
 }
 
 /// Puts tasks of environments, each with its subject, into their buffers. Returns those that entered: neither held out
 /// nor there already.
-pub fn give(
-    arenas: &mut [Arena],
+pub fn insert(
+    envs: &mut [EnvState],
     tasks: impl IntoIterator<Item = (usize, Task, Digest)>,
     step: u64,
     origin: Origin,
-) -> Vec<Given> {
-    let entered = |(arena, task, subject): (usize, Task, Digest)| {
-        let standing = admit(&mut arenas[arena], &task, subject, step);
-        standing.is_new().then_some(Given { arena, task, origin })
+) -> Vec<Seeded> {
+    let entered = |(env, task, subject): (usize, Task, Digest)| {
+        let novelty = admit(&mut envs[env], &task, subject, step);
+        novelty.is_new().then_some(Seeded { env, task, origin })
     };
     tasks.into_iter().filter_map(entered).collect()
 }

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::{arena::Arena, data_set::DataSet, generate::generate_held_out};
+use crate::{data_set::DataSet, env_state::EnvState, generate::generate_held_out};
 use azr_config::RunConfig;
 use azr_core::task::{Digest, Task, WrittenTask};
 use azr_sandbox::{Accepted, Fault, Judged, Proposal, Rejection};
@@ -21,7 +21,7 @@ use azr_sandbox::{Accepted, Fault, Judged, Proposal, Rejection};
 #[derive(Clone, Debug)]
 pub struct HeldOutTask {
     /// Index of the environment.
-    pub arena: usize,
+    pub env: usize,
     /// Index of the task's kind within its environment.
     pub kind: usize,
     pub task: Task,
@@ -48,9 +48,9 @@ impl fmt::Display for Source<'_> {
     }
 }
 
-/// The held-out tasks of the environment at `arena`, all different.
-pub fn held_out_tasks(arenas: &[Arena], arena: usize, source: Source, config: &RunConfig) -> Result<Vec<HeldOutTask>> {
-    let owner = &arenas[arena];
+/// The held-out tasks of the environment at `env`, all different.
+pub fn held_out_tasks(envs: &[EnvState], env: usize, source: Source, config: &RunConfig) -> Result<Vec<HeldOutTask>> {
+    let owner = &envs[env];
     let tasks = match source {
         Source::File(path) => {
             let text = std::fs::read_to_string(path)
@@ -62,7 +62,7 @@ pub fn held_out_tasks(arenas: &[Arena], arena: usize, source: Source, config: &R
         Source::Embedded(text) => accepted(text, "embedded", owner)?,
         Source::Apart(data_sets) => {
             let mut tasks = generate_held_out(owner, config)?;
-            let mine = data_sets.iter().filter(|data_set| data_set.arena == arena);
+            let mine = data_sets.iter().filter(|data_set| data_set.env == env);
             let picked = mine.flat_map(|data_set| data_set.picked(config.evaluation.held_out_share));
             tasks.extend(picked.cloned());
             tasks
@@ -72,23 +72,23 @@ pub fn held_out_tasks(arenas: &[Arena], arena: usize, source: Source, config: &R
     let distinct = tasks.into_iter().filter(|task| seen.insert(task.id()));
     let held_out = |task: Task| {
         let kind = owner.kind_index(&task.kind).expect("the sandbox checked that the kind exists");
-        HeldOutTask { arena, kind, task }
+        HeldOutTask { env, kind, task }
     };
     Ok(distinct.map(held_out).collect())
 }
 
 /// Marks the subjects of held-out tasks, so that nothing is learned about them. Returns the tasks to measure, at most
 /// `tasks_max` of each kind, 0 for all.
-pub fn hold_out(arenas: &mut [Arena], tasks: Vec<HeldOutTask>, tasks_max: usize) -> Result<Vec<HeldOutTask>> {
-    for (index, arena) in arenas.iter_mut().enumerate() {
+pub fn hold_out(envs: &mut [EnvState], tasks: Vec<HeldOutTask>, tasks_max: usize) -> Result<Vec<HeldOutTask>> {
+    for (index, env) in envs.iter_mut().enumerate() {
         let mine: Vec<Task> =
-            tasks.iter().filter(|held_out| held_out.arena == index).map(|held_out| held_out.task.clone()).collect();
-        let subjects = arena.environment.subjects(&mine).into_iter().collect::<Result<Vec<_>, _>>()?;
-        arena.held_out.extend(subjects);
+            tasks.iter().filter(|held_out| held_out.env == index).map(|held_out| held_out.task.clone()).collect();
+        let subjects = env.environment.subjects(&mine).into_iter().collect::<Result<Vec<_>, _>>()?;
+        env.held_out.extend(subjects);
     }
     let mut kept: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     let mut keep = |held_out: &HeldOutTask| {
-        let kept = kept.entry((held_out.arena, held_out.kind)).or_default();
+        let kept = kept.entry((held_out.env, held_out.kind)).or_default();
         *kept += 1;
         tasks_max == 0 || *kept <= tasks_max
     };
@@ -106,26 +106,26 @@ struct HeldOutRow {
 }
 
 /// Held-out tasks as `held-out.jsonl` has them.
-pub fn written(arenas: &[Arena], tasks: &[HeldOutTask]) -> String {
-    let row = |HeldOutTask { arena, task, kind: _ }: &HeldOutTask| {
+pub fn written(envs: &[EnvState], tasks: &[HeldOutTask]) -> String {
+    let row = |HeldOutTask { env, task, kind: _ }: &HeldOutTask| {
         let (id, Task { kind, body }) = (task.id(), task.clone());
-        let row = HeldOutRow { id, env: arenas[*arena].name().to_owned(), kind, body };
+        let row = HeldOutRow { id, env: envs[*env].name().to_owned(), kind, body };
         serde_json::to_string(&row).expect("a row is plain data") + "\n"
     };
     tasks.iter().map(row).collect()
 }
 
 /// Reads what [`written`] wrote.
-pub fn read(text: &str, arenas: &[Arena]) -> Result<Vec<HeldOutTask>> {
+pub fn read(text: &str, envs: &[EnvState]) -> Result<Vec<HeldOutTask>> {
     let task = |(number, line): (usize, &str)| {
         let at = || format!("held-out.jsonl, line {}", number + 1);
-        let HeldOutRow { id, env, kind, body } = serde_json::from_str(line).with_context(at)?;
-        let arena = arenas.iter().position(|arena| arena.name() == env);
-        let arena = arena.with_context(|| format!("{}: environment {env:?} is not loaded", at()))?;
-        let index = arenas[arena].kind_index(&kind).with_context(|| format!("{}: no kind {kind:?}", at()))?;
+        let HeldOutRow { id, env: name, kind, body } = serde_json::from_str(line).with_context(at)?;
+        let env = envs.iter().position(|env| env.name() == name);
+        let env = env.with_context(|| format!("{}: environment {name:?} is not loaded", at()))?;
+        let index = envs[env].kind_index(&kind).with_context(|| format!("{}: no kind {kind:?}", at()))?;
         let task = Task { kind, body };
         ensure!(task.id() == id, "{}: the task was altered: its digest is {}", at(), task.id());
-        Ok(HeldOutTask { arena, kind: index, task })
+        Ok(HeldOutTask { env, kind: index, task })
     };
     text.lines().enumerate().map(task).collect()
 }
@@ -148,14 +148,14 @@ struct WrittenProposal {
 }
 
 /// The tasks of a held-out file, line by line.
-fn accepted(text: &str, source: &str, arena: &Arena) -> Result<Vec<Task>> {
+fn accepted(text: &str, source: &str, env: &EnvState) -> Result<Vec<Task>> {
     let at = |number: usize| format!("{source}, line {}", number + 1);
     let mut tasks = BTreeMap::new();
     let mut proposals = Vec::new();
     for (number, line) in text.lines().enumerate() {
         match serde_json::from_str(line).with_context(|| format!("{}: neither a task nor a proposal", at(number)))? {
             Line::Task(written) => {
-                ensure!(arena.kind_index(&written.kind).is_some(), "{}: no kind {:?}", at(number), written.kind);
+                ensure!(env.kind_index(&written.kind).is_some(), "{}: no kind {:?}", at(number), written.kind);
                 tasks.insert(number, written.task().with_context(|| at(number))?);
             }
             Line::Proposal(written) => proposals.push((number, written)),
@@ -163,7 +163,7 @@ fn accepted(text: &str, source: &str, arena: &Arena) -> Result<Vec<Task>> {
     }
     let judge = |proposals: Vec<(usize, Proposal)>| {
         let (numbers, proposals): (Vec<usize>, Vec<Proposal>) = proposals.into_iter().unzip();
-        let judged = arena.environment.validate(&arena.context, &proposals);
+        let judged = env.environment.validate(&env.context, &proposals);
         let task = |(number, judged): (usize, Result<Judged<_>, Fault>)| match judged?.conclusion {
             Ok(Accepted { task, .. }) => Ok((number, Task::from(task))),
             Err(Rejection { message, .. }) => bail!("{}: {message}", at(number)),
@@ -173,8 +173,8 @@ fn accepted(text: &str, source: &str, arena: &Arena) -> Result<Vec<Task>> {
     let mut shown = Vec::new();
     for (number, WrittenProposal { kind, reference, .. }) in &proposals {
         let Some(completion) = reference.clone() else { continue };
-        let index = arena.kind_index(kind).with_context(|| format!("{}: no kind {kind:?}", at(*number)))?;
-        let source = arena.kinds()[index].references_from.first();
+        let index = env.kind_index(kind).with_context(|| format!("{}: no kind {kind:?}", at(*number)))?;
+        let source = env.kinds()[index].references_from.first();
         let kind = source.with_context(|| format!("{}: {kind} takes no references", at(*number)))?.clone();
         shown.push((*number, Proposal { kind, references: Vec::new(), completion }));
     }

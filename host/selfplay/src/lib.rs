@@ -20,7 +20,7 @@ pub mod held_out;
 pub mod evaluation;
 pub mod suite;
 
-pub mod arena;
+pub mod env_state;
 pub mod buffer;
 pub mod faults;
 pub mod fingerprint;

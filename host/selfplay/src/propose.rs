@@ -10,7 +10,7 @@ use azr_core::{
 use azr_sandbox::Prompt;
 
 use crate::{
-    arena::Arena,
+    env_state::EnvState,
     faults::{Cause, Faults},
     stage::Stage,
 };
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Wanted {
     /// Index of the environment.
-    pub arena: usize,
+    pub env: usize,
     /// Index of the kind within its environment.
     pub kind: usize,
     pub count: usize,
@@ -29,7 +29,7 @@ pub struct Wanted {
 #[derive(Clone, Debug)]
 pub struct Proposed {
     /// Index of the environment.
-    pub arena: usize,
+    pub env: usize,
     /// Index of the kind within its environment.
     pub kind: usize,
     /// The tasks that the proposer was shown.
@@ -40,28 +40,28 @@ pub struct Proposed {
 
 /// One completion for each proposal wanted, in order. A prompt that is too long is asked with half the references; one
 /// that is too long without any is left out.
-pub fn propose(arenas: &[Arena], wanted: &[Wanted], stage: &mut Stage) -> Result<Vec<Proposed>> {
+pub fn propose(envs: &[EnvState], wanted: &[Wanted], stage: &mut Stage) -> Result<Vec<Proposed>> {
     let mut proposed = Vec::new();
     let mut requests = Vec::new();
     let mut draws = stage.rng.stream(Purpose::References, 0).draws();
-    for &Wanted { arena, kind, count } in wanted {
+    for &Wanted { env, kind, count } in wanted {
         let references =
-            (0..count).map(|_| arenas[arena].references(kind, stage.config.propose.references, &mut draws)).collect();
+            (0..count).map(|_| envs[env].references(kind, stage.config.propose.references, &mut draws)).collect();
         let prompts = |items: &[&(String, Vec<Task>)]| {
             let items: Vec<(String, Vec<Task>)> = items.iter().copied().cloned().collect();
-            arenas[arena].environment.propose_prompts(&arenas[arena].context, &items)
+            envs[env].environment.propose_prompts(&envs[env].context, &items)
         };
-        let ask = |faults: &mut Faults, items: &[(String, Vec<Task>)]| faults.calls(arena, items, prompts);
-        let name = &arenas[arena].kinds()[kind].name;
+        let ask = |faults: &mut Faults, items: &[(String, Vec<Task>)]| faults.calls(env, items, prompts);
+        let name = &envs[env].kinds()[kind].name;
         for (references, prompt) in fitting_prompts(stage, name, references, ask)? {
             let stream = stage.rng.stream(Purpose::Propose, requests.len());
             requests.push(SampleRequest { prompt: prompt.tokens.clone(), stop: prompt.stop, stream });
-            proposed.push((arena, kind, references, prompt.tokens));
+            proposed.push((env, kind, references, prompt.tokens));
         }
     }
     let completions = stage.sample(&requests)?;
     let with_completion =
-        |((arena, kind, references, prompt), completion)| Proposed { arena, kind, references, prompt, completion };
+        |((env, kind, references, prompt), completion)| Proposed { env, kind, references, prompt, completion };
     Ok(proposed.into_iter().zip(completions).map(with_completion).collect())
 }
 

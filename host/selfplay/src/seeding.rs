@@ -3,21 +3,21 @@
 use anyhow::Result;
 
 use crate::{
-    arena::Arena,
+    env_state::EnvState,
     propose::{Wanted, propose},
     stage::Stage,
     validate::{Validated, validate},
 };
 
 /// One batch of proposals for every kind that has fewer than `seeding.tasks` and is not generated; empty when none has.
-pub fn collect_proposals(arenas: &mut [Arena], stage: &mut Stage) -> Result<Vec<Validated>> {
-    let wanted: Vec<Wanted> = proposable(arenas)
-        .filter(|&(arena, kind)| !arenas[arena].kinds()[kind].generated)
-        .filter(|&(arena, kind)| arenas[arena].buffers[kind].len() < stage.config.seeding.tasks)
-        .map(|(arena, kind)| Wanted { arena, kind, count: stage.config.propose.batch })
+pub fn collect_proposals(envs: &mut [EnvState], stage: &mut Stage) -> Result<Vec<Validated>> {
+    let wanted: Vec<Wanted> = proposable(envs)
+        .filter(|&(env, kind)| !envs[env].kinds()[kind].generated)
+        .filter(|&(env, kind)| envs[env].buffers[kind].len() < stage.config.seeding.tasks)
+        .map(|(env, kind)| Wanted { env, kind, count: stage.config.propose.batch })
         .collect();
-    let proposed = propose(arenas, &wanted, stage)?;
-    validate(arenas, proposed, 0, &mut stage.faults)
+    let proposed = propose(envs, &wanted, stage)?;
+    validate(envs, proposed, 0, &mut stage.faults)
 }
 
 /// The step whose random numbers the given round of seeding uses, which counts from 0. Seeding has no step of its own:
@@ -27,9 +27,9 @@ pub fn step_of_round(round: usize) -> u64 {
 }
 
 /// Every kind that the policy may propose tasks of.
-pub fn proposable(arenas: &[Arena]) -> impl Iterator<Item = (usize, usize)> {
-    arenas.iter().enumerate().filter(|(_, arena)| arena.in_play).flat_map(|(index, arena)| {
-        let kinds = arena.playing().filter(|(_, kind)| kind.proposable);
+pub fn proposable(envs: &[EnvState]) -> impl Iterator<Item = (usize, usize)> {
+    envs.iter().enumerate().filter(|(_, env)| env.in_play).flat_map(|(index, env)| {
+        let kinds = env.playing().filter(|(_, kind)| kind.proposable);
         kinds.map(move |(kind, _)| (index, kind))
     })
 }

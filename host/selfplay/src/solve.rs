@@ -9,7 +9,7 @@ use azr_core::{
 };
 
 use crate::{
-    arena::{Arena, batched},
+    env_state::{EnvState, batched},
     stage::Stage,
 };
 
@@ -28,7 +28,7 @@ pub enum Aim {
 #[derive(Clone, Debug)]
 pub struct Assignment {
     /// Index of the environment.
-    pub arena: usize,
+    pub env: usize,
     /// Index of the task's kind within its environment.
     pub kind: usize,
     pub task: Task,
@@ -43,7 +43,7 @@ pub struct Assignment {
 #[derive(Clone, Debug)]
 pub struct Attempted {
     /// Index of the environment.
-    pub arena: usize,
+    pub env: usize,
     /// Index of the task's kind within its environment.
     pub kind: usize,
     pub task: Task,
@@ -63,19 +63,19 @@ impl Attempted {
 
 /// Attempts every assignment, in order. A task whose prompt is too long for the policy is passed over.
 pub fn solve(
-    arenas: &[Arena],
+    envs: &[EnvState],
     assignments: Vec<Assignment>,
     streams: Streams,
     stage: &mut Stage,
 ) -> Result<Vec<Attempted>> {
     let prompts = batched(
-        arenas,
+        envs,
         &assignments,
-        |assignment| assignment.arena,
+        |assignment| assignment.env,
         &mut stage.faults,
-        |arena, batch| {
+        |env, batch| {
             let tasks: Vec<Task> = batch.iter().map(|assignment| assignment.task.clone()).collect();
-            arena.environment.solve_prompts(&arena.context, &tasks)
+            env.environment.solve_prompts(&env.context, &tasks)
         },
     )?;
     let mut requests = Vec::new();
@@ -94,8 +94,8 @@ pub fn solve(
     }
     let completions = stage.sample(&requests)?;
     let with_completion = |((assignment, prompt), completion)| {
-        let Assignment { arena, kind, task, aim, number, samples: _ } = assignment;
-        Attempted { arena, kind, task, aim, assignment: number, prompt, completion }
+        let Assignment { env, kind, task, aim, number, samples: _ } = assignment;
+        Attempted { env, kind, task, aim, assignment: number, prompt, completion }
     };
     Ok(attempted.into_iter().zip(completions).map(with_completion).collect())
 }

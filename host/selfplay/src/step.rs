@@ -21,23 +21,23 @@ use azr_core::{
 
 use crate::{
     advantage::{Rewarded, advantages},
-    arena::{Arena, Group},
     assign::{assign, assign_others},
+    env_state::{EnvState, Group},
     faults::{Breaker, Tallies},
-    generate::{Given, generate},
+    generate::{Seeded, generate},
     propose::{Proposed, Wanted, propose},
     reward::{ProposalOutcome, Repeats, proposer_reward, solver_reward},
     seeding::proposable,
     solve::{Aim, Attempted, solve},
     stage::Stage,
-    validate::{Conclusion, Standing, Validated, validate},
+    validate::{Conclusion, Novelty, Validated, validate},
     verify::{Verified, verify},
 };
 
 /// The policy, its learner and the environments they play in.
 pub struct SelfPlay<P, T> {
     pub config: RunConfig,
-    pub arenas: Vec<Arena>,
+    pub envs: Vec<EnvState>,
     pub policy: P,
     pub learner: T,
     pub breaker: Breaker,
@@ -48,7 +48,7 @@ pub struct SelfPlay<P, T> {
 pub struct Step {
     pub step: u64,
     /// Tasks that the environments made and that entered the buffers.
-    pub generated: Vec<Given>,
+    pub generated: Vec<Seeded>,
     pub validated: Vec<Validated>,
     pub verified: Vec<Verified>,
     pub rewards: Rewards,
@@ -82,34 +82,34 @@ impl<P: Sampler, T: Trainer<P>> SelfPlay<P, T> {
         let mut timing = Stopwatch::start();
         let mut stage = Stage::new(config, &self.policy, &*self.gather, step);
 
-        let generated = generate(&mut self.arenas, config, step, &mut stage.faults)?;
+        let generated = generate(&mut self.envs, config, step, &mut stage.faults)?;
         timing.lap("generate");
 
-        let wanted = wanted(&self.arenas, config.propose.batch);
-        let proposed = propose(&self.arenas, &wanted, &mut stage)?;
+        let wanted = wanted(&self.envs, config.propose.batch);
+        let proposed = propose(&self.envs, &wanted, &mut stage)?;
         timing.lap("propose");
 
-        let validated = validate(&mut self.arenas, proposed, step, &mut stage.faults)?;
+        let validated = validate(&mut self.envs, proposed, step, &mut stage.faults)?;
         timing.lap("validate");
 
         let mut verified = Vec::new();
-        let mut assignments = assign(&self.arenas, config, &validated, stage.rng);
+        let mut assignments = assign(&self.envs, config, &validated, stage.rng);
         let mut uninformative = HashSet::new();
         for round in 1..=config.solve.rounds_max {
             let streams = Streams { rng: stage.rng, purpose: Purpose::Solve, first: verified.len() };
-            let attempted = solve(&self.arenas, std::mem::take(&mut assignments), streams, &mut stage)?;
+            let attempted = solve(&self.envs, std::mem::take(&mut assignments), streams, &mut stage)?;
             timing.lap("solve");
 
-            verified.extend(verify(&self.arenas, attempted, &mut stage.faults)?);
+            verified.extend(verify(&self.envs, attempted, &mut stage.faults)?);
             timing.lap("verify");
             if config.solve.rounds_max > 1 {
                 uninformative = evenly_rewarded(&config.reward, &verified);
-                assignments = assign_others(&self.arenas, &config.solve, &verified, &uninformative, stage.rng, round);
+                assignments = assign_others(&self.envs, &config.solve, &verified, &uninformative, stage.rng, round);
             }
         }
         let Stage { rng, faults, .. } = stage;
         let faults = faults.into_tallies();
-        let dropped = break_circuit(&mut self.breaker, &mut self.arenas, &faults)?;
+        let dropped = break_circuit(&mut self.breaker, &mut self.envs, &faults)?;
 
         let rewards = rewards(config, &validated, &verified);
         let mut rollouts = rollouts(&validated, &verified, &rewards, &uninformative);
@@ -163,8 +163,8 @@ impl<P: Sampler, T: Trainer<P>> SelfPlay<P, T> {
     }
 }
 
-fn wanted(arenas: &[Arena], batch: usize) -> Vec<Wanted> {
-    proposable(arenas).map(|(arena, kind)| Wanted { arena, kind, count: arenas[arena].weighted(batch) }).collect()
+fn wanted(envs: &[EnvState], batch: usize) -> Vec<Wanted> {
+    proposable(envs).map(|(env, kind)| Wanted { env, kind, count: envs[env].weighted(batch) }).collect()
 }
 
 /// The rewards of proposals and of the attempts at their tasks and others.
@@ -185,12 +185,12 @@ pub fn rewards(config: &RunConfig, validated: &[Validated], verified: &[Verified
 }
 
 /// Takes environments out of play whose faults are too many, and returns them.
-pub fn break_circuit(breaker: &mut Breaker, arenas: &mut [Arena], step: &Tallies) -> Result<Vec<usize>> {
-    let in_play = arenas.iter().enumerate().filter(|(_, arena)| arena.in_play);
-    let in_play: Vec<(usize, &str)> = in_play.map(|(index, arena)| (index, arena.name())).collect();
+pub fn break_circuit(breaker: &mut Breaker, envs: &mut [EnvState], step: &Tallies) -> Result<Vec<usize>> {
+    let in_play = envs.iter().enumerate().filter(|(_, env)| env.in_play);
+    let in_play: Vec<(usize, &str)> = in_play.map(|(index, env)| (index, env.name())).collect();
     let dropped = breaker.note(step, &in_play)?;
-    for &arena in &dropped {
-        arenas[arena].in_play = false;
+    for &env in &dropped {
+        envs[env].in_play = false;
     }
     Ok(dropped)
 }
@@ -209,16 +209,16 @@ fn solve_rates(verified: &[Verified], proposals: usize) -> Vec<Option<f64>> {
 
 /// What the reward ladder makes of a conclusion; none if nothing is learned from it.
 fn proposal_outcome(conclusion: &Conclusion, solve_rate: Option<f64>) -> Option<ProposalOutcome<'_>> {
-    let (well_formed, standing, measures) = match conclusion {
+    let (well_formed, novelty, measures) = match conclusion {
         Conclusion::Fault(_) => return None,
         Conclusion::Rejected(_) => return Some(ProposalOutcome::Rejected),
-        Conclusion::Accepted { well_formed, standing, measures, task: _ } => (well_formed, standing, measures),
+        Conclusion::Accepted { well_formed, novelty, measures, task: _ } => (well_formed, novelty, measures),
     };
-    let repeats = match standing {
-        Standing::HeldOut => return None,
-        Standing::Novel => Repeats::Nothing,
-        Standing::Familiar => Repeats::Subject,
-        Standing::Duplicate => Repeats::Task,
+    let repeats = match novelty {
+        Novelty::HeldOut => return None,
+        Novelty::Novel => Repeats::Nothing,
+        Novelty::Familiar => Repeats::Subject,
+        Novelty::Duplicate => Repeats::Task,
     };
     Some(match well_formed {
         true => ProposalOutcome::Task { solve_rate, repeats, measures },
@@ -245,15 +245,15 @@ fn rollouts(
         (Rewarded { group, task, reward, tokens: completion.tokens.len() }, rollout)
     };
     let proposer = validated.iter().zip(&rewards.proposers).filter_map(|(validated, &reward)| {
-        let Proposed { arena, kind, prompt, completion, .. } = &validated.proposed;
-        let group = Group { arena: *arena, kind: *kind, role: Role::Proposer };
+        let Proposed { env, kind, prompt, completion, .. } = &validated.proposed;
+        let group = Group { env: *env, kind: *kind, role: Role::Proposer };
         Some(rollout(group, None, reward?, prompt, completion))
     });
     let informative = verified.iter().zip(&rewards.solvers);
     let informative = informative.filter(|(verified, _)| !uninformative.contains(&verified.attempted.assignment));
     let solver = informative.filter_map(|(verified, &reward)| {
-        let Attempted { arena, kind, assignment, prompt, completion, .. } = &verified.attempted;
-        let group = Group { arena: *arena, kind: *kind, role: Role::Solver };
+        let Attempted { env, kind, assignment, prompt, completion, .. } = &verified.attempted;
+        let group = Group { env: *env, kind: *kind, role: Role::Solver };
         Some(rollout(group, Some(*assignment), reward?, prompt, completion))
     });
     proposer.chain(solver).collect()

@@ -18,7 +18,7 @@ use azr_config::RunConfig;
 use azr_core::{gather::Gather, sampling::Sampler};
 
 use crate::{
-    arena::Arena,
+    env_state::EnvState,
     evaluation::{self, FirstAttempt, KindScores, Protocol, Tally},
     held_out::HeldOutTask,
     stage::Stage,
@@ -81,8 +81,8 @@ pub struct TaskResult<'a> {
 }
 
 impl Suite {
-    /// Imports the first `limit` lines of a file for the environment at `arena`.
-    pub fn import(path: &Path, arenas: &[Arena], arena: usize, limit: usize) -> Result<Self> {
+    /// Imports the first `limit` lines of a file for the environment at `env`.
+    pub fn import(path: &Path, envs: &[EnvState], env: usize, limit: usize) -> Result<Self> {
         let unreadable = || format!("cannot read the suite {}", path.display());
         let name = path.file_stem().with_context(unreadable)?.to_string_lossy().into_owned();
         let file = BufReader::new(File::open(path).with_context(unreadable)?);
@@ -94,15 +94,15 @@ impl Suite {
                 lines.push((number, line));
             }
             if lines.len() == LINES_AT_ONCE {
-                suite.add(std::mem::take(&mut lines), arenas, arena);
+                suite.add(std::mem::take(&mut lines), envs, env);
             }
             if suite.lines() + lines.len() >= limit {
                 break;
             }
         }
-        suite.add(lines, arenas, arena);
+        suite.add(lines, envs, env);
         if suite.tasks.is_empty() {
-            let name = arenas[arena].name();
+            let name = envs[env].name();
             match suite.refused.first() {
                 Some(Refused { line, message, .. }) => {
                     bail!("{}: no line is a task of environment {name}; line {line}: {message}", path.display())
@@ -118,9 +118,9 @@ impl Suite {
         self.tasks.len() + self.refused.len()
     }
 
-    fn add(&mut self, lines: Vec<(usize, String)>, arenas: &[Arena], arena: usize) {
+    fn add(&mut self, lines: Vec<(usize, String)>, envs: &[EnvState], env: usize) {
         let (numbers, lines): (Vec<usize>, Vec<String>) = lines.into_iter().unzip();
-        let Arena { environment, context, .. } = &arenas[arena];
+        let EnvState { environment, context, .. } = &envs[env];
         let imported = environment.import_tasks(context, &lines);
         for ((line, text), imported) in numbers.into_iter().zip(&lines).zip(imported) {
             match imported {
@@ -129,8 +129,8 @@ impl Suite {
                         serde_json::from_str(text).ok().and_then(|Named { id, task_id, unique_id, question_id }| {
                             id.or(task_id).or(unique_id).or(question_id)
                         });
-                    let kind = arenas[arena].kind_index(&task.kind).expect("the sandbox checked that the kind exists");
-                    self.tasks.push(SuiteTask { line, id, held_out: HeldOutTask { arena, kind, task } });
+                    let kind = envs[env].kind_index(&task.kind).expect("the sandbox checked that the kind exists");
+                    self.tasks.push(SuiteTask { line, id, held_out: HeldOutTask { env, kind, task } });
                 }
                 Ok(Err(rejection)) => {
                     self.refused.push(Refused { line, code: rejection.code, message: rejection.message });
@@ -146,7 +146,7 @@ impl Suite {
     /// lines.
     pub fn measure(
         &self,
-        arenas: &[Arena],
+        envs: &[EnvState],
         (sampler, gather): (&dyn Sampler, &dyn Gather),
         protocol: Protocol,
         config: &RunConfig,
@@ -157,15 +157,15 @@ impl Suite {
         let mut tallies = Vec::<Tally>::new();
         for tasks in self.tasks.chunks(TASKS_AT_ONCE) {
             let held_out: Vec<&HeldOutTask> = tasks.iter().map(|task| &task.held_out).collect();
-            let attempted = evaluation::attempt(arenas, &held_out, protocol, tallies.len(), &mut stage)?;
+            let attempted = evaluation::attempt(envs, &held_out, protocol, tallies.len(), &mut stage)?;
             for (task, tally) in tasks.iter().zip(&attempted) {
                 report(self.result(task, tally, protocol.samples, sampler)?)?;
             }
             tallies.extend(attempted);
         }
-        evaluation::check(stage.faults.tallies(), arenas, &config.faults)?;
+        evaluation::check(stage.faults.tallies(), envs, &config.faults)?;
         let tasks = self.tasks.iter().map(|task| &task.held_out);
-        Ok(evaluation::by_kind(arenas, tasks.zip(&tallies), protocol.samples))
+        Ok(evaluation::by_kind(envs, tasks.zip(&tallies), protocol.samples))
     }
 
     /// Of each task.

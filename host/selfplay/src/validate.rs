@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    arena::{Arena, batched},
+    env_state::{EnvState, batched},
     faults::{Cause, Faults},
     measures::Measured,
     propose::Proposed,
@@ -18,7 +18,7 @@ pub enum Conclusion {
     Accepted {
         task: Task,
         well_formed: bool,
-        standing: Standing,
+        novelty: Novelty,
         measures: Vec<Measured>,
     },
     Rejected(Rejection),
@@ -29,7 +29,7 @@ pub enum Conclusion {
 /// How an accepted task stands to those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Standing {
+pub enum Novelty {
     /// The first of its kind about its subject. It is in its buffer.
     Novel,
     /// Its kind has had its subject before, but not this task. It is in its buffer.
@@ -40,7 +40,7 @@ pub enum Standing {
     HeldOut,
 }
 
-impl Standing {
+impl Novelty {
     /// Whether the task entered its buffer.
     pub fn is_new(self) -> bool {
         matches!(self, Self::Novel | Self::Familiar)
@@ -51,7 +51,7 @@ impl Conclusion {
     /// The task, if it is one that may be learned from.
     pub fn task(&self) -> Option<&Task> {
         match self {
-            Self::Accepted { standing: Standing::HeldOut, .. } | Self::Rejected(_) | Self::Fault(_) => None,
+            Self::Accepted { novelty: Novelty::HeldOut, .. } | Self::Rejected(_) | Self::Fault(_) => None,
             Self::Accepted { task, .. } => Some(task),
         }
     }
@@ -65,9 +65,9 @@ impl Conclusion {
     }
 
     /// How the task stands, where there is one.
-    pub fn standing(&self) -> Option<Standing> {
+    pub fn novelty(&self) -> Option<Novelty> {
         match self {
-            Self::Accepted { standing, .. } => Some(*standing),
+            Self::Accepted { novelty, .. } => Some(*novelty),
             Self::Rejected(_) | Self::Fault(_) => None,
         }
     }
@@ -83,27 +83,27 @@ pub struct Validated {
 
 /// Judges every proposal and adds the new tasks to the buffers as found at `step`.
 pub fn validate(
-    arenas: &mut [Arena],
+    envs: &mut [EnvState],
     proposed: Vec<Proposed>,
     step: u64,
     faults: &mut Faults,
 ) -> Result<Vec<Validated>> {
     let judged = batched(
-        arenas,
+        envs,
         &proposed,
-        |proposed| proposed.arena,
+        |proposed| proposed.env,
         faults,
-        |arena, batch| {
+        |env, batch| {
             let proposal = |proposed: &&Proposed| azr_sandbox::Proposal {
-                kind: arena.kinds()[proposed.kind].name.clone(),
+                kind: env.kinds()[proposed.kind].name.clone(),
                 references: proposed.references.clone(),
                 completion: proposed.completion.text.clone(),
             };
-            arena.environment.validate(&arena.context, &batch.iter().map(proposal).collect::<Vec<_>>())
+            env.environment.validate(&env.context, &batch.iter().map(proposal).collect::<Vec<_>>())
         },
     )?;
-    let mut subjects = accepted_subjects(arenas, &proposed, &judged, faults)?.into_iter();
-    let mut conclude = |arena: &mut Arena, kind: usize, judged: Result<ProposalJudged, Cause>| {
+    let mut subjects = accepted_subjects(envs, &proposed, &judged, faults)?.into_iter();
+    let mut conclude = |env: &mut EnvState, kind: usize, judged: Result<ProposalJudged, Cause>| {
         let Judged { conclusion, runs } = match judged {
             Ok(judged) => judged,
             Err(cause) => return (Conclusion::Fault(cause), Vec::new()),
@@ -114,9 +114,9 @@ pub fn validate(
                 match subjects.next().expect("every accepted task has a subject") {
                     Ok(subject) => {
                         let task = Task::from(task);
-                        let standing = admit(arena, &task, subject, step);
-                        let measures = arena.seen[kind].measure(measures);
-                        Conclusion::Accepted { task, well_formed, standing, measures }
+                        let novelty = admit(env, &task, subject, step);
+                        let measures = env.seen[kind].measure(measures);
+                        Conclusion::Accepted { task, well_formed, novelty, measures }
                     }
                     Err(cause) => Conclusion::Fault(cause),
                 }
@@ -126,7 +126,7 @@ pub fn validate(
     };
     let judged = proposed.into_iter().zip(judged);
     let validated = judged.map(|(proposed, judged)| {
-        let (conclusion, runs) = conclude(&mut arenas[proposed.arena], proposed.kind, judged);
+        let (conclusion, runs) = conclude(&mut envs[proposed.env], proposed.kind, judged);
         Validated { proposed, conclusion, runs }
     });
     Ok(validated.collect())
@@ -136,43 +136,43 @@ type ProposalJudged = Judged<Result<Accepted, Rejection>>;
 
 /// What the accepted tasks are about, in order.
 fn accepted_subjects(
-    arenas: &[Arena],
+    envs: &[EnvState],
     proposed: &[Proposed],
     judged: &[Result<ProposalJudged, Cause>],
     faults: &mut Faults,
 ) -> Result<Vec<Result<Digest, Cause>>> {
     let accepted = |(proposed, judged): (&Proposed, &Result<ProposalJudged, Cause>)| {
         let accepted = judged.as_ref().ok()?.conclusion.as_ref().ok()?;
-        Some((proposed.arena, Task::from(accepted.task.clone())))
+        Some((proposed.env, Task::from(accepted.task.clone())))
     };
     let accepted: Vec<(usize, Task)> = proposed.iter().zip(judged).filter_map(accepted).collect();
-    subjects(arenas, &accepted, faults)
+    subjects(envs, &accepted, faults)
 }
 
 /// What each task of an environment, given by its index, is about.
-pub fn subjects(arenas: &[Arena], tasks: &[(usize, Task)], faults: &mut Faults) -> Result<Vec<Result<Digest, Cause>>> {
+pub fn subjects(envs: &[EnvState], tasks: &[(usize, Task)], faults: &mut Faults) -> Result<Vec<Result<Digest, Cause>>> {
     batched(
-        arenas,
+        envs,
         tasks,
-        |(arena, _)| *arena,
+        |(env, _)| *env,
         faults,
-        |arena, batch| {
+        |env, batch| {
             let tasks: Vec<Task> = batch.iter().map(|(_, task)| task.clone()).collect();
-            arena.environment.subjects(&tasks)
+            env.environment.subjects(&tasks)
         },
     )
 }
 
 /// Puts a task into its buffer, unless it is held out or there already.
-pub fn admit(arena: &mut Arena, task: &Task, subject: Digest, step: u64) -> Standing {
-    let kind = arena.kind_index(&task.kind).expect("the sandbox checked that the kind exists");
-    if arena.held_out.contains(&subject) {
-        Standing::HeldOut
-    } else if !arena.buffers[kind].add(task.clone(), step) {
-        Standing::Duplicate
-    } else if arena.subjects[kind].insert(subject) {
-        Standing::Novel
+pub fn admit(env: &mut EnvState, task: &Task, subject: Digest, step: u64) -> Novelty {
+    let kind = env.kind_index(&task.kind).expect("the sandbox checked that the kind exists");
+    if env.held_out.contains(&subject) {
+        Novelty::HeldOut
+    } else if !env.buffers[kind].add(task.clone(), step) {
+        Novelty::Duplicate
+    } else if env.subjects[kind].insert(subject) {
+        Novelty::Novel
     } else {
-        Standing::Familiar
+        Novelty::Familiar
     }
 }

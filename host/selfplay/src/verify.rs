@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::{
-    arena::{Arena, batched},
+    env_state::{EnvState, batched},
     faults::{Cause, Faults},
     solve::Attempted,
 };
@@ -26,18 +26,18 @@ impl Verified {
 }
 
 /// One verdict per attempt, in order.
-pub fn verify(arenas: &[Arena], attempted: Vec<Attempted>, faults: &mut Faults) -> Result<Vec<Verified>> {
+pub fn verify(envs: &[EnvState], attempted: Vec<Attempted>, faults: &mut Faults) -> Result<Vec<Verified>> {
     let judged = batched(
-        arenas,
+        envs,
         &attempted,
-        |attempted| attempted.arena,
+        |attempted| attempted.env,
         faults,
-        |arena, batch| {
+        |env, batch| {
             let attempt = |attempted: &&Attempted| Attempt {
                 task: attempted.task.clone(),
                 completion: attempted.completion.text.clone(),
             };
-            arena.environment.verify(&arena.context, &batch.iter().map(attempt).collect::<Vec<_>>())
+            env.environment.verify(&env.context, &batch.iter().map(attempt).collect::<Vec<_>>())
         },
     )?;
     let conclude = |(attempted, judged)| match judged {

@@ -48,23 +48,23 @@ fn on_held_out(args: EvalArgs, protocol: Protocol) -> Result<()> {
     let sandbox = args.sandbox.start(&config.sandbox)?;
     let environment = args.env.load(&sandbox)?;
     let asked = protocol::choose(&mut config, environment.description(), args.protocol, PromptProtocol::Azr)?;
-    let mut arenas = session::arenas(vec![environment], &config)?;
+    let mut envs = session::env_states(vec![environment], &config)?;
     let source = match &args.held_out {
         Some(path) => Source::File(path),
-        None if config.style == Style::Compact && arenas[0].name() == embedded::ENVIRONMENT => {
+        None if config.style == Style::Compact && envs[0].name() == embedded::ENVIRONMENT => {
             Source::Embedded(embedded::HELD_OUT)
         }
         None => Source::Apart(&[]),
     };
-    let tasks = held_out::held_out_tasks(&arenas, 0, source, &config)?;
-    let tasks = held_out::hold_out(&mut arenas, tasks, config.evaluation.tasks)?;
+    let tasks = held_out::held_out_tasks(&envs, 0, source, &config)?;
+    let tasks = held_out::hold_out(&mut envs, tasks, config.evaluation.tasks)?;
     ensure!(
         !tasks.is_empty(),
         "environment {} has no held-out tasks of its own; give --held-out FILE or --suite FILE",
-        arenas[0].name()
+        envs[0].name()
     );
     let policy = PolicySource::from(&args.policy).load(&config, None)?;
-    let kinds = evaluation::evaluate(&arenas, (&policy, &Alone), &tasks, protocol, &config)?;
+    let kinds = evaluation::evaluate(&envs, (&policy, &Alone), &tasks, protocol, &config)?;
     let measured: BTreeMap<_, _> =
         kinds.into_iter().map(|(label, scores)| (label, Measured::of(&scores, protocol))).collect();
     if args.json {

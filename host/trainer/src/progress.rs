@@ -13,12 +13,12 @@ use azr_experiment::{
 };
 use azr_learner::memory::Plan;
 use azr_selfplay::{
-    arena::Arena,
     data_set::DataSetRecord,
+    env_state::EnvState,
     evaluation::{Estimate, Evaluation, KindScores, Protocol},
     faults::Tally,
     step::Step,
-    validate::Standing,
+    validate::Novelty,
 };
 
 /// Steps between two samples of what the policy writes.
@@ -48,9 +48,9 @@ impl Progress {
     /// Says what the run consists of.
     pub fn loaded(&self, experiment: &Experiment, memory: &Plan, path: &Path) {
         for env in &experiment.environments {
-            let executors: Vec<String> = env.terms.executors.iter().map(|digest| digest.short()).collect();
+            let executors: Vec<String> = env.fingerprint.executors.iter().map(|digest| digest.short()).collect();
             let executors = if executors.is_empty() { "none".to_owned() } else { executors.join(", ") };
-            let (name, version, digest) = (&env.name, &env.version, env.terms.environment.short());
+            let (name, version, digest) = (&env.name, &env.version, env.fingerprint.environment.short());
             self.say(format!("environment  {name} {version}  sha256 {digest}  kinds {}", env.kinds.join(", ")));
             self.say(format!("             executors {executors}"));
         }
@@ -63,12 +63,12 @@ impl Progress {
     }
 
     /// Says how full the buffers are.
-    pub fn seeding(&self, arenas: &[Arena], wanted: usize) {
-        let fill = |arena: &Arena| -> Vec<String> {
-            let kinds = arena.buffers.iter().enumerate();
-            kinds.map(|(kind, buffer)| format!("{} {}/{wanted}", arena.label(kind), buffer.len().min(wanted))).collect()
+    pub fn seeding(&self, envs: &[EnvState], wanted: usize) {
+        let fill = |env: &EnvState| -> Vec<String> {
+            let kinds = env.buffers.iter().enumerate();
+            kinds.map(|(kind, buffer)| format!("{} {}/{wanted}", env.label(kind), buffer.len().min(wanted))).collect()
         };
-        let fills: Vec<String> = arenas.iter().flat_map(fill).collect();
+        let fills: Vec<String> = envs.iter().flat_map(fill).collect();
         self.bar.set_message(format!("collecting first tasks: {}", fills.join(", ")));
         self.bar.tick();
     }
@@ -104,14 +104,14 @@ impl Progress {
 
     /// One line about a step, and now and then what the policy wrote.
     /// `logged` counts the lines that judges wrote.
-    pub fn step(&self, arenas: &[Arena], step: &Step, metrics: &StepMetrics, logged: usize) {
+    pub fn step(&self, envs: &[EnvState], step: &Step, metrics: &StepMetrics, logged: usize) {
         self.say(step_line(metrics, logged));
-        for &arena in &step.dropped {
-            let name = arenas[arena].name();
+        for &env in &step.dropped {
+            let name = envs[env].name();
             self.say(format!("environment {name} is dropped for its faults: {}", causes(&metrics.faults[name])));
         }
         if step.step % SAMPLE_EVERY_STEPS == 1 {
-            sample_lines(arenas, step).into_iter().for_each(|line| self.say(line));
+            sample_lines(envs, step).into_iter().for_each(|line| self.say(line));
         }
         self.bar.set_position(step.step);
     }
@@ -211,19 +211,19 @@ fn step_line(metrics: &StepMetrics, logged: usize) -> String {
 }
 
 /// A proposal that became a task, and an attempt, each with what was made of it.
-fn sample_lines(arenas: &[Arena], step: &Step) -> Vec<String> {
+fn sample_lines(envs: &[EnvState], step: &Step) -> Vec<String> {
     let mut lines = Vec::new();
-    let new = step.validated.iter().position(|v| v.conclusion.standing().is_some_and(Standing::is_new));
+    let new = step.validated.iter().position(|v| v.conclusion.novelty().is_some_and(Novelty::is_new));
     if let Some(i) = new {
         let proposed = &step.validated[i].proposed;
         let rate = step.rewards.solve_rates[i]
             .map_or("not attempted".to_owned(), |rate| format!("solved {:.0} %", 100.0 * rate));
-        let label = arenas[proposed.arena].label(proposed.kind);
+        let label = envs[proposed.env].label(proposed.kind);
         lines.push(format!("  a {label} proposal, {rate}:"));
         lines.extend(quoted(&proposed.completion.text));
     }
     if let Some((verified, verdict)) = step.verified.iter().find_map(|v| Some((v, v.verdict.as_ref().ok()?))) {
-        let label = arenas[verified.attempted.arena].label(verified.attempted.kind);
+        let label = envs[verified.attempted.env].label(verified.attempted.kind);
         lines.push(format!("  a {label} attempt, score {} ({}):", verdict.score, verdict.reason));
         lines.extend(quoted(&verified.attempted.completion.text));
     }

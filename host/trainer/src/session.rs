@@ -24,12 +24,12 @@ use azr_policy::{Policy, embedded};
 use azr_ranks::Ranks;
 use azr_sandbox::{Environment, Level, LogLine, Sandbox};
 use azr_selfplay::{
-    arena::Arena,
     buffer::Buffer,
     data_set::{DataSet, DataSetRecord},
+    env_state::EnvState,
     evaluation::{self, Evaluation, Protocol},
     faults::{Breaker, Faults, Tally},
-    generate::{Given, generate, plant},
+    generate::{Seeded, generate, seed_tasks},
     held_out::{self, HeldOutTask, Source},
     seeding,
     stage::Stage,
@@ -41,7 +41,7 @@ use crate::{policy_source::PolicySource, progress::Progress};
 /// What a new experiment is made from.
 pub struct Start {
     pub config: RunConfig,
-    pub envs: Vec<EnvSource>,
+    pub sources: Vec<EnvSource>,
     pub policy: PolicySource,
     /// Data sets, as `--tasks` names them.
     pub tasks: Vec<String>,
@@ -74,60 +74,61 @@ const COOLER: Protocol = Protocol { temperature: 0.6, samples: 1 };
 impl Session {
     /// Loads everything, makes the experiment directory, seeds the buffers and measures the start policy.
     pub fn start(start: Start, sandbox: &SandboxArgs, ranks: &Ranks) -> Result<Self> {
-        let Start { config, envs, policy: policy_source, tasks, held_out, out } = start;
+        let Start { config, sources, policy: policy_source, tasks, held_out, out } = start;
         let memory = policy_source.plan_memory(&config, None)?;
         let sandbox = sandbox.start(&config.sandbox)?;
-        let mut arenas = load_arenas(&sandbox, &envs, &config)?;
-        let data_sets = tasks.iter().map(|argument| DataSet::named(argument, &arenas)).collect::<Result<Vec<_>>>()?;
+        let mut envs = load_envs(&sandbox, &sources, &config)?;
+        let data_sets = tasks.iter().map(|argument| DataSet::named(argument, &envs)).collect::<Result<Vec<_>>>()?;
         let embedded = policy_source.dir.is_none() && config.style == Style::Compact;
-        let (mut held_out_tasks, mut sources) = (Vec::new(), BTreeMap::new());
-        for (index, arena) in arenas.iter().enumerate() {
+        let (mut held_out_tasks, mut held_out_sources) = (Vec::new(), BTreeMap::new());
+        for (index, env) in envs.iter().enumerate() {
             let source = match &held_out {
                 Some(path) if index == 0 => Source::File(path),
-                _ if embedded && arena.name() == embedded::ENVIRONMENT => Source::Embedded(embedded::HELD_OUT),
+                _ if embedded && env.name() == embedded::ENVIRONMENT => Source::Embedded(embedded::HELD_OUT),
                 _ => Source::Apart(&data_sets),
             };
-            held_out_tasks.extend(held_out::held_out_tasks(&arenas, index, source, &config)?);
-            sources.insert(arena.name().to_owned(), source.to_string());
+            held_out_tasks.extend(held_out::held_out_tasks(&envs, index, source, &config)?);
+            held_out_sources.insert(env.name().to_owned(), source.to_string());
         }
-        let written = held_out::written(&arenas, &held_out_tasks);
-        let terms: Vec<Digest> = arenas.iter().map(|arena| arena.terms.digest()).collect();
-        ranks
-            .as_gather()
-            .ensure_same("configuration, environment or held-out tasks", (config.to_toml(), terms, written.clone()))?;
-        let held_out = held_out::hold_out(&mut arenas, held_out_tasks, config.evaluation.tasks)?;
-        let given = first_tasks(&mut arenas, &data_sets, &config, ranks)?;
+        let written = held_out::written(&envs, &held_out_tasks);
+        let fingerprints: Vec<Digest> = envs.iter().map(|env| env.fingerprint.digest()).collect();
+        ranks.as_gather().ensure_same(
+            "configuration, environment or held-out tasks",
+            (config.to_toml(), fingerprints, written.clone()),
+        )?;
+        let held_out = held_out::hold_out(&mut envs, held_out_tasks, config.evaluation.tasks)?;
+        let given = first_tasks(&mut envs, &data_sets, &config, ranks)?;
         let policy = policy_source.load(&config, None)?.on(ranks)?;
-        let data_sets = data_sets.iter().map(|data_set| data_set.record(&arenas)).collect();
-        let experiment = record(&config, &policy_source, sources, data_sets, &envs, &arenas)?;
+        let data_sets = data_sets.iter().map(|data_set| data_set.record(&envs)).collect();
+        let experiment = record(&config, &policy_source, held_out_sources, data_sets, &sources, &envs)?;
         let run_dir = ranks.as_gather().in_turn(
             || RunDir::create(&out, &config, &experiment, &written),
-            || Ok(RunDir::follow(&out, ranks.rank())?.0),
+            || Ok(RunDir::open_as_follower(&out, ranks.rank())?.0),
         )?;
         let progress = Progress::new(config.steps);
         progress.loaded(&experiment, &memory, run_dir.path());
         let learner = learner(&config, &policy, &policy_source, &run_dir, true)?;
         let breaker = Breaker::new(&config.faults);
-        let selfplay = SelfPlay { config, arenas, policy, learner, breaker, gather: Box::new(ranks.clone()) };
+        let selfplay = SelfPlay { config, envs, policy, learner, breaker, gather: Box::new(ranks.clone()) };
         let mut session = Self { selfplay, run_dir, held_out, done: 0, progress };
         session.begin(&given)?;
         Ok(session)
     }
 
     /// Everything before the first step. `given` are the tasks that are in the buffers already.
-    fn begin(&mut self, given: &[Given]) -> Result<()> {
-        self.run_dir.append(Log::Tasks, ledger::given_tasks(&self.selfplay.arenas, given, 0))?;
+    fn begin(&mut self, given: &[Seeded]) -> Result<()> {
+        self.run_dir.append(Log::Tasks, ledger::seeded_tasks(&self.selfplay.envs, given, 0))?;
         self.seed()?;
         self.measure("start")?;
         self.checkpoint()
     }
 
-    /// Takes an experiment up at its last checkpoint, or begins it again where it has none. `envs` and `device` replace
-    /// the recorded sources and device, for files that have moved and machines that differ; their contents must be the
+    /// Takes an experiment up at its last checkpoint, or begins it again where it has none. `sources` and `device` replace
+    /// the recorded held_out_sources and device, for files that have moved and machines that differ; their contents must be the
     /// same.
     pub fn resume(
         dir: &Path,
-        envs: &[EnvSource],
+        sources: &[EnvSource],
         device: Option<&str>,
         sandbox: &SandboxArgs,
         ranks: &Ranks,
@@ -140,26 +141,26 @@ impl Session {
         };
         let (run_dir, config, experiment, checkpoint, folder) = ranks
             .as_gather()
-            .in_turn(|| rewound(RunDir::open(dir)?), || rewound(RunDir::follow(dir, ranks.rank())?))?;
+            .in_turn(|| rewound(RunDir::open(dir)?), || rewound(RunDir::open_as_follower(dir, ranks.rank())?))?;
         let sandbox = sandbox.start(&config.sandbox)?;
         let recorded: Vec<EnvSource> = experiment.environments.iter().map(|env| env.source.clone()).collect();
-        let envs = if envs.is_empty() { &recorded } else { envs };
-        let mut arenas = load_arenas(&sandbox, envs, &config)?;
-        same_environments(&experiment, &arenas)?;
-        let held_out = held_out::read(&run_dir::held_out(dir)?, &arenas)?;
-        let held_out = held_out::hold_out(&mut arenas, held_out, config.evaluation.tasks)?;
+        let sources = if sources.is_empty() { &recorded } else { sources };
+        let mut envs = load_envs(&sandbox, sources, &config)?;
+        same_environments(&experiment, &envs)?;
+        let held_out = held_out::read(&run_dir::held_out(dir)?, &envs)?;
+        let held_out = held_out::hold_out(&mut envs, held_out, config.evaluation.tasks)?;
         experiment.data_sets.iter().try_for_each(DataSetRecord::check)?;
         let given = match &checkpoint {
             Some(_) => Vec::new(),
             None => {
-                let data_sets = experiment.data_sets.iter().map(|record| DataSet::again(record, &arenas));
+                let data_sets = experiment.data_sets.iter().map(|record| DataSet::again(record, &envs));
                 let data_sets = data_sets.collect::<Result<Vec<_>>>()?;
-                first_tasks(&mut arenas, &data_sets, &config, ranks)?
+                first_tasks(&mut envs, &data_sets, &config, ranks)?
             }
         };
-        refill(&run_dir, &mut arenas)?;
-        recount(&run_dir, &mut arenas)?;
-        let breaker = rewound_breaker(&run_dir, &config, &mut arenas)?;
+        refill(&run_dir, &mut envs)?;
+        recount(&run_dir, &mut envs)?;
+        let breaker = rewound_breaker(&run_dir, &config, &mut envs)?;
         let policy_source = PolicySource {
             dir: (experiment.policy != embedded::NAME).then(|| PathBuf::from(&experiment.policy)),
             device: Some(device.unwrap_or(&experiment.device).to_owned()),
@@ -173,7 +174,7 @@ impl Session {
         }
         let progress = Progress::new(config.steps);
         progress.loaded(&experiment, &memory, run_dir.path());
-        let selfplay = SelfPlay { config, arenas, policy, learner, breaker, gather: Box::new(ranks.clone()) };
+        let selfplay = SelfPlay { config, envs, policy, learner, breaker, gather: Box::new(ranks.clone()) };
         let done = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.step);
         let mut session = Self { selfplay, run_dir, held_out, done, progress };
         if checkpoint.is_none() {
@@ -229,8 +230,8 @@ impl Session {
     /// Puts what the judges told the operator where the operator looks. Returns the number of lines.
     fn log_judges(&mut self, step: u64) -> Result<usize> {
         let mut count = 0;
-        for arena in &self.selfplay.arenas {
-            let (lines, mut dropped) = arena.environment.take_log();
+        for env in &self.selfplay.envs {
+            let (lines, mut dropped) = env.environment.take_log();
             let room = lines.iter().scan(0, |bytes, line| {
                 *bytes += line.message.len();
                 (*bytes <= JUDGE_LOG_MAX_BYTES).then_some(())
@@ -239,7 +240,7 @@ impl Session {
             dropped += (lines.len() - kept) as u64;
             let row = |LogLine { level, call, message }: &LogLine| JudgeRow {
                 step,
-                env: arena.name().to_owned(),
+                env: env.name().to_owned(),
                 level: match level {
                     Level::Debug => "debug",
                     Level::Info => "info",
@@ -250,7 +251,7 @@ impl Session {
             };
             let more = (dropped > 0).then(|| JudgeRow {
                 step,
-                env: arena.name().to_owned(),
+                env: env.name().to_owned(),
                 level: "warn",
                 call: "host",
                 message: format!("{dropped} more lines were dropped"),
@@ -265,33 +266,33 @@ impl Session {
 
     /// Everything a step leaves behind but its checkpoint.
     fn write(&mut self, step: &Step, logged: usize) -> Result<()> {
-        let metrics = StepMetrics::of(&self.selfplay.arenas, step);
-        let arenas = &self.selfplay.arenas;
-        self.run_dir.append(Log::Ledger, ledger::rows(arenas, step))?;
-        self.run_dir.append(Log::Tasks, ledger::given_tasks(arenas, &step.generated, step.step))?;
-        self.run_dir.append(Log::Tasks, ledger::new_tasks(arenas, &step.validated, step.step))?;
+        let metrics = StepMetrics::of(&self.selfplay.envs, step);
+        let envs = &self.selfplay.envs;
+        self.run_dir.append(Log::Ledger, ledger::rows(envs, step))?;
+        self.run_dir.append(Log::Tasks, ledger::seeded_tasks(envs, &step.generated, step.step))?;
+        self.run_dir.append(Log::Tasks, ledger::new_tasks(envs, &step.validated, step.step))?;
         self.run_dir.append(Log::Metrics, [&metrics])?;
         self.run_dir.append_scalars(step.step, &metrics.scalars())?;
         self.run_dir.flush()?;
-        self.progress.step(&self.selfplay.arenas, step, &metrics, logged);
+        self.progress.step(&self.selfplay.envs, step, &metrics, logged);
         Ok(())
     }
 
     /// Collects proposals before the first step.
     fn seed(&mut self) -> Result<()> {
-        let SelfPlay { config, arenas, policy, gather, .. } = &mut self.selfplay;
+        let SelfPlay { config, envs, policy, gather, .. } = &mut self.selfplay;
         let mut breaker = strict_breaker(config);
         for round in 0..config.seeding.batches_max {
             let mut stage = Stage::new(config, policy, &**gather, seeding::step_of_round(round));
-            let validated = seeding::collect_proposals(arenas, &mut stage)?;
+            let validated = seeding::collect_proposals(envs, &mut stage)?;
             if validated.is_empty() {
                 break;
             }
-            break_circuit(&mut breaker, arenas, stage.faults.tallies())?;
-            let row = |validated| ledger::proposal_row(arenas, validated, 0, Purpose::Seed, None);
+            break_circuit(&mut breaker, envs, stage.faults.tallies())?;
+            let row = |validated| ledger::proposal_row(envs, validated, 0, Purpose::Seed, None);
             self.run_dir.append(Log::Ledger, validated.iter().map(row))?;
-            self.run_dir.append(Log::Tasks, ledger::new_tasks(arenas, &validated, 0))?;
-            self.progress.seeding(arenas, config.seeding.tasks);
+            self.run_dir.append(Log::Tasks, ledger::new_tasks(envs, &validated, 0))?;
+            self.progress.seeding(envs, config.seeding.tasks);
         }
         self.log_judges(0)?;
         Ok(())
@@ -306,8 +307,8 @@ impl Session {
         let mut measured = Vec::new();
         for &protocol in protocols {
             self.progress.measuring(name, protocol);
-            let SelfPlay { config, arenas, policy, gather, .. } = &self.selfplay;
-            let kinds = evaluation::evaluate(arenas, (policy, &**gather), &self.held_out, protocol, config)?;
+            let SelfPlay { config, envs, policy, gather, .. } = &self.selfplay;
+            let kinds = evaluation::evaluate(envs, (policy, &**gather), &self.held_out, protocol, config)?;
             let Protocol { temperature, .. } = protocol;
             measured.push(Evaluation { step: self.done, name: name.to_owned(), temperature, kinds });
         }
@@ -336,47 +337,47 @@ impl Session {
 }
 
 /// Loads the environments, with the operator's settings.
-pub fn load_arenas(sandbox: &Sandbox, envs: &[EnvSource], config: &RunConfig) -> Result<Vec<Arena>> {
-    arenas(envs.iter().map(|source| source.load(sandbox)).collect::<Result<_>>()?, config)
+pub fn load_envs(sandbox: &Sandbox, sources: &[EnvSource], config: &RunConfig) -> Result<Vec<EnvState>> {
+    env_states(sources.iter().map(|source| source.load(sandbox)).collect::<Result<_>>()?, config)
 }
 
-/// The same of environments that are loaded.
-pub fn arenas(environments: Vec<Environment>, config: &RunConfig) -> Result<Vec<Arena>> {
-    let mut arenas: Vec<Arena> = Vec::new();
+/// The states of environments that are loaded.
+pub fn env_states(environments: Vec<Environment>, config: &RunConfig) -> Result<Vec<EnvState>> {
+    let mut envs: Vec<EnvState> = Vec::new();
     for environment in environments {
-        let arena = Arena::new(environment, config)?;
-        let name = arena.name();
-        let twin = arenas.iter().any(|other| other.name() == name);
+        let env = EnvState::new(environment, config)?;
+        let name = env.name();
+        let twin = envs.iter().any(|other| other.name() == name);
         ensure!(!twin, "two environments are called {name:?}; give only one of them with --env");
-        arenas.push(arena);
+        envs.push(env);
     }
     // The embedded policy's preset has settings for its environment, loaded or not.
-    let loaded = |name: &&String| *name == embedded::ENVIRONMENT || arenas.iter().any(|arena| arena.name() == *name);
+    let loaded = |name: &&String| *name == embedded::ENVIRONMENT || envs.iter().any(|env| env.name() == *name);
     if let Some(unknown) = config.environments.keys().find(|name| !loaded(name)) {
         bail!("the configuration has settings for environment {unknown:?}, which is not loaded");
     }
     if let Some(unknown) = config.env_weights.keys().find(|name| !loaded(name)) {
         bail!("the configuration has a weight for environment {unknown:?}, which is not loaded");
     }
-    Ok(arenas)
+    Ok(envs)
 }
 
 /// Puts the environments' own tasks and those of data sets into the buffers.
-fn first_tasks(arenas: &mut [Arena], data_sets: &[DataSet], config: &RunConfig, ranks: &Ranks) -> Result<Vec<Given>> {
+fn first_tasks(envs: &mut [EnvState], data_sets: &[DataSet], config: &RunConfig, ranks: &Ranks) -> Result<Vec<Seeded>> {
     let mut faults = Faults::new(ranks);
-    let mut given = plant(arenas)?;
-    given.extend(generate(arenas, config, 0, &mut faults)?);
-    break_circuit(&mut strict_breaker(config), arenas, faults.tallies())?;
+    let mut given = seed_tasks(envs)?;
+    given.extend(generate(envs, config, 0, &mut faults)?);
+    break_circuit(&mut strict_breaker(config), envs, faults.tallies())?;
     for data_set in data_sets {
-        given.extend(data_set.give(arenas, config)?);
+        given.extend(data_set.insert_into(envs, config)?);
     }
-    for arena in arenas {
-        let tasks: usize = arena.buffers.iter().map(Buffer::len).sum();
+    for env in envs {
+        let tasks: usize = env.buffers.iter().map(Buffer::len).sum();
         ensure!(
-            tasks > 0 || arena.playing().any(|(_, kind)| kind.proposable),
+            tasks > 0 || env.playing().any(|(_, kind)| kind.proposable),
             "environment {} has nothing to train on: its kinds cannot be proposed, and it has no tasks that are not held \
              out; give some with --tasks FILE, or hold out fewer (evaluation.generated, evaluation.held-out-share)",
-            arena.name()
+            env.name()
         );
     }
     Ok(given)
@@ -413,17 +414,17 @@ fn record(
     policy: &PolicySource,
     held_out: BTreeMap<String, String>,
     data_sets: Vec<DataSetRecord>,
-    envs: &[EnvSource],
-    arenas: &[Arena],
+    sources: &[EnvSource],
+    envs: &[EnvState],
 ) -> Result<Experiment> {
-    let environment = |(source, arena): (&EnvSource, &Arena)| {
+    let environment = |(source, env): (&EnvSource, &EnvState)| {
         Ok(EnvironmentRecord {
             source: source.absolute()?,
-            name: arena.name().to_owned(),
-            version: arena.environment.description().version.clone(),
-            kinds: arena.playing().map(|(_, kind)| kind.name.clone()).collect(),
-            terms: arena.terms.clone(),
-            terms_digest: arena.terms.digest(),
+            name: env.name().to_owned(),
+            version: env.environment.description().version.clone(),
+            kinds: env.playing().map(|(_, kind)| kind.name.clone()).collect(),
+            fingerprint: env.fingerprint.clone(),
+            fingerprint_digest: env.fingerprint.digest(),
         })
     };
     Ok(Experiment {
@@ -433,21 +434,21 @@ fn record(
         device: policy.device.clone().unwrap_or_else(|| "cpu".to_owned()),
         held_out,
         data_sets,
-        environments: envs.iter().zip(arenas).map(environment).collect::<Result<_>>()?,
+        environments: sources.iter().zip(envs).map(environment).collect::<Result<_>>()?,
         started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
     })
 }
 
-fn same_environments(experiment: &Experiment, arenas: &[Arena]) -> Result<()> {
+fn same_environments(experiment: &Experiment, envs: &[EnvState]) -> Result<()> {
     ensure!(
-        experiment.environments.len() == arenas.len(),
+        experiment.environments.len() == envs.len(),
         "the experiment has {} environments, {} were given",
         experiment.environments.len(),
-        arenas.len()
+        envs.len()
     );
-    for (recorded, arena) in experiment.environments.iter().zip(arenas) {
-        let digest = arena.environment.digest();
-        let recorded_digest = recorded.terms.environment;
+    for (recorded, env) in experiment.environments.iter().zip(envs) {
+        let digest = env.environment.digest();
+        let recorded_digest = recorded.fingerprint.environment;
         ensure!(
             recorded_digest == digest,
             "the experiment was started with environment {} {}, but the file given is {}; give the same file with --env",
@@ -456,7 +457,7 @@ fn same_environments(experiment: &Experiment, arenas: &[Arena]) -> Result<()> {
             digest.short()
         );
         ensure!(
-            recorded.terms.same_grants(&arena.terms),
+            recorded.fingerprint.same_grants(&env.fingerprint),
             "environment {} has other limits or directories than when the experiment was started; give the same --grants, \
              and check with `azr-host env inspect`",
             recorded.name
@@ -466,17 +467,17 @@ fn same_environments(experiment: &Experiment, arenas: &[Arena]) -> Result<()> {
 }
 
 /// Fills the buffers from the log of tasks.
-fn refill(run_dir: &RunDir, arenas: &mut [Arena]) -> Result<()> {
+fn refill(run_dir: &RunDir, envs: &mut [EnvState]) -> Result<()> {
     let mut logged: Vec<TaskRow<'static>> = run_dir.rows(Log::Tasks)?;
-    for arena in arenas {
-        let mine: Vec<TaskRow> = logged.extract_if(.., |row| row.env == arena.name()).collect();
+    for env in envs {
+        let mine: Vec<TaskRow> = logged.extract_if(.., |row| row.env == env.name()).collect();
         let task = |row: &TaskRow| Task { kind: row.kind.to_string(), body: row.body.to_string() };
         let tasks: Vec<Task> = mine.iter().map(task).collect();
-        let subjects = arena.environment.subjects(&tasks);
+        let subjects = env.environment.subjects(&tasks);
         for ((TaskRow { step, .. }, task), subject) in mine.into_iter().zip(tasks).zip(subjects) {
-            let kind = arena.kind_index(&task.kind).with_context(|| format!("no kind {:?}", task.kind))?;
-            arena.subjects[kind].insert(subject?);
-            arena.buffers[kind].add(task, step);
+            let kind = env.kind_index(&task.kind).with_context(|| format!("no kind {:?}", task.kind))?;
+            env.subjects[kind].insert(subject?);
+            env.buffers[kind].add(task, step);
         }
     }
     ensure!(logged.is_empty(), "the log of tasks names an environment that is not loaded");
@@ -492,13 +493,13 @@ struct MeasuredRow {
 }
 
 /// Counts the texts of measures again, from the ledger.
-fn recount(run_dir: &RunDir, arenas: &mut [Arena]) -> Result<()> {
-    for MeasuredRow { env, kind, conclusion } in run_dir.rows(Log::Ledger)? {
+fn recount(run_dir: &RunDir, envs: &mut [EnvState]) -> Result<()> {
+    for MeasuredRow { env: name, kind, conclusion } in run_dir.rows(Log::Ledger)? {
         let Concluded::Accepted { measures, .. } = conclusion else { continue };
-        let arena = arenas.iter_mut().find(|arena| arena.name() == env);
-        let arena = arena.context("the ledger names an environment that is not loaded")?;
-        let kind = arena.kind_index(&kind).with_context(|| format!("no kind {kind:?}"))?;
-        arena.seen[kind].count(&measures);
+        let env = envs.iter_mut().find(|env| env.name() == name);
+        let env = env.context("the ledger names an environment that is not loaded")?;
+        let kind = env.kind_index(&kind).with_context(|| format!("no kind {kind:?}"))?;
+        env.seen[kind].count(&measures);
     }
     Ok(())
 }
@@ -510,12 +511,12 @@ struct LoggedFaults {
 }
 
 /// The breaker as it was, from the log of metrics; environments that it had dropped are out of play again.
-fn rewound_breaker(run_dir: &RunDir, config: &RunConfig, arenas: &mut [Arena]) -> Result<Breaker> {
+fn rewound_breaker(run_dir: &RunDir, config: &RunConfig, envs: &mut [EnvState]) -> Result<Breaker> {
     let mut breaker = Breaker::new(&config.faults);
     for LoggedFaults { faults } in run_dir.rows(Log::Metrics)? {
-        let position = |name: &str| arenas.iter().position(|arena| arena.name() == name);
+        let position = |name: &str| envs.iter().position(|env| env.name() == name);
         let step = faults.into_iter().filter_map(|(name, tally)| Some((position(&name)?, tally))).collect();
-        break_circuit(&mut breaker, arenas, &step)?;
+        break_circuit(&mut breaker, envs, &step)?;
     }
     Ok(breaker)
 }

@@ -48,10 +48,10 @@ fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
         None => {
             let config = configuration(&args)?;
             ensure!(restarts == 0 || args.out.is_some(), "a restart needs --out DIR, to find what it goes on with");
-            let TrainArgs { envs, policy, tasks, held_out, out, sandbox, .. } = args;
-            let out = gather.agree(out.map_or_else(|| free_directory(&envs[0]), Ok)?)?;
+            let TrainArgs { envs: sources, policy, tasks, held_out, out, sandbox, .. } = args;
+            let out = gather.agree(out.map_or_else(|| free_directory(&sources[0]), Ok)?)?;
             let policy = PolicySource::from(&policy);
-            Session::start(Start { config, envs, policy, tasks, held_out, out }, &sandbox, ranks)?
+            Session::start(Start { config, sources, policy, tasks, held_out, out }, &sandbox, ranks)?
         }
     };
     TRAINING.store(true, Ordering::Relaxed);

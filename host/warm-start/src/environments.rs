@@ -24,10 +24,10 @@ use azr_learner::Example;
 use azr_policy::Policy;
 use azr_sandbox::{Prompt, SequencePart};
 use azr_selfplay::{
-    arena::Arena,
     data_set::DataSet,
+    env_state::EnvState,
     evaluation::{self, KindScores, Protocol},
-    generate::{Given, plant, sequence},
+    generate::{Seeded, seed_tasks, sequence},
     held_out::{self, HeldOutTask, Source},
     stage,
 };
@@ -73,15 +73,15 @@ pub struct Refused {
 
 /// Sets the held-out tasks of an experiment with this configuration aside, and gathers those that are not generated:
 /// the environments' own first tasks and data sets.
-pub fn given(arenas: &mut [Arena], data_sets: &[DataSet], config: &RunConfig) -> Result<Vec<Given>> {
+pub fn given(envs: &mut [EnvState], data_sets: &[DataSet], config: &RunConfig) -> Result<Vec<Seeded>> {
     let mut held_out = Vec::new();
-    for arena in 0..arenas.len() {
-        held_out.extend(held_out::held_out_tasks(arenas, arena, Source::Apart(data_sets), config)?);
+    for env in 0..envs.len() {
+        held_out.extend(held_out::held_out_tasks(envs, env, Source::Apart(data_sets), config)?);
     }
-    held_out::hold_out(arenas, held_out, 0)?;
-    let mut given = plant(arenas)?;
+    held_out::hold_out(envs, held_out, 0)?;
+    let mut given = seed_tasks(envs)?;
     for data_set in data_sets {
-        given.extend(data_set.give(arenas, config)?);
+        given.extend(data_set.insert_into(envs, config)?);
     }
     Ok(given)
 }
@@ -89,17 +89,17 @@ pub fn given(arenas: &mut [Arena], data_sets: &[DataSet], config: &RunConfig) ->
 /// Trains `policy`; `watch` is called after every update with the solve rates of the newest measurement.
 pub fn train(
     policy: &Policy,
-    arenas: &[Arena],
-    given: Vec<Given>,
+    envs: &[EnvState],
+    given: Vec<Seeded>,
     config: &RunConfig,
     training: &Training,
     mut watch: impl FnMut(Progress, &BTreeMap<String, KindScores>),
 ) -> Result<Trained> {
-    let mut lessons = Lessons::new(policy, arenas, config, given);
+    let mut lessons = Lessons::new(policy, envs, config, given);
     let checked = lessons.checked()?;
     let measure = || {
         let protocol = Protocol { temperature: config.sampling.temperature, samples: 1 };
-        evaluation::evaluate(arenas, (policy, &Alone), &checked, protocol, config)
+        evaluation::evaluate(envs, (policy, &Alone), &checked, protocol, config)
     };
     let (mut learned, mut solved, mut enough) = (0, BTreeMap::new(), false);
     let draw = |Wanted { count, .. }: Wanted| lessons.draw(count);
@@ -120,9 +120,9 @@ pub fn train(
 /// Lessons as they are wanted.
 pub struct Lessons<'a> {
     policy: &'a Policy,
-    arenas: &'a [Arena],
+    envs: &'a [EnvState],
     config: &'a RunConfig,
-    given: Vec<Given>,
+    given: Vec<Seeded>,
     /// Rounds that were demonstrated.
     round: u64,
     /// Lessons that were not drawn yet.
@@ -131,18 +131,18 @@ pub struct Lessons<'a> {
 }
 
 impl<'a> Lessons<'a> {
-    /// Lessons about the generated tasks of `arenas` and those that are given.
-    pub fn new(policy: &'a Policy, arenas: &'a [Arena], config: &'a RunConfig, given: Vec<Given>) -> Self {
-        Self { policy, arenas, config, given, round: 0, ready: Vec::new(), refused: Refused::default() }
+    /// Lessons about the generated tasks of `envs` and those that are given.
+    pub fn new(policy: &'a Policy, envs: &'a [EnvState], config: &'a RunConfig, given: Vec<Seeded>) -> Self {
+        Self { policy, envs, config, given, round: 0, ready: Vec::new(), refused: Refused::default() }
     }
 
     /// The next `count` lessons.
     pub fn draw(&mut self, count: usize) -> Result<Vec<Example>> {
         while self.ready.len() < count {
             let before = self.ready.len();
-            for (arena, tasks) in self.next_tasks()? {
-                let demonstrated = self.demonstrated(arena, &tasks);
-                self.add(arena, demonstrated)?;
+            for (env, tasks) in self.next_tasks()? {
+                let demonstrated = self.demonstrated(env, &tasks);
+                self.add(env, demonstrated)?;
             }
             self.round += 1;
             let first = self.refused.first.as_deref().unwrap_or("no task was demonstrated");
@@ -158,34 +158,34 @@ impl<'a> Lessons<'a> {
     fn next_tasks(&self) -> Result<Vec<(usize, Vec<Task>)>> {
         let first = self.round * ROUND as u64;
         let given = self.given.iter().cycle().skip(first as usize % self.given.len().max(1));
-        let given: Vec<&Given> = given.take(ROUND.min(self.given.len())).collect();
-        let of_arena = |(index, arena): (usize, &Arena)| {
-            let mut tasks = generated(arena, self.config, first, ROUND)?;
-            tasks.extend(given.iter().filter(|given| given.arena == index).map(|given| given.task.clone()));
-            Ok((index, apart(arena, tasks, Side::Learned)?))
+        let given: Vec<&Seeded> = given.take(ROUND.min(self.given.len())).collect();
+        let of_arena = |(index, env): (usize, &EnvState)| {
+            let mut tasks = generated(env, self.config, first, ROUND)?;
+            tasks.extend(given.iter().filter(|given| given.env == index).map(|given| given.task.clone()));
+            Ok((index, apart(env, tasks, Side::Learned)?))
         };
-        self.arenas.iter().enumerate().map(of_arena).collect()
+        self.envs.iter().enumerate().map(of_arena).collect()
     }
 
     /// The tasks by which the policy is measured: those that it could solve as the author does.
     pub fn checked(&mut self) -> Result<Vec<HeldOutTask>> {
         let mut checked = Vec::new();
-        for (index, arena) in self.arenas.iter().enumerate() {
-            let mut tasks = generated(arena, self.config, 0, CHECKED_MAX * CHECKED_ONE_IN)?;
-            tasks.extend(self.given.iter().filter(|given| given.arena == index).map(|given| given.task.clone()));
-            let tasks = apart(arena, tasks, Side::Checked)?;
-            let (mut of_kind, mut seen) = (vec![0; arena.kinds().len()], HashSet::new());
+        for (index, env) in self.envs.iter().enumerate() {
+            let mut tasks = generated(env, self.config, 0, CHECKED_MAX * CHECKED_ONE_IN)?;
+            tasks.extend(self.given.iter().filter(|given| given.env == index).map(|given| given.task.clone()));
+            let tasks = apart(env, tasks, Side::Checked)?;
+            let (mut of_kind, mut seen) = (vec![0; env.kinds().len()], HashSet::new());
             for Demonstrated { task, role, .. } in self.demonstrated(index, &tasks) {
-                let kind = arena.kind_index(&task.kind).expect("the sandbox checked that the kind exists");
+                let kind = env.kind_index(&task.kind).expect("the sandbox checked that the kind exists");
                 if role == Role::Solver && of_kind[kind] < CHECKED_MAX && seen.insert(task.id()) {
                     of_kind[kind] += 1;
-                    checked.push(HeldOutTask { arena: index, kind, task });
+                    checked.push(HeldOutTask { env: index, kind, task });
                 }
             }
             ensure!(
                 of_kind.iter().any(|&count| count > 0),
                 "environment {} demonstrates no task{}; an environment gives an oracle or implements `demonstrate`",
-                arena.name(),
+                env.name(),
                 self.refused.first.as_ref().map_or(String::new(), |first| format!(" rightly: {first}"))
             );
         }
@@ -193,16 +193,16 @@ impl<'a> Lessons<'a> {
     }
 
     /// Demonstrations that the judge takes for right.
-    fn demonstrated(&mut self, arena: usize, tasks: &[Task]) -> Vec<Demonstrated> {
-        let Arena { environment, context, .. } = &self.arenas[arena];
+    fn demonstrated(&mut self, env: usize, tasks: &[Task]) -> Vec<Demonstrated> {
+        let EnvState { environment, context, .. } = &self.envs[env];
         let Demonstrations { right, wrong } = demonstrate(environment, context, tasks);
         wrong.into_iter().for_each(|why| self.refused.add(why));
         right
     }
 
     /// Makes lessons of demonstrations.
-    fn add(&mut self, arena: usize, demonstrated: Vec<Demonstrated>) -> Result<()> {
-        let Arena { environment, context, .. } = &self.arenas[arena];
+    fn add(&mut self, env: usize, demonstrated: Vec<Demonstrated>) -> Result<()> {
+        let EnvState { environment, context, .. } = &self.envs[env];
         let (attempts, proposals): (Vec<Demonstrated>, Vec<Demonstrated>) =
             demonstrated.into_iter().partition(|demonstrated| demonstrated.role == Role::Solver);
         let tasks: Vec<Task> = attempts.iter().map(|attempt| attempt.task.clone()).collect();
@@ -257,23 +257,23 @@ enum Side {
 }
 
 /// The tasks on one side, which depends on their subjects. Those that an experiment holds out are on neither.
-fn apart(arena: &Arena, tasks: Vec<Task>, side: Side) -> Result<Vec<Task>> {
-    let subjects = arena.environment.subjects(&tasks).into_iter().collect::<Result<Vec<_>, _>>()?;
+fn apart(env: &EnvState, tasks: Vec<Task>, side: Side) -> Result<Vec<Task>> {
+    let subjects = env.environment.subjects(&tasks).into_iter().collect::<Result<Vec<_>, _>>()?;
     let of = |subject: &Digest| {
         // The last byte: the first ones decide which subjects of data sets are held out.
         let checked = usize::from(subject.0[31]) * CHECKED_ONE_IN < 256;
         if checked { Side::Checked } else { Side::Learned }
     };
     let kept = tasks.into_iter().zip(subjects);
-    let kept = kept.filter(|(_, subject)| !arena.held_out.contains(subject) && of(subject) == side);
+    let kept = kept.filter(|(_, subject)| !env.held_out.contains(subject) && of(subject) == side);
     Ok(kept.map(|(task, _)| task).collect())
 }
 
 /// Tasks number `first` and following of every generated kind, in the sequence that is for this.
-fn generated(arena: &Arena, config: &RunConfig, first: u64, count: usize) -> Result<Vec<Task>> {
+fn generated(env: &EnvState, config: &RunConfig, first: u64, count: usize) -> Result<Vec<Task>> {
     let seed = sequence(config, Purpose::Demonstrate);
-    let kinds = arena.kinds().iter().filter(|kind| kind.generated);
+    let kinds = env.kinds().iter().filter(|kind| kind.generated);
     let parts = kinds.map(|kind| SequencePart { kind: kind.name.clone(), seed, first, count: count as u32 });
-    let tasks = parts.map(|part| arena.environment.generate(&arena.context, &part));
+    let tasks = parts.map(|part| env.environment.generate(&env.context, &part));
     Ok(tasks.collect::<Result<Vec<_>, _>>()?.concat())
 }

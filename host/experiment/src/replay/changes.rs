@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Compared, mismatches::brief};
-use crate::ledger::{Concluded, Row};
+use crate::ledger::{Concluded, LedgerRow};
 use azr_core::role::Role;
-use azr_selfplay::validate::Standing;
+use azr_selfplay::validate::Novelty;
 
 /// Examples that are told in words.
 const EXAMPLES_MAX: usize = 20;
@@ -43,7 +43,7 @@ impl Changes {
     /// Takes a row in.
     pub fn add(&mut self, Compared { line, recorded, now }: &Compared) {
         self.rows += 1;
-        let Row { step, env, kind, role, .. } = recorded;
+        let LedgerRow { step, env, kind, role, .. } = recorded;
         let role = if *role == Role::Proposer { "proposer" } else { "solver" };
         let group = self.groups.entry(format!("{env}/{kind}/{role}")).or_default();
         group.rows += 1;
@@ -62,7 +62,7 @@ impl Changes {
             group.reward_sum_now += now;
         }
         if changed && self.examples.len() < EXAMPLES_MAX {
-            let reward = |row: &Row| row.reward.map_or("none".to_owned(), |reward| format!("{reward:.3}"));
+            let reward = |row: &LedgerRow| row.reward.map_or("none".to_owned(), |reward| format!("{reward:.3}"));
             self.examples.push(format!(
                 "line {line} (step {step}, {env}/{kind}/{role}): {was} → {is}, because {}; reward {} → {}; completion {}",
                 reason(&now.conclusion),
@@ -81,13 +81,13 @@ fn class(conclusion: &Concluded) -> String {
         Concluded::Verdict(verdict) if verdict.score >= 1.0 => "right".into(),
         Concluded::Verdict(verdict) if verdict.score > 0.0 => format!("{:.2} right", verdict.score),
         Concluded::Verdict(_) => "wrong".into(),
-        Concluded::Accepted { well_formed, standing, measures: _ } => {
-            let standing = match standing {
-                Standing::Novel | Standing::Familiar => "task",
-                Standing::Duplicate => "duplicate",
-                Standing::HeldOut => "held-out",
+        Concluded::Accepted { well_formed, novelty, measures: _ } => {
+            let novelty = match novelty {
+                Novelty::Novel | Novelty::Familiar => "task",
+                Novelty::Duplicate => "duplicate",
+                Novelty::HeldOut => "held-out",
             };
-            if *well_formed { standing.into() } else { format!("malformed {standing}") }
+            if *well_formed { novelty.into() } else { format!("malformed {novelty}") }
         }
         Concluded::Rejection(rejection) => format!("rejected ({})", rejection.code),
         Concluded::Fault(_) => "fault".into(),

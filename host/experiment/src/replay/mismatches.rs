@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Debug};
 use serde::Serialize;
 
 use super::Compared;
-use crate::ledger::{Concluded, Row, RunRow};
+use crate::ledger::{Concluded, LedgerRow, RunRow};
 use azr_core::task::Digest;
 use azr_selfplay::faults::Whose;
 
@@ -52,7 +52,7 @@ impl Mismatches {
             *self.differences.entry(what).or_default() += 1;
         }
         if self.examples.len() < EXAMPLES_MAX {
-            let Row { step, env, kind, role, .. } = recorded;
+            let LedgerRow { step, env, kind, role, .. } = recorded;
             let what: Vec<String> = differences.into_iter().map(|(what, how)| format!("{what}: {how}")).collect();
             self.examples.push(format!("line {line} (step {step}, {env}/{kind}, {role:?}): {}", what.join("; ")));
         }
@@ -65,7 +65,7 @@ impl Mismatches {
 }
 
 /// What differs, and how.
-fn differences(recorded: &Row, now: &Row) -> Vec<(&'static str, String)> {
+fn differences(recorded: &LedgerRow, now: &LedgerRow) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     let mut compare = |what, same: bool, was: &dyn Debug, is: &dyn Debug| {
         if !same {
@@ -74,13 +74,14 @@ fn differences(recorded: &Row, now: &Row) -> Vec<(&'static str, String)> {
     };
     let written = Digest::of(&recorded.completion);
     compare("completion", recorded.completion_digest == written, &recorded.completion_digest, &written);
-    compare("terms", recorded.terms == now.terms, &recorded.terms, &now.terms);
+    compare("terms", recorded.fingerprint == now.fingerprint, &recorded.fingerprint, &now.fingerprint);
     compare("plan", recorded.plan == now.plan, &recorded.plan, &now.plan);
-    let outcomes = |row: &Row| -> Vec<String> { row.runs.iter().map(|run| format!("{:?}", run.outcomes)).collect() };
-    let executors = |row: &Row| -> Vec<u32> { row.runs.iter().map(|run: &RunRow| run.executor).collect() };
+    let outcomes =
+        |row: &LedgerRow| -> Vec<String> { row.runs.iter().map(|run| format!("{:?}", run.outcomes)).collect() };
+    let executors = |row: &LedgerRow| -> Vec<u32> { row.runs.iter().map(|run: &RunRow| run.executor).collect() };
     let (was, is) = (outcomes(recorded), outcomes(now));
     compare("outcome", was == is && executors(recorded) == executors(now), &was, &is);
-    let fuel = |row: &Row| -> Vec<u64> { row.runs.iter().map(|run| run.fuel).collect() };
+    let fuel = |row: &LedgerRow| -> Vec<u64> { row.runs.iter().map(|run| run.fuel).collect() };
     compare("fuel", fuel(recorded) == fuel(now), &fuel(recorded), &fuel(now));
     let conclusions = (&recorded.conclusion, &now.conclusion);
     compare("verdict", conclusions.0 == conclusions.1, conclusions.0, conclusions.1);

@@ -60,12 +60,12 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
     })?;
     let environment = args.env.load(&sandbox)?;
     let asked = prompts::choose(&mut config, environment.description(), args.protocol, PromptProtocol::Published)?;
-    let arenas = session::arenas(vec![environment], &config)?;
+    let envs = session::env_states(vec![environment], &config)?;
     let mut suites: Vec<Suite> = Vec::new();
     for path in &args.suites {
-        let suite = Suite::import(path, &arenas, 0, args.limit.unwrap_or(usize::MAX))?;
+        let suite = Suite::import(path, &envs, 0, args.limit.unwrap_or(usize::MAX))?;
         ensure!(suites.iter().all(|other| other.name != suite.name), "two suites are called {}", suite.name);
-        tell_refused(&suite, path, arenas[0].name());
+        tell_refused(&suite, path, envs[0].name());
         suites.push(suite);
     }
     let mut results = args.results.map(Results::create).transpose()?;
@@ -74,8 +74,7 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
     for suite in suites {
         let mut config = config.clone();
         if !limited {
-            let limits =
-                suite.kinds().filter_map(|kind| prompts::completion_max_tokens(&config, arenas[0].name(), kind));
+            let limits = suite.kinds().filter_map(|kind| prompts::completion_max_tokens(&config, envs[0].name(), kind));
             config.sampling.completion_max_tokens = limits.max().unwrap_or(config.sampling.completion_max_tokens);
         }
         let bar = suite_bar(&suite.name, suite.tasks());
@@ -83,7 +82,7 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
             bar.inc(1);
             results.as_mut().map_or(Ok(()), |results| results.write(&result))
         };
-        let kinds = suite.measure(&arenas, (&policy, &Alone), protocol, &config, report)?;
+        let kinds = suite.measure(&envs, (&policy, &Alone), protocol, &config, report)?;
         bar.finish_and_clear();
         let kinds = kinds.into_iter().map(|(label, scores)| (label, Measured::of(&scores, protocol))).collect();
         let (protocol, lines) = (asked.clone(), suite.lines());

@@ -23,7 +23,7 @@ const LESSONS: u64 = 40_000;
 /// Trains a policy and writes it to `out`.
 pub(super) fn train(args: FromEnvironments, out: &Path, seed: u64, lessons: Option<u64>, threads: usize) -> Result<()> {
     let FromEnvironments {
-        envs,
+        envs: sources,
         until_solved,
         learning_rate,
         tasks,
@@ -46,23 +46,23 @@ pub(super) fn train(args: FromEnvironments, out: &Path, seed: u64, lessons: Opti
         update.muon_learning_rate *= rate / update.learning_rate;
         update.learning_rate = rate;
     }
-    let mut arenas = session::load_arenas(&sandbox.start(&config.sandbox)?, &envs, &config)?;
-    let data_sets = tasks.iter().map(|argument| DataSet::named(argument, &arenas)).collect::<Result<Vec<_>>>()?;
-    let given = environments::given(&mut arenas, &data_sets, &config)?;
+    let mut envs = session::load_envs(&sandbox.start(&config.sandbox)?, &sources, &config)?;
+    let data_sets = tasks.iter().map(|argument| DataSet::named(argument, &envs)).collect::<Result<Vec<_>>>()?;
+    let given = environments::given(&mut envs, &data_sets, &config)?;
     let policy = PolicySource::from(&policy).load(&config, None)?;
     let training = Training { lessons: lessons.unwrap_or(LESSONS), until_solved, update };
     let mut display = Display::new(training.lessons)?;
-    let trained = environments::train(&policy, &arenas, given, &config, &training, |progress, solved| {
+    let trained = environments::train(&policy, &envs, given, &config, &training, |progress, solved| {
         let rates = solved.values().map(|scores| format!("{:.0} %", 100.0 * scores.solve_rate));
         let rates: Vec<String> = rates.collect();
         let solved = if rates.is_empty() { String::new() } else { format!(", solves {}", rates.join(", ")) };
         display.show(progress, &solved);
     })?;
-    let kinds: usize = arenas.iter().map(|arena| arena.environment.description().kinds.len()).sum();
+    let kinds: usize = envs.iter().map(|env| env.environment.description().kinds.len()).sum();
     let preset = if kinds == 1 && preset == Preset::Tiny { Preset::Single } else { preset };
     display.finish(&policy, preset, out)?;
     report(&trained);
-    println!("\nTo train it: azr-host --env {} --policy {}", envs[0], out.display());
+    println!("\nTo train it: azr-host --env {} --policy {}", sources[0], out.display());
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     buffer::Buffer,
     faults::{Cause, Faults},
-    fingerprint::Terms,
+    fingerprint::EnvFingerprint,
     measures::Seen,
 };
 use azr_config::{RunConfig, Style};
@@ -23,14 +23,14 @@ use azr_sandbox::{Context, Description, Environment, Fault, Kind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Group {
     /// Index of the environment.
-    pub arena: usize,
+    pub env: usize,
     /// Index of the kind within its environment.
     pub kind: usize,
     pub role: Role,
 }
 
 /// One environment and what self-play has found in it.
-pub struct Arena {
+pub struct EnvState {
     pub environment: Environment,
     pub context: Context,
     /// One buffer per kind, in the order of the description.
@@ -42,7 +42,7 @@ pub struct Arena {
     /// Subjects of held-out tasks, which must not be learned from.
     pub held_out: HashSet<Digest>,
     /// What its verdicts depend on besides their subjects.
-    pub terms: Terms,
+    pub fingerprint: EnvFingerprint,
     /// Which of its kinds tasks are proposed and generated of.
     playing: Vec<bool>,
     /// How many times the configured batches it gets.
@@ -51,8 +51,8 @@ pub struct Arena {
     pub in_play: bool,
 }
 
-impl Arena {
-    /// An arena without tasks.
+impl EnvState {
+    /// An env without tasks.
     pub fn new(environment: Environment, config: &RunConfig) -> Result<Self> {
         let style = match config.style {
             Style::Instruct => azr_sandbox::Style::Instruct,
@@ -66,10 +66,21 @@ impl Arena {
         let kinds = playing.len();
         let (buffers, subjects) = (vec![Buffer::new(config.buffer.capacity); kinds], vec![HashSet::new(); kinds]);
         let seen = vec![Seen::default(); kinds];
-        let terms = Terms::new(config, &environment);
+        let fingerprint = EnvFingerprint::new(config, &environment);
         let weight = config.env_weights.get(&environment.description().name).copied().unwrap_or(1.0);
         let held_out = HashSet::new();
-        Ok(Self { environment, context, buffers, subjects, seen, held_out, terms, playing, weight, in_play: true })
+        Ok(Self {
+            environment,
+            context,
+            buffers,
+            subjects,
+            seen,
+            held_out,
+            fingerprint,
+            playing,
+            weight,
+            in_play: true,
+        })
     }
 
     /// The environment's name.
@@ -127,24 +138,24 @@ fn playing(Description { name, kinds, .. }: &Description, config: &RunConfig) ->
 /// Hands every item to its environment and gives the results in item order. Each environment gets its items in one
 /// batch, so that their runs spread over all workers.
 pub fn batched<T, R: Serialize + DeserializeOwned>(
-    arenas: &[Arena],
+    envs: &[EnvState],
     items: &[T],
-    arena_of: impl Fn(&T) -> usize,
+    env_of: impl Fn(&T) -> usize,
     faults: &mut Faults,
-    call: impl Fn(&Arena, &[&T]) -> Vec<Result<R, Fault>>,
+    call: impl Fn(&EnvState, &[&T]) -> Vec<Result<R, Fault>>,
 ) -> Result<Vec<Result<R, Cause>>> {
     let mut results: Vec<Option<Result<R, Cause>>> = items.iter().map(|_| None).collect();
-    for (index, arena) in arenas.iter().enumerate() {
-        let mine: Vec<usize> = (0..items.len()).filter(|&i| arena_of(&items[i]) == index).collect();
+    for (index, env) in envs.iter().enumerate() {
+        let mine: Vec<usize> = (0..items.len()).filter(|&i| env_of(&items[i]) == index).collect();
         if mine.is_empty() {
             continue;
         }
         let batch: Vec<&T> = mine.iter().map(|&i| &items[i]).collect();
         let answers =
-            faults.calls(index, &batch, |batch| call(arena, &batch.iter().copied().copied().collect::<Vec<_>>()))?;
+            faults.calls(index, &batch, |batch| call(env, &batch.iter().copied().copied().collect::<Vec<_>>()))?;
         for (i, result) in mine.into_iter().zip(answers) {
             results[i] = Some(result);
         }
     }
-    Ok(results.into_iter().map(|result| result.expect("every item belongs to an arena")).collect())
+    Ok(results.into_iter().map(|result| result.expect("every item belongs to an env")).collect())
 }
