@@ -10,6 +10,7 @@ pub mod eval;
 pub mod policy;
 pub mod replay;
 pub mod report;
+pub mod sample;
 pub mod train;
 pub mod warm_start;
 
@@ -44,6 +45,7 @@ pub enum Command {
     Train(train::TrainArgs),
     /// Measure a policy on held-out tasks.
     Eval(eval::EvalArgs),
+    Sample(sample::SampleArgs),
     /// Write one self-contained HTML page about an experiment.
     Report(report::ReportCommand),
     Replay(replay::ReplayCommand),
@@ -63,6 +65,7 @@ pub enum Command {
 pub enum Rest {
     Train(train::TrainArgs),
     Eval(eval::EvalArgs),
+    Sample(sample::SampleArgs),
     Policy(policy::PolicyCommand),
     WarmStart(warm_start::WarmStartCommand),
     BenchPolicy(bench::policy::BenchPolicy),
@@ -75,6 +78,7 @@ impl Cli {
             None => Ok(Some(Rest::Train(self.train))),
             Some(Command::Train(args)) => Ok(Some(Rest::Train(args))),
             Some(Command::Eval(args)) => Ok(Some(Rest::Eval(args))),
+            Some(Command::Sample(args)) => Ok(Some(Rest::Sample(args))),
             Some(Command::Policy(command)) => Ok(Some(Rest::Policy(command))),
             Some(Command::WarmStart(command)) => Ok(Some(Rest::WarmStart(command))),
             Some(Command::Bench(command)) => command.run().map(|rest| rest.map(Rest::BenchPolicy)),

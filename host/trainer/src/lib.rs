@@ -5,6 +5,7 @@ pub mod session;
 pub mod bench;
 pub mod eval;
 pub mod policy;
+pub mod sample;
 pub mod train;
 pub mod warm_start;
 

@@ -21,6 +21,9 @@ use azr_selfplay::{
     validate::Novelty,
 };
 
+/// Lines of a sample that are shown while a run goes on.
+const SAMPLE_MAX_LINES: usize = 12;
+
 /// Steps between two samples of what the policy writes.
 const SAMPLE_EVERY_STEPS: u64 = 10;
 
@@ -220,20 +223,20 @@ fn sample_lines(envs: &[EnvState], step: &Step) -> Vec<String> {
             .map_or("not attempted".to_owned(), |rate| format!("solved {:.0} %", 100.0 * rate));
         let label = envs[proposed.env].label(proposed.kind);
         lines.push(format!("  a {label} proposal, {rate}:"));
-        lines.extend(quoted(&proposed.completion.text));
+        lines.extend(quoted(&proposed.completion.text, SAMPLE_MAX_LINES));
     }
     if let Some((verified, verdict)) = step.verified.iter().find_map(|v| Some((v, v.verdict.as_ref().ok()?))) {
         let label = envs[verified.attempted.env].label(verified.attempted.kind);
         lines.push(format!("  a {label} attempt, score {} ({}):", verdict.score, verdict.reason));
-        lines.extend(quoted(&verified.attempted.completion.text));
+        lines.extend(quoted(&verified.attempted.completion.text, SAMPLE_MAX_LINES));
     }
     lines
 }
 
 /// A policy's text, indented, shortened and without control characters.
-fn quoted(text: &str) -> Vec<String> {
+pub fn quoted(text: &str, lines_max: usize) -> Vec<String> {
     let clean = |line: &str| line.chars().map(|c| if c.is_control() { '·' } else { c }).take(160).collect::<String>();
-    text.lines().take(12).map(|line| format!("    | {}", clean(line))).collect()
+    text.lines().take(lines_max).map(|line| format!("    | {}", clean(line))).collect()
 }
 
 /// Start and end, sampled and greedy, and what a lower temperature alone would have done.
