@@ -13,7 +13,7 @@ GUESTS := target/guests
 GUEST_BUILD := target/wasm32-unknown-unknown/guest
 LIBTORCH_READY := .libtorch/torch-$(TORCH)
 COMPONENTIZER := .tools/componentize-py-$(COMPONENTIZE_PY)
-PATCHED := .wasmtime/wasmtime-$(WASMTIME)
+PATCHED := .wasmtime/patched-$(WASMTIME)
 # What a guest says when it panics must not depend on where it was built. No guest has a source of randomness.
 GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo \
   --cfg=getrandom_backend=\"unsupported\""
@@ -146,6 +146,7 @@ $(PATCHED):
 	  print(*(os.path.dirname(p["manifest_path"]) for p in packages if p["name"] == "wasmtime"))')" .wasmtime/source
 	sed -i 's/MAX_REGIONS: usize = 32;/MAX_REGIONS: usize = 1024;/w .wasmtime/changed' .wasmtime/source/$(SCAN)
 	test -s .wasmtime/changed
+	printf '[patch.crates-io]\nwasmtime = { path = ".wasmtime/source" }\n' > .wasmtime/patch.toml
 	touch $@
 
 target/wasm-target:

@@ -261,7 +261,7 @@ pub fn resumes_exactly(policy: &Policy, config: &UpdateConfig, dir: &Path) {
     let state = dir.join("optimizer.safetensors");
     let mut learner = learner_for(policy, config);
     learner.update(policy, &rollouts(), 0.01).unwrap();
-    learner.state().unwrap().save(&state).unwrap();
+    learner.state().unwrap()(&state).unwrap();
     policy.save(dir).unwrap();
     let resumed_policy = load(dir);
     let mut resumed = learner_for(&resumed_policy, config);

@@ -35,6 +35,9 @@ struct About {
 }
 
 impl Preset {
+    /// The environment that the preset for the embedded policy has settings for.
+    pub const TINY_ENVIRONMENT: &str = "python";
+
     /// The file of a policy directory that names the preset to train the policy with.
     pub const POLICY_FILE: &str = "azr-host.toml";
 

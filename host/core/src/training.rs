@@ -1,6 +1,11 @@
 //! The seam to what learns.
 
+use std::path::Path;
+
 use anyhow::Result;
+
+/// Writes the state of a trainer into a file.
+pub type SaveState<'a> = Box<dyn FnOnce(&Path) -> Result<()> + 'a>;
 
 /// Turns rollouts into better weights of a policy `P`.
 pub trait Trainer<P> {
@@ -10,6 +15,13 @@ pub trait Trainer<P> {
 
     /// One optimiser step on all `rollouts`. Where it fails the weights are as they were.
     fn update(&mut self, policy: &P, rollouts: &[Rollout], learning_rate: f64) -> Result<UpdateMetrics>;
+
+    /// What continues a training exactly, beside the policy. A collective: the first rank gets it from all, and is the
+    /// one that may write it.
+    fn state(&self) -> Result<SaveState<'_>>;
+
+    /// Continues from what [`Trainer::state`] wrote.
+    fn load(&mut self, path: &Path) -> Result<()>;
 }
 
 /// One completion with what the learner needs.

@@ -2,7 +2,9 @@
 
 pub mod ledger;
 pub mod metrics;
+pub mod observer;
 pub mod replay;
 pub mod report;
 pub mod run_dir;
+pub mod session;
 mod tensorboard;

@@ -22,7 +22,7 @@ mod shards;
 mod trunk;
 
 use azr_config::{SamplingConfig, UpdateConfig};
-use azr_core::training::{Mismatch, Rollout, Trainer, UpdateMetrics};
+use azr_core::training::{Mismatch, Rollout, SaveState, Trainer, UpdateMetrics};
 use azr_policy::Policy;
 
 use exchange::BUCKET_BYTES;
@@ -31,7 +31,6 @@ use gradient::logit_rows;
 use gradient::gradient;
 use objective::{Imitation, Mean, PolicyGradient, Sums};
 use optimizer::Optimizer;
-pub use optimizer::OptimizerState;
 use reference::Reference;
 
 /// A completion to imitate.
@@ -109,6 +108,15 @@ impl Trainer<Policy> for Learner {
             tokens,
         })
     }
+
+    fn state(&self) -> Result<SaveState<'_>> {
+        let state = self.optimizer.state()?;
+        Ok(Box::new(move |path| state.save(path)))
+    }
+
+    fn load(&mut self, path: &Path) -> Result<()> {
+        self.optimizer.load(path)
+    }
 }
 
 impl Learner {
@@ -177,15 +185,5 @@ impl Learner {
     fn apply(&mut self, gradients: Vec<Tensor>, sums: &Sums, learning_rate: f64) -> Result<f64> {
         ensure!(sums.loss.is_finite(), "the loss is {}; the weights were left as they are", sums.loss);
         self.optimizer.step(gradients, learning_rate)
-    }
-
-    /// The optimiser's state, which the first rank gets from all; the others get nothing.
-    pub fn state(&self) -> Result<OptimizerState> {
-        self.optimizer.state()
-    }
-
-    /// Continues from a saved state, exactly.
-    pub fn load(&mut self, path: &Path) -> Result<()> {
-        self.optimizer.load(path)
     }
 }

@@ -1,6 +1,7 @@
 //! The policy that is compiled in: tiny, warm-started on programs drawn from a grammar (`azr-host warm-start`).
 
 use anyhow::Result;
+use azr_config::Preset;
 
 use super::{LoadOptions, ModelConfig, Policy};
 
@@ -8,7 +9,7 @@ use super::{LoadOptions, ModelConfig, Policy};
 pub const NAME: &str = "embedded";
 
 /// The environment whose tasks the embedded policy was warm-started for.
-pub const ENVIRONMENT: &str = "python";
+pub const ENVIRONMENT: &str = Preset::TINY_ENVIRONMENT;
 
 /// Tasks about programs that the warm start never saw, one JSON object per line.
 pub const HELD_OUT: &str = include_str!("../policies/tiny/held-out.jsonl");

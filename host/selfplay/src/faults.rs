@@ -174,6 +174,16 @@ impl Breaker {
         Self { config: config.clone(), window: VecDeque::new() }
     }
 
+    /// With the steps that are in the window already.
+    pub fn resumed(config: &FaultsConfig, window: impl IntoIterator<Item = Tallies>) -> Self {
+        Self { config: config.clone(), window: window.into_iter().collect() }
+    }
+
+    /// The steps in the window, oldest first.
+    pub fn window(&self) -> impl Iterator<Item = &Tallies> {
+        self.window.iter()
+    }
+
     /// Takes a step in. Returns the environments to go on without; fails where the run must stop: for host faults, for
     /// an environment that may not be dropped, and when none of the environments `in_play` would be left.
     pub fn note(&mut self, step: &Tallies, in_play: &[(usize, &str)]) -> Result<Vec<usize>> {

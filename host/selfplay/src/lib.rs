@@ -25,3 +25,4 @@ pub mod buffer;
 pub mod faults;
 pub mod fingerprint;
 pub mod measures;
+pub mod saved_state;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 use azr_config::{RunConfig, Style};
 use azr_core::gather::Alone;
+use azr_experiment::session::env_states;
 use azr_host::cli::eval::{EvalArgs, PromptProtocol};
 use azr_policy::embedded;
 use azr_selfplay::{
@@ -16,10 +17,7 @@ use azr_selfplay::{
 };
 use serde::Serialize;
 
-use crate::{
-    policy_source::{self, PolicySource},
-    session,
-};
+use crate::policy_source::{self, PolicySource};
 
 /// What is measured for one kind.
 #[derive(Serialize)]
@@ -48,7 +46,7 @@ fn on_held_out(args: EvalArgs, protocol: Protocol) -> Result<()> {
     let sandbox = args.sandbox.start(&config.sandbox)?;
     let environment = args.env.load(&sandbox)?;
     let asked = protocol::choose(&mut config, environment.description(), args.protocol, PromptProtocol::Azr)?;
-    let mut envs = session::env_states(vec![environment], &config)?;
+    let mut envs = env_states(vec![environment], &config)?;
     let source = match &args.held_out {
         Some(path) => Source::File(path),
         None if config.style == Style::Compact && envs[0].name() == embedded::ENVIRONMENT => {

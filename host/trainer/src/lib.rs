@@ -1,7 +1,5 @@
 //! What of `azr-host` computes with libtorch: training, evaluation, warm starts, and work with policies.
 
-pub mod session;
-
 pub mod bench;
 pub mod eval;
 pub mod policy;
@@ -10,5 +8,6 @@ pub mod train;
 pub mod warm_start;
 
 pub mod hub;
+pub mod models;
 pub mod policy_source;
 pub mod progress;

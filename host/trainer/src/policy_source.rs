@@ -35,6 +35,11 @@ impl From<&PolicyArgs> for PolicySource {
 }
 
 impl PolicySource {
+    /// The policy that an experiment was started with, by the name that its record has.
+    pub fn recorded(name: &str, device: String) -> Self {
+        Self { dir: (name != embedded::NAME).then(|| PathBuf::from(name)), device: Some(device) }
+    }
+
     /// What the experiment record calls the policy.
     pub fn name(&self) -> String {
         self.dir.as_deref().map_or(embedded::NAME.to_owned(), |dir| dir.display().to_string())

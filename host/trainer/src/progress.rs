@@ -9,9 +9,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use azr_experiment::{
     metrics::{GroupMetrics, StepMetrics},
+    observer::Observer,
     run_dir::{Experiment, Log},
+    session::{COOLER, START},
 };
-use azr_learner::memory::Plan;
 use azr_selfplay::{
     data_set::DataSetRecord,
     env_state::EnvState,
@@ -40,16 +41,21 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar for a run of `steps`.
-    pub fn new(steps: u64) -> Self {
-        let bar = ProgressBar::new(steps);
+    /// A bar for the steps of a run.
+    pub fn new() -> Self {
+        let bar = ProgressBar::no_length();
         let template = "{bar:24} step {pos}/{len}  {elapsed} gone, {eta} left  {msg}";
         bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
         Self { bar }
     }
 
-    /// Says what the run consists of.
-    pub fn loaded(&self, experiment: &Experiment, memory: &Plan, path: &Path) {
+    fn say(&self, line: String) {
+        if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
+    }
+}
+
+impl Observer for Progress {
+    fn loaded(&self, experiment: &Experiment, plan: &str, path: &Path) {
         for env in &experiment.environments {
             let executors: Vec<String> = env.fingerprint.executors.iter().map(|digest| digest.short()).collect();
             let executors = if executors.is_empty() { "none".to_owned() } else { executors.join(", ") };
@@ -61,12 +67,11 @@ impl Progress {
             self.say(format!("data set     {}  sha256 {}  {tasks} tasks for {env}", path.display(), digest.short()));
         }
         self.say(format!("policy       {} on {}", experiment.policy, experiment.device));
-        self.say(format!("memory       {memory}"));
+        self.say(format!("memory       {plan}"));
         self.say(format!("experiment   {}  seed {}", path.display(), experiment.seed));
     }
 
-    /// Says how full the buffers are.
-    pub fn seeding(&self, envs: &[EnvState], wanted: usize) {
+    fn seeding(&self, envs: &[EnvState], wanted: usize) {
         let fill = |env: &EnvState| -> Vec<String> {
             let kinds = env.buffers.iter().enumerate();
             kinds.map(|(kind, buffer)| format!("{} {}/{wanted}", env.label(kind), buffer.len().min(wanted))).collect()
@@ -76,14 +81,12 @@ impl Progress {
         self.bar.tick();
     }
 
-    /// Says what is being measured.
-    pub fn measuring(&self, name: &str, protocol: Protocol) {
+    fn measuring(&self, name: &str, protocol: Protocol) {
         self.bar.set_message(format!("measuring the {name} policy on held-out tasks, {}", mode(protocol.temperature)));
         self.bar.tick();
     }
 
-    /// Shows a measurement.
-    pub fn measured(&self, evaluations: &[Evaluation]) {
+    fn measured(&self, evaluations: &[Evaluation]) {
         for evaluation in evaluations {
             let kind = |(label, scores): (&String, &KindScores)| {
                 format!("{label} {}", percent(scores.solve_rate, scores.standard_error))
@@ -99,15 +102,13 @@ impl Progress {
         self.bar.set_message("");
     }
 
-    /// Starts the clock of the steps.
-    pub fn begin(&self, done: u64) {
+    fn begin(&self, done: u64, steps: u64) {
+        self.bar.set_length(steps);
         self.bar.set_position(done);
         self.bar.reset_eta();
     }
 
-    /// One line about a step, and now and then what the policy wrote.
-    /// `logged` counts the lines that judges wrote.
-    pub fn step(&self, envs: &[EnvState], step: &Step, metrics: &StepMetrics, logged: usize) {
+    fn step(&self, envs: &[EnvState], step: &Step, metrics: &StepMetrics, logged: usize) {
         self.say(step_line(metrics, logged));
         for &env in &step.dropped {
             let name = envs[env].name();
@@ -119,14 +120,12 @@ impl Progress {
         self.bar.set_position(step.step);
     }
 
-    /// Says that the run was interrupted and how it goes on.
-    pub fn stopped(&self, done: u64, path: &Path) {
+    fn stopped(&self, done: u64, path: &Path) {
         self.bar.abandon();
         eprintln!("stopped after step {done}; continue with: azr-host --resume {}", path.display());
     }
 
-    /// Prints the held-out table, what went wrong, and where everything is.
-    pub fn finished(&self, evaluations: &[Evaluation], faults: &BTreeMap<String, Tally>, logged: usize, path: &Path) {
+    fn finished(&self, evaluations: &[Evaluation], faults: &BTreeMap<String, Tally>, logged: usize, path: &Path) {
         self.bar.finish_and_clear();
         if !evaluations.is_empty() {
             print!("{}", held_out_table(evaluations));
@@ -146,10 +145,6 @@ impl Progress {
             println!("The judges logged {logged} lines: {}", path.join(Log::Judge.file_name()).display());
         }
         println!("The experiment is in {0}; look at it with: azr-host report {0}", path.display());
-    }
-
-    fn say(&self, line: String) {
-        if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
     }
 }
 
@@ -243,19 +238,21 @@ pub fn quoted(text: &str, lines_max: usize) -> Vec<String> {
 fn held_out_table(evaluations: &[Evaluation]) -> String {
     let find =
         |name: &str, temperature: f32| evaluations.iter().find(|e| e.name == name && e.temperature == temperature);
-    let (Some(cooler), Some(last)) = (find("start", 0.6), evaluations.last()) else { return String::new() };
+    let (Some(cooler), Some(last)) = (find(START, COOLER.temperature), evaluations.last()) else {
+        return String::new();
+    };
     let name = &last.name;
     let mut table =
         format!("{:<22}{:>16}{:>16}{:>24}{:>16}\n", "held-out solve rate", "start", name, "difference", "thinking");
     for (temperature, meaning) in [(1.0, "sampled, T=1"), (0.0, "greedy")] {
-        let (Some(start), Some(end)) = (find("start", temperature), find(name, temperature)) else { continue };
+        let (Some(start), Some(end)) = (find(START, temperature), find(name, temperature)) else { continue };
         table += &format!("{meaning}\n");
         for (label, scores) in &end.kinds {
             let Some(before) = start.kinds.get(label) else { continue };
             table += &row(label, before, scores);
         }
     }
-    table += "start policy, merely sampled at T=0.6\n";
+    table += &format!("start policy, merely sampled at T={}\n", COOLER.temperature);
     for (label, scores) in &cooler.kinds {
         let rate = percent(scores.solve_rate, scores.standard_error);
         table += &format!("  {label:<20}{rate:>16}\n");

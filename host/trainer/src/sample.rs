@@ -15,6 +15,7 @@ use azr_core::{
     role::Role,
     sampling::{Finish, Sampler as _},
 };
+use azr_experiment::session::load_envs;
 use azr_host::cli::sample::SampleArgs;
 use azr_policy::Policy;
 use azr_selfplay::{
@@ -32,7 +33,6 @@ use self::tally::{Sample, Tallies};
 use crate::{
     policy_source::{self, PolicySource},
     progress::quoted,
-    session,
 };
 
 /// Samples, shows and counts.
@@ -42,7 +42,7 @@ pub fn run(mut args: SampleArgs) -> Result<()> {
     let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
     let config = RunConfig::resolve(preset, None, &args.overrides)?;
     let sandbox = args.sandbox.start(&config.sandbox)?;
-    let mut envs = session::load_envs(&sandbox, std::slice::from_ref(&args.env), &config)?;
+    let mut envs = load_envs(&sandbox, std::slice::from_ref(&args.env), &config)?;
     if let Some(unknown) = args.kinds.iter().find(|kind| envs[0].kind_index(kind).is_none()) {
         let names: Vec<&str> = envs[0].kinds().iter().map(|kind| &*kind.name).collect();
         anyhow::bail!("--kind {unknown} is none of the environment's kinds: {}", names.join(", "));

@@ -8,16 +8,21 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use azr_config::{Control, RunConfig};
+use azr_config::{Control, RunConfig, Style};
 use azr_core::launch::Launch;
 use azr_env::env_source::EnvSource;
-use azr_experiment::run_dir;
+use azr_experiment::{
+    run_dir::{self, Experiment},
+    session::{Session, Start},
+};
 use azr_host::cli::train::TrainArgs;
+use azr_policy::embedded;
 use azr_ranks::Ranks;
 
 use crate::{
+    models::TorchModels,
     policy_source::{self, PolicySource},
-    session::{Session, Start},
+    progress::Progress,
 };
 
 /// Trains until the last step or the first Ctrl-C.
@@ -43,15 +48,26 @@ pub fn run(mut args: TrainArgs) -> Result<()> {
 fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
     let gather = ranks.as_gather();
     let begun = args.out.clone().filter(|out| restarts > 0 && run_dir::exists(out));
+    let progress = Progress::new();
     let mut session = match gather.agree(args.resume.clone().or(begun))? {
-        Some(dir) => Session::resume(&dir, &args.envs, args.policy.device.as_deref(), &args.sandbox, ranks)?,
+        Some(dir) => {
+            let models = |experiment: &Experiment| {
+                let device = args.policy.device.as_deref().unwrap_or(&experiment.device).to_owned();
+                let source = PolicySource::recorded(&experiment.policy, device);
+                TorchModels { source, ranks }
+            };
+            Session::resume(&dir, &args.envs, &args.sandbox, models, Box::new(ranks.clone()), &progress)?
+        }
         None => {
             let config = configuration(&args)?;
             ensure!(restarts == 0 || args.out.is_some(), "a restart needs --out DIR, to find what it goes on with");
             let TrainArgs { envs: sources, policy, tasks, held_out, out, sandbox, .. } = args;
             let out = gather.agree(out.map_or_else(|| free_directory(&sources[0]), Ok)?)?;
-            let policy = PolicySource::from(&policy);
-            Session::start(Start { config, sources, policy, tasks, held_out, out }, &sandbox, ranks)?
+            let models = TorchModels { source: PolicySource::from(&policy), ranks };
+            let embedded = models.source.dir.is_none() && config.style == Style::Compact;
+            let policys_held_out = embedded.then_some((embedded::ENVIRONMENT, embedded::HELD_OUT));
+            let start = Start { config, sources, tasks, held_out, policys_held_out, out };
+            Session::start(start, &sandbox, models, Box::new(ranks.clone()), &progress)?
         }
     };
     TRAINING.store(true, Ordering::Relaxed);

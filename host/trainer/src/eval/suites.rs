@@ -11,10 +11,11 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 
 use azr_core::gather::Alone;
+use azr_experiment::session::env_states;
 use azr_host::cli::eval::{EvalArgs, PromptProtocol};
 
 use super::{Measured, print_table, protocol as prompts};
-use crate::{policy_source::PolicySource, progress::suite_bar, session};
+use crate::{policy_source::PolicySource, progress::suite_bar};
 use azr_config::RunConfig;
 use azr_sandbox::{Sandbox, SandboxConfig};
 use azr_selfplay::{
@@ -60,7 +61,7 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
     })?;
     let environment = args.env.load(&sandbox)?;
     let asked = prompts::choose(&mut config, environment.description(), args.protocol, PromptProtocol::Published)?;
-    let envs = session::env_states(vec![environment], &config)?;
+    let envs = env_states(vec![environment], &config)?;
     let mut suites: Vec<Suite> = Vec::new();
     for path in &args.suites {
         let suite = Suite::import(path, &envs, 0, args.limit.unwrap_or(usize::MAX))?;

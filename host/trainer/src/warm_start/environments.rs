@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use azr_config::{Preset, RunConfig};
+use azr_experiment::session::load_envs;
 use azr_host::cli::warm_start::environments::FromEnvironments;
 use azr_selfplay::{data_set::DataSet, evaluation::KindScores};
 use azr_warm_start::{
@@ -12,10 +13,7 @@ use azr_warm_start::{
 };
 
 use super::Display;
-use crate::{
-    policy_source::{self, PolicySource},
-    session,
-};
+use crate::policy_source::{self, PolicySource};
 
 /// Some minutes for the embedded policy; with `--until-solved` it is seldom the end.
 const LESSONS: u64 = 40_000;
@@ -46,7 +44,7 @@ pub(super) fn train(args: FromEnvironments, out: &Path, seed: u64, lessons: Opti
         update.muon_learning_rate *= rate / update.learning_rate;
         update.learning_rate = rate;
     }
-    let mut envs = session::load_envs(&sandbox.start(&config.sandbox)?, &sources, &config)?;
+    let mut envs = load_envs(&sandbox.start(&config.sandbox)?, &sources, &config)?;
     let data_sets = tasks.iter().map(|argument| DataSet::named(argument, &envs)).collect::<Result<Vec<_>>>()?;
     let given = environments::given(&mut envs, &data_sets, &config)?;
     let policy = PolicySource::from(&policy).load(&config, None)?;
