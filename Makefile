@@ -7,6 +7,9 @@ TORCH := 2.11.0
 COMPONENTIZE_PY := 0.25.1
 WASMTIME := 48.0.8
 
+# Builds go where the rules below and the tests look for them, whatever the environment says.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
 HOST := target/debug/azr-host
 ENV := target/debug/azr-env
 GUESTS := target/guests
@@ -32,7 +35,8 @@ test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.w
 	python3 -B -m unittest discover --quiet --start-directory envs/codegen/executor
 	cargo test --workspace --lib --bins
 	cargo test --workspace --doc
-	cargo test --workspace --test '*'
+	cargo test --workspace --exclude azr-sandbox --test '*'
+	cargo test --workspace --features azr-sandbox/test-guards --test sandbox
 
 # The long campaigns, whose short forms `make test` holds; each prints its result.
 soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm reproducible
@@ -196,13 +200,16 @@ $(GUESTS)/hermetic.so: envs/python/executor/hermetic.c
 $(GUEST_BUILD)/python_judge.wasm: guests
 	@:
 
-envs/python.wasm: $(GUEST_BUILD)/python_judge.wasm $(EXECUTORS) | host
+# Environments are packed again when what packs them changes.
+PACKER := $(wildcard host/sandbox/src/*.rs) host/env/src/cli/pack.rs
+
+envs/python.wasm: $(GUEST_BUILD)/python_judge.wasm $(EXECUTORS) $(PACKER) | host
 	$(ENV) pack --judge $< $(addprefix --executor ,$(EXECUTORS)) --out $@
 
 $(GUEST_BUILD)/codegen.wasm: guests
 	@:
 
-envs/codegen.wasm: $(GUEST_BUILD)/codegen.wasm $(GUESTS)/codegen-executor.wasm | host
+envs/codegen.wasm: $(GUEST_BUILD)/codegen.wasm $(GUESTS)/codegen-executor.wasm $(PACKER) | host
 	$(ENV) pack --judge $< --executor $(word 2,$^) --out $@
 
 # Apart from the other guests, so that who only wants those does not compile an engine.
@@ -215,14 +222,14 @@ javascript: setup
 $(JAVASCRIPT): javascript
 	@:
 
-envs/javascript.wasm: $(JAVASCRIPT) | host
+envs/javascript.wasm: $(JAVASCRIPT) $(PACKER) | host
 	$(ENV) pack --judge $(word 1,$^) --executor $(word 2,$^) --out $@
 
 # Judges that run no programs.
 $(GUEST_BUILD)/countdown.wasm $(GUEST_BUILD)/math.wasm: guests
 	@:
 
-envs/countdown.wasm envs/math.wasm: envs/%.wasm: $(GUEST_BUILD)/%.wasm | host
+envs/countdown.wasm envs/math.wasm: envs/%.wasm: $(GUEST_BUILD)/%.wasm $(PACKER) | host
 	$(ENV) pack --judge $< --out $@
 
 clean:

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use azr_core::task::Task;
+use azr_core::{limits::Limits, task::Task};
 use azr_env::check::check;
 use azr_sandbox::{Attempt, Environment, Sandbox, SandboxConfig, SequencePart, Style};
 use tempfile::TempDir;
@@ -41,10 +41,10 @@ fn fails(folder: &TempDir, args: &[&str]) -> String {
 
 /// With a tenth of the fuel that a judge may use: the templates leave room for work, in Python too.
 fn load(file: &Path) -> Environment {
-    let default = SandboxConfig::default();
-    let judge_fuel = default.judge_fuel / 10;
+    let judge_fuel = Limits::default().judge_fuel / 10;
     let cache_dir = Some(file.with_extension("compiled"));
-    let sandbox = SandboxConfig { cache_dir, judge_fuel, ..default };
+    let sandbox =
+        SandboxConfig { cache_dir, limits: Limits { judge_fuel, ..Limits::default() }, ..SandboxConfig::default() };
     Sandbox::new(&sandbox).unwrap().load(file).unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use azr_sandbox::{Environment, Sandbox, SandboxConfig, pack};
+use azr_sandbox::{Environment, Sandbox, pack};
 
 /// The guest with a defect, or in another of its variants.
 pub fn broken(defect: &str) -> Vec<u8> {
@@ -19,9 +19,9 @@ pub fn broken(defect: &str) -> Vec<u8> {
 }
 
 /// The guest with a defect as an environment; its file is left in `folder`.
-pub fn load(defect: &str, folder: &Path, sandbox: &SandboxConfig) -> Environment {
+pub fn load(sandbox: &Sandbox, defect: &str, folder: &Path) -> Environment {
     let (judge, file) = (folder.join("judge.wasm"), folder.join("broken.wasm"));
     std::fs::write(&judge, broken(defect)).unwrap();
     std::fs::write(&file, pack(&judge, &[] as &[&Path]).unwrap()).unwrap();
-    Sandbox::new(sandbox).unwrap().load(&file).unwrap()
+    sandbox.load(&file).unwrap()
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use azr_core::limits::Limits;
 use azr_env::check::{Check, Findings, check};
 use azr_sandbox::{Sandbox, SandboxConfig};
 
@@ -66,8 +67,9 @@ fn checked(defect: &str) -> Vec<Check> {
 fn findings(defect: &str) -> Findings {
     let folder = tempfile::tempdir().unwrap();
     let cache_dir = Some(folder.path().join("cache"));
-    let sandbox = SandboxConfig { cache_dir, judge_fuel: 20_000_000, ..SandboxConfig::default() };
-    check(&load(defect, folder.path(), &sandbox), 24_000)
+    let limits = Limits { judge_fuel: 20_000_000, ..Limits::default() };
+    let sandbox = Sandbox::new(&SandboxConfig { cache_dir, limits, ..SandboxConfig::default() }).unwrap().record();
+    check(&load(&sandbox, defect, folder.path()), 24_000)
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod rules;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use azr_core::task::Task;
+use azr_core::{limits::Limits, task::Task};
 use azr_env::check::check;
 use azr_sandbox::{Attempt, Context, Environment, Judged, Sandbox, SandboxConfig, Style, Verdict};
 use serde_json::{Value, json};
@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 static CODEGEN: LazyLock<Environment> = LazyLock::new(|| {
     let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
     // Endless loops shall end soon.
-    let run_fuel_max = 1_000_000_000;
-    let sandbox = Sandbox::new(&SandboxConfig { cache_dir, run_fuel_max, ..SandboxConfig::default() }).unwrap();
+    let limits = Limits { run_fuel_max: 1_000_000_000, ..Limits::default() };
+    let sandbox = Sandbox::new(&SandboxConfig { cache_dir, limits, ..SandboxConfig::default() }).unwrap();
     sandbox.load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../envs/codegen.wasm")).unwrap()
 });
 

@@ -1,6 +1,7 @@
 //! The integration tests of everything that needs no tensors in the test itself: one binary.
 
 mod broken;
+mod built;
 mod experiment;
 mod http;
 mod javascript;
@@ -20,7 +21,6 @@ mod properties;
 mod registry;
 mod replay;
 mod report;
-mod sandbox;
 mod selfplay;
 mod session;
 mod versions;

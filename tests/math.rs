@@ -22,7 +22,11 @@ fn context(style: Style) -> Context {
 /// The tasks of lines of a data set, or why they are none.
 fn imported(lines: &[Value]) -> Vec<Result<Task, String>> {
     let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
-    let imported = MATH.import_tasks(&context(Style::Compact), &lines).into_iter();
+    imported_with(&context(Style::Compact), &lines)
+}
+
+fn imported_with(context: &Context, lines: &[String]) -> Vec<Result<Task, String>> {
+    let imported = MATH.import_tasks(context, lines).into_iter();
     imported.map(|imported| imported.unwrap().map_err(|rejection| rejection.message)).collect()
 }
 
@@ -126,6 +130,39 @@ fn pairs_worked_by_hand() {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Kinds {
+    kind: Vec<Kind>,
+}
+
+/// A kind of answers that judges got wrong, and pairs of a reference and an answer.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kind {
+    name: String,
+    #[expect(dead_code, reason = "for whoever reads the file")]
+    from: String,
+    #[expect(dead_code, reason = "for whoever reads the file")]
+    rule: String,
+    right: Vec<[String; 2]>,
+    wrong: Vec<[String; 2]>,
+}
+
+#[test]
+fn answers_that_judges_got_wrong_in_the_field() {
+    let Kinds { kind } = toml::from_str(include_str!("math/kinds.toml")).unwrap();
+    assert!(kind.len() >= 22, "{}", kind.len());
+    for Kind { name, right, wrong, .. } in &kind {
+        for (pairs, score) in [(right, 1.0), (wrong, 0.0)] {
+            let verdicts = judged(Style::Compact, pairs.iter().map(|[reference, answer]| (&**reference, &**answer)));
+            for (pair, verdict) in pairs.iter().zip(verdicts) {
+                assert_eq!(verdict.score, score, "{name}: {pair:?}: {}", verdict.reason);
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Forgeries {
     forgery: Vec<Forgery>,
 }
@@ -142,7 +179,7 @@ struct Forgery {
 #[test]
 fn forgeries_score_nothing_and_are_told_why() {
     let Forgeries { forgery } = toml::from_str(include_str!("math/forgeries.toml")).unwrap();
-    assert!(forgery.len() >= 40, "{}", forgery.len());
+    assert!(forgery.len() >= 110, "{}", forgery.len());
     for style in [Style::Compact, Style::Instruct] {
         let completed = |forgery: &Forgery| {
             let text = repeated(&forgery.completion);
@@ -206,6 +243,55 @@ fn published_formats_are_read_and_others_refused() {
     }
 }
 
+/// Lines as the evaluation data of AIME, AMC, OlympiadBench and DAPO have them, and what Python writes beside JSON.
+#[test]
+fn lines_are_read_as_they_are_published() {
+    let lines = [
+        r#"{"problem": "What is 6 times 7?", "question": "What is 6 times 7?", "answer": "42"}"#,
+        r#"{"ID": "1999-3", "Year": 1999, "Question": "What is 6 times 7?", "Answer": "42"}"#,
+        r#"{"question": "What is 6 times 7?", "solution": ["Count sevens."], "answer": "42"}"#,
+        r#"{"question": "What is 6 times 7?", "solution": [""], "final_answer": ["42"], "unit": null}"#,
+        r#"{"problem": "What is 6 times 7?", "answer": "42", "a": NaN, "b": [-Infinity, {"c": Infinity}]}"#,
+        r#"{"prompt": [{"content": "What is 6 times 7?"}], "reward_model": {"ground_truth": "42"}}"#,
+        r#"{"problem": "What is 6 times 7?", "answer": 42}"#,
+        r#"{"problem": "one", "problem": "What is 6 times 7?", "answer": "42"}"#,
+    ];
+    let lines = lines.map(String::from);
+    for (line, task) in lines.iter().zip(imported_with(&context(Style::Compact), &lines)) {
+        assert_eq!(task.unwrap().body, r#"{"answer":"42","problem":"What is 6 times 7?"}"#, "{line}");
+    }
+    let digits = [
+        r#"{"problem": "?", "answer": 1341068619663964900807}"#.to_owned(),
+        r#"{"problem": "?", "answer": 0.9999999999999999}"#.to_owned(),
+    ];
+    let bodies: Vec<String> =
+        imported_with(&context(Style::Compact), &digits).into_iter().map(|task| task.unwrap().body).collect();
+    assert_eq!(
+        bodies,
+        [r#"{"answer":"1341068619663964900807","problem":"?"}"#, r#"{"answer":"0.9999999999999999","problem":"?"}"#]
+    );
+    let mapped = MATH.context(Style::Compact, &[("map".into(), "query=problem, target=answer".into())]).unwrap();
+    let lines = [r#"{"query": "What is 6 times 7?", "target": 42, "answer": "six sevens"}"#.to_owned()];
+    let body = imported_with(&mapped, &lines).remove(0).unwrap().body;
+    assert_eq!(body, r#"{"answer":"42","problem":"What is 6 times 7?"}"#);
+}
+
+/// A task may come from a file where the answer is a number with more digits than a float has.
+#[test]
+fn references_keep_their_digits() {
+    for (body, answer, score) in [
+        (r#"{"answer":1341068619663964900807,"problem":"?"}"#, "1341068619663964900807", 1.0),
+        (r#"{"answer":1341068619663964900807,"problem":"?"}"#, "1341068619663964900806", 0.0),
+        (r#"{"answer":0.9999999999999999,"problem":"?"}"#, "0.9999999999999999", 1.0),
+        (r#"{"answer":0.9999999999999999,"problem":"?"}"#, "1", 0.0),
+    ] {
+        let task = Task { kind: "problem".into(), body: body.into() };
+        let attempt = Attempt { task, completion: answer.into() };
+        let verdict = MATH.verify(&context(Style::Compact), &[attempt]).remove(0).unwrap().conclusion;
+        assert_eq!(verdict.score, score, "{body} {answer}: {}", verdict.reason);
+    }
+}
+
 #[test]
 fn reasoning_and_answer_are_told_apart() {
     let verdicts = judged(
@@ -238,6 +324,14 @@ fn hard_work_ends_in_a_verdict() {
         format!("\\sqrt{{{}}}", (0..20).map(|n| format!("\\sqrt{{{n}+\\sqrt{{x+{n}}}}}+")).collect::<String>() + "1"),
         "\\pm".repeat(400) + "1",
         "(\\pm 1,".repeat(30) + &")".repeat(30),
+        "(\\sin((x+y+z+1)^{14})+x)^{200}".into(),
+        "\\sin((x+y+z+1)^{17})\\cdot".repeat(20) + "1",
+        "\\lfloor(x+y+z+1)^{14}\\rfloor\\cdot".repeat(20) + "1",
+        "\\frac{(n+m+k+200)!}{(n+m+k)!}".into(),
+        format!("{}x{}", "\\sin(".repeat(24), ")".repeat(24)),
+        (1..24).map(|n| format!("\\ln({n}+\\pi)+")).collect::<String>() + "1",
+        (0..100).map(|n| format!("({},{})\\cup", 2 * n, 2 * n + 1)).collect::<String>() + "(300,301)",
+        "1/".repeat(900) + "2",
     ];
     let verdicts = judged(Style::Compact, hard.iter().map(|answer| ("(x+1)^{100}", &**answer)));
     for (answer, verdict) in hard.iter().zip(verdicts) {

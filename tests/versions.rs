@@ -185,7 +185,7 @@ fn print(version: &Path) {
         let folder = version.join(name);
         fs::create_dir_all(&folder).unwrap();
         let component = |guest: &str| {
-            let module = fs::read(crate::sandbox::guest(guest)).unwrap();
+            let module = fs::read(crate::built::guest(guest)).unwrap();
             ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
         };
         print_component(&component(judge), &folder.join("judge.wat"));

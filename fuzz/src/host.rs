@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use azr_config::RunConfig;
+use azr_core::limits::Limits;
 use azr_sandbox::{Grants, Sandbox, SandboxConfig};
 use tempfile::TempDir;
 
@@ -24,7 +25,8 @@ pub fn component(data: &[u8]) {
     static BENCH: LazyLock<(TempDir, Sandbox)> = LazyLock::new(|| {
         let folder = tempfile::tempdir().expect("a folder");
         let cache_dir = Some(folder.path().join("cache"));
-        let config = SandboxConfig { workers: 1, cache_dir, judge_fuel: 10_000_000, ..SandboxConfig::default() };
+        let limits = Limits { judge_fuel: 10_000_000, ..Limits::default() };
+        let config = SandboxConfig { workers: 1, cache_dir, limits, ..SandboxConfig::default() };
         (folder, Sandbox::new(&config).expect("a sandbox"))
     });
     let (folder, sandbox) = &*BENCH;

@@ -67,6 +67,12 @@ pub trait Puzzles {
         Ok(())
     }
 
+    /// The task that a line of a data set describes, or why it is none: which key, and what is wrong with it. By default
+    /// a line is a task as JSON.
+    fn import(_settings: &Settings, line: &str) -> Result<Self::Task, String> {
+        serde_json::from_str(line).map_err(|error| error.to_string())
+    }
+
     /// Asks for the answer. Says how it is written, and not what it is.
     fn question(task: &Self::Task) -> String;
 
@@ -223,9 +229,9 @@ impl<P: Puzzles> Environment for P {
         generated::<P>(Some(ctx), seed, first).take(count as usize).map(|task| written::<P>(&task)).collect()
     }
 
-    fn import_task(_: &Context, line: &str) -> Result<Task, Rejection> {
-        let task = serde_json::from_str(line).map_err(|error| rejection("not-a-task", error.to_string()))?;
-        checked::<P>(task)
+    fn import_task(ctx: &Context, line: &str) -> Result<Task, Rejection> {
+        let task = P::import(&Settings::new::<P>(Some(ctx)), line);
+        checked::<P>(task.map_err(|reason| rejection("not-a-task", reason))?)
     }
 
     fn examples(ctx: &Context) -> Vec<Example> {

@@ -5,23 +5,20 @@
 
 use std::{path::Path, sync::LazyLock};
 
-use azr_host::{
-    sandbox::{Attempt, Environment, Sandbox, SandboxConfig, Style},
+use azr_core::{
+    limits::{Limits, Profile},
     task::Task,
 };
+use azr_sandbox::{Attempt, Environment, Sandbox, SandboxConfig, Style};
 use serde_json::{Value, json};
 
 /// As `eval --suite` sets it up, with less fuel: none of the cases is a search for the last second.
 static ROOMY: LazyLock<Environment> = LazyLock::new(|| {
-    let sandbox = Sandbox::new(&SandboxConfig {
-        cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")),
-        run_fuel_max: 10_000_000_000,
-        run_memory_max_bytes: 1 << 30,
-        run_output_max_bytes: 64 << 20,
-        judge_output_max_bytes: 256 << 20,
-        ..SandboxConfig::default()
-    });
-    sandbox.unwrap().load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../envs/codegen.wasm")).unwrap()
+    let limits =
+        Limits { run_fuel_max: 10_000_000_000, run_output_max_bytes: 64 << 20, ..Limits::of(Profile::Benchmark) };
+    let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
+    let sandbox = Sandbox::new(&SandboxConfig { cache_dir, limits, ..SandboxConfig::default() });
+    sandbox.unwrap().load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../envs/codegen.wasm")).unwrap()
 });
 
 #[test]

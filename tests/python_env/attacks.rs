@@ -1,6 +1,7 @@
 //! Programs that attack the interpreter, the host's time and memory, or the next program. Each comes to a precise outcome,
 //! and the host goes on.
 
+use azr_core::limits::Limits;
 use azr_sandbox::{Report, Thrown};
 
 use super::*;
@@ -10,7 +11,8 @@ const FUEL: u64 = 500_000_000;
 
 static LITTLE_FUEL: LazyLock<Environment> = LazyLock::new(|| {
     let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
-    let config = SandboxConfig { cache_dir, run_fuel_max: FUEL, ..SandboxConfig::default() };
+    let limits = Limits { run_fuel_max: FUEL, ..Limits::default() };
+    let config = SandboxConfig { cache_dir, limits, ..SandboxConfig::default() };
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../envs/python.wasm");
     Sandbox::new(&config).unwrap().load(&file).unwrap()
 });

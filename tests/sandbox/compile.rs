@@ -36,7 +36,7 @@ fn components_of_very_large_functions_are_refused() {
 fn compiling_has_a_deadline() {
     proves(Guard::CompileTime, |guards| {
         // 5 ms to compile in, and 100 ms for a call.
-        let bench = Bench::guarded(SandboxConfig { deadline_ms: 1, ..small() }, guards);
+        let bench = Bench::guarded(limited(Limits { deadline_ms: 1, ..small_limits() }), guards);
         let refusal = bench.sandbox.load(&bench.file("hostile.wasm", &hostile())).err().expect("it was compiled");
         let refusal = format!("{refusal:#}");
         assert!(refusal.contains("its judge does not compile: it was still compiling after 5ms"), "{refusal}");

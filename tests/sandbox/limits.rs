@@ -214,7 +214,7 @@ fn log_lines_cannot_forge_others_or_drive_a_terminal() {
 #[test]
 fn a_log_line_beyond_what_may_cross_ends_the_call() {
     proves(Guard::Crossing, |guards| {
-        let bench = Bench::guarded(SandboxConfig { judge_memory_max_bytes: 128 << 20, ..small() }, guards);
+        let bench = Bench::guarded(limited(Limits { judge_memory_max_bytes: 128 << 20, ..small_limits() }), guards);
         let cause = environment_fault(verify(&bench.hostile(), "log-huge"));
         let expected = "plan-answer: the judge broke its contract (at most 4194304 bytes may cross)";
         assert!(cause.starts_with(expected), "{cause}");
@@ -224,7 +224,7 @@ fn a_log_line_beyond_what_may_cross_ends_the_call() {
 #[test]
 fn a_prompt_beyond_what_may_cross_is_a_fault() {
     proves(Guard::Crossing, |guards| {
-        let bench = Bench::guarded(SandboxConfig { judge_memory_max_bytes: 128 << 20, ..small() }, guards);
+        let bench = Bench::guarded(limited(Limits { judge_memory_max_bytes: 128 << 20, ..small_limits() }), guards);
         let env = bench.hostile();
         let cause = environment_fault(env.solve_prompts(&behaving(&env, "huge-prompt"), &[task()]).remove(0));
         let expected = "solve-prompt: the judge broke its contract (at most 4194304 bytes may cross)";
@@ -241,7 +241,7 @@ fn more_runs_than_the_operator_allows_are_a_fault() {
 
 #[test]
 fn the_smaller_of_what_is_asked_and_what_is_granted_counts() {
-    let bench = Bench::with(SandboxConfig { run_fuel_max: 1000, run_output_max_bytes: 2000, ..small() });
+    let bench = Bench::with(limited(Limits { run_fuel_max: 1000, run_output_max_bytes: 2000, ..small_limits() }));
     let limits = *bench.hostile().limits();
     assert_eq!((limits.run_fuel, limits.run_output_max_bytes, limits.run_memory_max_bytes), (1000, 1000, 16 << 20));
 }

@@ -173,7 +173,8 @@ fn every_run_starts_afresh() {
 #[test]
 fn the_watchdog_is_a_host_fault() {
     proves(Guard::Watchdog, |guards| {
-        let bench = Bench::guarded(SandboxConfig { deadline_ms: 200, run_fuel_max: 5_000_000_000, ..small() }, guards);
+        let bench =
+            Bench::guarded(limited(Limits { deadline_ms: 200, run_fuel_max: 5_000_000_000, ..small_limits() }), guards);
         let module = executor(r#"(memory (export "memory") 1)"#, "(loop (br 0))");
         let executor = bench.file("executor.wasm", &component("executor", &module));
         let judge = patched(&std::fs::read(guest("azr_test_judge")).unwrap(), "describe=unlimited");

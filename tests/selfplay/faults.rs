@@ -3,6 +3,7 @@
 use azr_config::{Preset, RunConfig};
 use azr_core::{
     gather::Alone,
+    limits::Limits,
     sampling::{Completion, Finish},
     task::Task,
 };
@@ -82,7 +83,8 @@ fn a_host_fault_is_tried_again_and_never_rewarded() {
     let dir = tempfile::tempdir().unwrap();
     // Compiled in time; loading it again takes it from the cache.
     env(dir.path(), SandboxConfig::default());
-    let slow = SandboxConfig { deadline_ms: 1, judge_fuel: u64::MAX, ..SandboxConfig::default() };
+    let limits = Limits { deadline_ms: 1, judge_fuel: u64::MAX, ..Limits::default() };
+    let slow = SandboxConfig { limits, ..SandboxConfig::default() };
     let envs = [env(dir.path(), slow)];
     let mut faults = Faults::new(&Alone);
     let verified = verify(&envs, vec![attempted("spin")], &mut faults).unwrap();

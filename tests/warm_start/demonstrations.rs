@@ -25,7 +25,7 @@ fn policy() -> Policy {
 /// One of the environments of `tests/guests/broken`, about sums.
 fn sums(variant: &str, folder: &Path, config: &RunConfig) -> EnvState {
     let sandbox = SandboxConfig { cache_dir: Some(folder.join("cache")), ..SandboxConfig::default() };
-    EnvState::new(broken::load(variant, folder, &sandbox), config).unwrap()
+    EnvState::new(broken::load(&Sandbox::new(&sandbox).unwrap(), variant, folder), config).unwrap()
 }
 
 fn configuration(preset: Preset) -> RunConfig {

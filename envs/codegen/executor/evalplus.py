@@ -20,7 +20,7 @@ def _nested(value):
 
 
 def _sets(lists):
-    return [set(items) if items else {} for items in lists]
+    return [set(items) if type(items) is list and items else {} for items in lists]
 
 
 def _tuple_values(entries):
@@ -73,3 +73,14 @@ def compared(result, entry_point, task_id):
         if entry_point in _FOUND and type(result) is not bool:
             return result is not None
     return result
+
+
+# Its reference solution, Newton's method, finds no zero with the sums of CPython since 3.12. The published verdicts are from
+# earlier ones, which add floats without a correction.
+NAIVE_SUMS = ("HumanEval/32",)
+
+
+def naive_sum(iterable, /, start=0):
+    for item in iterable:
+        start = start + item
+    return start

@@ -61,15 +61,17 @@ def _compiled(source):
     return compile(source, "solution.py", "exec")
 
 
-def function(source, builtin_names):
+def function(source, builtin_names, task_id):
     """Calls a function as EvalPlus does, for the task of this name."""
     sys.setrecursionlimit(_FUNCTION_RECURSION_LIMIT)
     code = _compiled(source)
+    if task_id in evalplus.NAIVE_SUMS:
+        builtin_names["sum"] = evalplus.naive_sum
 
     def begin():
         return _load("solution", code, builtin_names)
 
-    def call(solution, arguments, entry_point, task_id):
+    def call(solution, arguments, entry_point):
         result = getattr(solution, entry_point)(*evalplus.arguments(arguments, task_id))
         return evalplus.compared(result, entry_point, task_id)
 
@@ -189,10 +191,10 @@ def warm_up():
     keeping.prepare(_NAMES)
     names = dict(builtins.__dict__)
     for _ in range(2):
-        f = function("def g(a, b=[1]):\n    return [a, 'x', {1: 2.5}, {3}, (4, None)]\n", names)
+        f = function("def g(a, b=[1]):\n    return [a, 'x', {1: 2.5}, {3}, (4, None)]\n", names, "HumanEval/0")
         for place in ("first", "other"):
-            f(place, "[1]", "g", "HumanEval/0")
-        f("later", ["[1]"], "g", "HumanEval/0")
+            f(place, "[1]", "g")
+        f("later", ["[1]"], "g")
         f = method("class Solution:\n    def g(self, a):\n        return sorted(a)\n", names)
         f("first", "[2, 1]", "g")
         f = stdin("import sys\nn = int(input())\nprint(*[x * n for x in map(int, sys.stdin.readline().split())])\n", names)

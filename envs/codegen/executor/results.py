@@ -135,7 +135,7 @@ def _units(value):
         return 1 + value.bit_length() // 64
     if kind is dict:
         return 1 + _units(list(value)) + _units(list(value.values()))
-    if kind not in (list, tuple, set, frozenset):
+    if kind not in (list, tuple, set, frozenset) or not value:
         return 1
     kinds = set(map(type, value))
     if kinds <= {list} or kinds <= {tuple}:

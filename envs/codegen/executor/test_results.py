@@ -59,6 +59,8 @@ class Results(unittest.TestCase):
             self.assertEqual(results.Room(results.FUNCTION_UNITS).sent(value), (value,))
         for value, plain in (
             (collections.Counter("aab"), {"a": 2, "b": 1}),
+            (collections.Counter(), {}),
+            ([collections.OrderedDict(), [[]], Fraction(2)], [{}, [[]], 2]),
             ([Fraction(1, 2), Decimal(3)], [0.5, 3]),
             (bytearray(b"a"), b"a"),
             (collections.namedtuple("Pair", "x y")(1, 2), (1, 2)),

@@ -5,15 +5,17 @@ use azr_guest_sdk::{Level, Report, Run, Verdict, log};
 use coding_judge::completion::Read;
 use coding_judge::outcome;
 
-use crate::compare;
+use crate::compare::{self, Comparison};
 use crate::form::Form;
 use crate::problem::{Asserts, Function, Method, Problem, Stdin};
 use crate::published::Test;
 use crate::sequence::{Returned, Sequence, VALUE_MAX_BYTES};
 
-/// So many runs share the inputs of a task with a reference, whose runs are as many: a run costs little, but an endless
-/// loop costs all the fuel of each. EvalPlus limits the time of all inputs together.
+/// So many runs share the inputs of a task with a reference: a run costs little, but an endless loop costs all the fuel of
+/// each. EvalPlus limits the time of all inputs together.
 pub const RUNS: usize = 8;
+/// So many runs share the inputs for the reference, which has no endless loop, and must not fail.
+pub const REFERENCE_RUNS: usize = 24;
 /// So many runs share the tests of a task, most of which have no more: LiveCodeBench limits the time of each test.
 pub const TEST_RUNS: usize = 32;
 
@@ -24,29 +26,29 @@ pub fn plan(form: Form, problem: &Problem, completion: &str) -> Vec<Run> {
     }
     match problem {
         Problem::Function(function) => {
-            let runs = |source: &str| {
-                let program = program("function", source);
-                function_calls(function).runs(&program, &[&function.entry_point, &function.task_id])
+            let runs = |source: &str, runs_max| {
+                let program = program("function", source, Some(&function.task_id));
+                function_calls(function, runs_max).runs(&program, &[&function.entry_point])
             };
-            [runs(&solution), runs(&function.reference)].concat()
+            [runs(&solution, RUNS), runs(&function.reference, REFERENCE_RUNS)].concat()
         }
         Problem::Method(Method { entry_point, tests, .. }) => {
             let tests = unpacked(tests.read());
-            method_calls(&tests).runs(&program("method", &solution), &[entry_point])
+            method_calls(&tests).runs(&program("method", &solution, None), &[entry_point])
         }
         Problem::Stdin(Stdin { tests, .. }) => {
             let tests = unpacked(tests.read());
             chunks(&tests).map(|tests| stdin_run(&solution, tests.iter().map(|test| &*test.input))).collect()
         }
         Problem::Asserts(Asserts { tests, .. }) => {
-            vec![Run { executor: 0, program: program("asserts", &solution), inputs: vec![text_argument(tests)] }]
+            vec![Run { executor: 0, program: program("asserts", &solution, None), inputs: vec![text_argument(tests)] }]
         }
     }
 }
 
-fn function_calls(function: &Function) -> Sequence<'_> {
+fn function_calls(function: &Function, runs_max: usize) -> Sequence<'_> {
     let inputs = function.inputs.iter().map(String::as_str).collect();
-    Sequence { inputs, begin_anew_at: function.base_count, runs_max: RUNS }
+    Sequence { inputs, begin_anew_at: function.base_count, runs_max }
 }
 
 fn method_calls(tests: &[Test]) -> Sequence<'_> {
@@ -55,14 +57,19 @@ fn method_calls(tests: &[Test]) -> Sequence<'_> {
 
 /// A run of a program that reads its input and writes its output, once for each input.
 pub fn stdin_run<'a>(solution: &str, inputs: impl IntoIterator<Item = &'a str>) -> Run {
-    Run { executor: 0, program: program("stdin", solution), inputs: inputs.into_iter().map(text_argument).collect() }
+    Run {
+        executor: 0,
+        program: program("stdin", solution, None),
+        inputs: inputs.into_iter().map(text_argument).collect(),
+    }
 }
 
 /// The program that calls a solution, by one of the functions of `executor/harness.py`.
-fn program(caller: &str, solution: &str) -> String {
+fn program(caller: &str, solution: &str, task_id: Option<&str>) -> String {
     // A text as JSON is the same text in Python.
-    let solution = serde_json::to_string(solution).expect("a text is always JSON");
-    format!("import harness\nf = harness.{caller}({solution}, __builtins__)")
+    let quoted = |text: &str| serde_json::to_string(text).expect("a text is always JSON");
+    let more = task_id.map_or(String::new(), |task_id| format!(", {}", quoted(task_id)));
+    format!("import harness\nf = harness.{caller}({}, __builtins__{more})", quoted(solution))
 }
 
 fn text_argument(text: &str) -> Vec<u8> {
@@ -97,17 +104,21 @@ pub fn judge(form: Form, problem: &Problem, completion: &str, reports: &[Report]
 
 /// Whether the solution returns what the reference returns.
 fn agrees(function: &Function, reports: &[Report]) -> Result<(), String> {
-    let (solution, reference) = reports.split_at(reports.len() / 2);
-    let calls = function_calls(function);
-    let (mut solution, mut reference) = (calls.results(solution), calls.results(reference));
+    let (of_solution, of_reference) = (function_calls(function, RUNS), function_calls(function, REFERENCE_RUNS));
+    let (solution, reference) = reports.split_at(of_solution.run_count());
+    let (mut solution, mut reference) = (of_solution.results(solution), of_reference.results(reference));
     if let Some((number, why)) = reference.first_failure() {
         at_fault(function, number, &why);
     }
+    let mut comparison = Comparison::of(function);
     for (number, input) in (1..).zip(&function.inputs) {
+        if function.base_count == Some(number - 1) {
+            comparison = Comparison::of(function);
+        }
         let expected = reference.next().unwrap_or_else(|why| at_fault(function, number, &why));
         solution
             .next()
-            .and_then(|value| compare::agrees(function, input, &value, &expected))
+            .and_then(|value| comparison.agrees(input, &value, &expected))
             .map_err(|why| format!("input {number}: {why}"))?;
     }
     Ok(())

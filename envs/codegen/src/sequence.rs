@@ -63,6 +63,10 @@ impl Sequence<'_> {
         self.inputs.len().div_ceil(self.runs_max)
     }
 
+    pub fn run_count(&self) -> usize {
+        self.inputs.len().div_ceil(self.share())
+    }
+
     pub fn results<'a>(&self, reports: &'a [Report]) -> Results<'a> {
         Results { share: self.share(), reports, index: 0, later: None }
     }

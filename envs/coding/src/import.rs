@@ -30,6 +30,12 @@ pub fn problem<L: Language>(line: &str, settings: &Settings) -> Result<Problem, 
             Call { input: arguments.into(), output, program: format!("{}\n\nf = {name}", code.trim_end()) }
         }
     };
+    // An expression is shown as the literal of its value. What cannot be computed stays as it was published.
+    let input = match (L::parse_arguments(&call.input), L::evaluate_arguments(&call.input)) {
+        (Err(_), Ok(arguments)) => arguments.print::<L>(),
+        _ => call.input,
+    };
+    let call = Call { input, ..call };
     Ok(match settings.imported_kind {
         ImportedKind::Deduction => Problem::Deduction(call),
         ImportedKind::Abduction => Problem::Abduction(call),

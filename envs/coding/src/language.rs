@@ -50,6 +50,12 @@ pub trait Language {
     /// Reads the literals between the parentheses of a call.
     fn parse_arguments(text: &str) -> Result<Arguments, NotAValue>;
 
+    /// Reads the arguments of a call where a task is made: expressions as well, as far as the judge can compute them. A
+    /// task keeps the literals of their values.
+    fn evaluate_arguments(text: &str) -> Result<Arguments, NotAValue> {
+        Self::parse_arguments(text)
+    }
+
     /// A program whose function `f` is called `name`, for others to build on; none of a program that is more than a function.
     fn renamed(program: &str, name: &str) -> Option<String>;
 

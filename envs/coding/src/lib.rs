@@ -105,7 +105,7 @@ impl<L: Language> Environment for Judge<L> {
     }
 
     fn plan_exec(program: &str, input: &str) -> Result<Run, Rejection> {
-        let arguments = L::parse_arguments(input).map_err(|error| proposal::not_a_value::<L>(&error))?;
+        let arguments = L::evaluate_arguments(input).map_err(|error| proposal::not_a_value::<L>(&error))?;
         Ok(Run { executor: 0, program: program.into(), inputs: vec![arguments.encode()] })
     }
 

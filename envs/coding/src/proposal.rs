@@ -170,7 +170,7 @@ fn ending<L: Language>(reports: &[Report]) -> Result<String, NoValue> {
 }
 
 fn read_arguments<L: Language>(input: &str, settings: &Settings) -> Result<Arguments, Rejection> {
-    let arguments = L::parse_arguments(input).map_err(|error| not_a_value::<L>(&error))?;
+    let arguments = L::evaluate_arguments(input).map_err(|error| not_a_value::<L>(&error))?;
     if arguments.is_empty() {
         return Err(rejection("no-input", "the input is empty; f needs at least one argument"));
     }

@@ -1,7 +1,10 @@
 //! Whether an answer means what the reference does.
 
-use crate::parse::read;
+use crate::evaluate::{Writer, read};
+use crate::numeric;
 use crate::polynomial::Work;
+use crate::token::{Token, tokens};
+use crate::value::Value;
 
 /// An answer has so many bytes at most; the longest in the test set of MATH has 81.
 pub const ANSWER_MAX_BYTES: usize = 2000;
@@ -15,27 +18,80 @@ pub fn compare(reference: &str, answer: &str) -> Result<(), String> {
         return Ok(());
     }
     let mut work = Work::new();
-    let reference =
-        read(reference, &mut work).map_err(|_| "the answer is not the reference, which is compared as text")?;
-    let answer = read(answer, &mut work).map_err(|reason| format!("the answer is not understood: {reason}"))?;
-    match reference.equals(&answer, &mut work) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err("the answer is another one".into()),
-        Err(reason) => Err(format!("the answer cannot be compared: {reason}")),
+    let understood = read(reference, Writer::Reference, &mut work);
+    let Ok(expected) = understood else {
+        let same = same_looks(reference, answer);
+        return if same { Ok(()) } else { Err("the answer is not the reference, which is compared as text".into()) };
+    };
+    let given = read(answer, Writer::Policy, &mut work);
+    let given = given.map_err(|reason| format!("the answer is not understood: {reason}"))?;
+    let equal =
+        is_word(&expected, &given, reference, answer) || expected.equals(&given, &mut work).map_err(incomparable)?;
+    if !equal {
+        return Err("the answer is another one".into());
     }
+    // An answer that divides by zero in a way that only numbers show says nothing.
+    for divisor in std::mem::take(&mut work.divisors) {
+        if !numeric::is_nonzero(&divisor, &mut work).map_err(incomparable)? {
+            return Err(incomparable("a division by zero".into()));
+        }
+    }
+    Ok(())
+}
+
+fn incomparable(reason: String) -> String {
+    format!("the answer cannot be compared: {reason}")
+}
+
+/// Whether one of both is a word, and the other the same letters in another case or face.
+fn is_word(expected: &Value, given: &Value, reference: &str, answer: &str) -> bool {
+    let words = matches!(expected, Value::Words(_)) || matches!(given, Value::Words(_));
+    let letters = |text: &str| -> String {
+        let text = plain(text).replace("\\text", "").replace("\\mathrm", "");
+        text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect()
+    };
+    let bare = |text: &str| !text.contains(|c: char| c.is_ascii_digit() || "+-*/^=<>|&".contains(c));
+    words && bare(reference) && bare(answer) && !letters(reference).is_empty() && letters(reference) == letters(answer)
+}
+
+/// Whether two texts have the same parts, however they are set.
+fn same_looks(reference: &str, answer: &str) -> bool {
+    let kinds = |text: &str| {
+        tokens(text).map(|tokens| tokens.into_iter().map(|Token { kind, .. }| kind).collect::<Vec<_>>()).ok()
+    };
+    kinds(reference).is_some_and(|reference| kinds(answer) == Some(reference))
 }
 
 /// A text without what sets its looks. Spaces stay where they part letters or digits.
 fn plain(text: &str) -> String {
-    let mut text = text.to_owned();
-    for look in ["\\left", "\\right", "\\!", "\\,", "\\;", "\\ ", "$"] {
-        text = text.replace(look, " ");
-    }
-    let text = text.replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac");
-    let mut plain = String::new();
-    for word in text.split_whitespace() {
-        let parts = plain.ends_with(char::is_alphanumeric) && word.starts_with(char::is_alphanumeric);
-        plain = plain + if parts { " " } else { "" } + word;
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut spaced = false;
+    while let Some(character) = rest.chars().next() {
+        let look = match character {
+            '\\' => ["\\left", "\\right", "\\!", "\\,", "\\;", "\\ "].into_iter().find(|look| rest.starts_with(look)),
+            '$' => Some("$"),
+            _ => None,
+        };
+        if let Some(look) = look {
+            spaced = true;
+            rest = &rest[look.len()..];
+            continue;
+        }
+        let shown = ["\\dfrac", "\\tfrac"].into_iter().find(|shown| character == '\\' && rest.starts_with(shown));
+        rest = &rest[shown.map_or(character.len_utf8(), str::len)..];
+        if character.is_whitespace() {
+            spaced = true;
+            continue;
+        }
+        if spaced && character.is_alphanumeric() && plain.ends_with(char::is_alphanumeric) {
+            plain.push(' ');
+        }
+        spaced = false;
+        match shown {
+            Some(_) => plain += "\\frac",
+            None => plain.push(character),
+        }
     }
     plain
 }

@@ -2,59 +2,114 @@
 //!
 //! # Data sets
 //!
-//! A line is a problem in one of the formats in which they are published; further keys are not looked at.
+//! A line is a problem in one of the formats in which they are published. Capitals in keys do not count, further keys are
+//! not looked at, and what is `null` or `NaN` is not there. Numbers keep their digits.
 //!
 //! | keys | reference answer | data sets |
 //! |---|---|---|
-//! | `problem`, `answer` | the answer, a text or a number | MATH-500, AIME |
+//! | `problem` or `question`, `answer` | the answer, a text or a number | MATH-500, AIME, AMC, Minerva |
 //! | `question`, `answer` | what stands behind the last `####` | GSM8K |
 //! | `problem`, `solution` | the last `\boxed{…}` of the solution | MATH |
+//! | `question`, `final_answer`, `unit` | the answers in the list, with the unit if there is one | OlympiadBench |
+//! | `prompt`, a chat, and `reward_model` | its `ground_truth` | DAPO and other rows for veRL |
+//!
+//! Other names of columns are given by the setting `map`: `query=problem, target=answer`.
 //!
 //! # Which answer counts
 //!
 //! The content of the last `\boxed{…}` or `\fbox{…}` of the answer; or else what stands behind the last `####`; or else
-//! behind the last "answer is" or "answer:"; or else all of it. There is one answer: whoever writes several boxes is
-//! judged by the last, and a list is equal to a list only. An answer in the midst of a sentence is not looked for.
+//! behind the last "answer is" or "answer:"; or else what is bold in the last line; or else all of it. There is one answer:
+//! whoever writes several boxes is judged by the last, and a list is equal to a list only. An answer in the midst of a
+//! sentence is not looked for.
+//!
+//! # How it is judged
+//!
+//! `token` parts a text, whether it is TeX, Unicode or plain; `grammar` makes a `tree` of it; `evaluate` works out what
+//! that comes to, a `value`; and `equivalence` compares two of them. Expressions are fractions of polynomials with
+//! exact coefficients, over roots of primes, letters and functions. Where those do not decide, `numeric` works both out at
+//! several points with verified bounds: bounds that part prove a difference; bounds that stay together for more bits
+//! than an expression of this size can come close with are taken for equality. An expression that is too long, too deep or
+//! has too large numbers is equal to nothing but itself, and takes no more than a fifth of the judge's fuel.
 //!
 //! # What is equal
 //!
-//! | written | equal to | not to |
+//! | written | equal | not equal |
 //! |---|---|---|
-//! | whole numbers | `1,000`, `1{,}000`, `1000.0`, `10^3`, `1e3` | `1, 000` (a list) |
-//! | decimals | `0.5`, `.5`, `\frac12`, `0.\overline{3}` and `1/3` | `0.33` and `1/3`: a rounded number is another one |
-//! | fractions | `\frac{7}{2}`, `7/2`, `3\frac12`, `3 1/2` | |
-//! | percent | `10\%` and `10`, as in the benchmarks; `10\%` and `0.1` | |
-//! | units | `5 \text{ cm}` and `5`, `\$5` and `5 dollars`; `5 apples` and `5` | `5` cm and `5` m |
-//! | roots, powers, π, e, i | `\sqrt{8}` and `2\sqrt2`, `\frac{1}{\sqrt2}` and `\frac{\sqrt2}{2}`, `\sqrt{3+2\sqrt2}` and `1+\sqrt2` | |
-//! | unknowns | `(x+1)^2` and `x^2+2x+1`, `\frac{x^2-1}{x-1}` and `x+1`, `2^{x+1}` and `2\cdot2^x` | `x` and `X` |
-//! | functions | by what they are applied to; cos² + sin² = 1; logarithms of numbers | addition theorems |
-//! | `x = 5`, `f(x) = 2x`, `x \in [0, 1]` | `5`, `2x`, `[0, 1]` | `y = 5` |
-//! | equations, inequalities | multiples: `2x = 4y` and `x - 2y = 0`; `x \ge 2` and `[2, \infty)` | what follows from them |
-//! | `(1, 2)`, `[1, 2)` | brackets and order count | |
-//! | `1, 2`, `1 \text{ and } 2`, `\{2, 1\}`, `\pm 1` | sets: order and repetition do not count | `(1, 2)` |
-//! | unions of intervals | in any order | |
-//! | matrices | entry by entry, whatever the brackets | |
-//! | `11_2` | the same digits in the same base | `3` |
-//! | `(B)`, `\text{even}` | `B`, `Even` | |
-//! | everything else | the same text, spaces and `\left`, `\right` aside | |
+//! | whole numbers | `1,000`, `1{,}000`, `1000.0`, `10^3`, `1e3`, `1 x 10^3`, `**1000**` | `1, 000` (a list) |
+//! | decimals | `.5` and `½`; `0.\overline{3}`, `0.\bar3`, `0.(3)`, `0.333…` and `1/3` | `0.33` and `1/3` |
+//! | fractions | `\frac{7}{2}`, `{7 \over 2}`, `7/2`, `3\frac12`, `3 1/2` | `{x+7 \over 2}` and `x+7/2` |
+//! | percent | `10\%` and `10`; `10\%` and `0.1` | `10\%` more and `10\%` less |
+//! | words | `seventy-two`, `7 million`, `3 dozen`, `two thirds`, `9 squared` | `7 million` and `7` |
+//! | units | by dimension and factor: `36 km/h`, `10 m/s`; may be left out | `5` cm and `5` m; `5` dogs and `5` cats |
+//! | amounts | `1 hour 45 minutes` and `105 minutes` | `1 hour 45 minutes` and `105` |
+//! | letters behind | `9 m` and nine metres, `9`, and `9m`, which is a product | `9 x` and `9`; `9m` and `9` |
+//! | times of day | `5 p.m.`, `17:00`, `5:00` | `5 p.m.` and `5 a.m.` |
+//! | roots, powers | `\sqrt{8}` and `2\sqrt2`; `\sqrt{3+2\sqrt2}` and `1+\sqrt2` | `\sqrt2` and `1.414` |
+//! | complex numbers | `e^{i\pi}` and `-1`, `\frac{1}{i}` and `-i` | |
+//! | unknowns | `(x+1)^2` and `x^2+2x+1`, `(-1)^{n+2}` and `(-1)^n`, `abc` and `bca` | `x` and `X` |
+//! | functions | `\sin 2x` and `2\sin x\cos x`, `\tan^{-1} x` and `\arctan x` | `\sqrt{x^2}` and `x` |
+//! | angles | `\sin 30^\circ` and `\frac12`; `45^\circ`, `45` and `\frac\pi4` | `\sin 30` and `\frac12` |
+//! | logarithms | `e^{\ln 3}` and `3`, `\lg` and `\log_{10}` | `\log`, whose base is not said, and `\ln` |
+//! | factorials | `n!` and `n(n-1)!`, `\binom n2` and `\frac{n(n-1)}2` | |
+//! | `x = 5`, `m+n = 2+3 = 5` | `5`, the last side, if all sides agree | `y = 5` |
+//! | equations | multiples: `2x = 4y` and `x - 2y = 0` | what follows from them |
+//! | sets of reals | `x<1 or x>3`, unions, `\setminus`, `x \ne 2`, `]1,2[`, <code>\|x\|<2</code> | `x<1 and x>3` |
+//! | `(1, 2)`, `[1, 2)` | brackets and order count | `\{1, 2\}` |
+//! | `1, 2`, `\{2, 1\}`, `\pm 1` | sets: order and repetition do not count | `(1, 2)` |
+//! | `x=2, y=3` | `2, 3`; `(2, 3)`; in any order with names | `3, 2` |
+//! | `x_1=2, x_2=3` | `x_1=3, x_2=2`; `x=2, x=3`: letters that unknowns have | `a_1=2, a_2=3` turned |
+//! | matrices, cases | entry by entry, whatever the brackets; lines of cases in any order | |
+//! | `11_2` | `(11)_2`, `11_{\text{two}}`, `11 base 2` | `3`, `11_3` |
+//! | `(B)\ 12`, `\text{even}` | `B`, `12`, `(B)\ 12`; `Even` | `(B)\ 13`, `(C)\ 12` |
+//! | everything else | the same parts, whatever their looks | |
 //!
-//! Two expressions are compared as fractions of polynomials with exact coefficients. That never makes unequal ones equal;
-//! it may miss that two are equal where that takes more than the rules above. An expression that is too long, too deep or
-//! has too large numbers is equal to nothing but itself.
+//! # What other graders do
+//!
+//! The graders of the field look for one answer among many and read it as sympy can. That is lenient, so that a policy can
+//! be trained on what is wrong. Where they accept what is refused here, by Math-Verify 0.9:
+//!
+//! | kind | accepted there, for another answer | here |
+//! |---|---|---|
+//! | units | text behind numbers is left out: `5 kJ` for `5 J`, `6 p.m.` for `6 a.m.` | units agree or are left out |
+//! | `\over` | `{x+1 \over 2}` for `x+\frac12` | as in TeX |
+//! | angles | `\cos 20` for `\cos 20^\circ` | radians, where no degrees are said |
+//! | letters | `abc` for `ABC` | capitals are other letters |
+//! | names | `2, 1` for `x=1, y=2` | names say which is which |
+//! | chains | `m+n = 256+38 = 293` for `293` | all sides agree |
+//! | equations | `2x=10` for `10`, `x^2+y=0` for `0` | what is said of one name, or of a sum of letters |
+//! | bases | `1101_3` for `1101_2` | the base was asked for |
+//! | sets | `\{1,2\}` for `(1,2)`, `x<1 and x>3` for `x<1 or x>3` | as written |
+//! | nearness | `3+\sin 3+…` for `\pi` | bounds for more bits than an expression can come close with |
+//!
+//! The graders of Hendrycks' MATH compare normalised texts, so order counts in lists, and units are cut off. Decimals agree
+//! within a tolerance in MARIO's math_evaluation and in Math-Verify; here a rounded number is another one.
+//! `tests/math/agreement.toml` lists every published verdict that is not ours, `tests/math/kinds.toml` what each rule above
+//! was made for.
 
-mod equivalence;
 mod extract;
-mod parse;
-mod polynomial;
+mod json;
 mod problem;
 mod published;
-mod quotient;
 mod samples;
+
 mod token;
+mod word;
+
+mod grammar;
+mod tree;
 mod unit;
+
+mod evaluate;
+mod functions;
+mod numeric;
+mod polynomial;
+mod quotient;
+mod region;
+
+mod equivalence;
 mod value;
 
-use azr_guest_sdk::{Puzzles, Wrong};
+use azr_guest_sdk::{OfferedSetting, Puzzles, Settings, Wrong, setting};
 
 pub use problem::Problem;
 
@@ -69,6 +124,18 @@ impl Puzzles for Math {
     const KIND: &'static str = "problem";
     const ASKS: &'static str = "Solve a mathematical problem.";
     type Task = Problem;
+
+    fn settings() -> Vec<OfferedSetting> {
+        vec![setting(
+            "map",
+            "",
+            "what columns of a data set are, where they have other names: \"query=problem, target=answer\"",
+        )]
+    }
+
+    fn import(settings: &Settings, line: &str) -> Result<Problem, String> {
+        problem::read(line, &problem::columns(settings.text("map")))
+    }
 
     fn samples() -> Vec<Problem> {
         samples::problems()

@@ -1,5 +1,6 @@
 //! Polynomials with exact coefficients, over whatever an answer holds beside numbers.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -23,12 +24,57 @@ pub enum Atom {
     /// as anybody knows, and one that looks zero is.
     Symbol(String),
     /// A sum under a root or with an unknown exponent.
-    Base(Rc<Quotient>),
-    /// Something to the power of an unknown.
-    Power(Rc<Atom>, Monomial),
+    Base(Weighed<Quotient>),
+    /// Something to the power of an unknown. −1 is a base, too: the exponent counts as a whole number then.
+    Power(Weighed<(Atom, Monomial)>),
     /// A function that nothing is known about but its name.
-    Function(String, Rc<[Quotient]>),
+    Function(&'static str, Weighed<Vec<Quotient>>),
 }
+
+/// What is shared between atoms, with how long it takes to look through it. What weighs more is greater, so that most
+/// comparisons end at once; what is the same place in memory is equal.
+#[derive(Clone, Debug)]
+pub struct Weighed<T> {
+    shared: Rc<(u64, T)>,
+}
+
+impl<T> Weighed<T> {
+    pub fn new(weight: u64, content: T) -> Weighed<T> {
+        Weighed { shared: Rc::new((weight, content)) }
+    }
+
+    pub fn weight(&self) -> u64 {
+        self.shared.0
+    }
+}
+
+impl<T> std::ops::Deref for Weighed<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.shared.1
+    }
+}
+
+impl<T: Ord> Ord for Weighed<T> {
+    fn cmp(&self, other: &Weighed<T>) -> Ordering {
+        if Rc::ptr_eq(&self.shared, &other.shared) { Ordering::Equal } else { self.shared.cmp(&other.shared) }
+    }
+}
+
+impl<T: Ord> PartialOrd for Weighed<T> {
+    fn partial_cmp(&self, other: &Weighed<T>) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T: Ord> PartialEq for Weighed<T> {
+    fn eq(&self, other: &Weighed<T>) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl<T: Ord> Eq for Weighed<T> {}
 
 /// A product of atoms with rational exponents, none of them zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,28 +88,47 @@ pub struct Polynomial(pub BTreeMap<Monomial, Rational>);
 /// Numbers may have so many bits, which is 1233 digits. Protects the fuel of a call.
 pub const BITS_MAX: u64 = 4096;
 
-/// Terms that one call may form, counted more for long numbers. Protects the judge's fuel, of which they take a fraction;
-/// the largest answers of the benchmarks take some hundred.
-const WORK_MAX: u64 = 100_000;
+/// Terms that one call may form, counted more for long numbers and for what is in functions. Protects the judge's fuel: a
+/// unit takes some 15,000 at most; the largest answers of the benchmarks take some hundred units.
+const WORK_MAX: u64 = 50_000;
 
-/// What is left of [`WORK_MAX`].
-pub struct Work(u64);
+/// What is left of [`WORK_MAX`], and what only numbers can tell of what was worked out.
+pub struct Work {
+    left: u64,
+    /// What was divided by and could be zero for all that polynomials say.
+    pub divisors: Vec<Quotient>,
+}
 
 impl Work {
     pub fn new() -> Work {
-        Work(WORK_MAX)
+        Work { left: WORK_MAX, divisors: Vec::new() }
     }
 
     /// Takes a share, or says that there is none left.
     pub fn spend(&mut self, amount: u64) -> Result<(), String> {
-        self.0 = self.0.checked_sub(amount).ok_or("it takes too long to work out")?;
+        self.left = self.left.checked_sub(amount).ok_or("it takes too long to work out")?;
         Ok(())
     }
 }
 
 impl Atom {
     pub fn is_cosine(&self) -> bool {
-        matches!(self, Atom::Function(name, _) if name == "cos")
+        matches!(self, Atom::Function("cos", _))
+    }
+
+    /// −1 to the power of an unknown.
+    fn is_alternating(&self) -> bool {
+        matches!(self, Atom::Power(power) if matches!(&power.0, Atom::Number(base) if base.is_negative()))
+    }
+
+    /// How long it takes to look through it, in symbols.
+    pub fn weight(&self) -> u64 {
+        match self {
+            Atom::Number(_) | Atom::Imaginary | Atom::Symbol(_) => 1,
+            Atom::Base(base) => 2 + base.weight(),
+            Atom::Power(power) => 2 + power.weight(),
+            Atom::Function(_, arguments) => 2 + arguments.weight(),
+        }
     }
 }
 
@@ -74,6 +139,10 @@ impl Monomial {
 
     pub fn inverse(&self) -> Monomial {
         Monomial(self.0.iter().map(|(atom, exponent)| (atom.clone(), -exponent)).collect())
+    }
+
+    pub fn weight(&self) -> u64 {
+        1 + self.0.keys().map(Atom::weight).sum::<u64>()
     }
 
     /// The product, and the number that comes out of its roots: √2 · √2 is 2, i · i is −1.
@@ -108,6 +177,11 @@ impl Monomial {
                     }
                     Rational::from(quarter % 2)
                 }
+                atom if atom.is_alternating() => {
+                    let two = Rational::from(BigInt::from(2));
+                    let pairs = (&exponent / &two).floor();
+                    exponent - pairs * two
+                }
                 _ => exponent,
             };
             if !rest.is_zero() {
@@ -137,15 +211,10 @@ fn times(a: &Rational, b: &Rational) -> Rational {
     if a.is_integer() && b.is_integer() { Rational::from(a.numer() * b.numer()) } else { a * b }
 }
 
-/// The work of one term, in units of some 5,000 wasm fuel.
+/// The work of one term.
 fn cost(monomial: &Monomial, coefficient: &Rational) -> u64 {
     let bits = coefficient.numer().bits().max(coefficient.denom().bits());
-    let atoms = monomial.0.keys().map(|atom| match atom {
-        Atom::Number(_) | Atom::Imaginary | Atom::Symbol(_) => 1,
-        // They hold polynomials, which are compared when atoms are put into order.
-        Atom::Base(_) | Atom::Power(..) | Atom::Function(..) => 10,
-    });
-    1 + atoms.sum::<u64>() + bits / if coefficient.is_integer() { 64 } else { 2 }
+    monomial.weight() + bits / if coefficient.is_integer() { 64 } else { 2 }
 }
 
 impl Polynomial {
@@ -162,6 +231,10 @@ impl Polynomial {
         self.0.is_empty()
     }
 
+    pub fn is_one(&self) -> bool {
+        self.as_term().is_some_and(|(monomial, coefficient)| monomial.0.is_empty() && coefficient.is_one())
+    }
+
     /// The number that this is, unless it is more than a number.
     pub fn as_rational(&self) -> Option<Rational> {
         match self.as_term() {
@@ -169,6 +242,14 @@ impl Polynomial {
             None if self.is_zero() => Some(Rational::zero()),
             _ => None,
         }
+    }
+
+    pub fn weight(&self) -> u64 {
+        1 + self.0.keys().map(Monomial::weight).sum::<u64>()
+    }
+
+    pub fn atoms(&self) -> impl Iterator<Item = &Atom> {
+        self.0.keys().flat_map(|monomial| monomial.0.keys())
     }
 
     /// The only term, if there is only one.

@@ -1,9 +1,11 @@
-//! The parts of an answer in TeX or plain text.
+//! The parts of an answer, whether it is written in TeX, in Unicode or in plain text.
 
-use num_bigint::BigInt;
-use num_traits::Pow;
+mod number;
+mod tables;
 
 use crate::polynomial::Rational;
+use crate::token::tables::Meaning;
+use crate::word::{self, Run};
 
 /// A part of an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +13,8 @@ pub struct Token {
     pub kind: Kind,
     /// Whether white space stands before it.
     pub spaced: bool,
+    /// Of a letter: how many there are from here on with nothing between them.
+    pub run: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -19,144 +23,35 @@ pub enum Kind {
         value: Rational,
         digits: String,
     },
+    /// A letter as in a formula.
     Letter(char),
-    /// A command that is a function or a Greek letter, without its backslash.
+    /// A function or a Greek letter, without its backslash.
     Name(String),
-    /// Words, as in `\text{…}`.
+    /// A word, as in `\text{…}`.
     Text(String),
-    /// An operator, bracket or separator, by the one character that [`OPERATORS`] names for it.
+    /// An operator, bracket or separator, by one character.
     Sign(char),
-    Begin,
+    Begin(Array),
     End,
 }
 
-/// Numbers are written with so many digits at most; as an exponent of ten, up to this size.
-const DIGITS_MAX: usize = 1000;
+/// What rows and columns mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Array {
+    Matrix,
+    Cases,
+    /// Lines of a formula.
+    Lines,
+}
 
-/// Commands that are another way to write a sign.
-const OPERATORS: [(&str, char); 60] = [
-    ("le", '≤'),
-    ("leq", '≤'),
-    ("leqslant", '≤'),
-    ("ge", '≥'),
-    ("geq", '≥'),
-    ("geqslant", '≥'),
-    ("lt", '<'),
-    ("gt", '>'),
-    ("ne", '≠'),
-    ("neq", '≠'),
-    ("approx", '≈'),
-    ("in", '∈'),
-    ("cup", '∪'),
-    ("pm", '±'),
-    ("mp", '∓'),
-    ("infty", '∞'),
-    ("emptyset", '∅'),
-    ("varnothing", '∅'),
-    ("circ", '°'),
-    ("degree", '°'),
-    ("cdot", '*'),
-    ("times", '*'),
-    ("ast", '*'),
-    ("div", '/'),
-    ("over", '/'),
-    ("lbrace", '⦃'),
-    ("rbrace", '⦄'),
-    ("{", '⦃'),
-    ("}", '⦄'),
-    ("lbrack", '['),
-    ("rbrack", ']'),
-    ("lparen", '('),
-    ("rparen", ')'),
-    ("langle", '⟨'),
-    ("rangle", '⟩'),
-    ("vert", '|'),
-    ("lvert", '|'),
-    ("rvert", '|'),
-    ("mid", '|'),
-    ("colon", ':'),
-    ("%", '%'),
-    ("$", '$'),
-    ("#", '#'),
-    ("&", '&'),
-    ("_", '_'),
-    ("\\", '⏎'),
-    ("cr", '⏎'),
-    ("lfloor", '⌊'),
-    ("rfloor", '⌋'),
-    ("lceil", '⌈'),
-    ("rceil", '⌉'),
-    ("prime", '\''),
-    ("pounds", '£'),
-    ("euro", '€'),
-    ("dots", '…'),
-    ("ldots", '…'),
-    ("cdots", '…'),
-    ("setminus", '∖'),
-    ("cap", '∩'),
-    ("equiv", '≡'),
-];
-
-/// Characters that are another way to write a sign.
-const CHARACTERS: [(char, char); 8] =
-    [('−', '-'), ('–', '-'), ('×', '*'), ('·', '*'), ('∗', '*'), ('÷', '/'), ('√', '√'), ('∶', ':')];
-
-/// Signs that stand for themselves.
-const SIGNS: &str = "+-*/^_()[]{}|,;:=<>!&%'≤≥≠≈∈∪±∓∞∅°⌊⌋⌈⌉£€…∖∩≡⟨⟩";
-
-/// Commands that only set how something looks.
-const LOOKS: [&str; 24] = [
-    "left",
-    "right",
-    "big",
-    "Big",
-    "bigg",
-    "Bigg",
-    "bigl",
-    "bigr",
-    "Bigl",
-    "Bigr",
-    "displaystyle",
-    "textstyle",
-    "quad",
-    "qquad",
-    "limits",
-    ",",
-    "!",
-    ";",
-    ":",
-    " ",
-    "hspace",
-    "boxed",
-    "fbox",
-    "mathstrut",
-];
-
-/// Commands whose content is words. `\mathrm{e}` is a letter all the same.
-const WORDS: [&str; 14] = [
-    "text",
-    "textbf",
-    "textit",
-    "textrm",
-    "textnormal",
-    "texttt",
-    "textsf",
-    "mbox",
-    "hbox",
-    "mathrm",
-    "mathbf",
-    "mathit",
-    "operatorname",
-    "rm",
-];
+/// Commands may stand in the braces of others so deep. Protects the stack.
+const NESTING_MAX: usize = 20;
+/// Answers may have so many parts, which is some times as many as any of the benchmarks has. Protects the fuel.
+const TOKENS_MAX: usize = 1000;
 
 /// The parts of a text, or what is not part of any answer.
 pub fn tokens(text: &str) -> Result<Vec<Token>, String> {
-    let mut lexer = Lexer { rest: text, brackets: 0, matrices: 0, tokens: Vec::new(), spaced: false };
-    while let Some(character) = lexer.rest.chars().next() {
-        lexer.step(character)?;
-    }
-    Ok(lexer.tokens)
+    Lexer::new(text, false, 0).all()
 }
 
 struct Lexer<'a> {
@@ -164,28 +59,77 @@ struct Lexer<'a> {
     /// Open brackets, inside of which commas separate.
     brackets: usize,
     /// Open matrices, inside of which `\\` ends a row.
-    matrices: usize,
+    arrays: Vec<Array>,
     tokens: Vec<Token>,
     spaced: bool,
+    /// Whether letters are words.
+    upright: bool,
+    nesting: usize,
 }
 
 impl<'a> Lexer<'a> {
+    fn new(rest: &'a str, upright: bool, nesting: usize) -> Lexer<'a> {
+        Lexer { rest, brackets: 0, arrays: Vec::new(), tokens: Vec::new(), spaced: false, upright, nesting }
+    }
+
+    fn all(mut self) -> Result<Vec<Token>, String> {
+        while let Some(character) = self.rest.chars().next() {
+            self.step(character)?;
+            if self.tokens.len() > TOKENS_MAX {
+                return Err(format!("an answer of more than {TOKENS_MAX} parts"));
+            }
+        }
+        Ok(self.tokens)
+    }
+
     fn step(&mut self, character: char) -> Result<(), String> {
-        let digit_follows = |rest: &str| rest[1..].starts_with(|c: char| c.is_ascii_digit());
-        match character {
-            c if c.is_whitespace() || c == '~' || c == '$' => self.skip(c.len_utf8()),
+        let bytes = character.len_utf8();
+        match tables::folded(character) {
+            c if c.is_whitespace() || c == '~' || c == '$' || tables::is_invisible(c) => self.skip(bytes),
             '\\' => return self.command(),
             '0'..='9' => return self.number(),
-            '.' if digit_follows(self.rest) || self.rest.starts_with(".\\overline{") => return self.number(),
-            'π' => self.push(1 + 1, Kind::Name("pi".into())),
-            c if c.is_ascii_alphabetic() => self.push(1, Kind::Letter(c)),
-            c => {
-                let alias = CHARACTERS.iter().find(|(other, _)| *other == c).map(|(_, sign)| *sign);
-                match alias.or(SIGNS.contains(c).then_some(c)) {
-                    Some('√') => self.push(c.len_utf8(), Kind::Name("sqrt".into())),
-                    Some(sign) => self.sign(c.len_utf8(), sign),
-                    None => return Err(format!("{c:?} is not part of a mathematical answer")),
+            '.' if self.fraction_follows() => return self.number(),
+            '.' if self.ellipsis() => self.push(3, Kind::Sign('…')),
+            '.' if self.behind_choice() => self.push(1, Kind::Sign(':')),
+            // An abbreviation, or the end of the sentence.
+            '.' if self.behind_word() => self.skip(1),
+            '*' if self.rest.starts_with("**") => self.push(2, Kind::Sign('^')),
+            // Braces that only set the space around a colon.
+            '{' if self.rest.starts_with("{:}") => self.push(3, Kind::Sign(':')),
+            c if c.is_ascii_alphabetic() => return self.letters(),
+            c => return self.special(c, bytes),
+        }
+        Ok(())
+    }
+
+    /// What is neither a digit nor a letter of the alphabet.
+    fn special(&mut self, c: char, bytes: usize) -> Result<(), String> {
+        if let Some(sign) = tables::sign(c) {
+            self.sign(bytes, sign);
+        } else if tables::superscript(c).is_some() {
+            self.script('^', tables::superscript);
+        } else if tables::subscript(c).is_some() {
+            self.script('_', tables::subscript);
+        } else if let Some((over, under)) = tables::vulgar(c) {
+            self.push(bytes, Kind::Name("frac".into()));
+            self.push(0, number::whole_number(over));
+            self.push(0, number::whole_number(under));
+        } else if let Some(name) = tables::greek(c) {
+            self.push(bytes, Kind::Name(name.into()));
+        } else {
+            match c {
+                '√' => self.push(bytes, Kind::Name("surd".into())),
+                '∛' => self.push(bytes, Kind::Name("cbrt".into())),
+                '℃' | '℉' => {
+                    self.push(bytes, Kind::Sign('°'));
+                    self.push(0, Kind::Text(if c == '℃' { "C" } else { "F" }.into()));
                 }
+                'ℝ' | 'ℤ' | 'ℚ' | 'ℕ' | 'ℂ' => {
+                    let letter = "RZQNC".as_bytes()["ℝℤℚℕℂ".chars().position(|other| other == c).unwrap_or(0)];
+                    self.push(bytes, Kind::Name("mathbb".into()));
+                    self.push(0, Kind::Letter(char::from(letter)));
+                }
+                _ => return Err(format!("{c:?} is not part of a mathematical answer")),
             }
         }
         Ok(())
@@ -198,12 +142,15 @@ impl<'a> Lexer<'a> {
 
     fn push(&mut self, bytes: usize, kind: Kind) {
         self.rest = &self.rest[bytes..];
-        self.tokens.push(Token { kind, spaced: self.spaced });
+        self.tokens.push(Token { kind, spaced: self.spaced, run: 1 });
         self.spaced = false;
     }
 
     fn sign(&mut self, bytes: usize, sign: char) {
+        let aligns = self.arrays.last() == Some(&Array::Lines) || self.rest[bytes..].trim_start().starts_with('=');
         match sign {
+            // Only where a line is set.
+            '&' if aligns => return self.skip(bytes),
             '(' | '[' | '{' | '⦃' | '⟨' => self.brackets += 1,
             ')' | ']' | '}' | '⦄' | '⟩' => self.brackets = self.brackets.saturating_sub(1),
             _ => {}
@@ -211,10 +158,76 @@ impl<'a> Lexer<'a> {
         self.push(bytes, Kind::Sign(sign));
     }
 
+    fn behind_word(&self) -> bool {
+        let last = self.tokens.last().map(|token| &token.kind);
+        matches!(last, Some(Kind::Text(_) | Kind::Letter(_))) && !self.spaced || self.upright
+    }
+
+    /// Whether the answer begins with one capital letter, as in "D. 24".
+    fn behind_choice(&self) -> bool {
+        let letter = match &self.tokens[..] {
+            [Token { kind: Kind::Letter(letter), .. }] => letter.is_ascii_uppercase(),
+            [Token { kind: Kind::Text(word), .. }] => {
+                word.len() == 1 && word.starts_with(|c: char| c.is_ascii_uppercase())
+            }
+            _ => false,
+        };
+        letter && self.rest.len() > 1
+    }
+
+    fn ellipsis(&self) -> bool {
+        self.rest.starts_with("...")
+    }
+
+    /// x² and x₁, as `x^{2}` and `x_{1}`.
+    fn script(&mut self, sign: char, read: impl Fn(char) -> Option<char>) {
+        let script: String = self.rest.chars().map_while(&read).collect();
+        let bytes = self.rest.chars().take(script.chars().count()).map(char::len_utf8).sum();
+        self.push(bytes, Kind::Sign(sign));
+        self.push(0, Kind::Sign('{'));
+        let inner = Lexer::new(&script, false, 0).all().expect("digits, signs and letters are parts of answers");
+        self.tokens.extend(inner);
+        self.push(0, Kind::Sign('}'));
+    }
+
+    /// A run of letters: a word, a name, or a product.
+    fn letters(&mut self) -> Result<(), String> {
+        if let Some((word, bytes)) = word::half_of_day(self.rest) {
+            self.push(bytes, Kind::Text(word.into()));
+            return Ok(());
+        }
+        let folded: String = self.rest.chars().map(tables::folded).take_while(|c| word_character(*c)).collect();
+        let end = if self.upright { word_end(&folded) } else { letters_end(&folded) };
+        let run = &folded[..end];
+        let bytes = self.rest.chars().take(end).map(char::len_utf8).sum();
+        match if self.upright { Run::Word } else { word::run(run) } {
+            Run::Word => self.push(bytes, Kind::Text(run.into())),
+            Run::Infinity => self.push(bytes, Kind::Sign('∞')),
+            Run::Parts(parts) => {
+                let mut parts = parts.into_iter();
+                self.part(bytes, parts.next().expect("a run has parts"));
+                parts.for_each(|part| self.part(0, part));
+            }
+        }
+        Ok(())
+    }
+
+    /// A name, or letters that are multiplied.
+    fn part(&mut self, bytes: usize, part: &str) {
+        if word::is_name(part) {
+            return self.push(bytes, Kind::Name(part.into()));
+        }
+        self.rest = &self.rest[bytes..];
+        for (place, letter) in part.chars().enumerate() {
+            self.push(0, Kind::Letter(letter));
+            self.tokens.last_mut().expect("a token was pushed").run = part.len() - place;
+        }
+    }
+
     fn command(&mut self) -> Result<(), String> {
         let after = &self.rest[1..];
         let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
-        if after.starts_with('\\') && self.matrices == 0 && after[1..].starts_with(|c: char| c.is_ascii_alphabetic()) {
+        if after.starts_with('\\') && self.arrays.is_empty() && is_command(&after[1..]) {
             // A backslash that was escaped once too often.
             self.rest = after;
             return Ok(());
@@ -222,20 +235,24 @@ impl<'a> Lexer<'a> {
         let length = if letters > 0 { letters } else { after.chars().next().map_or(0, char::len_utf8) };
         let name = &after[..length];
         let bytes = 1 + length;
-        match name {
-            "" => self.skip(1),
-            "begin" | "end" => return self.environment(bytes, name == "begin"),
-            "left" | "right" if after[length..].starts_with('.') => self.skip(bytes + 1),
-            _ if LOOKS.contains(&name) => self.skip(bytes),
-            _ if WORDS.contains(&name) => return self.words(bytes),
-            _ => match OPERATORS.iter().find(|(other, _)| *other == name) {
-                Some((_, sign)) => self.sign(bytes, *sign),
-                None if letters > 0 => {
-                    self.push(bytes, Kind::Name(name.into()));
-                    self.bare_arguments(name);
-                }
-                None => return Err(format!("\\{name} is not part of a mathematical answer")),
-            },
+        match (name, tables::meaning(name)) {
+            ("", _) => self.skip(1),
+            ("begin" | "end", _) => return self.environment(bytes, name == "begin"),
+            ("left" | "right", _) if after[length..].starts_with('.') => self.skip(bytes + 1),
+            (_, Meaning::Sign(sign)) => self.sign(bytes, sign),
+            (_, Meaning::Look) => self.skip(bytes),
+            (_, Meaning::Hidden) => {
+                let hidden = braced(self.rest[bytes..].trim_start()).map_or(0, |(_, length)| length);
+                let spaces = self.rest[bytes..].len() - self.rest[bytes..].trim_start().len();
+                self.skip(bytes + if hidden > 0 { spaces + hidden } else { 0 });
+            }
+            (_, Meaning::Group) => return self.group(bytes, false),
+            (_, Meaning::Words) => return self.group(bytes, true),
+            _ if letters > 0 => {
+                self.push(bytes, Kind::Name(name.into()));
+                self.bare_arguments(name);
+            }
+            _ => return Err(format!("\\{name} is not part of a mathematical answer")),
         }
         Ok(())
     }
@@ -243,116 +260,65 @@ impl<'a> Lexer<'a> {
     /// The digits of \frac12 and \sqrt2 are arguments of one digit each.
     fn bare_arguments(&mut self, name: &str) {
         let arguments = match name {
-            "frac" | "dfrac" | "tfrac" | "cfrac" | "binom" => 2,
+            "frac" | "dfrac" | "tfrac" | "cfrac" | "nicefrac" | "binom" | "dbinom" | "tbinom" => 2,
             "sqrt" => 1,
             _ => 0,
         };
         for _ in 0..arguments {
             let rest = self.rest.trim_start();
             let Some(digit) = rest.chars().next().and_then(|character| character.to_digit(10)) else { return };
-            let value = Rational::from(BigInt::from(digit));
-            self.push(self.rest.len() - rest.len() + 1, Kind::Number { value, digits: digit.to_string() });
+            self.push(self.rest.len() - rest.len() + 1, number::whole_number(digit));
         }
     }
 
     /// `\begin{pmatrix}`, and the columns of an array.
     fn environment(&mut self, bytes: usize, begins: bool) -> Result<(), String> {
         let (name, mut end) = braced(&self.rest[bytes..]).ok_or("\\begin or \\end without a name")?;
-        if !["pmatrix", "bmatrix", "matrix", "Bmatrix", "smallmatrix", "array"].contains(&name) {
-            return Err(format!("{name:?} is not a kind of matrix"));
-        }
+        let array = match name.trim_end_matches('*') {
+            "pmatrix" | "bmatrix" | "matrix" | "Bmatrix" | "vmatrix" | "smallmatrix" | "array" => Array::Matrix,
+            "cases" | "dcases" | "rcases" => Array::Cases,
+            "aligned" | "align" | "gathered" | "gather" | "split" | "equation" => Array::Lines,
+            name => return Err(format!("{name:.20?} is not a kind of matrix")),
+        };
         if begins && name == "array" {
             end += braced(&self.rest[bytes + end..]).ok_or("an array without columns")?.1;
         }
-        self.matrices = if begins { self.matrices + 1 } else { self.matrices.saturating_sub(1) };
-        self.push(bytes + end, if begins { Kind::Begin } else { Kind::End });
+        if begins {
+            self.arrays.push(array);
+        } else {
+            self.arrays.pop();
+        }
+        self.push(bytes + end, if begins { Kind::Begin(array) } else { Kind::End });
         Ok(())
     }
 
-    fn words(&mut self, bytes: usize) -> Result<(), String> {
+    /// What stands in the braces of a command that sets looks. Several parts stay together.
+    fn group(&mut self, bytes: usize, upright: bool) -> Result<(), String> {
         let rest = self.rest[bytes..].trim_start();
         let start = self.rest.len() - rest.len();
         let Some((content, length)) = braced(rest) else {
             self.skip(bytes);
             return Ok(());
         };
-        let mut letters = content.trim().chars();
-        match (letters.next(), letters.next()) {
-            (Some(letter), None) if letter.is_ascii_alphabetic() => self.push(start + length, Kind::Letter(letter)),
-            _ if content.contains(|c: char| c.is_alphabetic()) => {
-                self.push(start + length, Kind::Text(content.trim().into()));
-            }
-            _ => {
-                // Numbers in words are numbers.
-                let inner = tokens(content)?;
-                self.tokens.extend(inner);
-                self.skip(start + length);
-            }
+        if self.nesting == NESTING_MAX {
+            return Err(format!("more than {NESTING_MAX} things inside each other"));
         }
+        let mut inner = Lexer::new(content, upright, self.nesting + 1).all()?;
+        self.spaced |= content.starts_with(char::is_whitespace) || upright;
+        if let Some(first) = inner.first_mut() {
+            first.spaced |= self.spaced;
+        }
+        let parted = !upright && inner.len() > 1;
+        if parted {
+            self.push(0, Kind::Sign('{'));
+        }
+        self.tokens.extend(inner);
+        if parted {
+            self.push(0, Kind::Sign('}'));
+        }
+        self.rest = &self.rest[start + length..];
+        self.spaced = upright || content.ends_with(char::is_whitespace);
         Ok(())
-    }
-
-    /// Digits with separators of thousands, a fraction that may repeat, and a power of ten.
-    fn number(&mut self) -> Result<(), String> {
-        let start = self.rest;
-        let mut digits = self.digits().to_owned();
-        let grouped = (1..=3).contains(&digits.len());
-        while let Some(length) = self.separator().filter(|_| grouped) {
-            self.rest = &self.rest[length..];
-            digits += self.digits();
-        }
-        let mut value = whole(&digits)?;
-        let mut shown = digits.clone();
-        if self.rest.starts_with('.') && !self.rest.starts_with("..") {
-            self.rest = &self.rest[1..];
-            let fraction = self.digits().to_owned();
-            value += whole(&fraction)? / power_of_ten(fraction.len())?;
-            if let Some((period, length)) = self.rest.strip_prefix("\\overline").and_then(braced) {
-                if period.is_empty() || !period.bytes().all(|byte| byte.is_ascii_digit()) {
-                    return Err("a period that is not made of digits".into());
-                }
-                let nines = power_of_ten(period.len())? - power_of_ten(0)?;
-                value += whole(period)? / nines / power_of_ten(fraction.len())?;
-                self.rest = &self.rest["\\overline".len() + length..];
-            }
-            shown.push('.');
-        }
-        value *= self.exponent()?;
-        let bytes = start.len() - self.rest.len();
-        self.rest = start;
-        self.push(bytes, Kind::Number { value, digits: shown });
-        Ok(())
-    }
-
-    fn digits(&mut self) -> &'a str {
-        let end = self.rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest.len());
-        let (digits, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        digits
-    }
-
-    /// The length of what stands between two groups of three digits. A bare comma does only outside of brackets.
-    fn separator(&self) -> Option<usize> {
-        let separators = ["{,}", ",\\!", ",\\! ", "\\,", "\\!"];
-        let bare = (self.brackets == 0).then_some(",");
-        let lengths = separators.into_iter().chain(bare).filter(|text| self.rest.starts_with(text)).map(str::len);
-        lengths.into_iter().find(|&length| {
-            let next = &self.rest.as_bytes()[length..];
-            next.len() >= 3 && next[..3].iter().all(u8::is_ascii_digit) && !next.get(3).is_some_and(u8::is_ascii_digit)
-        })
-    }
-
-    /// `e-3` right behind a number.
-    fn exponent(&mut self) -> Result<Rational, String> {
-        let after = self.rest.strip_prefix(['e', 'E']).unwrap_or("");
-        let sign = &after[..usize::from(after.starts_with(['+', '-']))];
-        if !after[sign.len()..].starts_with(|c: char| c.is_ascii_digit()) {
-            return power_of_ten(0);
-        }
-        self.rest = &after[sign.len()..];
-        let size = self.digits().parse().map_err(|_| "an exponent is too large")?;
-        let power = power_of_ten(size)?;
-        Ok(if sign == "-" { power.recip() } else { power })
     }
 }
 
@@ -373,16 +339,24 @@ pub fn braced(text: &str) -> Option<(&str, usize)> {
     None
 }
 
-fn whole(digits: &str) -> Result<Rational, String> {
-    if digits.len() > DIGITS_MAX {
-        return Err(format!("a number with more than {DIGITS_MAX} digits"));
-    }
-    Ok(Rational::from(BigInt::parse_bytes(digits.as_bytes(), 10).unwrap_or_default()))
+/// Whether a text begins with the name of a command that is known.
+fn is_command(text: &str) -> bool {
+    let name = &text[..text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len())];
+    let reserved = ["begin", "end", "mathbb", "frac", "dfrac", "tfrac", "cfrac", "nicefrac", "binom", "surd"];
+    let known =
+        || !matches!(tables::meaning(name), Meaning::Name) || word::is_command_name(name) || reserved.contains(&name);
+    name.len() > 1 && known()
 }
 
-fn power_of_ten(exponent: usize) -> Result<Rational, String> {
-    if exponent > DIGITS_MAX {
-        return Err(format!("a number with more than {DIGITS_MAX} digits"));
-    }
-    Ok(Rational::from(Pow::pow(BigInt::from(10), exponent as u32)))
+fn word_character(c: char) -> bool {
+    c.is_ascii_alphabetic() || matches!(c, '-' | '\'')
+}
+
+/// Words may have hyphens and apostrophes inside of them.
+fn word_end(text: &str) -> usize {
+    text.trim_end_matches(['-', '\'']).len()
+}
+
+fn letters_end(text: &str) -> usize {
+    text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len())
 }

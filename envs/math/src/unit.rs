@@ -1,88 +1,286 @@
 //! What stands behind a number: percent, units of measure, things that are counted.
 
-/// The unit of a number.
+mod table;
+
+use std::collections::BTreeMap;
+
+use num_bigint::BigInt;
+use num_traits::{One, Pow, Signed};
+
+use crate::polynomial::Rational;
+use table::{Known, PREFIXES, UNITS};
+
+/// The unit of a number: a product of powers.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Unit {
-    None,
-    Percent,
-    /// One of [`UNITS`], by its first name.
-    Known(&'static str),
-    /// Anything else, such as "apples" or "square units".
-    Other,
+pub struct Unit {
+    /// How many of the base units it is.
+    scale: Rational,
+    /// Exponents of base units.
+    dimensions: BTreeMap<&'static str, i32>,
+    /// Exponents of things that are counted, and words that say more: `apple`, `increase`.
+    things: BTreeMap<String, i32>,
+    /// Whether it cannot be left out, as in 1 hour 45 minutes.
+    pub needed: bool,
+    /// The letter that it is written with, which could be meant as an unknown.
+    pub letter: Option<char>,
 }
 
-/// Names of one unit each, the plural with an s left out. Units that are spelt in several ways are told apart; the others
-/// are [`Unit::Other`].
-const UNITS: [&[&str]; 45] = [
-    &["degree", "°", "deg"],
-    &["radian", "rad"],
-    &["dollar", "$", "usd", "buck"],
-    &["cent", "¢"],
-    &["euro", "€"],
-    &["pound sterling", "£"],
-    &["mm", "millimeter", "millimetre"],
-    &["cm", "centimeter", "centimetre"],
-    &["dm", "decimeter", "decimetre"],
-    &["m", "meter", "metre"],
-    &["km", "kilometer", "kilometre"],
-    &["inch", "in", "inche"],
-    &["foot", "ft", "feet"],
-    &["yard", "yd"],
-    &["mile", "mi"],
-    &["mm2", "square millimeter", "square mm"],
-    &["cm2", "square centimeter", "square cm", "sq cm"],
-    &["m2", "square meter", "square m", "sq m"],
-    &["km2", "square kilometer", "square km", "sq km"],
-    &["inch2", "in2", "inche2", "square inch", "square inche", "sq in"],
-    &["foot2", "ft2", "feet2", "square foot", "square feet", "sq ft"],
-    &["yard2", "yd2", "square yard", "sq yd"],
-    &["mile2", "mi2", "square mile", "sq mi"],
-    &["cm3", "cubic centimeter", "cubic cm", "cc"],
-    &["m3", "cubic meter", "cubic m"],
-    &["inch3", "in3", "inche3", "cubic inch", "cubic inche"],
-    &["foot3", "ft3", "feet3", "cubic foot", "cubic feet"],
-    &["g", "gram"],
-    &["mg", "milligram"],
-    &["kg", "kilogram"],
-    &["lb", "pound"],
-    &["oz", "ounce"],
-    &["ton", "tonne"],
-    &["ml", "milliliter", "millilitre"],
-    &["l", "liter", "litre"],
-    &["gallon", "gal"],
-    &["second", "sec", "s"],
-    &["minute", "min"],
-    &["hour", "hr", "h"],
-    &["day"],
-    &["week", "wk"],
-    &["month"],
-    &["year", "yr"],
-    &["mile per hour", "mph", "mi/h", "mi/hr", "miles per hour"],
-    &["km/h", "kilometer per hour", "kph", "km/hr", "kilometers per hour"],
+/// Words that are no part of a unit.
+const FILLERS: [&str; 16] = [
+    "of",
+    "the",
+    "a",
+    "an",
+    "in",
+    "total",
+    "about",
+    "exactly",
+    "approximately",
+    "away",
+    "each",
+    "from",
+    "to",
+    "for",
+    "long",
+    "on",
 ];
 
-const PERCENT: [&str; 4] = ["%", "percent", "pct", "percentage"];
+/// Words that make another thing of a number than an amount.
+const TURNS: [&str; 21] = [
+    "not",
+    "isn't",
+    "no",
+    "never",
+    "wrong",
+    "incorrect",
+    "except",
+    "but",
+    "without",
+    "unless",
+    "if",
+    "than",
+    "least",
+    "most",
+    "at",
+    "instead",
+    "rather",
+    "minus",
+    "plus",
+    "times",
+    "false",
+];
+
+/// Whether a word behind a number changes it, so that it is no longer an amount of something.
+pub fn turns(word: &str) -> bool {
+    TURNS.contains(&&*word.to_lowercase())
+}
+
+impl Default for Unit {
+    fn default() -> Unit {
+        Unit {
+            scale: Rational::one(),
+            dimensions: BTreeMap::new(),
+            things: BTreeMap::new(),
+            needed: false,
+            letter: None,
+        }
+    }
+}
 
 impl Unit {
-    /// The unit that words name, with 2 or 3 behind them for areas and volumes.
-    pub fn named(words: &str) -> Unit {
-        let words = words.trim().trim_end_matches('.').to_lowercase();
-        let singular = words.strip_suffix('s').filter(|rest| !rest.is_empty()).unwrap_or(&words);
-        let known = |name: &str| UNITS.iter().find(|names| names.contains(&name)).map(|names| Unit::Known(names[0]));
-        match &*words {
-            "" => Unit::None,
-            words if PERCENT.contains(&words) => Unit::Percent,
-            words => known(words).or_else(|| known(singular)).unwrap_or(Unit::Other),
+    /// The unit of measure that a word or symbol names.
+    pub fn known(word: &str) -> Option<Unit> {
+        let lower = word.to_lowercase();
+        let unit = by_symbol(word)
+            .or_else(|| by_name(&lower))
+            .or_else(|| by_name(lower.strip_suffix('s')?))
+            .or_else(|| by_symbol(&lower).filter(|_| word.len() > 1));
+        let mut letters = word.chars().filter(char::is_ascii_alphabetic);
+        unit.map(|unit| Unit { letter: letters.next().filter(|_| word.len() == 1), ..unit })
+    }
+
+    /// A unit of measure, a thing that is counted, or nothing where the word says nothing.
+    pub fn of_word(word: &str) -> Unit {
+        let lower = word.to_lowercase();
+        Unit::known(word).unwrap_or_else(|| {
+            if FILLERS.contains(&&*lower) {
+                return Unit::default();
+            }
+            Unit { things: BTreeMap::from([(thing(&lower), 1)]), ..Unit::default() }
+        })
+    }
+
+    pub fn is_none(&self) -> bool {
+        self.dimensions.is_empty() && self.things.is_empty()
+    }
+
+    pub fn is_percent(&self) -> bool {
+        self.is_only("percent")
+    }
+
+    pub fn is_degrees(&self) -> bool {
+        self.is_only("degree")
+    }
+
+    pub fn is_radians(&self) -> bool {
+        self.is_only("radian")
+    }
+
+    fn is_only(&self, dimension: &str) -> bool {
+        self.dimensions.len() == 1 && self.dimensions.get(dimension) == Some(&1)
+    }
+
+    /// Whether it is a known unit in the same dimension, so that amounts of both can be added.
+    pub fn adds_to(&self, other: &Unit) -> bool {
+        !self.dimensions.is_empty() && self.dimensions == other.dimensions
+    }
+
+    pub fn is_larger_than(&self, other: &Unit) -> bool {
+        self.scale > other.scale
+    }
+
+    pub fn ratio_to(&self, other: &Unit) -> Rational {
+        &self.scale / &other.scale
+    }
+
+    /// The same unit, which cannot be left out.
+    pub fn with_needed(self) -> Unit {
+        Unit { needed: true, ..self }
+    }
+
+    pub fn is_measured(&self) -> bool {
+        !self.dimensions.is_empty()
+    }
+
+    /// The unit without what a sign of currency before the number has said already, as in $5 dollars.
+    pub fn without_currency(self) -> Unit {
+        let currency = self.is_only("dollar") || self.is_only("euro") || self.is_only("sterling");
+        if currency { Unit::default() } else { self }
+    }
+
+    pub fn times(mut self, other: &Unit, exponent: i32) -> Unit {
+        let other = other.clone().power(exponent);
+        self.scale *= other.scale;
+        for (name, exponent) in other.dimensions {
+            *self.dimensions.entry(name).or_default() += exponent;
+        }
+        for (name, exponent) in other.things {
+            *self.things.entry(name).or_default() += exponent;
+        }
+        self.dimensions.retain(|_, exponent| *exponent != 0);
+        self.things.retain(|_, exponent| *exponent != 0);
+        self.letter =
+            if self.letter.is_none() && self.dimensions.len() == 1 && exponent == 1 { other.letter } else { None };
+        self
+    }
+
+    fn power(self, exponent: i32) -> Unit {
+        Unit {
+            scale: Pow::pow(self.scale, exponent),
+            dimensions: self.dimensions.into_iter().map(|(name, own)| (name, own * exponent)).collect(),
+            things: self.things.into_iter().map(|(name, own)| (name, own * exponent)).collect(),
+            letter: self.letter.filter(|_| exponent == 1),
+            ..self
         }
     }
 
-    /// Whether a number with the one can be meant by a number with the other. A unit may be left out, and other words say
-    /// nothing.
-    pub fn agrees(&self, other: &Unit) -> bool {
-        match (self, other) {
-            (Unit::Known(one), Unit::Known(other)) => one == other,
-            (Unit::Known(_), Unit::Percent) | (Unit::Percent, Unit::Known(_)) => false,
-            _ => true,
+    /// What an amount of this unit is multiplied by to be one of the other. `None` says that the two do not agree. A unit
+    /// may be left out on one side, unless it is needed.
+    pub fn conversion(&self, other: &Unit) -> Option<Rational> {
+        if self.is_none() || other.is_none() {
+            return (!self.needed && !other.needed).then(Rational::one);
+        }
+        let part_of = |a: &Unit, b: &Unit| a.things.iter().all(|(name, exponent)| b.things.get(name) == Some(exponent));
+        let measured = self.dimensions == other.dimensions || both_in_degrees(self, other);
+        (measured && (part_of(self, other) || part_of(other, self))).then(|| &self.scale / &other.scale)
+    }
+}
+
+/// Degrees of an angle and of a thermometer are both called degrees.
+fn both_in_degrees(a: &Unit, b: &Unit) -> bool {
+    let of_thermometer = |unit: &Unit| unit.is_only("celsius") || unit.is_only("fahrenheit");
+    a.is_degrees() && of_thermometer(b) || of_thermometer(a) && b.is_degrees()
+}
+
+/// A noun in the singular, as far as that is easy to see.
+fn thing(word: &str) -> String {
+    let same = [("people", "person"), ("children", "child"), ("men", "man"), ("women", "woman"), ("mice", "mouse")];
+    if let Some((_, singular)) = same.iter().find(|(plural, _)| *plural == word) {
+        return (*singular).into();
+    }
+    let stem = word.trim_end_matches('\'');
+    match stem.strip_suffix("ies") {
+        Some(stem) if stem.len() > 1 => format!("{stem}y"),
+        _ => match stem.strip_suffix("es").filter(|stem| stem.ends_with(['x', 'h', 's'])) {
+            Some(stem) => stem.into(),
+            None => stem.strip_suffix('s').filter(|stem| !stem.ends_with('s')).unwrap_or(stem).into(),
+        },
+    }
+}
+
+fn by_symbol(word: &str) -> Option<Unit> {
+    let symbol = |word: &str| UNITS.iter().find(|unit| unit.symbols.contains(&word));
+    if let Some(unit) = symbol(word) {
+        return Some(made(unit, 0));
+    }
+    PREFIXES.iter().find_map(|(_, prefix, power)| {
+        let unit = symbol(word.strip_prefix(prefix)?).filter(|unit| unit.prefixed)?;
+        Some(made(unit, *power))
+    })
+}
+
+fn by_name(word: &str) -> Option<Unit> {
+    let name = |word: &str| UNITS.iter().find(|unit| unit.names.contains(&word));
+    if let Some(unit) = name(word) {
+        return Some(made(unit, 0));
+    }
+    PREFIXES.iter().find_map(|(prefix, _, power)| {
+        let unit = name(word.strip_prefix(prefix)?).filter(|unit| unit.prefixed)?;
+        Some(made(unit, *power))
+    })
+}
+
+fn made(known: &Known, power: i32) -> Unit {
+    let ten = Pow::pow(Rational::from(BigInt::from(10)), power);
+    let scale = Rational::new(known.over.into(), known.under.into()) * ten;
+    debug_assert!(scale.is_positive());
+    Unit { scale, dimensions: known.dimensions.iter().copied().collect(), ..Unit::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn converted(from: &str, to: &str) -> Option<String> {
+        let [from, to] = [from, to].map(Unit::of_word);
+        from.conversion(&to).map(|factor| factor.to_string())
+    }
+
+    /// From the definitions of the international yard and pound, and of the SI.
+    #[test]
+    fn units_are_converted() {
+        for (from, to, factor) in [
+            ("km", "m", Some("1000")),
+            ("miles", "feet", Some("5280")),
+            ("mile", "kilometres", Some("25146/15625")),
+            ("kHz", "Hz", Some("1000")),
+            ("mHz", "MHz", Some("1/1000000000")),
+            ("lb", "oz", Some("16")),
+            ("gallons", "pints", Some("8")),
+            ("hr", "mins", Some("60")),
+            ("cents", "dollars", Some("1/100")),
+            ("years", "months", Some("12")),
+            ("ms", "meters", None),
+            ("ms", "s", Some("1/1000")),
+            ("kWh", "J", Some("3600000")),
+            ("apples", "apple", Some("1")),
+            ("boxes", "box", Some("1")),
+            ("apples", "oranges", None),
+            ("apples", "cm", None),
+            ("°", "celsius", Some("1")),
+            ("celsius", "fahrenheit", None),
+        ] {
+            assert_eq!(converted(from, to).as_deref(), factor, "{from} {to}");
         }
     }
 }

@@ -2,8 +2,12 @@
 //! and reads the same command line; everything else is done here.
 
 use anyhow::Result;
-use azr_env::cli::EnvCommand;
-use clap::{Parser, Subcommand};
+use azr_env::{
+    cli::EnvCommand,
+    logging::{self, Verbosity},
+    shell::{Completions, Man},
+};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub mod bench;
 pub mod eval;
@@ -37,6 +41,8 @@ pub struct Cli {
     /// Without a command: train.
     #[command(flatten)]
     pub train: train::TrainArgs,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
 }
 
 #[derive(Subcommand)]
@@ -59,6 +65,10 @@ pub enum Command {
     /// Measure throughput on this machine.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
+    /// Print what a shell needs to complete commands, as in `azr-host completions bash`.
+    Completions(Completions),
+    /// Write man pages into a folder.
+    Man(Man),
 }
 
 /// What is left to do by the program that knows libtorch.
@@ -74,17 +84,26 @@ pub enum Rest {
 impl Cli {
     /// Does what the command line asks for, as far as that takes no policy; returns the rest.
     pub fn run(self) -> Result<Option<Rest>> {
-        match self.command {
-            None => Ok(Some(Rest::Train(self.train))),
-            Some(Command::Train(args)) => Ok(Some(Rest::Train(args))),
-            Some(Command::Eval(args)) => Ok(Some(Rest::Eval(args))),
-            Some(Command::Sample(args)) => Ok(Some(Rest::Sample(args))),
-            Some(Command::Policy(command)) => Ok(Some(Rest::Policy(command))),
-            Some(Command::WarmStart(command)) => Ok(Some(Rest::WarmStart(command))),
-            Some(Command::Bench(command)) => command.run().map(|rest| rest.map(Rest::BenchPolicy)),
-            Some(Command::Report(command)) => command.run().map(|()| None),
-            Some(Command::Replay(command)) => command.run().map(|()| None),
-            Some(Command::Env(command)) => command.run().map(|()| None),
+        self.verbosity.start("azr-host");
+        let command = self.command.unwrap_or(Command::Train(self.train));
+        if !matches!(command, Command::Train(_)) {
+            logging::end_with_the_pipe();
+        }
+        match command {
+            Command::Train(args) => Ok(Some(Rest::Train(args))),
+            Command::Eval(args) => Ok(Some(Rest::Eval(args))),
+            Command::Sample(args) => Ok(Some(Rest::Sample(args))),
+            Command::Policy(command) => Ok(Some(Rest::Policy(command))),
+            Command::WarmStart(command) => Ok(Some(Rest::WarmStart(command))),
+            Command::Bench(command) => command.run().map(|rest| rest.map(Rest::BenchPolicy)),
+            Command::Report(command) => command.run().map(|()| None),
+            Command::Replay(command) => command.run().map(|()| None),
+            Command::Env(command) => command.run().map(|()| None),
+            Command::Completions(completions) => {
+                completions.run(Self::command());
+                Ok(None)
+            }
+            Command::Man(man) => man.run(Self::command()).map(|()| None),
         }
     }
 }

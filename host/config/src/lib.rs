@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use azr_core::sampling::Sampling;
+use azr_core::{limits::Limits, sampling::Sampling};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -45,7 +45,7 @@ pub struct RunConfig {
     pub evaluation: EvaluationConfig,
     pub checkpoint: CheckpointConfig,
     pub faults: FaultsConfig,
-    pub sandbox: LimitsConfig,
+    pub sandbox: Limits,
     /// Settings that environments offer, by environment name and setting name.
     #[serde(default)]
     pub environments: BTreeMap<String, BTreeMap<String, String>>,
@@ -347,16 +347,6 @@ impl From<&SamplingConfig> for Sampling {
     }
 }
 
-/// What the operator grants at most. Part of the setting, because a verdict may depend on it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct LimitsConfig {
-    pub run_fuel_max: u64,
-    pub run_memory_max_bytes: u64,
-    pub run_output_max_bytes: u32,
-    pub runs_max: usize,
-}
-
 impl UpdateConfig {
     /// The learning rate of `step`, which counts from 1, in a run of `steps`.
     pub fn learning_rate_at(&self, step: u64, steps: u64) -> f64 {
@@ -382,16 +372,16 @@ impl RunConfig {
     ) -> Result<Self> {
         let mut table = Table::new();
         for keys in preset.keys().iter().copied().chain([algorithm.keys()]) {
-            overlay(&mut table, keys.parse().expect("the presets are valid TOML"));
+            lay(&mut table, keys.parse().expect("the presets are valid TOML"))?;
         }
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read the configuration {}", path.display()))?;
             let written = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
-            overlay(&mut table, written);
+            lay(&mut table, written)?;
         }
         for pair in overrides {
-            overlay(&mut table, parse_override(pair)?);
+            lay(&mut table, parse_override(pair)?)?;
         }
         let source = file.map_or("the configuration".to_owned(), |path| path.display().to_string());
         Self::from_table(table).with_context(|| format!("{source} does not describe a run"))
@@ -401,7 +391,7 @@ impl RunConfig {
     pub fn with(&self, overrides: &[String]) -> Result<Self> {
         let mut table: Table = self.to_toml().parse().expect("a configuration is valid TOML");
         for pair in overrides {
-            overlay(&mut table, parse_override(pair)?);
+            lay(&mut table, parse_override(pair)?)?;
         }
         Self::from_table(table).context("the keys that replace the experiment's do not describe a run")
     }
@@ -511,6 +501,17 @@ fn not_finite(table: &Table) -> Option<String> {
     })
 }
 
+/// Puts a layer on top. One that names a profile of limits begins with all limits of that profile.
+fn lay(table: &mut Table, layer: Table) -> Result<()> {
+    if let Some(profile) = layer.get("sandbox").and_then(|sandbox| sandbox.get("profile")) {
+        let profile = profile.clone().try_into().context("sandbox.profile")?;
+        let limits = Value::try_from(Limits::of(profile)).expect("limits are plain data");
+        overlay(table, Table::from_iter([("sandbox".to_owned(), limits)]));
+    }
+    overlay(table, layer);
+    Ok(())
+}
+
 /// Puts the keys of `over` into `base`, table by table.
 fn overlay(base: &mut Table, over: Table) {
     for (key, value) in over {
@@ -540,6 +541,8 @@ fn parse_override(pair: &str) -> Result<Table> {
 
 #[cfg(test)]
 mod tests {
+    use azr_core::limits::Profile;
+
     use super::*;
 
     fn resolve(overrides: &[&str]) -> Result<RunConfig> {
@@ -570,6 +573,68 @@ mod tests {
         assert_eq!(config.reward.duplicate, RepeatReward::Fixed(-0.25));
         assert_eq!(config.solve.strategy, SolveStrategy::Uniform);
         assert_eq!(config.solve.batch, 64);
+    }
+
+    /// The preset says what `azr_core::limits` explains, so that whoever reads it has every key before them.
+    #[test]
+    fn the_preset_has_the_limits_of_training() {
+        let paper: Table = include_str!("../presets/paper.toml").parse().unwrap();
+        assert_eq!(paper["sandbox"].clone().try_into::<Limits>().unwrap(), Limits::default());
+        assert_eq!(
+            paper["sandbox"].as_table().unwrap().keys().collect::<Vec<_>>(),
+            limit_keys().keys().collect::<Vec<_>>()
+        );
+    }
+
+    fn limit_keys() -> Table {
+        Table::try_from(Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn a_profile_sets_every_limit_that_its_layer_does_not_name() {
+        let limits = resolve(&["sandbox.profile=benchmark", "sandbox.runs-max=7"]).unwrap().sandbox;
+        assert_eq!(limits, Limits { runs_max: 7, ..Limits::of(Profile::Benchmark) });
+        let config = resolve(&["sandbox.profile=benchmark", "sandbox.profile=train"]).unwrap();
+        assert_eq!(config.sandbox, Limits::of(Profile::Train));
+        let changed = resolve(&["sandbox.judge-fuel=7"]).unwrap().with(&["sandbox.profile=benchmark".into()]).unwrap();
+        assert_eq!(changed.sandbox, Limits::of(Profile::Benchmark));
+        assert!(format!("{:#}", resolve(&["sandbox.profile=fast"]).unwrap_err()).contains("sandbox.profile"));
+    }
+
+    /// Whoever is told to set a key can set it.
+    #[test]
+    fn every_limit_that_a_document_or_a_message_names_is_a_key() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut texts = vec![root.join("SECURITY.md"), root.join("README.md"), root.join("ARCHITECTURE.md")];
+        sources(&root.join("host"), &mut texts);
+        let keys = limit_keys();
+        let mut named = 0;
+        for path in texts {
+            let text = std::fs::read_to_string(&path).unwrap();
+            // A word with hyphens after `sandbox.` is a key; a method of a sandbox has none.
+            for rest in text.split("sandbox.").skip(1) {
+                let word =
+                    rest.split(|c: char| !c.is_ascii_lowercase() && c != '-').next().unwrap().trim_end_matches('-');
+                if word.contains('-') || word == "ring" || word == "profile" {
+                    assert!(keys.contains_key(word), "{} names sandbox.{word}", path.display());
+                    named += 1;
+                }
+            }
+        }
+        assert!(named > keys.len(), "only {named} names were found");
+    }
+
+    fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("config/src/lib.rs")
+            {
+                found.push(path);
+            }
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! What the crates of the host share: tasks and the digests that name things, random numbers by purpose, and the seams
-//! between the loop and what computes: [`sampling`], [`training`] and [`gather`].
+//! What the crates of the host share: tasks and the digests that name things, limits, random numbers by purpose, and the
+//! seams between the loop and what computes: [`sampling`], [`training`] and [`gather`].
 
 pub mod gather;
 pub mod launch;
+pub mod meter;
+pub mod limits;
 pub mod rng;
 pub mod role;
 pub mod sampling;

@@ -10,10 +10,16 @@ mod pack;
 mod push;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
-use crate::{env_source::EnvSource, sandbox_args::SandboxArgs};
-use azr_sandbox::{Environment, Sandbox, SandboxConfig};
+use crate::{
+    env_source::EnvSource,
+    logging::{self, Verbosity},
+    sandbox_args::SandboxArgs,
+    shell::{Completions, Man},
+};
+use azr_config::{Preset, RunConfig};
+use azr_sandbox::{Environment, Sandbox};
 
 /// Makes, tries, checks and publishes environments: WebAssembly components that judge the answers of language models.
 ///
@@ -22,13 +28,33 @@ use azr_sandbox::{Environment, Sandbox, SandboxConfig};
 #[command(name = "azr-env", version)]
 pub struct Cli {
     #[command(subcommand)]
-    command: EnvCommand,
+    command: Command,
+    #[command(flatten)]
+    verbosity: Verbosity,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Env(EnvCommand),
+    /// Print what a shell needs to complete commands, as in `azr-env completions bash`.
+    Completions(Completions),
+    /// Write man pages into a folder.
+    Man(Man),
 }
 
 impl Cli {
     /// Does what the command line asks for.
     pub fn run(self) -> Result<()> {
-        self.command.run()
+        self.verbosity.start("azr-env");
+        match self.command {
+            Command::Env(command) => command.run(),
+            Command::Completions(completions) => {
+                completions.run(Self::command());
+                Ok(())
+            }
+            Command::Man(man) => man.run(Self::command()),
+        }
     }
 }
 
@@ -95,6 +121,7 @@ pub enum EnvCommand {
 
 impl EnvCommand {
     pub fn run(self) -> Result<()> {
+        logging::end_with_the_pipe();
         match self {
             Self::New(new) => new.run(),
             Self::Build(build) => build.run(),
@@ -117,18 +144,28 @@ struct Load {
     file: EnvSource,
     #[command(flatten)]
     sandbox: SandboxArgs,
-    /// Wasm fuel per run, at most.
-    #[arg(long, default_value_t = SandboxConfig::default().run_fuel_max)]
-    run_fuel_max: u64,
-    /// Memory per run, at most.
-    #[arg(long, default_value_t = SandboxConfig::default().run_memory_max_bytes)]
-    run_memory_max_bytes: u64,
+    /// Wasm fuel per run, at most: the same as --set sandbox.run-fuel-max=N.
+    #[arg(long)]
+    run_fuel_max: Option<u64>,
+    /// Memory per run, at most: the same as --set sandbox.run-memory-max-bytes=N.
+    #[arg(long)]
+    run_memory_max_bytes: Option<u64>,
+    /// A limit, as a run's configuration has it, such as sandbox.profile=benchmark or sandbox.deadline-ms=600_000.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
 }
 
 impl Load {
     fn load(self) -> Result<Environment> {
-        let Self { file, sandbox, run_fuel_max, run_memory_max_bytes } = self;
-        let config = SandboxConfig { run_fuel_max, run_memory_max_bytes, ..sandbox.config()? };
-        file.load(&Sandbox::new(&config)?)
+        self.load_into(|sandbox| sandbox)
+    }
+
+    /// Loads it into a sandbox that `adapt` prepares.
+    fn load_into(self, adapt: impl FnOnce(Sandbox) -> Sandbox) -> Result<Environment> {
+        let Self { file, sandbox, run_fuel_max, run_memory_max_bytes, overrides } = self;
+        let mut limits = RunConfig::resolve(Preset::Paper, None, &overrides)?.sandbox;
+        limits.run_fuel_max = run_fuel_max.unwrap_or(limits.run_fuel_max);
+        limits.run_memory_max_bytes = run_memory_max_bytes.unwrap_or(limits.run_memory_max_bytes);
+        file.load(&adapt(sandbox.start(&limits)?))
     }
 }

@@ -24,7 +24,7 @@ impl EnvSource {
             Self::Registry(reference) if reference.digest().is_some() => reference.clone(),
             Self::Registry(tag) => {
                 let pinned = tag.resolve().with_context(|| format!("cannot find out what {tag} is"))?;
-                eprintln!("{tag} is {pinned} today; that name gives the same tomorrow");
+                tracing::info!("{tag} is {pinned} today; that name gives the same tomorrow");
                 pinned
             }
         };

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use azr_config::LimitsConfig;
-use azr_core::launch::local_ranks;
+use azr_core::{launch::local_ranks, limits::Limits};
 use azr_sandbox::{Grants, Sandbox, SandboxConfig};
 
 /// Workers, cache and grants.
@@ -27,22 +26,16 @@ pub struct SandboxArgs {
 
 impl SandboxArgs {
     /// Starts the sandbox with the limits of the setting.
-    pub fn start(&self, limits: &LimitsConfig) -> Result<Sandbox> {
-        Sandbox::new(&self.limited(limits)?)
+    pub fn start(&self, limits: &Limits) -> Result<Sandbox> {
+        Sandbox::new(&self.config(limits)?)
     }
 
-    /// With the limits of the setting.
-    pub fn limited(&self, limits: &LimitsConfig) -> Result<SandboxConfig> {
-        let LimitsConfig { run_fuel_max, run_memory_max_bytes, run_output_max_bytes, runs_max } = *limits;
-        Ok(SandboxConfig { run_fuel_max, run_memory_max_bytes, run_output_max_bytes, runs_max, ..self.config()? })
-    }
-
-    /// With the default limits.
-    pub fn config(&self) -> Result<SandboxConfig> {
+    /// A sandbox with these limits.
+    pub fn config(&self, limits: &Limits) -> Result<SandboxConfig> {
         let Self { workers, cache_dir, grants } = self.clone();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = if workers == 0 { (cores / local_ranks()).max(1) } else { workers };
         let grants = grants.map_or_else(|| Ok(Grants::default()), |path| Grants::read(&path))?;
-        Ok(SandboxConfig { workers, cache_dir, grants, ..SandboxConfig::default() })
+        Ok(SandboxConfig { workers, cache_dir, grants, limits: limits.clone() })
     }
 }

@@ -260,13 +260,16 @@ fn adopt_fingerprints(recorded: &Recorded, envs: &mut [EnvState]) -> Result<()> 
             "config.toml or the terms in experiment.json are not those that the experiment was started with"
         );
         if (&was.host, &was.engine) != (&is.host, &is.engine) {
-            eprintln!(
-                "note: recorded by azr-host {} with {}, replayed by {} with {}; other engines count fuel differently",
-                was.host, was.engine, is.host, is.engine
+            tracing::warn!(
+                "recorded by azr-host {} with {}, replayed by {} with {}; other engines count fuel differently",
+                was.host,
+                was.engine,
+                is.host,
+                is.engine
             );
         }
         if !was.same_grants(is) {
-            eprintln!("note: {} was recorded with other --grants: limits or directories differ", record.name);
+            tracing::warn!("{} was recorded with other --grants: limits or directories differ", record.name);
         }
         env.fingerprint = record.fingerprint.clone();
     }

@@ -478,7 +478,7 @@ fn latest_checkpoint(path: &Path) -> Result<Option<(Checkpoint, PathBuf)>> {
         match read_checkpoint(&folder) {
             Ok(checkpoint) => return Ok(Some((checkpoint, folder))),
             Err(damage) => {
-                eprintln!("azr-host: the checkpoint {} is damaged and passed over: {damage:#}", folder.display());
+                tracing::warn!("the checkpoint {} is damaged and passed over: {damage:#}", folder.display());
                 damages.push(damage);
             }
         }

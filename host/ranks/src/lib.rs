@@ -193,7 +193,7 @@ impl Others {
         let failed = failures.iter().position(|failure| !failure.is_empty());
         if let (0, Some(rank)) = (self.rank, failed) {
             let failure = String::from_utf8_lossy(&failures[rank]);
-            eprintln!("azr-host: GPUs exchange through the host's memory, which is slow. On rank {rank} {failure}");
+            tracing::warn!("GPUs exchange through the host's memory, which is slow. On rank {rank} {failure}");
         }
         group.ok().filter(|_| failed.is_none())
     }

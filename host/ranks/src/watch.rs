@@ -101,7 +101,7 @@ impl Shared {
             }
             let gone = |error| Some(format!("{}, which keeps the store of the ranks, is gone: {error}", self.keeper));
             if let Some(failure) = looked.unwrap_or_else(gone) {
-                eprintln!("azr-host: rank {} stops, because {failure}", self.rank);
+                tracing::error!("rank {} stops, because {failure}", self.rank);
                 self.linger();
                 process::exit(1);
             }
@@ -119,8 +119,8 @@ impl Shared {
                 last = (beats, Instant::now());
             } else if last.1.elapsed() > SILENCE_MAX {
                 let (rank, keeper, seconds) = (self.rank, self.keeper, SILENCE_MAX.as_secs());
-                eprintln!(
-                    "azr-host: rank {rank} stops, because {keeper}, which keeps the store of the ranks, has not answered for {seconds} s"
+                tracing::error!(
+                    "rank {rank} stops, because {keeper}, which keeps the store of the ranks, has not answered for {seconds} s"
                 );
                 process::exit(1);
             }

@@ -27,7 +27,7 @@ pub use environment::azr::env::types::{
     Thrown, Verdict,
 };
 pub use environment::exports::azr::env::judge::{
-    Demonstration, Description, Expectation, Kind, Limits, OfferedSetting,
+    Demonstration, Description, Expectation, Kind, Limits as RunLimits, OfferedSetting,
 };
 
 pub(super) use environment::EnvironmentPre as JudgePre;

@@ -70,7 +70,7 @@ impl Cache {
         }
         let component = compile(engine, wasm, deadline, self.guards)?;
         if let Err(error) = self.keep(&component, &path) {
-            eprintln!("compiled code is not kept for the next time: {error:#}");
+            tracing::warn!("compiled code is not kept for the next time: {error:#}");
         }
         Ok((component, Origin::Compiled))
     }

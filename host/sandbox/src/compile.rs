@@ -41,7 +41,7 @@ pub(super) fn compile(engine: &Engine, wasm: &[u8], deadline: Duration, guards: 
     match compiled.recv_timeout(deadline) {
         Ok(component) => Ok(component?),
         Err(RecvTimeoutError::Timeout) => {
-            bail!("it was still compiling after {deadline:?}; raise deadline-ms on a slow machine")
+            bail!("it was still compiling after {deadline:?}; raise sandbox.deadline-ms on a slow machine")
         }
         Err(RecvTimeoutError::Disconnected) => bail!("the compiler panicked"),
     }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bindings::{
-        self, Accepted, Completed, Context, Demonstration, Description, Expectation, Limits, Prompt, Rejection, Report,
-        Run, Setting, Style, Verdict,
+        self, Accepted, Completed, Context, Demonstration, Description, Expectation, Prompt, Rejection, Report, Run,
+        RunLimits, Setting, Style, Verdict,
     },
     engine::Watchdog,
     executor::Executor,
@@ -94,8 +94,8 @@ pub(super) struct Loaded {
     pub(super) executor_digests: Vec<Digest>,
     pub(super) imports: Vec<String>,
     pub(super) description: Description,
-    pub(super) granted: Limits,
-    pub(super) limits: Limits,
+    pub(super) granted: RunLimits,
+    pub(super) limits: RunLimits,
     pub(super) directories: Vec<Directory>,
     pub(super) deadline: Duration,
     pub(super) judge: Judge,
@@ -131,12 +131,12 @@ impl Environment {
     }
 
     /// What the operator grants to a run.
-    pub fn granted(&self) -> &Limits {
+    pub fn granted(&self) -> &RunLimits {
         &self.loaded.granted
     }
 
     /// What a run may use: what the environment asks for, or less where the operator set less.
-    pub fn limits(&self) -> &Limits {
+    pub fn limits(&self) -> &RunLimits {
         &self.loaded.limits
     }
 
@@ -169,8 +169,7 @@ impl Environment {
         self.loaded.log.drain()
     }
 
-    /// The fuel of the judge's calls since the last call, up to a number that `env check` does not reach, and the limit
-    /// of each.
+    /// The fuel of the judge's calls since the last time, where the sandbox records it, and the limit of each.
     pub fn take_judge_fuel(&self) -> (Vec<CallFuel>, u64) {
         self.loaded.judge.take_used()
     }

@@ -1,14 +1,14 @@
 //! One run of an untrusted program: a fresh store, a fresh interpreter, its own budget.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+#[cfg(feature = "test-guards")]
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use anyhow::anyhow;
 use wasmtime::{Store, Trap};
 
 use super::{
-    bindings::{ExecutorInstance, ExecutorPre, Limits, Outcome, Report, Run, Thrown},
+    bindings::{ExecutorInstance, ExecutorPre, Outcome, Report, Run, RunLimits, Thrown},
     engine::deadline_ticks,
     fault::Fault,
     guard::{Guard, Guards},
@@ -24,24 +24,30 @@ pub(super) struct Executor {
     pre: ExecutorPre<Limiter>,
     guards: Guards,
     /// The last run's, where [`Guard::FreshInstances`] is missing.
+    #[cfg(feature = "test-guards")]
     last: Mutex<Option<(Store<Limiter>, ExecutorInstance)>>,
 }
 
 impl Executor {
     pub(super) fn new(pre: ExecutorPre<Limiter>, guards: Guards) -> Self {
-        Self { pre, guards, last: Mutex::default() }
+        Self {
+            pre,
+            guards,
+            #[cfg(feature = "test-guards")]
+            last: Mutex::default(),
+        }
     }
 
     /// Runs a program under the limits.
-    pub(super) fn execute(&self, run: &Run, limits: &Limits, deadline: Duration) -> Result<Report, Fault> {
+    pub(super) fn execute(&self, run: &Run, limits: &RunLimits, deadline: Duration) -> Result<Report, Fault> {
         let (mut store, started) = self.start(limits, deadline).map_err(|error| Fault::Host(error.into()))?;
-        let (executor, result) = match started {
-            Ok(executor) => {
-                let result = executor.azr_env_execution().call_execute(&mut store, &run.program, &run.inputs);
-                (Some(executor), result)
-            }
-            Err(error) if error.is::<Trap>() => (None, Err(error)),
-            Err(error) => return Err(Fault::environment(CALL, format!("the executor does not start: {error:#}"))),
+        let result = match &started {
+            Ok(executor) => executor.azr_env_execution().call_execute(&mut store, &run.program, &run.inputs),
+            Err(error) => match error.downcast_ref::<Trap>() {
+                Some(trap) => Err((*trap).into()),
+                // It started when it was loaded, with the same limits: whatever is missing now, the machine does not have.
+                None => return Err(Fault::Host(anyhow!("an executor does not start any more: {error:#}"))),
+            },
         };
         let fuel_left = store.get_fuel().map_err(|error| Fault::Host(error.into()))?;
         let outcomes = match result {
@@ -51,19 +57,21 @@ impl Executor {
             },
             Err(error) => vec![ended(&error, store.data(), deadline)?],
         };
+        #[cfg(feature = "test-guards")]
         if !self.guards.have(Guard::FreshInstances) {
-            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = executor.map(|executor| (store, executor));
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = started.ok().map(|executor| (store, executor));
         }
         Ok(Report { outcomes, fuel: limits.run_fuel - fuel_left })
     }
 
     /// Instantiates once, so that an executor that cannot start is found when it is loaded.
-    pub(super) fn try_start(&self, limits: &Limits, deadline: Duration) -> wasmtime::Result<()> {
+    pub(super) fn try_start(&self, limits: &RunLimits, deadline: Duration) -> wasmtime::Result<()> {
         self.start(limits, deadline)?.1.map(drop)
     }
 
     /// A fresh instance in a fresh store.
-    fn start(&self, limits: &Limits, deadline: Duration) -> wasmtime::Result<Started> {
+    fn start(&self, limits: &RunLimits, deadline: Duration) -> wasmtime::Result<Started> {
+        #[cfg(feature = "test-guards")]
         if !self.guards.have(Guard::FreshInstances)
             && let Some((store, executor)) = self.last.lock().unwrap_or_else(PoisonError::into_inner).take()
         {
@@ -81,7 +89,7 @@ impl Executor {
         }
     }
 
-    fn store(&self, limits: &Limits, deadline: Duration) -> wasmtime::Result<Store<Limiter>> {
+    fn store(&self, limits: &RunLimits, deadline: Duration) -> wasmtime::Result<Store<Limiter>> {
         let mut store = Store::new(self.pre.engine(), Limiter::new(limits.run_memory_max_bytes, self.guards));
         store.limiter(|limiter| limiter);
         store.set_fuel(limits.run_fuel)?;

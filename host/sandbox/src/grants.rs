@@ -10,7 +10,7 @@ use cap_std::{ambient_authority, fs::Dir};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bindings::{Description, Limits},
+    bindings::{Description, RunLimits},
     files::Files,
 };
 use azr_core::task::Digest;
@@ -62,10 +62,10 @@ impl Grants {
     }
 
     /// The smaller of `limits` and what is granted to this environment.
-    pub(super) fn limits(&self, environment: &str, limits: &Limits) -> Limits {
+    pub(super) fn limits(&self, environment: &str, limits: &RunLimits) -> RunLimits {
         let none = EnvironmentGrants::default();
         let grants = self.0.get(environment).unwrap_or(&none);
-        let granted = Limits {
+        let granted = RunLimits {
             run_fuel: grants.run_fuel_max.unwrap_or(u64::MAX),
             run_memory_max_bytes: grants.run_memory_max_bytes.unwrap_or(u64::MAX),
             run_output_max_bytes: grants.run_output_max_bytes.unwrap_or(u32::MAX),
@@ -98,9 +98,9 @@ impl Grants {
 }
 
 /// What is asked, but no more than what is granted.
-pub(super) fn smaller(asked: &Limits, granted: &Limits) -> Limits {
-    let Limits { run_fuel, run_memory_max_bytes, run_output_max_bytes } = *asked;
-    Limits {
+pub(super) fn smaller(asked: &RunLimits, granted: &RunLimits) -> RunLimits {
+    let RunLimits { run_fuel, run_memory_max_bytes, run_output_max_bytes } = *asked;
+    RunLimits {
         run_fuel: run_fuel.min(granted.run_fuel),
         run_memory_max_bytes: run_memory_max_bytes.min(granted.run_memory_max_bytes),
         run_output_max_bytes: run_output_max_bytes.min(granted.run_output_max_bytes),

@@ -1,7 +1,7 @@
 //! Calls of the judge: each in a fresh store, so that nothing is kept from one to the next.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -75,7 +75,7 @@ pub(super) struct Judge {
     budget: Budget,
     files: Files,
     log: Arc<Log>,
-    used: Arc<Mutex<Vec<CallFuel>>>,
+    recorder: Option<Recorder>,
 }
 
 /// What one call of a judge used.
@@ -86,13 +86,27 @@ pub struct CallFuel {
     pub fuel: u64,
 }
 
-/// Calls whose fuel is kept until somebody asks: all that checking an environment makes, and 2 MB in a long training.
-const CALLS_KEPT: usize = 100_000;
+/// The first call of every judge.
+const DESCRIBE: &str = "describe";
+
+/// Keeps what the calls of a judge use, for whoever checks an environment.
+#[derive(Default)]
+pub(super) struct Recorder(Mutex<Vec<CallFuel>>);
+
+impl Recorder {
+    fn take(&self) -> Vec<CallFuel> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, function: &'static str, fuel: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(CallFuel { function, fuel });
+    }
+}
 
 impl Judge {
     /// A judge that may read nothing yet.
-    pub(super) fn new(pre: JudgePre<Guest>, budget: Budget, log: Arc<Log>) -> Self {
-        Self { pre, budget, files: Files::default(), log, used: Arc::default() }
+    pub(super) fn new(pre: JudgePre<Guest>, budget: Budget, log: Arc<Log>, recorder: Option<Recorder>) -> Self {
+        Self { pre, budget, files: Files::default(), log, recorder }
     }
 
     pub(super) fn grant(self, files: Files) -> Self {
@@ -100,8 +114,8 @@ impl Judge {
     }
 
     pub(super) fn describe(&self, executors: usize) -> Result<Description, Fault> {
-        let description = self.call("describe", |judge, store| judge.call_describe(store))?;
-        self.checked("describe", returned::description(&description, executors))?;
+        let description = self.call(DESCRIBE, |judge, store| judge.call_describe(store))?;
+        self.checked(DESCRIBE, returned::description(&description, executors))?;
         Ok(description)
     }
 
@@ -235,26 +249,29 @@ impl Judge {
         export: impl FnOnce(&JudgeExports, &mut Store<Guest>) -> wasmtime::Result<R>,
     ) -> Result<R, Fault> {
         let mut store = self.store(call).map_err(|error| Fault::Host(error.into()))?;
-        let result = self.pre.instantiate(&mut store).and_then(|judge| export(judge.azr_env_judge(), &mut store));
-        self.meter(call, &store);
+        let started = self.pre.instantiate(&mut store);
+        // It started for `describe`, with the same limits: whatever is missing now, the machine does not have.
+        if let Err(error) = &started
+            && !error.is::<Trap>()
+            && !store.data().limiter.refused()
+            && call != DESCRIBE
+        {
+            return Err(Fault::Host(anyhow!("a judge does not start any more: {error:#}")));
+        }
+        let result = started.and_then(|judge| export(judge.azr_env_judge(), &mut store));
+        if let Some(recorder) = &self.recorder {
+            let left = store.get_fuel().map_err(|error| Fault::Host(error.into()))?;
+            recorder.note(call, self.budget.fuel.saturating_sub(left));
+        }
         let Guest { limiter, log, files: _ } = store.into_data();
         let last_words = log.last();
         self.log.take(log);
         result.map_err(|error| self.fault(call, &error, &limiter, last_words))
     }
 
-    fn meter(&self, function: &'static str, store: &Store<Guest>) {
-        let left = store.get_fuel().expect("engines meter fuel");
-        let mut used = self.used.lock().expect("nothing panics while it is locked");
-        if used.len() < CALLS_KEPT {
-            used.push(CallFuel { function, fuel: self.budget.fuel.saturating_sub(left) });
-        }
-    }
-
-    /// What the first calls used since the last time, and what each may use.
+    /// What calls used since the last time, where it is recorded, and what each may use.
     pub(super) fn take_used(&self) -> (Vec<CallFuel>, u64) {
-        let mut used = self.used.lock().expect("nothing panics while it is locked");
-        (std::mem::take(&mut *used), self.budget.fuel)
+        (self.recorder.as_ref().map(Recorder::take).unwrap_or_default(), self.budget.fuel)
     }
 
     fn checked(&self, call: &'static str, check: Result<(), String>) -> Result<(), Fault> {
@@ -312,7 +329,7 @@ pub(super) type Plan = Result<Vec<Run>, Rejection>;
 /// The watchdog fired: the machine is too slow or hung, which says nothing about the guest.
 pub(super) fn stopped(call: &'static str, deadline: Duration) -> Fault {
     Fault::Host(anyhow!(
-        "`{call}` was still running after {} ms, when the watchdog stopped it; raise deadline-ms on a slow machine",
+        "`{call}` was still running after {} ms, when the watchdog stopped it; raise sandbox.deadline-ms on a slow machine",
         deadline.as_millis()
     ))
 }

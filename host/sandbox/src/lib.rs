@@ -56,7 +56,6 @@ use std::{
 };
 
 use anyhow::{Context as _, Error, Result, anyhow};
-use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, component::Component};
 
 use self::{
@@ -64,22 +63,26 @@ use self::{
     engine::Watchdog,
     environment::Loaded,
     executor::Executor,
-    judge::{Budget, Judge},
+    judge::{Budget, Judge, Recorder},
     log::Log,
     package::Package,
     workers::Workers,
 };
-use azr_core::task::Digest;
+use azr_core::{limits::Limits, task::Digest};
+
+#[cfg(feature = "test-guards")]
+pub use self::guard::{Guard, Guards};
+#[cfg(not(feature = "test-guards"))]
+use self::guard::{Guard, Guards};
 
 pub use self::{
     bindings::{
-        Accepted, Amount, Context, Demonstration, Description, Expectation, Kind, Limits, Measure, Message,
-        OfferedSetting, Outcome, Prompt, Rejection, Report, Run, Setting, Speaker, Style, Thrown, Verdict,
+        Accepted, Amount, Context, Demonstration, Description, Expectation, Kind, Measure, Message, OfferedSetting,
+        Outcome, Prompt, Rejection, Report, Run, RunLimits, Setting, Speaker, Style, Thrown, Verdict,
     },
     environment::{Attempt, Environment, Example, Examples, ExecutedRun, Judged, Proposal, SequencePart},
     fault::Fault,
     grants::{Directory, Grants},
-    guard::{Guard, Guards},
     judge::CallFuel,
     log::{Level, LogLine},
     package::{FILE_MAX_BYTES, pack, read},
@@ -92,50 +95,17 @@ pub const ENGINE: &str = concat!("wasmtime ", env!("WASMTIME_VERSION"));
 /// A compilation may take so many times as long as a call: CPython takes a quarter of a minute on two idle cores.
 const COMPILE_DEADLINES: u32 = 5;
 
-/// What the operator grants. An environment's own limits count where they are lower.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+/// How the sandbox runs on this machine, and what the operator grants. An environment's own limits count where they are
+/// lower.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SandboxConfig {
     /// Threads that call guests; 0 means one per core.
     pub workers: usize,
     /// Folder of compiled components; by default `azr-host` in the user's cache folder. It must be closed to others.
     pub cache_dir: Option<PathBuf>,
-    /// Wasm fuel per run, at most. 10 G is about two seconds.
-    pub run_fuel_max: u64,
-    /// Memory per run, at most, all linear memories together.
-    pub run_memory_max_bytes: u64,
-    /// Bytes that a run may return, at most.
-    pub run_output_max_bytes: u32,
-    /// Runs that a judge may plan for one completion.
-    pub runs_max: usize,
-    /// Wasm fuel per call of a judge.
-    pub judge_fuel: u64,
-    /// Memory per call of a judge, all linear memories together.
-    pub judge_memory_max_bytes: u64,
-    /// Bytes that one call of a judge may return.
-    pub judge_output_max_bytes: u32,
+    pub limits: Limits,
     /// What single environments get beyond that, or less.
     pub grants: Grants,
-    /// When the watchdog stops a call. A host fault, so it is far above what the fuel takes on a busy machine.
-    pub deadline_ms: u64,
-}
-
-impl Default for SandboxConfig {
-    fn default() -> Self {
-        Self {
-            workers: 0,
-            cache_dir: None,
-            run_fuel_max: 10_000_000_000,
-            run_memory_max_bytes: 256 << 20,
-            run_output_max_bytes: 1 << 20,
-            runs_max: 64,
-            judge_fuel: 5_000_000_000,
-            judge_memory_max_bytes: 256 << 20,
-            judge_output_max_bytes: 16 << 20,
-            grants: Grants::default(),
-            deadline_ms: 120_000,
-        }
-    }
 }
 
 /// The engines, the cache and the workers that all environments of a process share.
@@ -146,25 +116,36 @@ pub struct Sandbox {
     workers: Arc<Workers>,
     watchdog: Arc<Watchdog>,
     config: SandboxConfig,
+    /// Whether judges record what they use.
+    records: bool,
     guards: Guards,
 }
 
 impl Sandbox {
     /// Sets up the engines and starts the workers.
     pub fn new(config: &SandboxConfig) -> Result<Self> {
-        Self::guarded(config, Guards::ALL)
+        Self::with(config, Guards::ALL)
     }
 
-    /// A sandbox with some of its protections: only for the tests of the protections.
-    #[doc(hidden)]
+    /// A sandbox with some of its protections.
+    #[cfg(feature = "test-guards")]
     pub fn guarded(config: &SandboxConfig, guards: Guards) -> Result<Self> {
+        Self::with(config, guards)
+    }
+
+    /// Also keeps what each call of a judge uses, until it is taken from the environment.
+    pub fn record(self) -> Self {
+        Self { records: true, ..self }
+    }
+
+    fn with(config: &SandboxConfig, guards: Guards) -> Result<Self> {
         let count = match config.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             count => count,
         };
         let slots = u32::try_from(count).context("too many sandbox workers")?;
         let judges = engine::judge_engine(guards)?;
-        let executors = engine::executor_engine(slots, config.run_memory_max_bytes, guards)?;
+        let executors = engine::executor_engine(slots, config.limits.run_memory_max_bytes, guards)?;
         let folder = config.cache_dir.clone().map_or_else(cache::default_folder, Ok)?;
         Ok(Self {
             cache: Cache::open(&folder, guards)?,
@@ -173,6 +154,7 @@ impl Sandbox {
             judges,
             executors,
             config: config.clone(),
+            records: false,
             guards,
         })
     }
@@ -202,7 +184,8 @@ impl Sandbox {
         let grants = &self.config.grants;
         let judge_pre = world::judge(&self.judges, judge, self.guards).context("its judge does not fit")?;
         let imports = world::imports(&self.judges, judge);
-        let judge = Judge::new(judge_pre, self.budget(deadline), Arc::clone(&log));
+        let judge =
+            Judge::new(judge_pre, self.budget(deadline), Arc::clone(&log), self.records.then(Recorder::default));
         let executors = executors
             .iter()
             .enumerate()
@@ -215,7 +198,7 @@ impl Sandbox {
         let (judge, description) = self.describe(judge, executors.len())?;
         let granted = grants.limits(&description.name, &self.limits_max());
         let limits = grants::smaller(&description.limits, &granted);
-        let limits = Limits { run_fuel: self.fuel(limits.run_fuel), ..limits };
+        let limits = RunLimits { run_fuel: self.fuel(limits.run_fuel), ..limits };
         let (directories, files) = grants.directories(&description)?;
         let judge = judge.grant(files);
         let executors = self.try_start(executors, limits, deadline)?;
@@ -240,7 +223,7 @@ impl Sandbox {
     fn compile(&self, package: &Package, name: &impl Display) -> Result<Vec<Component>> {
         let parts = [(&self.judges, &package.judge)];
         let parts = parts.into_iter().chain(package.executors.iter().map(|executor| (&self.executors, executor)));
-        let deadline = COMPILE_DEADLINES * Duration::from_millis(self.config.deadline_ms);
+        let deadline = COMPILE_DEADLINES * Duration::from_millis(self.config.limits.deadline_ms);
         std::thread::scope(|scope| {
             let threads: Vec<_> =
                 parts.map(|(engine, wasm)| scope.spawn(move || self.cache.component(engine, wasm, deadline))).collect();
@@ -254,7 +237,7 @@ impl Sandbox {
                     };
                     let (component, origin) = compiled.with_context(|| format!("its {} does not compile", part()))?;
                     if origin == Origin::Compiled && index > 0 {
-                        eprintln!("compiled {} of {name}; the next start is faster", part());
+                        tracing::info!("compiled {} of {name}; the next start is faster", part());
                     }
                     Ok(component)
                 })
@@ -271,13 +254,13 @@ impl Sandbox {
     }
 
     /// A program must find an interpreter that starts; one that does not would make every run a fault.
-    fn try_start(&self, executors: Vec<Executor>, limits: Limits, deadline: Duration) -> Result<Vec<Executor>> {
+    fn try_start(&self, executors: Vec<Executor>, limits: RunLimits, deadline: Duration) -> Result<Vec<Executor>> {
         let started = self.workers.map(executors, move |executor| {
             let started = executor.try_start(&limits, deadline);
             Ok(started.map(|()| executor))
         });
         let context = |index| {
-            let Limits { run_fuel, run_memory_max_bytes, run_output_max_bytes: _ } = limits;
+            let RunLimits { run_fuel, run_memory_max_bytes, run_output_max_bytes: _ } = limits;
             format!(
                 "its executor {index} does not start with {run_memory_max_bytes} bytes of memory and {run_fuel} fuel"
             )
@@ -289,26 +272,26 @@ impl Sandbox {
     /// When the watchdog stops a call.
     fn call_deadline(&self) -> Duration {
         match self.guards.have(Guard::Watchdog) {
-            true => Duration::from_millis(self.config.deadline_ms),
+            true => Duration::from_millis(self.config.limits.deadline_ms),
             false => Duration::MAX,
         }
     }
 
     /// What runs of any environment may use.
-    fn limits_max(&self) -> Limits {
-        Limits {
-            run_fuel: self.config.run_fuel_max,
-            run_memory_max_bytes: self.config.run_memory_max_bytes,
-            run_output_max_bytes: self.config.run_output_max_bytes,
+    fn limits_max(&self) -> RunLimits {
+        RunLimits {
+            run_fuel: self.config.limits.run_fuel_max,
+            run_memory_max_bytes: self.config.limits.run_memory_max_bytes,
+            run_output_max_bytes: self.config.limits.run_output_max_bytes,
         }
     }
 
     fn budget(&self, deadline: Duration) -> Budget {
         Budget {
-            fuel: self.fuel(self.config.judge_fuel),
-            memory_max_bytes: self.config.judge_memory_max_bytes,
-            output_max_bytes: self.config.judge_output_max_bytes as usize,
-            runs_max: self.config.runs_max,
+            fuel: self.fuel(self.config.limits.judge_fuel),
+            memory_max_bytes: self.config.limits.judge_memory_max_bytes,
+            output_max_bytes: self.config.limits.judge_output_max_bytes as usize,
+            runs_max: self.config.limits.runs_max,
             deadline,
             guards: self.guards,
         }

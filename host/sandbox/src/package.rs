@@ -70,7 +70,7 @@ pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
             if Parser::is_core_wasm(&bytes) { snapshot::initialized(&bytes).with_context(context)? } else { None };
         let executor = component_of(snapshot.as_deref().unwrap_or(&bytes)).with_context(context)?;
         let linked = link(&executor).unwrap_or_else(|reason| {
-            eprintln!("{} keeps its core modules, and starts more slowly for it: {reason:#}", path.display());
+            tracing::warn!("{} keeps its core modules, and starts more slowly for it: {reason:#}", path.display());
             None
         });
         append_section(&mut file, EXECUTOR_SECTION, linked.as_deref().unwrap_or(&executor))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use azr_config::RunConfig;
 use azr_core::task::Digest;
-use azr_sandbox::{Environment, Limits};
+use azr_sandbox::{Environment, RunLimits};
 use serde::{Deserialize, Serialize};
 
 /// What the verdicts of an environment depend on besides their subjects.
@@ -20,7 +20,7 @@ pub struct EnvFingerprint {
     pub environment: Digest,
     pub executors: Vec<Digest>,
     /// What a run may use, after the operator's grants.
-    pub limits: Limits,
+    pub limits: RunLimits,
     /// Of the content of the directories that the judge reads, by name.
     pub directories: BTreeMap<String, Digest>,
 }

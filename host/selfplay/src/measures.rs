@@ -77,7 +77,9 @@ mod tests {
     fn counts_survive_being_written_down() {
         let rarity = |text: &str| Measure { name: "answer".into(), amount: Amount::Rarity(text.into()) };
         let mut seen = Seen::default();
-        ["1", "2", "1"].map(|text| seen.measure(vec![rarity(text)]));
+        for text in ["1", "2", "1"] {
+            seen.measure(vec![rarity(text)]);
+        }
         let mut read: Seen = serde_json::from_str(&serde_json::to_string(&seen).unwrap()).unwrap();
         assert_eq!(seen.measure(vec![rarity("1")]), read.measure(vec![rarity("1")]));
     }

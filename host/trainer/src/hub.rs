@@ -100,7 +100,7 @@ impl Hub {
                 self.cache.path().display()
             );
         };
-        eprintln!("{why}; going on with what {name}@{revision} was when it was fetched: {}", dir.display());
+        tracing::warn!("{why}; going on with what {name}@{revision} was when it was fetched: {}", dir.display());
         Ok(dir)
     }
 

@@ -1,10 +1,14 @@
 //! What a person sees while a run goes on. Progress goes to stderr, the final table to stdout.
 
+mod waiting;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    sync::Arc,
 };
 
+use azr_core::meter::Meter;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use azr_experiment::{
@@ -22,6 +26,8 @@ use azr_selfplay::{
     validate::Novelty,
 };
 
+pub use waiting::Waiting;
+
 /// Lines of a sample that are shown while a run goes on.
 const SAMPLE_MAX_LINES: usize = 12;
 
@@ -30,23 +36,24 @@ const SAMPLE_EVERY_STEPS: u64 = 10;
 
 /// A bar for so many tasks of a suite.
 pub fn suite_bar(name: &str, tasks: usize) -> ProgressBar {
-    let template = "{bar:24} {msg} task {pos}/{len}  {elapsed} gone, {eta} left";
+    let template = "{bar:24} {prefix} task {pos}/{len}  {elapsed} gone, {eta} left  {msg}";
     let style = ProgressStyle::with_template(template).expect("the template is valid");
-    ProgressBar::new(tasks as u64).with_style(style).with_message(name.to_owned())
+    ProgressBar::new(tasks as u64).with_style(style).with_prefix(name.to_owned())
 }
 
 /// A progress bar with lines above it.
 pub struct Progress {
     bar: ProgressBar,
+    _waiting: Waiting,
 }
 
 impl Progress {
-    /// A bar for the steps of a run.
-    pub fn new() -> Self {
+    /// A bar for the steps of a run, whose policy raises `meter`.
+    pub fn new(meter: Arc<Meter>) -> Self {
         let bar = ProgressBar::no_length();
         let template = "{bar:24} step {pos}/{len}  {elapsed} gone, {eta} left  {msg}";
         bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
-        Self { bar }
+        Self { _waiting: Waiting::beside(bar.clone(), meter), bar }
     }
 
     fn say(&self, line: String) {
@@ -77,8 +84,7 @@ impl Observer for Progress {
             kinds.map(|(kind, buffer)| format!("{} {}/{wanted}", env.label(kind), buffer.len().min(wanted))).collect()
         };
         let fills: Vec<String> = envs.iter().flat_map(fill).collect();
-        self.bar.set_message(format!("collecting first tasks: {}", fills.join(", ")));
-        self.bar.tick();
+        self.say(format!("collecting first tasks: {}", fills.join(", ")));
     }
 
     fn measuring(&self, name: &str, protocol: Protocol) {

@@ -1,5 +1,6 @@
 //! The judge of the Python environment: coding tasks over Python programs. The executor is CPython.
 
+mod expression;
 pub mod literal;
 mod parameters;
 mod renamed;
@@ -103,6 +104,10 @@ impl Language for Python {
 
     fn parse_arguments(text: &str) -> Result<Arguments, NotAValue> {
         literal::parse_arguments(text)
+    }
+
+    fn evaluate_arguments(text: &str) -> Result<Arguments, NotAValue> {
+        literal::parse_arguments(text).or_else(|not_literal| expression::arguments(text).unwrap_or(Err(not_literal)))
     }
 
     fn parameters(program: &str) -> Option<Vec<Parameter>> {

@@ -11,6 +11,8 @@ mod hashing;
 mod number;
 mod string;
 
+pub(crate) use hashing::dict;
+
 /// Reads the arguments of a call, as written between its parentheses.
 pub fn parse_arguments(text: &str) -> Result<Arguments, NotAValue> {
     let text = with_unix_lines(text);
@@ -30,32 +32,32 @@ pub fn parse(text: &str) -> Result<Value, NotAValue> {
 }
 
 /// Source line ends are one character, however the text spells them; inside of strings too.
-fn with_unix_lines(text: &str) -> String {
+pub(crate) fn with_unix_lines(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-struct Parser<'a> {
+pub(crate) struct Parser<'a> {
     text: &'a str,
     /// Byte offset of the next character.
-    at: usize,
+    pub(crate) at: usize,
     nesting: usize,
 }
 
 impl<'a> Parser<'a> {
-    fn new(text: &'a str) -> Parser<'a> {
+    pub(crate) fn new(text: &'a str) -> Parser<'a> {
         Parser { text, at: 0, nesting: 0 }
     }
 
-    fn rest(&self) -> &'a str {
+    pub(crate) fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
-    fn peek(&self) -> Option<char> {
+    pub(crate) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
     /// Passes over `token` if it comes next.
-    fn take(&mut self, token: &str) -> bool {
+    pub(crate) fn take(&mut self, token: &str) -> bool {
         let found = self.rest().starts_with(token);
         if found {
             self.at += token.len();
@@ -64,12 +66,12 @@ impl<'a> Parser<'a> {
     }
 
     /// Passes over white space, line ends and comments, then over `token` if it comes next.
-    fn take_token(&mut self, token: &str) -> bool {
+    pub(crate) fn take_token(&mut self, token: &str) -> bool {
         self.skip_space();
         self.take(token)
     }
 
-    fn skip_space(&mut self) {
+    pub(crate) fn skip_space(&mut self) {
         loop {
             let rest = self.rest();
             let trimmed = rest.trim_start_matches([' ', '\t', '\n', '\x0c']);
@@ -149,7 +151,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The name of a keyword argument with its equals sign, if that is what stands here.
-    fn keyword_name(&mut self) -> Option<&'a str> {
+    pub(crate) fn keyword_name(&mut self) -> Option<&'a str> {
         let start = self.at;
         let name = self.name();
         let is_keyword = !name.is_empty() && !RESERVED.contains(&name) && self.take_token("=");
@@ -160,7 +162,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The identifier that stands here, passed over; empty if there is none.
-    fn name(&mut self) -> &'a str {
+    pub(crate) fn name(&mut self) -> &'a str {
         let rest = self.rest();
         let starts = rest.starts_with(|c: char| c.is_alphabetic() || c == '_');
         let length =
@@ -305,7 +307,7 @@ impl<'a> Parser<'a> {
 }
 
 /// Words that cannot name a keyword argument.
-const RESERVED: [&str; 35] = [
+pub(crate) const RESERVED: [&str; 35] = [
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
     "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
     "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",

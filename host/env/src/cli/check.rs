@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Load;
 use crate::check::{Check, Findings, check};
-use azr_sandbox::Environment;
+use azr_sandbox::{Environment, Sandbox};
 
 #[derive(Args)]
 pub struct CheckEnv {
@@ -23,7 +23,7 @@ pub struct CheckEnv {
 impl CheckEnv {
     pub(super) fn run(self) -> Result<()> {
         let file = self.load.file.to_string();
-        let env = self.load.load()?;
+        let env = self.load.load_into(Sandbox::record)?;
         let findings = check(&env, self.prompt_max_chars);
         match self.json {
             true => println!("{}", serde_json::to_string_pretty(&as_json(&env, &findings))?),

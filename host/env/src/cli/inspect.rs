@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Load;
 use azr_core::task::Digest;
-use azr_sandbox::{Description, Directory, Environment, Kind, Limits, OfferedSetting};
+use azr_sandbox::{Description, Directory, Environment, Kind, OfferedSetting, RunLimits};
 
 #[derive(Args)]
 pub struct Inspect {
@@ -80,8 +80,8 @@ struct LimitsShown {
     run_output_max_bytes: u32,
 }
 
-impl From<&Limits> for LimitsShown {
-    fn from(Limits { run_fuel, run_memory_max_bytes, run_output_max_bytes }: &Limits) -> Self {
+impl From<&RunLimits> for LimitsShown {
+    fn from(RunLimits { run_fuel, run_memory_max_bytes, run_output_max_bytes }: &RunLimits) -> Self {
         let (run_fuel, run_memory_max_bytes) = (*run_fuel, *run_memory_max_bytes);
         Self { run_fuel, run_memory_max_bytes, run_output_max_bytes: *run_output_max_bytes }
     }

@@ -9,7 +9,7 @@ use crate::{
     registry::{self, Reference},
     sandbox_args::SandboxArgs,
 };
-use azr_sandbox::Sandbox;
+use azr_core::limits::Limits;
 
 #[derive(Args)]
 pub struct Push {
@@ -25,7 +25,7 @@ impl Push {
     pub(super) fn run(self) -> Result<()> {
         let Self { file, to, sandbox } = self;
         let bytes = azr_sandbox::read(&file)?;
-        let env = Sandbox::new(&sandbox.config()?)?.load_bytes(&bytes, file.display())?;
+        let env = sandbox.start(&Limits::default())?.load_bytes(&bytes, file.display())?;
         println!("{}", registry::push(&bytes, &env, &to)?);
         Ok(())
     }

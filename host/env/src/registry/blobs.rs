@@ -35,7 +35,7 @@ impl Blobs {
         let sent = Digest::of(&bytes);
         ensure!(sent == digest, "the registry sent other bytes than were asked for: {sent} instead of {digest}");
         if let Err(error) = self.keep(digest, &bytes) {
-            eprintln!("what the registry sent is not kept for the next time: {error:#}");
+            tracing::warn!("what the registry sent is not kept for the next time: {error:#}");
         }
         Ok(bytes)
     }

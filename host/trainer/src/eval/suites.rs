@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::Write as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -15,21 +16,15 @@ use azr_experiment::session::env_states;
 use azr_host::cli::eval::{EvalArgs, PromptProtocol};
 
 use super::{Measured, print_table, protocol as prompts};
-use crate::{policy_source::PolicySource, progress::suite_bar};
+use crate::{
+    policy_source::PolicySource,
+    progress::{Waiting, suite_bar},
+};
 use azr_config::RunConfig;
-use azr_sandbox::{Sandbox, SandboxConfig};
 use azr_selfplay::{
     evaluation::Protocol,
     suite::{Refused, Suite, TaskResult},
 };
-
-/// What programs of benchmarks may use, where training grants less: their time limits are seconds, and nobody waits for a
-/// step.
-const SUITE_LIMITS: [&str; 3] = [
-    "sandbox.run-fuel-max=100_000_000_000",
-    "sandbox.run-memory-max-bytes=1_073_741_824",
-    "sandbox.run-output-max-bytes=16_777_216",
-];
 
 /// What is measured of one suite.
 #[derive(Serialize)]
@@ -47,18 +42,11 @@ struct MeasuredSuite {
 pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
     // What the operator says about the length of completions holds, whatever the protocol.
     let limited = args.overrides.iter().any(|pair| pair.starts_with("sampling.completion-max-tokens"));
-    let overrides: Vec<String> = SUITE_LIMITS.map(String::from).into_iter().chain(args.overrides).collect();
+    let profile = "sandbox.profile=benchmark".to_owned();
+    let overrides: Vec<String> = [profile].into_iter().chain(args.overrides).collect();
     let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
     let mut config = RunConfig::resolve(preset, None, &overrides)?;
-    let sandbox = Sandbox::new(&SandboxConfig {
-        // The judge unpacks and compares the tests of a program, up to a hundred megabytes of LiveCodeBench.
-        judge_fuel: 100_000_000_000,
-        judge_memory_max_bytes: 2 << 30,
-        judge_output_max_bytes: 256 << 20,
-        // The fuel of a run lasts half a minute, and on a busy machine a few of them.
-        deadline_ms: 600_000,
-        ..args.sandbox.limited(&config.sandbox)?
-    })?;
+    let sandbox = args.sandbox.start(&config.sandbox)?;
     let environment = args.env.load(&sandbox)?;
     let asked = prompts::choose(&mut config, environment.description(), args.protocol, PromptProtocol::Published)?;
     let envs = env_states(vec![environment], &config)?;
@@ -79,11 +67,13 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
             config.sampling.completion_max_tokens = limits.max().unwrap_or(config.sampling.completion_max_tokens);
         }
         let bar = suite_bar(&suite.name, suite.tasks());
+        let waiting = Waiting::beside(bar.clone(), Arc::clone(&policy.meter));
         let report = |result: TaskResult| {
             bar.inc(1);
             results.as_mut().map_or(Ok(()), |results| results.write(&result))
         };
         let kinds = suite.measure(&envs, (&policy, &Alone), protocol, &config, report)?;
+        drop(waiting);
         bar.finish_and_clear();
         let kinds = kinds.into_iter().map(|(label, scores)| (label, Measured::of(&scores, protocol))).collect();
         let (protocol, lines) = (asked.clone(), suite.lines());

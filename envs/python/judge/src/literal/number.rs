@@ -58,6 +58,12 @@ impl Parser<'_> {
         }
     }
 
+    /// A number without a sign.
+    pub(crate) fn unsigned(&mut self) -> Result<Value, NotAValue> {
+        let magnitude = self.magnitude()?;
+        self.real_or_imaginary(false, magnitude)
+    }
+
     fn signed_magnitude(&mut self) -> Result<(bool, Magnitude), NotAValue> {
         let mut negative = false;
         loop {

@@ -15,14 +15,14 @@ type Content = String;
 
 impl Parser<'_> {
     /// Whether a string literal, with or without prefix, starts here.
-    pub(super) fn at_string(&self) -> bool {
+    pub(crate) fn at_string(&self) -> bool {
         // No further than the longest prefix: the next quote may be far away, and this is asked at every name.
         let mut ahead = self.rest().bytes().take(3).skip_while(u8::is_ascii_alphabetic);
         matches!(ahead.next(), Some(b'"' | b'\''))
     }
 
     /// One or more adjacent literals.
-    pub(super) fn string(&mut self) -> Result<Value, NotAValue> {
+    pub(crate) fn string(&mut self) -> Result<Value, NotAValue> {
         let start = self.at;
         let (is_bytes, mut content) = self.one_string()?;
         loop {

@@ -10,8 +10,9 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, ensure};
 use clap::Args;
 
+use azr_core::limits::Limits;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
-use azr_sandbox::{Environment, Outcome, Run, Sandbox};
+use azr_sandbox::{Environment, Outcome, Run};
 
 /// Three ways of running trivial programs, compared.
 #[derive(Args)]
@@ -38,7 +39,7 @@ for line in sys.stdin:
 impl SandboxBench {
     pub(super) fn run(self) -> Result<()> {
         let Self { file, runs, subprocesses, sandbox } = self;
-        let env = file.load(&Sandbox::new(&sandbox.config()?)?)?;
+        let env = file.load(&sandbox.start(&Limits::default())?)?;
         println!("{}", Row::HEADER);
         println!("{}", fresh_sandboxes(&env, runs)?);
         if env.description().name == PYTHON {

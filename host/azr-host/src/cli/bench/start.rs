@@ -12,9 +12,9 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use serde_json::json;
 
-use azr_core::task::WrittenTask;
+use azr_core::{limits::Limits, task::WrittenTask};
 use azr_env::sandbox_args::SandboxArgs;
-use azr_sandbox::{Sandbox, Style};
+use azr_sandbox::Style;
 
 /// From a copy of an environment's file to the verdict on its first example, in a new process.
 #[derive(Args)]
@@ -33,7 +33,7 @@ impl BenchStart {
         let Self { file, repeats, sandbox } = self;
         ensure!(repeats > 0, "--repeats is 0; it must be at least 1");
         // Also what fills the cache of compiled components.
-        let env = Sandbox::new(&sandbox.config()?)?.load(&file)?;
+        let env = sandbox.start(&Limits::default())?.load(&file)?;
         let examples = env.examples(&env.context(Style::Instruct, &[])?)?;
         let example = examples.attempts.into_iter().next().context("the environment has no example of an attempt")?;
         let (task, completion) = (WrittenTask::from(example.completed.task), example.completed.completion);

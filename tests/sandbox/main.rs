@@ -3,6 +3,8 @@
 //! `tests/guests` holds a judge and an executor that do what a completion or a program says; `make test` builds them.
 //! Guests that a compiler would not make are written in the text format.
 
+#[path = "../built.rs"]
+mod built;
 mod compile;
 mod contract;
 mod files;
@@ -15,10 +17,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use azr_core::task::Task;
+use azr_core::{limits::Limits, task::Task};
 use azr_sandbox::{
     Attempt, Context, Environment, Fault, Guard, Guards, Judged, Sandbox, SandboxConfig, Style, Verdict, pack,
 };
+use built::guest;
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -38,10 +41,8 @@ impl Bench {
     fn of(guards: Guards) -> Self {
         // Where fuel ends nothing, the watchdog does.
         let deadline_ms = if guards == Guards::without(Guard::Fuel) { 500 } else { 120_000 };
-        Self::guarded(
-            SandboxConfig { judge_fuel: 50_000_000, judge_memory_max_bytes: 16 << 20, deadline_ms, ..small() },
-            guards,
-        )
+        let (judge_fuel, judge_memory_max_bytes) = (50_000_000, 16 << 20);
+        Self::guarded(limited(Limits { judge_fuel, judge_memory_max_bytes, deadline_ms, ..small_limits() }), guards)
     }
 
     fn with(config: SandboxConfig) -> Self {
@@ -89,19 +90,19 @@ impl Bench {
 }
 
 fn small() -> SandboxConfig {
-    SandboxConfig { workers: 2, judge_output_max_bytes: 4 << 20, ..SandboxConfig::default() }
+    limited(small_limits())
+}
+
+fn small_limits() -> Limits {
+    Limits { judge_output_max_bytes: 4 << 20, ..Limits::default() }
+}
+
+fn limited(limits: Limits) -> SandboxConfig {
+    SandboxConfig { workers: 2, limits, ..SandboxConfig::default() }
 }
 
 fn hostile() -> Vec<u8> {
     pack(&guest("azr_test_judge"), &[guest("azr_test_executor")]).unwrap()
-}
-
-/// A guest of `tests/guests`.
-pub fn guest(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let path = root.join("target/wasm32-unknown-unknown/guest").join(name).with_extension("wasm");
-    assert!(path.exists(), "{} is missing; `make guests` builds it", path.display());
-    path
 }
 
 /// The hostile judge with another behaviour of `describe`.

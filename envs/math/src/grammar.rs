@@ -1,0 +1,273 @@
+//! Reads the parts of an answer as lists, statements, sets and numbers with their units.
+
+mod arithmetic;
+mod bracket;
+mod quantity;
+mod words;
+
+pub use words::is_all_reals;
+
+use crate::token::{Kind, Token, tokens};
+use crate::tree::{Joined, Tree};
+use crate::word::is_conjunction;
+
+/// Brackets, roots and fractions may be nested so deep. Protects the stack.
+const NESTING_MAX: usize = 40;
+
+/// An answer as it is written.
+pub fn read(text: &str) -> Result<Tree, String> {
+    let tokens = tokens(text)?;
+    let mut parser = Parser::new(&tokens, 0);
+    parser.skip_label();
+    let tree = parser.list()?;
+    match parser.peek() {
+        Some(kind) => Err(format!("{} where the answer should end or go on", shown(kind))),
+        None => Ok(tree),
+    }
+}
+
+struct Parser<'a> {
+    tokens: &'a [Token],
+    at: usize,
+    nesting: usize,
+    /// Functions around this place, in which degrees are converted.
+    functions: usize,
+    /// Arrays around this place, in which `\\` ends a row.
+    arrays: usize,
+    /// Behind the last sign that a name may stand before.
+    names_end: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn new(tokens: &'a [Token], nesting: usize) -> Parser<'a> {
+        let names_end = tokens.iter().rposition(|token| matches!(token.kind, Kind::Sign('=' | '∈' | '≈')));
+        Parser { tokens, at: 0, nesting, functions: 0, arrays: 0, names_end: names_end.unwrap_or(0) }
+    }
+
+    fn peek(&self) -> Option<&'a Kind> {
+        self.tokens.get(self.at).map(|token| &token.kind)
+    }
+
+    /// What comes that many parts later.
+    fn ahead(&self, parts: usize) -> Option<&'a Kind> {
+        self.tokens.get(self.at + parts).map(|token| &token.kind)
+    }
+
+    fn is_spaced(&self) -> bool {
+        self.tokens.get(self.at).is_some_and(|token| token.spaced)
+    }
+
+    fn takes(&mut self, sign: char) -> bool {
+        let there = self.peek() == Some(&Kind::Sign(sign));
+        self.at += usize::from(there);
+        there
+    }
+
+    fn expects(&mut self, sign: char) -> Result<(), String> {
+        if self.takes(sign) { Ok(()) } else { Err(format!("{sign:?} is missing")) }
+    }
+
+    fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, String>) -> Result<T, String> {
+        if self.nesting == NESTING_MAX {
+            return Err(format!("more than {NESTING_MAX} things inside each other"));
+        }
+        self.nesting += 1;
+        let result = read(self);
+        self.nesting -= 1;
+        result
+    }
+
+    /// Items with commas, semicolons, "and" or "or" between them.
+    fn list(&mut self) -> Result<Tree, String> {
+        let mut items = vec![self.item()?];
+        let (mut and, mut or) = (false, false);
+        while let Some(joined) = self.separator() {
+            if self.peek().is_none() && self.tokens[self.at - 1].kind == Kind::Sign('⏎') {
+                break;
+            }
+            and |= joined == Joined::And;
+            or |= joined == Joined::Or;
+            items.push(self.item()?);
+        }
+        let joined = match (and, or) {
+            (true, false) => Joined::And,
+            (false, true) => Joined::Or,
+            _ => Joined::Comma,
+        };
+        Ok(match quantity::compound(&items) {
+            _ if items.len() == 1 => items.remove(0),
+            true => Tree::Compound(items),
+            false => Tree::List { items, joined },
+        })
+    }
+
+    fn separator(&mut self) -> Option<Joined> {
+        let start = self.at;
+        let mut joined = None;
+        while self.takes(',') || self.takes(';') || self.arrays == 0 && self.takes('⏎') {
+            joined = Some(Joined::Comma);
+            if self.tokens[self.at - 1].kind != Kind::Sign('⏎') {
+                break;
+            }
+        }
+        let word = self.word();
+        if self.takes('∧') || word.eq_ignore_ascii_case("and") {
+            joined = Some(Joined::And);
+        } else if self.takes('∨') || word.eq_ignore_ascii_case("or") {
+            joined = Some(Joined::Or);
+        } else {
+            return joined.or_else(|| {
+                self.at = start;
+                None
+            });
+        }
+        self.at += self.word_length(&word);
+        joined
+    }
+
+    /// The word that stands here, whether it is one or letters with nothing between them.
+    fn word(&self) -> String {
+        match self.tokens.get(self.at) {
+            Some(Token { kind: Kind::Text(word), .. }) => word.clone(),
+            Some(Token { kind: Kind::Letter(_), run, .. }) => self.tokens[self.at..self.at + run]
+                .iter()
+                .filter_map(|token| match token.kind {
+                    Kind::Letter(letter) => Some(letter),
+                    _ => None,
+                })
+                .collect(),
+            _ => String::new(),
+        }
+    }
+
+    /// How many parts the word that stands here has.
+    fn word_length(&self, word: &str) -> usize {
+        match self.peek() {
+            Some(Kind::Letter(_)) => word.len(),
+            Some(Kind::Text(_)) => 1,
+            _ => 0,
+        }
+    }
+
+    fn is_at_conjunction(&self) -> bool {
+        is_conjunction(&self.word())
+    }
+
+    fn is_at_end_of_item(&self) -> bool {
+        match self.peek() {
+            None | Some(Kind::End | Kind::Sign(',' | ';' | ')' | ']' | '}' | '⦄' | '⏎' | '&' | '∧' | '∨')) => {
+                true
+            }
+            _ => self.is_at_conjunction(),
+        }
+    }
+
+    fn item(&mut self) -> Result<Tree, String> {
+        if let Some(choice) = self.choice()? {
+            return Ok(choice);
+        }
+        if let Some(words) = self.words()? {
+            return Ok(words);
+        }
+        let first = match self.name() {
+            Some(name) => name,
+            None => self.side()?,
+        };
+        let mut sides = vec![first];
+        let mut signs = Vec::new();
+        while let Some(sign) = self.relation() {
+            signs.push(sign);
+            sides.push(self.side()?);
+        }
+        Ok(if signs.is_empty() { sides.remove(0) } else { Tree::Relation { sides, signs } })
+    }
+
+    fn relation(&mut self) -> Option<char> {
+        let Some(Kind::Sign(sign @ ('=' | '<' | '>' | '≤' | '≥' | '≠' | '≈' | '∈'))) = self.peek() else {
+            if self.peek() == Some(&Kind::Sign('!')) && self.ahead(1) == Some(&Kind::Sign('=')) {
+                self.at += 2;
+                return Some('≠');
+            }
+            return None;
+        };
+        self.at += 1;
+        // ">=" and the like.
+        let doubled = self.takes('=');
+        Some(match sign {
+            '<' if doubled => '≤',
+            '>' if doubled => '≥',
+            sign => *sign,
+        })
+    }
+
+    /// A name that the next sign of equality is behind: letters, subscripts, brackets, but nothing that is computed.
+    fn name(&mut self) -> Option<Tree> {
+        let start = self.at;
+        if start >= self.names_end {
+            return None;
+        }
+        let mut name = String::new();
+        // Numbers may stand in parentheses and in subscripts: f(2), a_{37}.
+        let mut brackets = Vec::new();
+        for (length, token) in self.tokens[start..].iter().enumerate() {
+            let subscript = name.ends_with('_');
+            match &token.kind {
+                Kind::Sign('=' | '∈' | '≈') if brackets.is_empty() && !name.is_empty() => {
+                    self.at = start + length;
+                    let product = self.product_of(&self.tokens[start..self.at]).map(Box::new);
+                    return Some(Tree::Name { text: name, product });
+                }
+                Kind::Sign(sign @ ('(' | '{')) => {
+                    brackets.push(*sign == '(' || subscript);
+                    name.push(*sign);
+                }
+                Kind::Sign(sign @ (')' | '}')) => {
+                    brackets.pop()?;
+                    name.push(*sign);
+                }
+                Kind::Sign(sign @ ('_' | ':' | '|' | '/' | '\'')) => name.push(*sign),
+                Kind::Sign(',') if !brackets.is_empty() => name.push(','),
+                Kind::Number { digits, .. } if subscript || brackets.last() == Some(&true) => name += digits,
+                Kind::Letter(letter) => name.push(*letter),
+                Kind::Text(word) if !is_conjunction(word) => name = format!("{name} {}", word.to_lowercase()),
+                Kind::Name(command) if !["sqrt", "pi", "mathbb", "surd"].contains(&&**command) => name += command,
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// A name that could also be one side of an equation.
+    fn product_of(&self, tokens: &'a [Token]) -> Option<Tree> {
+        let mut inner = Parser::new(tokens, self.nesting);
+        inner.product().ok().filter(|_| inner.at == tokens.len())
+    }
+
+    /// Sets with unions and so on between them, or one of what may stand beside a sign of equality.
+    fn side(&mut self) -> Result<Tree, String> {
+        let mut left = self.part()?;
+        loop {
+            let made: fn(Box<Tree>, Box<Tree>) -> Tree = match self.peek() {
+                Some(Kind::Sign('∪')) => Tree::Union,
+                Some(Kind::Sign('∩')) => Tree::Intersection,
+                Some(Kind::Sign('∖')) => Tree::Without,
+                _ => return Ok(left),
+            };
+            self.at += 1;
+            left = made(Box::new(left), Box::new(self.part()?));
+        }
+    }
+}
+
+fn shown(kind: &Kind) -> String {
+    match kind {
+        Kind::Number { .. } => "a number".into(),
+        Kind::Letter(letter) => format!("{letter:?}"),
+        Kind::Name(name) => format!("\\{name:.20}"),
+        Kind::Text(_) => "words".into(),
+        Kind::Sign('⁄') => "\\over".into(),
+        Kind::Sign('⑃') => "\\choose".into(),
+        Kind::Sign(sign) => format!("{sign:?}"),
+        Kind::Begin(_) | Kind::End => "a matrix".into(),
+    }
+}

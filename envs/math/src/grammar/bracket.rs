@@ -1,0 +1,138 @@
+//! Brackets, sets and arrays.
+
+use super::Parser;
+use crate::token::{Array, Kind};
+use crate::tree::{Joined, Tree};
+
+impl Parser<'_> {
+    pub(super) fn bracket(&mut self, open: char) -> Result<Tree, String> {
+        if open == '⦃' {
+            return self.set();
+        }
+        let closing: &[char] = match open {
+            '(' => &[')', ']', '['],
+            '[' | ']' => &[')', ']', '['],
+            '{' => &['}'],
+            _ => &['⟩'],
+        };
+        let arrays = std::mem::take(&mut self.arrays);
+        let mut items = vec![self.item()?];
+        while self.separator().is_some() {
+            items.push(self.item()?);
+        }
+        self.arrays = arrays;
+        let close = closing.iter().copied().find(|close| self.takes(*close)).ok_or("a bracket is not closed")?;
+        let single = items.len() == 1;
+        Ok(match (open, close) {
+            ('{', _) if !single => Tree::Set(items),
+            ('(', ')') if single && !matches!(items[0], Tree::Number { .. } | Tree::Symbol(_)) => items.remove(0),
+            ('(', ')') if single => self.behind_digits(items.remove(0))?,
+            ('{', '}') if single => items.remove(0),
+            ('[', ']') if single && matches!(items[0], Tree::Matrix(_)) => items.remove(0),
+            ('[', ']') if single && self.functions > 0 => items.remove(0),
+            ('⟨', _) => Tree::Bracket { open: '(', close: ')', items },
+            // In France, brackets of open ends are turned outwards.
+            (open, close) => Tree::Bracket {
+                open: if open == ']' { '(' } else { open },
+                close: if close == '[' { ')' } else { close },
+                items,
+            },
+        })
+    }
+
+    /// `(1101)_2` are digits.
+    fn behind_digits(&mut self, item: Tree) -> Result<Tree, String> {
+        if let Tree::Number { digits, .. } = &item
+            && let Some(based) = self.based(digits)?
+        {
+            return Ok(based);
+        }
+        Ok(item)
+    }
+
+    fn set(&mut self) -> Result<Tree, String> {
+        if self.takes('⦄') {
+            return Ok(Tree::Set(Vec::new()));
+        }
+        if self.peek() == Some(&Kind::Begin(Array::Matrix)) {
+            // A brace before lines, which nothing closes.
+            self.at += 1;
+            let lines = self.array(Array::Cases)?;
+            self.takes('⦄');
+            return Ok(lines);
+        }
+        let arrays = std::mem::take(&mut self.arrays);
+        let set = match self.builder()? {
+            Some(builder) => builder,
+            None => match self.list()? {
+                Tree::List { items, .. } => Tree::Set(items),
+                item => Tree::Set(vec![item]),
+            },
+        };
+        self.arrays = arrays;
+        if self.takes('⦄') { Ok(set) } else { Err("a bracket is not closed".into()) }
+    }
+
+    /// A letter, perhaps where it is taken from, and a condition.
+    fn builder(&mut self) -> Result<Option<Tree>, String> {
+        let start = self.at;
+        let name = match self.peek() {
+            Some(Kind::Letter(letter)) => letter.to_string(),
+            Some(Kind::Name(name)) if crate::word::GREEK.contains(&&**name) => format!("\\{name}"),
+            _ => return Ok(None),
+        };
+        self.at += 1;
+        let domain = if self.takes('∈') { Some(Box::new(self.factor()?)) } else { None };
+        if !self.takes('|') && !self.takes(':') {
+            self.at = start;
+            return Ok(None);
+        }
+        let condition = Box::new(self.list()?);
+        Ok(Some(Tree::Builder { name, domain, condition }))
+    }
+
+    pub(super) fn array(&mut self, array: Array) -> Result<Tree, String> {
+        let outer = self.arrays;
+        self.arrays += 1;
+        let rows = self.rows(array);
+        self.arrays = outer;
+        let rows = rows?;
+        Ok(match array {
+            Array::Matrix => Tree::Matrix(rows),
+            _ if rows.iter().any(|row| row.len() > 1) => Tree::Cases(rows),
+            _ => {
+                let mut items: Vec<Tree> = rows.into_iter().flatten().collect();
+                match items.len() {
+                    1 => items.remove(0),
+                    _ => Tree::List { items, joined: Joined::Comma },
+                }
+            }
+        })
+    }
+
+    fn rows(&mut self, array: Array) -> Result<Vec<Vec<Tree>>, String> {
+        let mut rows = vec![Vec::new()];
+        loop {
+            if self.peek() == Some(&Kind::End) {
+                self.at += 1;
+                rows.retain(|row| !row.is_empty());
+                return Ok(rows);
+            }
+            if array != Array::Matrix && self.takes('&') {
+                continue;
+            }
+            let row = rows.last_mut().expect("there is a first row");
+            row.push(self.item()?);
+            if array != Array::Matrix {
+                // A comma at the end of a line, or before the condition.
+                let _ = self.takes(',') || self.takes(';');
+            }
+            let parted = self.takes('&') || array != Array::Matrix;
+            if self.takes('⏎') {
+                rows.push(Vec::new());
+            } else if !parted && self.peek() != Some(&Kind::End) || self.peek().is_none() {
+                return Err("a matrix is not closed".into());
+            }
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! Numbers with what stands behind them: units, bases, times of day.
+
+use super::Parser;
+use super::arithmetic::is_fraction;
+use crate::token::Kind;
+use crate::tree::Tree;
+use crate::unit::{Unit, turns};
+use crate::word::{self, is_conjunction};
+
+/// Words behind a number. Protects the fuel.
+const UNIT_WORDS_MAX: usize = 20;
+
+/// Where a number stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    First,
+    BehindColon,
+}
+
+/// Whether letters behind a number are a unit and no product.
+pub(super) fn is_unit(word: &str, spaced: bool) -> bool {
+    let counted =
+        word.len() > 2 && word.contains(['a', 'e', 'i', 'o', 'u']) && !word.as_bytes().is_sorted_by(|a, b| a < b);
+    let known = Unit::known(word).is_some() || ["per", "sq", "cu"].contains(&word) || is_half_of_day(word);
+    word.len() > 1 && known || spaced && (counted || known)
+}
+
+fn is_half_of_day(word: &str) -> bool {
+    word.eq_ignore_ascii_case("am") || word.eq_ignore_ascii_case("pm")
+}
+
+/// Whether items are one amount in units that get smaller.
+pub(super) fn compound(items: &[Tree]) -> bool {
+    let unit = |item: &Tree| match item {
+        Tree::Quantity { unit, .. } => Some(unit.clone()),
+        _ => None,
+    };
+    items.len() > 1
+        && items.windows(2).all(|pair| match (unit(&pair[0]), unit(&pair[1])) {
+            (Some(one), Some(other)) => one.adds_to(&other) && one.is_larger_than(&other),
+            _ => false,
+        })
+}
+
+impl Parser<'_> {
+    /// A sum with its unit, or several with colons between them.
+    pub(super) fn part(&mut self) -> Result<Tree, String> {
+        let start = self.at;
+        let negative = self.takes('-');
+        let currency = ['$', '€', '£', '¢'].into_iter().find(|sign| self.takes(*sign));
+        if currency.is_none() {
+            self.at = start;
+        }
+        let first = self.measured(currency, Place::First)?;
+        let first = if negative && currency.is_some() { negated(first) } else { first };
+        if self.peek() != Some(&Kind::Sign(':')) {
+            return self.more_of(first);
+        }
+        let mut items = vec![first];
+        while self.takes(':') {
+            items.push(self.measured(None, Place::BehindColon)?);
+        }
+        match self.half_of_day() {
+            Some(afternoon) => Ok(Tree::Clock { parts: items, afternoon }),
+            None => Ok(Tree::Ratio(items)),
+        }
+    }
+
+    /// The minutes behind hours, with nothing between the two.
+    fn more_of(&mut self, first: Tree) -> Result<Tree, String> {
+        let mut parts = vec![first];
+        while matches!(parts.last(), Some(Tree::Quantity { .. })) && matches!(self.peek(), Some(Kind::Number { .. })) {
+            let start = self.at;
+            parts.push(self.measured(None, Place::First)?);
+            if !compound(&parts) {
+                parts.pop();
+                self.at = start;
+                break;
+            }
+        }
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Tree::Compound(parts) })
+    }
+
+    fn half_of_day(&mut self) -> Option<bool> {
+        let word = self.word();
+        let half = is_half_of_day(&word).then(|| word.eq_ignore_ascii_case("pm"))?;
+        self.at += self.word_length(&word);
+        Some(half)
+    }
+
+    fn measured(&mut self, currency: Option<char>, place: Place) -> Result<Tree, String> {
+        let mut value = self.sum()?;
+        loop {
+            let word = self.word();
+            value = match word::factor(&word) {
+                Some(factor) => Tree::Product(vec![value, Tree::Number { value: factor, digits: String::new() }]),
+                None if ["squared", "cubed"].contains(&&*word) => {
+                    Tree::Power(Box::new(value), Box::new(Tree::integer(if word == "squared" { 2 } else { 3 })))
+                }
+                None => break,
+            };
+            self.at += self.word_length(&word);
+        }
+        if place == Place::First && is_half_of_day(&self.word()) && value.is_numeric() {
+            let afternoon = self.half_of_day() == Some(true);
+            return Ok(Tree::Clock { parts: vec![value], afternoon });
+        }
+        if place == Place::BehindColon && is_half_of_day(&self.word()) {
+            return Ok(value);
+        }
+        self.with_unit(value, currency)
+    }
+
+    fn with_unit(&mut self, value: Tree, currency: Option<char>) -> Result<Tree, String> {
+        if let Some(base) = self.base_in_words(&value) {
+            return Ok(base);
+        }
+        let start = self.at;
+        let mut unit = if value.is_set() { Unit::default() } else { self.unit()? };
+        if let Some(currency) = currency {
+            unit = Unit::known(&currency.to_string()).unwrap_or_default().times(&unit.without_currency(), 1);
+        }
+        if unit.is_none() {
+            return Ok(value);
+        }
+        // A letter of a formula, with space before it, may be either.
+        let product = match self.tokens[start..self.at] {
+            [ref token] if token.run == 1 => match token.kind {
+                Kind::Letter(letter) => Some(Tree::Product(vec![value.clone(), Tree::Symbol(letter.into())])),
+                _ => None,
+            },
+            _ => None,
+        };
+        let measured = Tree::Quantity { value: Box::new(value), unit };
+        Ok(match product {
+            Some(product) => Tree::Either(Box::new(measured), Box::new(product)),
+            None => measured,
+        })
+    }
+
+    /// "1101 base 2", "1101 in base two"
+    fn base_in_words(&mut self, value: &Tree) -> Option<Tree> {
+        let Tree::Number { digits, .. } = value else { return None };
+        let start = self.at;
+        let parenthesised = self.takes('(');
+        if self.word() == "in" {
+            self.at += self.word_length("in");
+        }
+        let said = self.word() == "base";
+        self.at += if said { self.word_length("base") } else { 0 };
+        let base = match self.peek() {
+            Some(Kind::Number { digits, .. }) if said => Some(digits.clone()),
+            Some(Kind::Text(word)) if said => word::base(word),
+            _ => None,
+        };
+        self.at += 1;
+        if base.is_none() || parenthesised && !self.takes(')') {
+            self.at = start;
+            return None;
+        }
+        base.map(|base| Tree::Based { digits: digits.clone(), base })
+    }
+
+    /// The base behind digits, as a number or a word.
+    pub(super) fn based(&mut self, digits: &str) -> Result<Option<Tree>, String> {
+        if !self.takes('_') {
+            return Ok(None);
+        }
+        let braced = self.takes('{');
+        let parenthesised = self.takes('(');
+        let base = match self.peek() {
+            Some(Kind::Number { digits, .. }) => digits.clone(),
+            _ => {
+                let word = self.word();
+                self.at += self.word_length(&word).saturating_sub(1);
+                word::base(&word).ok_or("a base that is no number")?
+            }
+        };
+        self.at += 1;
+        if parenthesised {
+            self.expects(')')?;
+        }
+        if braced {
+            self.expects('}')?;
+        }
+        Ok(Some(Tree::Based { digits: digits.into(), base }))
+    }
+
+    /// Whether braces hold a unit, as in `5 {\rm cm}`.
+    pub(super) fn is_unit_in_braces(&self, product: &Tree) -> bool {
+        let inner = Parser { tokens: self.tokens, at: self.at + 1, ..*self };
+        self.peek() == Some(&Kind::Sign('{')) && product.is_numeric() && inner.is_at_unit()
+    }
+
+    fn is_at_unit(&self) -> bool {
+        let word = self.word();
+        match self.peek() {
+            Some(Kind::Text(_)) => true,
+            Some(Kind::Letter(_)) => word.len() > 1 && Unit::known(&word).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether a fraction has units above and below, as \frac{\text{km}}{\text{h}}.
+    pub(super) fn is_fraction_of_units(&self) -> bool {
+        let mut inner = Parser { tokens: self.tokens, at: self.at + 1, ..*self };
+        inner.unit_in_braces().is_some() && inner.unit_in_braces().is_some()
+    }
+
+    fn unit_in_braces(&mut self) -> Option<Unit> {
+        let start = self.at;
+        let unit = if self.takes('{') && (self.is_at_unit() || self.word().len() == 1 && start > 0) {
+            self.unit().ok().filter(|unit| !unit.is_none() && unit.is_measured()).filter(|_| self.takes('}'))
+        } else {
+            None
+        };
+        if unit.is_none() {
+            self.at = start;
+        }
+        unit
+    }
+
+    /// What stands behind a number and is no part of it.
+    pub(super) fn unit(&mut self) -> Result<Unit, String> {
+        let mut product = UnitProduct::default();
+        while self.unit_part(&mut product)? {
+            if product.words > UNIT_WORDS_MAX {
+                return Err(format!("a unit of more than {UNIT_WORDS_MAX} words"));
+            }
+        }
+        Ok(product.unit)
+    }
+
+    /// The next part of a unit, whether there was one.
+    fn unit_part(&mut self, product: &mut UnitProduct) -> Result<bool, String> {
+        if let Some(length) = self.degrees() {
+            self.at += length;
+            product.push(self.degrees_of());
+            return Ok(true);
+        }
+        let (named, length) = match self.peek() {
+            Some(Kind::Text(word)) if turns(word) => return Err(format!("{word:.20?} behind a number")),
+            Some(Kind::Text(_) | Kind::Letter(_)) if !self.is_at_conjunction() => return Ok(self.unit_word(product)),
+            Some(Kind::Sign('^')) => return self.unit_power(product),
+            Some(Kind::Sign('/' | '*')) if product.is_begun() => return Ok(self.unit_operator(product)),
+            Some(Kind::Sign(sign @ ('%' | '$' | '€' | '£' | '¢'))) => (Unit::known(&sign.to_string()), 1),
+            Some(Kind::Name(name)) if name == "Omega" => (Unit::known("Ω"), 1),
+            Some(Kind::Name(name)) if name == "mu" => match self.ahead(1) {
+                Some(Kind::Text(word)) => (Unit::known(&format!("μ{word}")), 2),
+                _ => (None, 0),
+            },
+            Some(Kind::Name(name)) if is_fraction(name) && self.is_fraction_of_units() => {
+                self.at += 1;
+                product.push(self.unit_in_braces().unwrap_or_default());
+                product.divide();
+                (self.unit_in_braces(), 0)
+            }
+            Some(Kind::Sign('{')) => (self.unit_in_braces(), 0),
+            _ => (None, 0),
+        };
+        self.at += if named.is_some() { length } else { 0 };
+        let found = named.is_some();
+        product.push(named.unwrap_or_default());
+        Ok(found)
+    }
+
+    /// What degrees are of: an angle, or a thermometer's.
+    fn degrees_of(&mut self) -> Unit {
+        let word = self.word();
+        let scale = match &*word {
+            "C" | "c" => "celsius",
+            "F" | "f" => "fahrenheit",
+            word if ["celsius", "fahrenheit"].contains(&&*word.to_lowercase()) => word,
+            _ => return Unit::known("°").unwrap_or_default(),
+        };
+        let unit = Unit::known(scale).unwrap_or_default();
+        self.at += self.word_length(&word);
+        unit
+    }
+
+    /// A word of a unit, whether there was one.
+    fn unit_word(&mut self, product: &mut UnitProduct) -> bool {
+        let word = self.word();
+        let lower = word.to_lowercase();
+        if matches!(self.peek(), Some(Kind::Letter(_))) && !is_unit(&word, self.is_spaced() || product.is_begun()) {
+            return false;
+        }
+        self.at += self.word_length(&word);
+        match &*lower {
+            "per" => product.divide(),
+            "square" | "sq" => product.next_power = 2,
+            "cubic" | "cu" => product.next_power = 3,
+            "squared" => product.raise(2),
+            "cubed" => product.raise(3),
+            "degree" | "degrees" => product.push(self.degrees_of()),
+            // "$5 an hour", "twice a week"
+            "a" | "an" if product.is_begun() && matches!(self.peek(), Some(Kind::Text(_))) => product.divide(),
+            // "6 pounds sterling"
+            "sterling" => product.replace(Unit::known("£").unwrap_or_default()),
+            _ => product.push(Unit::of_word(&word)),
+        }
+        true
+    }
+
+    fn unit_power(&mut self, product: &mut UnitProduct) -> Result<bool, String> {
+        let start = self.at;
+        self.at += 1;
+        let braced = self.takes('{');
+        let negative = self.takes('-');
+        let exponent = match self.peek() {
+            Some(Kind::Number { digits, .. }) if product.is_begun() => {
+                digits.parse::<i32>().ok().filter(|power| *power <= 9)
+            }
+            _ => None,
+        };
+        let Some(exponent) = exponent else {
+            self.at = start;
+            return Ok(false);
+        };
+        self.at += 1;
+        if braced {
+            self.expects('}')?;
+        }
+        product.raise(if negative { -exponent } else { exponent });
+        Ok(true)
+    }
+
+    /// A sign between two units.
+    fn unit_operator(&mut self, product: &mut UnitProduct) -> bool {
+        let word = Parser { tokens: self.tokens, at: self.at + 1, ..*self }.word();
+        if word.is_empty() || is_conjunction(&word) {
+            return false;
+        }
+        if self.takes('/') {
+            product.divide();
+        } else {
+            self.at += 1;
+        }
+        true
+    }
+}
+
+fn negated(tree: Tree) -> Tree {
+    match tree {
+        Tree::Quantity { value, unit } => Tree::Quantity { value: Box::new(value.negated()), unit },
+        tree => tree.negated(),
+    }
+}
+
+/// A unit that is read word by word.
+#[derive(Default)]
+struct UnitProduct {
+    unit: Unit,
+    /// The last factor, and its exponent.
+    last: Option<(Unit, i32)>,
+    divides: bool,
+    words: usize,
+    /// What "square" or "cubic" make of the next word, or 0.
+    next_power: i32,
+}
+
+impl UnitProduct {
+    fn is_begun(&self) -> bool {
+        self.last.is_some()
+    }
+
+    fn divide(&mut self) {
+        self.divides = true;
+    }
+
+    fn push(&mut self, unit: Unit) {
+        if unit.is_none() {
+            return;
+        }
+        self.words += 1;
+        let power = if self.next_power > 0 { self.next_power } else { 1 };
+        // Words that say more of what is counted belong to the same factor; a unit of measure is divided by once.
+        let exponent = if self.divides { -power } else { power };
+        self.divides = false;
+        self.next_power = 0;
+        self.unit = std::mem::take(&mut self.unit).times(&unit, exponent);
+        self.last = Some((unit, exponent));
+    }
+
+    /// An exponent of the last factor.
+    fn raise(&mut self, power: i32) {
+        if let Some((unit, exponent)) = self.last.take() {
+            let rest = std::mem::take(&mut self.unit).times(&unit, -exponent);
+            self.unit = rest.times(&unit, exponent * power);
+            self.last = Some((unit, exponent * power));
+        }
+    }
+
+    fn replace(&mut self, unit: Unit) {
+        *self = UnitProduct { last: Some((unit.clone(), 1)), unit, ..UnitProduct::default() };
+    }
+}

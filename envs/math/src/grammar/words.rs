@@ -1,0 +1,156 @@
+//! Labels, choices, and answers that are words.
+
+use super::Parser;
+use crate::token::Kind;
+use crate::tree::Tree;
+use crate::word;
+
+/// Words that may stand before an answer and say nothing.
+const LEADS: [&str; 19] = [
+    "answer",
+    "answers",
+    "final",
+    "the",
+    "is",
+    "are",
+    "ans",
+    "solution",
+    "solutions",
+    "result",
+    "therefore",
+    "thus",
+    "so",
+    "hence",
+    "value",
+    "equals",
+    "our",
+    "we",
+    "get",
+];
+
+impl Parser<'_> {
+    /// "Answer:", "The value is", "Area:" and a sign of equality before the answer.
+    pub(super) fn skip_label(&mut self) {
+        while self.takes('⏎') {}
+        let start = self.at;
+        while LEADS.contains(&&*self.word().to_lowercase()) {
+            self.at += self.word_length(&self.word());
+        }
+        let words = self.tokens[self.at..].iter().take_while(|token| matches!(token.kind, Kind::Text(_))).count();
+        let colon = self.ahead(words) == Some(&Kind::Sign(':'));
+        if colon && words + self.at > start && !matches!(self.ahead(words + 1), Some(Kind::Text(_))) {
+            self.at += words + 1;
+        }
+        while self.takes('=') || self.takes(':') {}
+        if self.peek().is_none() {
+            self.at = start;
+        }
+    }
+
+    /// `(D) 24`, `D) 24` and `D: 24`: a capital letter and what stands behind it.
+    pub(super) fn choice(&mut self) -> Result<Option<Tree>, String> {
+        let parenthesised = self.peek() == Some(&Kind::Sign('('));
+        let place = usize::from(parenthesised);
+        let letter = match self.ahead(place) {
+            Some(Kind::Letter(letter)) => *letter,
+            Some(Kind::Text(word)) if word.len() == 1 => word.chars().next().unwrap_or(' '),
+            _ => return Ok(None),
+        };
+        let behind = &self.tokens[self.at + place + 1..];
+        let [mark, next, ..] = behind else { return Ok(None) };
+        let upright = matches!(self.ahead(place), Some(Kind::Text(_)));
+        let labels = match mark.kind {
+            Kind::Sign(')') => next.spaced || upright || matches!(next.kind, Kind::Number { .. }) && !parenthesised,
+            Kind::Sign(':') => !parenthesised && (next.spaced || matches!(next.kind, Kind::Number { .. })),
+            _ => false,
+        };
+        let ends = matches!(
+            next.kind,
+            Kind::Sign(',' | ';' | '=' | '<' | '>' | '∈' | '≤' | '≥' | '+' | '*' | '/' | '^' | ')')
+        );
+        if !('A'..='J').contains(&letter) || !labels || ends || word_is_conjunction(&next.kind) {
+            return Ok(None);
+        }
+        self.at += place + 2;
+        let value = Box::new(self.nested(Self::item)?);
+        Ok(Some(Tree::Choice { letter, value }))
+    }
+
+    /// Words and nothing else, up to the end of the item: words, unless it could be a product or a number.
+    pub(super) fn words(&mut self) -> Result<Option<Tree>, String> {
+        let start = self.at;
+        if self.number_words().is_some() {
+            self.at = start;
+            return Ok(None);
+        }
+        let (mut words, mut is_text): (Vec<String>, _) = (Vec::new(), false);
+        loop {
+            let word = self.word();
+            if word.is_empty() || word::is_conjunction(&word) {
+                break;
+            }
+            is_text |= matches!(self.peek(), Some(Kind::Text(_))) && word.len() > 1;
+            self.at += self.word_length(&word);
+            words.push(word.to_lowercase());
+            // Hyphens and apostrophes part words.
+            while matches!(self.peek(), Some(Kind::Sign('-' | '\''))) && matches!(self.ahead(1), Some(Kind::Text(_))) {
+                self.at += 1;
+            }
+        }
+        let words = words.join(" ");
+        if is_text && self.is_at_end_of_item() {
+            return Ok(Some(Tree::Words(words)));
+        }
+        if let Some(words) = words.strip_suffix(" except").or_else(|| words.split_once(" except ").map(|(all, _)| all))
+            && is_all_reals(words)
+        {
+            return self.nested(Self::list).map(|items| Some(reals_without(items)));
+        }
+        self.at = start;
+        Ok(None)
+    }
+
+    /// The number that words say, as many of them as make one.
+    pub(super) fn number_words(&mut self) -> Option<Tree> {
+        let start = self.at;
+        let mut words: Vec<&str> = Vec::new();
+        let mut best = None;
+        while let Some(Kind::Text(word)) = self.peek() {
+            words.push(word);
+            self.at += 1;
+            if let Some(number) = word::number(&words).filter(|_| !word::is_conjunction(word)) {
+                best = Some((self.at, number));
+            }
+            if matches!((self.peek(), self.ahead(1)), (Some(Kind::Sign('-')), Some(Kind::Text(_)))) {
+                self.at += 1;
+            }
+            if words.len() > 20 {
+                break;
+            }
+        }
+        self.at = best.as_ref().map_or(start, |(at, _)| *at);
+        best.map(|(_, value)| Tree::Number { digits: String::new(), value })
+    }
+}
+
+fn word_is_conjunction(kind: &Kind) -> bool {
+    matches!(kind, Kind::Text(word) if word::is_conjunction(word))
+}
+
+/// "all real numbers", "all reals", "all real values of x".
+pub fn is_all_reals(words: &str) -> bool {
+    let rest = words.strip_prefix("all ").or_else(|| words.strip_prefix("any ")).unwrap_or(words);
+    let rest = rest.strip_prefix("the ").unwrap_or(rest);
+    let Some(rest) = rest.strip_prefix("reals").or_else(|| rest.strip_prefix("real")) else { return false };
+    let said = ["", "numbers", "number", "values", "values of x", "numbers x", "x", "value"];
+    said.contains(&rest.trim()) && words != "real"
+}
+
+fn reals_without(items: Tree) -> Tree {
+    let items = match items {
+        Tree::List { items, .. } => items,
+        Tree::Set(items) => items,
+        item => vec![item],
+    };
+    Tree::Without(Box::new(Tree::NumberSet('R')), Box::new(Tree::Set(items)))
+}

@@ -1,0 +1,163 @@
+//! Digits with separators of thousands, a fraction that may repeat, and a power of ten.
+
+use num_bigint::BigInt;
+use num_traits::Pow;
+
+use super::{Kind, Lexer, braced};
+use crate::polynomial::Rational;
+
+/// Numbers are written with so many digits at most; as an exponent of ten, up to this size.
+const DIGITS_MAX: usize = 1000;
+
+pub(super) fn whole_number(number: u32) -> Kind {
+    Kind::Number { value: Rational::from(BigInt::from(number)), digits: number.to_string() }
+}
+
+impl<'a> Lexer<'a> {
+    /// Whether a point is that of a decimal.
+    pub(super) fn fraction_follows(&self) -> bool {
+        let after = &self.rest[1..];
+        after.starts_with(|c: char| c.is_ascii_digit()) || period(after).is_some()
+    }
+
+    pub(super) fn number(&mut self) -> Result<(), String> {
+        let start = self.rest;
+        let mut digits = self.digits();
+        let grouped = (1..=3).contains(&digits.len());
+        while let Some(length) = self.separator().filter(|_| grouped) {
+            self.rest = &self.rest[length..];
+            digits += &self.digits();
+        }
+        let mut value = whole(&digits)?;
+        let mut shown = digits.clone();
+        if self.rest.starts_with('.') && !self.rest.starts_with("..") {
+            self.rest = &self.rest[1..];
+            let fraction = self.digits();
+            value += whole(&fraction)? / power_of_ten(fraction.len())?;
+            shown = format!("{digits}.{fraction}");
+            if let Some((repeated, length)) = period(self.rest).or_else(|| continued(&fraction, self.rest)) {
+                let nines = power_of_ten(repeated.len())? - power_of_ten(0)?;
+                value += whole(&repeated)? / nines / power_of_ten(fraction.len())?;
+                self.rest = &self.rest[length..];
+            }
+        }
+        if let Some(power) = self.exponent()? {
+            value *= power;
+        }
+        let bytes = start.len() - self.rest.len();
+        self.rest = start;
+        self.push(bytes, Kind::Number { value, digits: shown });
+        Ok(())
+    }
+
+    /// The digits from here on, as ASCII has them.
+    fn digits(&mut self) -> String {
+        let mut digits = String::new();
+        while let Some(character) = self.rest.chars().next() {
+            match super::tables::folded(character) {
+                digit @ '0'..='9' => digits.push(digit),
+                _ => break,
+            }
+            self.rest = &self.rest[character.len_utf8()..];
+        }
+        digits
+    }
+
+    /// The length of what stands between two groups of three digits. A bare comma does only outside of brackets.
+    fn separator(&self) -> Option<usize> {
+        let separators = ["{,}", ",\\!", ",\\! ", "\\,", "\\!", "{,}\\!"];
+        let bare = (self.brackets == 0).then_some(",");
+        let lengths = separators.into_iter().chain(bare).filter(|text| self.rest.starts_with(text)).map(str::len);
+        lengths.into_iter().find(|&length| {
+            let next = &self.rest.as_bytes()[length..];
+            next.len() >= 3 && next[..3].iter().all(u8::is_ascii_digit) && !next.get(3).is_some_and(u8::is_ascii_digit)
+        })
+    }
+
+    /// `e-3` right behind a number.
+    fn exponent(&mut self) -> Result<Option<Rational>, String> {
+        let after = self.rest.strip_prefix(['e', 'E']).unwrap_or("");
+        let sign = &after[..usize::from(after.starts_with(['+', '-']))];
+        if !after[sign.len()..].starts_with(|c: char| c.is_ascii_digit()) {
+            return Ok(None);
+        }
+        self.rest = &after[sign.len()..];
+        let power = power_of_ten(self.digits().parse().map_err(|_| too_long())?)?;
+        Ok(Some(if sign == "-" { power.recip() } else { power }))
+    }
+}
+
+/// The digits that repeat, as in `0.\overline{3}`, `0.\bar3`, `0.\dot{1}4\dot{2}`, `0.(3)` and `0.333…`, behind the point
+/// or behind digits, and the length of what says so.
+fn period(text: &str) -> Option<(String, usize)> {
+    barred(text).or_else(|| dotted(text)).or_else(|| parenthesised(text))
+}
+
+/// The digits that repeat at the end of some that go on, as in 0.333…: one three times, or several twice.
+fn continued(digits: &str, text: &str) -> Option<(String, usize)> {
+    let dots = ["...", "…", "\\ldots", "\\dots", "\\cdots"].into_iter().find(|dots| text.starts_with(dots))?;
+    let repeats = |length: &usize| {
+        let (start, times) = (digits.len() - length, if *length == 1 { 3 } else { 2 });
+        digits.len() >= times * length && digits[..start].ends_with(&digits[start..].repeat(times - 1))
+    };
+    let length = (1..=digits.len().min(12)).find(repeats)?;
+    Some((digits[digits.len() - length..].into(), dots.len()))
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn barred(text: &str) -> Option<(String, usize)> {
+    let rest = ["\\overline", "\\bar", "\\widebar"].iter().find_map(|command| text.strip_prefix(command))?;
+    let (digits, length) = argument(rest)?;
+    is_digits(digits).then(|| (digits.into(), text.len() - rest.len() + length))
+}
+
+/// Dots stand over the first and the last digit.
+fn dotted(text: &str) -> Option<(String, usize)> {
+    let rest = text.strip_prefix("\\dot")?;
+    let (first, length) = argument(rest).filter(|(first, _)| is_digits(first))?;
+    let rest = &rest[length..];
+    let between = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let last = rest[between..].strip_prefix("\\dot").and_then(|rest| Some((rest, argument(rest)?)));
+    match last.filter(|(_, (last, _))| is_digits(last)) {
+        Some((after, (last, length))) => {
+            Some((format!("{first}{}{last}", &rest[..between]), text.len() - after.len() + length))
+        }
+        None => Some((first.into(), text.len() - rest.len())),
+    }
+}
+
+fn parenthesised(text: &str) -> Option<(String, usize)> {
+    let (digits, _) = text.strip_prefix('(')?.split_once(')')?;
+    is_digits(digits).then(|| (digits.into(), digits.len() + 2))
+}
+
+/// Braces, or one digit.
+fn argument(text: &str) -> Option<(&str, usize)> {
+    let trimmed = text.trim_start();
+    let spaces = text.len() - trimmed.len();
+    match braced(trimmed) {
+        Some((content, length)) => Some((content, spaces + length)),
+        None => trimmed.get(..1).map(|digit| (digit, spaces + 1)),
+    }
+}
+
+fn too_long() -> String {
+    format!("a number with more than {DIGITS_MAX} digits")
+}
+
+fn whole(digits: &str) -> Result<Rational, String> {
+    if digits.len() > DIGITS_MAX {
+        return Err(too_long());
+    }
+    Ok(Rational::from(BigInt::parse_bytes(digits.as_bytes(), 10).unwrap_or_default()))
+}
+
+fn power_of_ten(exponent: usize) -> Result<Rational, String> {
+    if exponent > DIGITS_MAX {
+        return Err(too_long());
+    }
+    Ok(Rational::from(Pow::pow(BigInt::from(10), exponent as u32)))
+}

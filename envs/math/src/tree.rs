@@ -1,0 +1,165 @@
+//! An answer as it is written, nothing of it worked out.
+
+use crate::polynomial::Rational;
+use crate::unit::Unit;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tree {
+    Number {
+        value: Rational,
+        digits: String,
+    },
+    /// A letter with its subscript; i as well.
+    Symbol(String),
+    Infinity,
+    Sum(Vec<Tree>),
+    Negated(Box<Tree>),
+    /// What may be added or taken away; `upper` is plus, `lower` is minus where ± is one.
+    PlusMinus {
+        minus_first: bool,
+        of: Box<Tree>,
+    },
+    Product(Vec<Tree>),
+    Divided(Box<Tree>, Box<Tree>),
+    Power(Box<Tree>, Box<Tree>),
+    Root {
+        degree: Box<Tree>,
+        of: Box<Tree>,
+    },
+    /// An angle inside of a function.
+    Degrees(Box<Tree>),
+    Call {
+        name: String,
+        base: Option<Box<Tree>>,
+        power: Option<Box<Tree>>,
+        arguments: Vec<Tree>,
+    },
+    Quantity {
+        value: Box<Tree>,
+        unit: Unit,
+    },
+    /// 1 hour 45 minutes.
+    Compound(Vec<Tree>),
+    Ratio(Vec<Tree>),
+    /// Hours, minutes, seconds.
+    Clock {
+        parts: Vec<Tree>,
+        afternoon: bool,
+    },
+    Based {
+        digits: String,
+        base: String,
+    },
+    Words(String),
+    Bracket {
+        open: char,
+        close: char,
+        items: Vec<Tree>,
+    },
+    Set(Vec<Tree>),
+    /// `\{x \in \mathbb{R} \mid x > 3\}`
+    Builder {
+        name: String,
+        domain: Option<Box<Tree>>,
+        condition: Box<Tree>,
+    },
+    /// Real numbers, whole numbers and so on, by their letter.
+    NumberSet(char),
+    Matrix(Vec<Vec<Tree>>),
+    /// Values and when they hold.
+    Cases(Vec<Vec<Tree>>),
+    Union(Box<Tree>, Box<Tree>),
+    Intersection(Box<Tree>, Box<Tree>),
+    Without(Box<Tree>, Box<Tree>),
+    /// The left side of an equation that is a name, and what it would come to as a product of letters.
+    Name {
+        text: String,
+        product: Option<Box<Tree>>,
+    },
+    Relation {
+        sides: Vec<Tree>,
+        signs: Vec<char>,
+    },
+    List {
+        items: Vec<Tree>,
+        joined: Joined,
+    },
+    /// A letter of a multiple choice with what stands behind it.
+    Choice {
+        letter: char,
+        value: Box<Tree>,
+    },
+    /// `9 m`: with a unit, or a product.
+    Either(Box<Tree>, Box<Tree>),
+}
+
+/// What stands between the items of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joined {
+    Comma,
+    And,
+    Or,
+}
+
+impl Tree {
+    pub fn integer(number: i64) -> Tree {
+        Tree::Number { value: Rational::from(num_bigint::BigInt::from(number)), digits: number.to_string() }
+    }
+
+    pub fn negated(self) -> Tree {
+        Tree::Negated(Box::new(self))
+    }
+
+    pub fn over(self, under: Tree) -> Tree {
+        Tree::Divided(Box::new(self), Box::new(under))
+    }
+
+    pub fn call(name: &str, arguments: Vec<Tree>) -> Tree {
+        Tree::Call { name: name.into(), base: None, power: None, arguments }
+    }
+
+    /// Whether it is a number as far as one sees without working it out, π and roots included.
+    pub fn is_numeric(&self) -> bool {
+        match self {
+            Tree::Number { .. } => true,
+            Tree::Symbol(name) => name == "π",
+            Tree::Negated(of) | Tree::PlusMinus { of, .. } => of.is_numeric(),
+            Tree::Sum(parts) | Tree::Product(parts) => parts.iter().all(Tree::is_numeric),
+            Tree::Divided(a, b) | Tree::Power(a, b) => a.is_numeric() && b.is_numeric(),
+            Tree::Root { of, .. } => of.is_numeric(),
+            Tree::Call { arguments, .. } => arguments.iter().all(Tree::is_numeric),
+            Tree::Bracket { open: '(', items, .. } => items.len() == 1 && items[0].is_numeric(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is no number, and nothing is measured in units.
+    pub fn is_set(&self) -> bool {
+        matches!(
+            self,
+            Tree::Bracket { .. }
+                | Tree::Set(_)
+                | Tree::Builder { .. }
+                | Tree::NumberSet(_)
+                | Tree::Matrix(_)
+                | Tree::Cases(_)
+                | Tree::Words(_)
+                | Tree::Infinity
+        )
+    }
+
+    /// Whether it stands for two: there is a ± in it, and not inside of a list of its own.
+    pub fn is_twofold(&self) -> bool {
+        match self {
+            Tree::PlusMinus { .. } => true,
+            Tree::Negated(of) | Tree::Quantity { value: of, .. } | Tree::Degrees(of) => of.is_twofold(),
+            Tree::Sum(parts) | Tree::Product(parts) | Tree::Ratio(parts) => parts.iter().any(Tree::is_twofold),
+            Tree::Bracket { items, .. } | Tree::Relation { sides: items, .. } => items.iter().any(Tree::is_twofold),
+            Tree::Divided(a, b) | Tree::Power(a, b) | Tree::Root { degree: a, of: b } | Tree::Either(a, b) => {
+                a.is_twofold() || b.is_twofold()
+            }
+            Tree::Call { arguments, .. } => arguments.iter().any(Tree::is_twofold),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Which names the answers in a list have.
+
+use super::Value;
+
+/// Names of the answers in a list, and the answers without them.
+pub enum Names<'a> {
+    None,
+    /// One unknown for all, numbered or not: the answers are its values, in no order.
+    Roots(&'a str, Vec<&'a Value>),
+    /// A name for each: the order of values says which is which, where the names are left out. That of a point's
+    /// coordinates is the order of the alphabet.
+    Different {
+        written: Vec<&'a Value>,
+        sorted: Vec<&'a Value>,
+    },
+    /// Some have names.
+    Mixed,
+}
+
+/// Letters of unknowns that are looked for. Others, such as a₁ and a₂, are numbered because their order counts.
+const UNKNOWNS: [&str; 11] = ["x", "y", "z", "t", "u", "v", "w", "r", "s", "X", "\\lambda"];
+
+impl Names<'_> {
+    pub fn of(values: &[Value]) -> Names<'_> {
+        let named: Vec<(&str, &Value)> = values.iter().filter_map(Value::named).collect();
+        if named.is_empty() {
+            return Names::None;
+        }
+        if named.len() < values.len() {
+            return Names::Mixed;
+        }
+        let said: Vec<&Value> = named.iter().map(|(_, value)| *value).collect();
+        let first = stem(named[0].0);
+        let numbered = UNKNOWNS.contains(&first) && named.iter().all(|(name, _)| stem(name) == first);
+        let same = named.iter().all(|(name, _)| *name == named[0].0);
+        let different =
+            named.iter().enumerate().all(|(place, (name, _))| named[..place].iter().all(|(other, _)| other != name));
+        match () {
+            () if same => Names::Roots(named[0].0, said),
+            () if numbered => Names::Roots(first, said),
+            () if different => {
+                let mut named = named;
+                named.sort_by_key(|(name, _)| *name);
+                Names::Different { written: said, sorted: named.into_iter().map(|(_, value)| value).collect() }
+            }
+            () => Names::Mixed,
+        }
+    }
+}
+
+/// A name without the number that follows it: x of x_1 and x_{2}.
+fn stem(name: &str) -> &str {
+    let Some((stem, number)) = name.split_once('_') else { return name };
+    let number = number.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(number);
+    if number.bytes().all(|byte| byte.is_ascii_digit()) { stem } else { name }
+}
