@@ -11,6 +11,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub mod bench;
 pub mod eval;
+pub mod plan;
 pub mod policy;
 pub mod replay;
 pub mod report;
@@ -52,6 +53,7 @@ pub enum Command {
     /// Measure a policy on held-out tasks.
     Eval(eval::EvalArgs),
     Sample(sample::SampleArgs),
+    Plan(plan::PlanArgs),
     /// Write one self-contained HTML page about an experiment.
     Report(report::ReportCommand),
     Replay(replay::ReplayCommand),
@@ -76,6 +78,7 @@ pub enum Rest {
     Train(train::TrainArgs),
     Eval(eval::EvalArgs),
     Sample(sample::SampleArgs),
+    Plan(plan::PlanArgs),
     Policy(policy::PolicyCommand),
     WarmStart(warm_start::WarmStartCommand),
     BenchPolicy(bench::policy::BenchPolicy),
@@ -93,6 +96,7 @@ impl Cli {
             Command::Train(args) => Ok(Some(Rest::Train(args))),
             Command::Eval(args) => Ok(Some(Rest::Eval(args))),
             Command::Sample(args) => Ok(Some(Rest::Sample(args))),
+            Command::Plan(args) => Ok(Some(Rest::Plan(args))),
             Command::Policy(command) => Ok(Some(Rest::Policy(command))),
             Command::WarmStart(command) => Ok(Some(Rest::WarmStart(command))),
             Command::Bench(command) => command.run().map(|rest| rest.map(Rest::BenchPolicy)),

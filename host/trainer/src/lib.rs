@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod eval;
+pub mod plan;
 pub mod policy;
 pub mod sample;
 pub mod train;
