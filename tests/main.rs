@@ -21,6 +21,7 @@ mod properties;
 mod registry;
 mod replay;
 mod report;
+mod sample;
 mod selfplay;
 mod session;
 mod versions;
