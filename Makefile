@@ -95,7 +95,6 @@ fuzz: guests
 	python3 fuzz/seeds.py
 	cd fuzz && RUSTFLAGS="-Cpasses=sancov-module -Ccodegen-units=1 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 \
 	  inline-8bit-counters pc-table trace-compares)" cargo build --release --features host --target x86_64-unknown-linux-gnu
-	export LD_LIBRARY_PATH=$(CURDIR)/.libtorch/torch/lib; \
 	for target in $(FUZZ_TARGETS); do mkdir -p fuzz/artifacts/$$target && \
 	  fuzz/target/x86_64-unknown-linux-gnu/release/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 \
 	  -artifact_prefix=fuzz/artifacts/$$target/ fuzz/corpus/$$target || exit 1; done

@@ -1,4 +1,4 @@
-//! A new environment by the commands that the documentation names: `azr-host env new`, `build` and `check`.
+//! A new environment by the commands that the documentation names: `azr-env new`, `build` and `check`.
 
 use std::{
     fs,
@@ -59,7 +59,7 @@ const FIRST_TASK: &str = r#"{"numbers":[87,55,3,66,29,12,46,91]}"#;
 
 fn first_task(env: &Environment) -> String {
     let part = SequencePart { kind: env.description().kinds[0].name.clone(), seed: 1, first: 0, count: 1 };
-    env.generate(&env.context(Style::Compact, &[]).unwrap(), &part).unwrap().remove(0).body
+    env.generate(&env.context(Style::Compact, &[]).unwrap(), &part).unwrap().remove(0).body.to_string()
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_new_rust_project_builds_and_passes() {
     let folder = TempDir::new().unwrap();
     succeeds(&folder, &["env", "new", "mine"]);
     let next = succeeds(&folder, &["env", "build", "mine"]);
-    assert!(next.contains("azr-host env check mine/mine.wasm"), "{next}");
+    assert!(next.contains("azr-env check mine/mine.wasm"), "{next}");
     let env = load(&folder.path().join("mine/mine.wasm"));
     assert_passes(&env);
     assert_eq!(first_task(&env), FIRST_TASK);

@@ -1,4 +1,4 @@
-//! `azr-host env check` against environments that are broken on purpose, and against ours.
+//! `azr-env check` against environments that are broken on purpose, and against ours.
 
 use std::path::Path;
 

@@ -247,8 +247,10 @@ fn the_judge_agrees_with_another_evaluator() {
             }
         }
     }
-    let task =
-        |target| Task { kind: "countdown".into(), body: json!({ "numbers": numbers, "target": target }).to_string() };
+    let task = |target| Task {
+        kind: "countdown".into(),
+        body: json!({ "numbers": numbers, "target": target }).to_string().into(),
+    };
     for (value, texts) in by_value {
         let right = task(value);
         let wrong = task(value + 1);

@@ -117,7 +117,7 @@ impl<'a> Forgeries<'a> {
     fn proposed(&self, entry: &Entry) -> Judged<Result<Accepted, Rejection>> {
         let references = entry.program.iter().map(|program| {
             let body = serde_json::json!({ "input": "1", "output": "1", "program": program }).to_string();
-            Task { kind: "deduction".into(), body }
+            Task { kind: "deduction".into(), body: body.into() }
         });
         let completion = expanded(&entry.completion);
         let proposal = Proposal { kind: entry.kind.clone(), references: references.collect(), completion };

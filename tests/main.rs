@@ -24,4 +24,5 @@ mod report;
 mod sample;
 mod selfplay;
 mod session;
+mod tidy;
 mod versions;

@@ -214,7 +214,7 @@ fn published_formats_are_read_and_others_refused() {
         json!({ "problem": " Find it. ", "answer": 204, "year": 2024 }),
         json!({ "answer": "204", "problem": "Find it." }),
     ];
-    let bodies: Vec<String> = imported(&lines).into_iter().map(|task| task.unwrap().body).collect();
+    let bodies: Vec<String> = imported(&lines).into_iter().map(|task| task.unwrap().body.to_string()).collect();
     assert_eq!(
         bodies,
         [
@@ -258,14 +258,16 @@ fn lines_are_read_as_they_are_published() {
     ];
     let lines = lines.map(String::from);
     for (line, task) in lines.iter().zip(imported_with(&context(Style::Compact), &lines)) {
-        assert_eq!(task.unwrap().body, r#"{"answer":"42","problem":"What is 6 times 7?"}"#, "{line}");
+        assert_eq!(*task.unwrap().body, *r#"{"answer":"42","problem":"What is 6 times 7?"}"#, "{line}");
     }
     let digits = [
         r#"{"problem": "?", "answer": 1341068619663964900807}"#.to_owned(),
         r#"{"problem": "?", "answer": 0.9999999999999999}"#.to_owned(),
     ];
-    let bodies: Vec<String> =
-        imported_with(&context(Style::Compact), &digits).into_iter().map(|task| task.unwrap().body).collect();
+    let bodies: Vec<String> = imported_with(&context(Style::Compact), &digits)
+        .into_iter()
+        .map(|task| task.unwrap().body.to_string())
+        .collect();
     assert_eq!(
         bodies,
         [r#"{"answer":"1341068619663964900807","problem":"?"}"#, r#"{"answer":"0.9999999999999999","problem":"?"}"#]
@@ -273,7 +275,7 @@ fn lines_are_read_as_they_are_published() {
     let mapped = MATH.context(Style::Compact, &[("map".into(), "query=problem, target=answer".into())]).unwrap();
     let lines = [r#"{"query": "What is 6 times 7?", "target": 42, "answer": "six sevens"}"#.to_owned()];
     let body = imported_with(&mapped, &lines).remove(0).unwrap().body;
-    assert_eq!(body, r#"{"answer":"42","problem":"What is 6 times 7?"}"#);
+    assert_eq!(*body, *r#"{"answer":"42","problem":"What is 6 times 7?"}"#);
 }
 
 /// A task may come from a file where the answer is a number with more digits than a float has.

@@ -126,7 +126,11 @@ fn every_task_can_be_posed_and_hides_its_gold() {
 #[test]
 fn configurations_and_grants_are_refused_or_survive_their_text() {
     let grants = "[python]\nrun-fuel-max = 5\n[python.directories]\ncorpus = '/data'\n";
-    let seeds = vec![read("host/presets/paper.toml").into(), read("host/presets/tiny.toml").into(), grants.into()];
+    let seeds = vec![
+        read("host/config/presets/paper.toml").into(),
+        read("host/config/presets/tiny.toml").into(),
+        grants.into(),
+    ];
     each(&seeds, 5_000, host::config);
 }
 

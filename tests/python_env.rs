@@ -6,6 +6,7 @@ mod composite;
 mod cruxeval;
 mod defects;
 mod errors;
+mod expressions;
 mod forgeries;
 mod measures;
 mod programs;

@@ -20,7 +20,7 @@ use azr_env::sandbox_args::SandboxArgs;
 use azr_experiment::{
     metrics::StepMetrics,
     observer::{Observer, Silent},
-    run_dir::Experiment,
+    record::Experiment,
     session::{Models, Session, Start},
 };
 use azr_selfplay::{env_state::EnvState, step::Step};
@@ -261,6 +261,7 @@ fn rewards_follow_from_what_was_judged_and_reach_the_learner() {
         "reward.duplicate=\"as-new\"",
         "reward.familiar=\"as-new\"",
         "advantage.baseline=role",
+        "reward.rejected=-1.0",
         "update.minibatches=1",
     ];
     let script = bench.start("run", &set, &Silent);

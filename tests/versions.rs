@@ -102,7 +102,11 @@ fn answers_in(env: &Environment, ctx: &Context) -> Value {
     for completion in COMPLETIONS {
         attempts.push(Attempt { task: tasks[0].clone(), completion: completion.into() });
         let kind = tasks[0].kind.clone();
-        proposals.push(Proposal { kind, references: tasks[1..].to_vec(), completion: completion.into() });
+        proposals.push(Proposal {
+            kind: kind.to_string(),
+            references: tasks[1..].to_vec(),
+            completion: completion.into(),
+        });
     }
     let requests: Vec<(String, Vec<Task>)> =
         env.description().kinds.iter().map(|kind| (kind.name.clone(), tasks.clone())).collect();

@@ -74,7 +74,7 @@ pub trait Environment {
         Err(rejection("no-datasets", "this environment takes no tasks from data sets"))
     }
 
-    /// Completions that show what the judge must see through: `azr-host env check` compares its conclusions with them.
+    /// Completions that show what the judge must see through: `azr-env check` compares its conclusions with them.
     fn examples(_ctx: &Context) -> Vec<Example> {
         Vec::new()
     }

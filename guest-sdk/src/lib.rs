@@ -6,9 +6,9 @@
 //! # A first environment
 //!
 //! ```console
-//! $ azr-host env new doubling                # a folder with an example
-//! $ azr-host env build doubling              # doubling/doubling.wasm
-//! $ azr-host env check doubling/doubling.wasm
+//! $ azr-env new doubling                # a folder with an example
+//! $ azr-env build doubling              # doubling/doubling.wasm
+//! $ azr-env check doubling/doubling.wasm
 //! $ azr-host warm-start --env doubling/doubling.wasm --until-solved 0.2 --out start
 //! $ azr-host --env doubling/doubling.wasm --policy start
 //! ```
@@ -73,7 +73,7 @@
 //! # }
 //! ```
 //!
-//! [`Puzzles::oracle`] and [`Puzzles::cheats`] are what `azr-host env check` starts from: it tries right answers, cheats,
+//! [`Puzzles::oracle`] and [`Puzzles::cheats`] are what `azr-env check` starts from: it tries right answers, cheats,
 //! garbage and right answers slightly changed, in both styles of prompts, and says which of your promises did not hold.
 //! The functions are ordinary ones, so tests of your own are `#[test]`s that call them, and `cargo test` runs them.
 //!
@@ -89,16 +89,16 @@
 //! Tasks come from [`Puzzles::generate`], from [`Puzzles::seeds`], from the policy itself where
 //! [`Puzzles::proposer_question`] asks for them, and from data sets: a file with one task as JSON per line, such as
 //! `{"number":4}`, of which [`Puzzles::check`] says whether it can be asked. Where they all come from there,
-//! [`Puzzles::samples`] are what `azr-host env check` looks at. `envs/countdown` in azr-host's sources has all of the first,
+//! [`Puzzles::samples`] are what `azr-env check` looks at. `envs/countdown` in azr-host's sources has all of the first,
 //! `envs/math` is of the second sort.
 //!
 //! # In Python
 //!
 //! ```console
-//! $ azr-host env new doubling --lang python
+//! $ azr-env new doubling --lang python
 //! $ cd doubling && python3 -m unittest && cd ..
-//! $ azr-host env build doubling
-//! $ azr-host env check doubling/doubling.wasm
+//! $ azr-env build doubling
+//! $ azr-env check doubling/doubling.wasm
 //! ```
 //!
 //! `env.py` has the same functions as the trait, on a class `Environment`. Tasks are what `json.loads` gives; a wrong
@@ -134,7 +134,7 @@
 //!
 //! Such an environment implements [`Environment`], on which [`Puzzles`] stands. A judge never runs a program itself: it
 //! *plans* runs, the host executes each in a fresh executor, and the judge is called again with what came out. Executors
-//! and judge become one file with `azr-host env pack`.
+//! and judge become one file with `azr-env pack`.
 
 #![deny(missing_docs)]
 

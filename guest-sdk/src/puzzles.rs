@@ -199,7 +199,7 @@ impl Settings {
     }
 }
 
-/// Tasks that examples are made of, of each source. `azr-host env check` needs a handful to say "most of them".
+/// Tasks that examples are made of, of each source. `azr-env check` needs a handful to say "most of them".
 const EXAMPLES_MAX: usize = 8;
 
 const FORMAT: &str = "First reason about the question inside <think> </think> tags, then give the answer inside <answer> \

@@ -28,7 +28,7 @@ fn cases_from_the_field_come_to_what_they_should() {
     assert!(cases.len() >= 200);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let attempt = |case: &Value| Attempt {
-        task: Task { kind: text(&case["task"]["kind"]), body: text(&case["task"]["body"]) },
+        task: Task { kind: text(&case["task"]["kind"]).into(), body: text(&case["task"]["body"]).into() },
         completion: text(&case["completion"]),
     };
     let attempts: Vec<Attempt> = cases.iter().map(attempt).collect();

@@ -37,7 +37,7 @@ fn published_formats_are_read() {
         (live_code_bench(None, &[("1", "2"), ("4\n", "8\n")]), "stdin", stdin, "print(2)"),
         (live_code_bench(Some("g"), &[("1", "2"), ("4", "8")]), "method", method, doubling_of_nothing()),
     ] {
-        assert_eq!(imported(&line, &[("asserts", "accept")]).unwrap().kind, kind);
+        assert_eq!(imported(&line, &[("asserts", "accept")]).unwrap().kind, kind.into());
         let [right, wrong]: [String; 2] = reasons(&line, &[right, wrong]).try_into().unwrap();
         assert_eq!(right, "right", "{line}");
         assert_ne!(wrong, "right", "{line}");
@@ -153,7 +153,7 @@ fn rows_with_lists_of_inputs_and_outputs_are_read() {
         ),
     ] {
         let task = imported(&row, &[]).unwrap();
-        assert_eq!(task.kind, kind, "{row}");
+        assert_eq!(*task.kind, *kind, "{row}");
         let [right, wrong]: [String; 2] = reasons(&row, &[right, wrong]).try_into().unwrap();
         assert_eq!(right, "right", "{row}");
         assert_ne!(wrong, "right", "{row}");

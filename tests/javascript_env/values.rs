@@ -106,3 +106,52 @@ fn patched_prototypes_change_no_value() {
     let program = format!("{patches} const f = x => ({{x, a: [1, 'b', 2n], m: new Map, s: new Set}})");
     all_come_to(&[(&program, "[{c: -0}]", r#"{x: [{c: -0}], a: [1, "b", 2n], m: new Map(), s: new Set()}"#)]);
 }
+
+/// What Node 20 comes to.
+#[test]
+fn numbers_are_written_as_elsewhere() {
+    all_come_to(&[
+        (
+            "const f = x => [x.toExponential(0), (-x).toExponential(1), (0.00015).toExponential(0)]",
+            "25",
+            r#"["3e+1", "-2.5e+1", "1e-4"]"#,
+        ),
+        (
+            "const f = x => [x.toExponential(), (0).toExponential(2), x.toExponential(25)]",
+            "1.5",
+            r#"["1.5e+0", "0.00e+0", "1.5000000000000000000000000e+0"]"#,
+        ),
+        ("const f = x => Math.exp(1) === Math.E", "0", "true"),
+        (
+            "const f = x => [x.toLocaleString(), (-0.5).toLocaleString(), (1e21).toLocaleString(), (12345678901234567890n).toLocaleString()]",
+            "1234567.8915",
+            r#"["1,234,567.892", "-0.5", "1,000,000,000,000,000,000,000", "12,345,678,901,234,567,890"]"#,
+        ),
+        (
+            "const f = x => x.toLocaleString('en-US', {minimumFractionDigits: 2, maximumFractionDigits: 2})",
+            "1234.5",
+            r#""1,234.50""#,
+        ),
+    ]);
+}
+
+#[test]
+fn texts_are_compared_as_in_browsers() {
+    all_come_to(&[
+        (
+            "const f = words => words.sort((x, y) => x.localeCompare(y))",
+            r#"["Zoo", "ape", "Ape", "zoo", "éa", "ez", "10", "9", "_a"]"#,
+            r#"["_a", "10", "9", "ape", "Ape", "éa", "ez", "zoo", "Zoo"]"#,
+        ),
+        (
+            "const f = words => words.sort((x, y) => x.localeCompare(y, undefined, {numeric: true}))",
+            r#"["f10", "f9", "f1"]"#,
+            r#"["f1", "f9", "f10"]"#,
+        ),
+        (
+            "const f = x => [x.localeCompare('A', 'en', {sensitivity: 'base'}), x.localeCompare('b'), 'b'.localeCompare(x), x.localeCompare(x)]",
+            r#""a""#,
+            "[0, -1, 1, 0]",
+        ),
+    ]);
+}

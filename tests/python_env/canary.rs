@@ -27,7 +27,7 @@ fn spies() -> Environment {
 }
 
 fn task(kind: &str, body: serde_json::Value) -> Task {
-    Task { kind: kind.into(), body: body.to_string() }
+    Task { kind: kind.into(), body: body.to_string().into() }
 }
 
 fn verify(env: &Environment, task: Task, completion: &str) -> (f64, Vec<ExecutedRun>) {

@@ -92,5 +92,5 @@ fn as_many_are_composed_as_asked_for() {
 
 fn task_of(program: &str) -> Task {
     let body = serde_json::json!({ "input": "1", "output": "1", "program": program }).to_string();
-    Task { kind: "deduction".into(), body }
+    Task { kind: "deduction".into(), body: body.into() }
 }

@@ -16,7 +16,7 @@ fn call() -> Value {
 #[test]
 fn outputs_are_asked_for() {
     let task = imported(&call(), &[]).unwrap();
-    assert_eq!(task.kind, "deduction");
+    assert_eq!(*task.kind, *"deduction");
     assert_eq!(
         [score(&task, "[1,3,1,3]"), score(&task, "[1, 3]"), score(&task, "sorted([1, 3]) * 2")],
         [1.0, 0.0, 0.0]
@@ -26,7 +26,7 @@ fn outputs_are_asked_for() {
 #[test]
 fn any_input_that_leads_to_the_output_is_right() {
     let task = imported(&call(), &[("imported-kind", "abduction")]).unwrap();
-    assert_eq!(task.kind, "abduction");
+    assert_eq!(*task.kind, *"abduction");
     for (answer, expected) in [("[3, 1, 3], b=2", 1.0), ("f([1, 3], 2)", 1.0), ("[1, 3, 1, 3], 1", 0.0), ("[]", 0.0)] {
         assert_eq!(score(&task, answer), expected, "{answer}");
     }
@@ -50,7 +50,10 @@ fn other_lines_are_refused_and_told_why() {
         line
     };
     for (line, why) in [
-        (json!({ "question": "How many?", "answer": "#### 1" }), "not-a-task: missing field `code`"),
+        (
+            json!({ "question": "How many?", "answer": "#### 1" }),
+            "not-a-task: missing key \"code\"; this environment reads lines",
+        ),
         (with("output", "deque([1])"), "not-a-value: the output is not a Python literal: line 1, column 1"),
         (with("function_name", "g"), "not-a-task: the input is not a call of g"),
     ] {

@@ -29,7 +29,7 @@ fn measuring() -> Context {
 /// A task as a reference, of which only the program counts.
 fn reference(program: &str) -> Task {
     let body = serde_json::json!({ "input": "1", "output": "1", "program": program }).to_string();
-    Task { kind: "deduction".into(), body }
+    Task { kind: "deduction".into(), body: body.into() }
 }
 
 fn measured(ctx: &Context, proposals: &[Proposal]) -> Vec<BTreeMap<String, Amount>> {

@@ -11,12 +11,12 @@ fn seeds_are_tasks_that_their_own_answers_solve() {
         let ctx = PYTHON.context(style, &[]).unwrap();
         let seeds = PYTHON.seeds(&ctx).unwrap();
         assert_eq!(
-            seeds.iter().map(|seed| seed.kind.as_str()).collect::<Vec<_>>(),
+            seeds.iter().map(|seed| &*seed.kind).collect::<Vec<_>>(),
             ["deduction", "abduction", "induction", "error-deduction"]
         );
         for seed in &seeds {
             let body: serde_json::Value = serde_json::from_str(&seed.body).unwrap();
-            let answer = match (seed.kind.as_str(), style) {
+            let answer = match (&*seed.kind, style) {
                 ("induction", Style::Compact) => body["program"].as_str().unwrap().to_owned(),
                 ("error-deduction", _) => "NoError".to_owned(),
                 ("induction", Style::Instruct) => format!("```python\n{}\n```", body["program"].as_str().unwrap()),

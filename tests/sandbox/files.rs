@@ -17,7 +17,7 @@ fn what_is_not_a_component_is_called_what_it_is() {
     let bench = Bench::new();
     assert!(bench.refusal(b"").ends_with("the file is empty"));
     assert!(bench.refusal(b"#!/bin/sh").contains("not a WebAssembly component"));
-    assert!(bench.refusal(b"\0asm\x01\0\0\0").contains("core wasm module, not a component; `azr-host env pack"));
+    assert!(bench.refusal(b"\0asm\x01\0\0\0").contains("core wasm module, not a component; `azr-env pack"));
     let folder = bench.sandbox.load(bench.folder.path()).err().unwrap().to_string();
     assert!(folder.ends_with("is a directory, not a .wasm file"), "{folder}");
 }

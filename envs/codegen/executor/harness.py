@@ -140,8 +140,10 @@ def stdin(source, builtin_names):
 
     def f(given):
         output = surroundings.standard_streams(given.encode())
+        # `from sys import *` finds the streams of this run.
+        streams = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
         try:
-            _load("__main__", code, builtin_names, names)
+            _load("__main__", code, builtin_names, names | streams)
         except surroundings.Exit:
             return surroundings.written()
         except SystemExit:

@@ -50,18 +50,23 @@ def _clocks():
     named("clock_gettime", lambda clock: wall_ns() / 1e9)
     named("clock_gettime_ns", lambda clock: wall_ns())
     named("clock_getres", lambda clock: _TICK_NS / 1e9)
-    named("get_clock_info", lambda name: types.SimpleNamespace(implementation="none", monotonic=True, adjustable=False, resolution=1e-3))
+    information = types.SimpleNamespace(implementation="none", monotonic=True, adjustable=False, resolution=1e-3)
+    named("get_clock_info", lambda name: information)
     named("sleep", _sleep)
     for name in ("gmtime", "localtime", "ctime"):
-        named(name, lambda seconds=None, convert=getattr(time, name): convert(time.time() if seconds is None else seconds))
-    for name, given in (("asctime", 0), ("strftime", 1)):
-        original = getattr(time, name)
-        named(name, lambda *given, original=original, count=given: original(*given, *(() if len(given) > count else (time.localtime(),))))
+        named(name, _of_now(getattr(time, name)))
+    asctime, strftime = time.asctime, time.strftime
+    named("asctime", lambda moment=None: asctime(moment or time.localtime()))
+    named("strftime", lambda form, moment=None: strftime(form, moment or time.localtime()))
     # The type is written in C and cannot be changed from outside, but its dictionary can.
     names = gc.get_referents(datetime.datetime.__dict__)[0]
     names["now"] = classmethod(lambda cls, tz=None: cls.fromtimestamp(time.time(), tz))
     names["utcnow"] = classmethod(lambda cls: cls.fromtimestamp(time.time(), datetime.timezone.utc).replace(tzinfo=None))
     sys._clear_internal_caches()
+
+
+def _of_now(convert):
+    return lambda seconds=None: convert(time.time() if seconds is None else seconds)
 
 
 def _sleep(seconds):
@@ -245,7 +250,8 @@ def _operating_system():
         "_exit": _exit, "read": _read, "write": _write, "fstat": _fstat, "urandom": _urandom, "close": lambda fd: None,
         "isatty": lambda fd: False, "getcwd": lambda: "/", "getcwdb": lambda: b"/", "cpu_count": lambda: 1,
         "process_cpu_count": lambda: 1, "getpid": lambda: 1, "getppid": lambda: 0, "fsync": lambda fd: None,
-        "sched_yield": lambda: None, "putenv": lambda name, value: None, "unsetenv": lambda name: None, "umask": lambda mask: 0o22, "lseek": _seek, "dup": lambda fd: fd,
+        "sched_yield": lambda: None, "putenv": lambda name, value: None,
+        "unsetenv": lambda name: None, "umask": lambda mask: 0o22, "lseek": _seek, "dup": lambda fd: fd,
         "times": lambda: os.times_result((_tick() / 1e9, 0.0, 0.0, 0.0, _tick() / 1e9)),
         "getloadavg": lambda: (0.0, 0.0, 0.0), "fdopen": lambda fd, *arguments, **named: _open(fd, *arguments, **named),
     }  # fmt: skip

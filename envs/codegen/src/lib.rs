@@ -10,6 +10,9 @@
 //! | `question_content`, `starter_code`, `public_test_cases`, `private_test_cases`, `metadata` | stdin, or method where `metadata` has a `func_name` | LiveCodeBench, code_generation_lite |
 //! | `prompt`, `entry_point`, `test` | asserts | HumanEval; the Hugging Face edition of HumanEval+ |
 //! | `text` or `prompt`, `test_list`, perhaps `test` | asserts | MBPP; the Hugging Face edition of MBPP+ |
+//! | `inputs` and `outputs` as lists, perhaps `fn_name`; or an object of these as text in `input_output` or in `reward_model.ground_truth`; the question in `question`, `problem` or `prompt` | stdin, or method where there is a `fn_name` | APPS, TACO; rows of veRL and PRIME |
+//!
+//! Lines are JSON as Python writes it: with `NaN` and `Infinity`, integers of any size, and floats to their last bit.
 //!
 //! # How a solution is judged
 //!
@@ -21,14 +24,24 @@
 //! which can see and change them. Such a verdict is worth something as long as nobody is paid for it, so these lines are
 //! refused unless the setting `asserts` accepts them.
 //!
+//! A reference solution that fails is the line's fault: judging an attempt at it is a fault of the environment, which says
+//! which task and why, and no verdict.
+//!
 //! | | benchmark | here |
 //! |---|---|---|
-//! | time | EvalPlus: per input, 4 to 8 times that of the reference; LiveCodeBench: 6 or 60 s per test | fuel: 100 G in each of [`attempt::RUNS`] runs, among which inputs are divided; 24 G are about a second of native CPython |
-//! | modules | those of the machine | the list in `executor/offered.py`: without numpy, os, threading and subprocess |
-//! | clock, entropy | the machine's | `time.time()` stands still; `random` draws the same in every run, and seeding it from entropy ends the run |
+//! | time | EvalPlus: per input, 4 to 8 times that of the reference, at most a minute together; LiveCodeBench: 6 or 60 s per test | fuel: 100 G in each run, 24 G being about a second of native CPython; inputs of a function share [`attempt::RUNS`] runs (the reference's [`attempt::REFERENCE_RUNS`]), tests [`attempt::TEST_RUNS`] |
+//! | process | EvalPlus: one for a data set's own inputs and one for those that it added; LiveCodeBench: one for all tests, with one `Solution` | the same where a solution has a place to keep something in, a global list or a cache, say ([`sequence`]); then all calls share the fuel of one run. Programs with standard input are loaded anew for each test, as in LiveCodeBench |
+//! | recursion | EvalPlus: CPython's limit of 1,000, of which its own frames take some thirty; LiveCodeBench: 50,000 | the same |
+//! | modules | those of the machine | all of the standard library that is Python or in this build: `executor/modules.py` has the list, with a reason for each that is left out |
+//! | clocks | the machine's | begin at 2024-01-01 and advance a millisecond with each reading |
+//! | entropy | the machine's | the same in every run |
+//! | files | the machine's | standard input and outputs in all their forms, by name and descriptor; no others |
+//! | threads | run beside each other | do all their work when they are started |
+//! | large results | as they are | of a function beyond some 500 kB in a run, integers over 4,300 digits and some other types as a digest, without tolerance for floats; of a method 16 MiB |
 //! | NaN | equal to nothing | equal to itself |
-//! | Mbpp/558, Mbpp/581 | also right by a second formula | as the reference solution |
 //! | recursion through C, as in `lru_cache` | some ten thousand deep | some thousand |
+//! | words | 64 bits | `sys.maxsize` and `hash` are those of 64 bits, and numbers beyond 32 bits are counted where they must be; the order of a set of tuples or floats is that of 32-bit hashes |
+//! | last digits | glibc's | `sin`, `cos`, `tan`, `atan`, `log10` and others differ in the last digit for some arguments. `HumanEval/32` has inputs for which its own solution, Newton's method, then finds no zero |
 
 pub mod attempt;
 pub mod compare;

@@ -1,4 +1,4 @@
-//! Completions whose worth is known: what `azr-host env check` holds the judge to.
+//! Completions whose worth is known: what `azr-env check` holds the judge to.
 
 use azr_guest_sdk::{Attempt, Completed, Context, Example, Expectation, Proposal, Style, Task};
 

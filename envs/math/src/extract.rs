@@ -69,7 +69,9 @@ fn last_bold(solution: &str) -> Option<&str> {
 fn bare(text: &str) -> &str {
     let mut text = text.trim();
     loop {
-        let stripped = text.trim_end_matches(['.', ',']).trim();
+        // Three points are digits that go on.
+        let ends: &[char] = if text.ends_with("...") { &[','] } else { &['.', ','] };
+        let stripped = text.trim_end_matches(ends).trim();
         let stripped = if stripped.starts_with('*') { stripped } else { stripped.trim_end_matches('*').trim_end() };
         let stripped =
             ["$$", "$", "`", "**", "__"].iter().fold(stripped, |text, mark| enclosed(text, mark, mark).unwrap_or(text));
@@ -104,6 +106,7 @@ mod tests {
             ("48/2 = <<48/2=24>>24\n#### 72\n", Ok("72")),
             ("The answer is 3. No: the answer is $4$. I hope it is correct.", Ok("4")),
             ("The answer is: 4.5", Ok("4.5")),
+            ("It is 0.333...", Ok("It is 0.333...")),
             ("**73**", Ok("73")),
             ("First **70**.\nSo there are **73**.", Ok("73")),
             ("2**3**2", Ok("2**3**2")),

@@ -315,8 +315,8 @@ pub fn logarithm(of: &Quotient, work: &mut Work) -> Result<Quotient, String> {
     sum.plus(&Quotient::function("ln", vec![rest]), work)
 }
 
-/// b^x, where x ln b is a sum of multiples of logarithms: e^(2 ln 3) is 9, and 10^(lg 7) is 7. Where it has an imaginary
-/// part, e^(ix) is cos x + i sin x.
+/// b^x, where x ln b is a sum of multiples of logarithms: e^(2 ln 3) is 9, and 10^(lg 7) is 7. Where it has an
+/// imaginary part, e^(ix) is cos x + i sin x.
 pub fn power_of_logarithms(base: &Quotient, exponent: &Quotient, work: &mut Work) -> Result<Option<Quotient>, String> {
     let is_e = base.as_symbol() == Some("e");
     let positive = base.as_rational().is_some_and(|number| number.is_positive());

@@ -1,5 +1,5 @@
-//! The keys of a line of JSON, with what stands behind them as it is written: numbers keep their digits, and what Python
-//! writes beside JSON, such as NaN, does no harm where nobody looks.
+//! The keys of a line of JSON, with what stands behind them as it is written: numbers keep their digits, and what
+//! Python writes beside JSON, such as NaN, does no harm where nobody looks.
 
 use serde_json::value::RawValue;
 

@@ -2,8 +2,8 @@
 //!
 //! # Data sets
 //!
-//! A line is a problem in one of the formats in which they are published. Capitals in keys do not count, further keys are
-//! not looked at, and what is `null` or `NaN` is not there. Numbers keep their digits.
+//! A line is a problem in one of the formats in which they are published. Capitals in keys do not count, further keys
+//! are not looked at, and what is `null` or `NaN` is not there. Numbers keep their digits.
 //!
 //! | keys | reference answer | data sets |
 //! |---|---|---|
@@ -18,18 +18,18 @@
 //! # Which answer counts
 //!
 //! The content of the last `\boxed{…}` or `\fbox{…}` of the answer; or else what stands behind the last `####`; or else
-//! behind the last "answer is" or "answer:"; or else what is bold in the last line; or else all of it. There is one answer:
-//! whoever writes several boxes is judged by the last, and a list is equal to a list only. An answer in the midst of a
-//! sentence is not looked for.
+//! behind the last "answer is" or "answer:"; or else what is bold in the last line; or else all of it. There is one
+//! answer: whoever writes several boxes is judged by the last, and a list is equal to a list only. An answer in the
+//! midst of a sentence is not looked for.
 //!
 //! # How it is judged
 //!
 //! `token` parts a text, whether it is TeX, Unicode or plain; `grammar` makes a `tree` of it; `evaluate` works out what
 //! that comes to, a `value`; and `equivalence` compares two of them. Expressions are fractions of polynomials with
-//! exact coefficients, over roots of primes, letters and functions. Where those do not decide, `numeric` works both out at
-//! several points with verified bounds: bounds that part prove a difference; bounds that stay together for more bits
-//! than an expression of this size can come close with are taken for equality. An expression that is too long, too deep or
-//! has too large numbers is equal to nothing but itself, and takes no more than a fifth of the judge's fuel.
+//! exact coefficients, over roots of primes, letters and functions. Where those do not decide, `numeric` works both out
+//! at several points with verified bounds: bounds that part prove a difference; bounds that stay together for more bits
+//! than an expression of this size can come close with are taken for equality. An expression that is too long, too deep
+//! or has too large numbers is equal to nothing but itself, and takes no more than a fifth of the judge's fuel.
 //!
 //! # What is equal
 //!
@@ -65,8 +65,8 @@
 //!
 //! # What other graders do
 //!
-//! The graders of the field look for one answer among many and read it as sympy can. That is lenient, so that a policy can
-//! be trained on what is wrong. Where they accept what is refused here, by Math-Verify 0.9:
+//! The graders of the field look for one answer among many and read it as sympy can. That is lenient, so that a policy
+//! can be trained on what is wrong. Where they accept what is refused here, by Math-Verify 0.9:
 //!
 //! | kind | accepted there, for another answer | here |
 //! |---|---|---|
@@ -81,10 +81,10 @@
 //! | sets | `\{1,2\}` for `(1,2)`, `x<1 and x>3` for `x<1 or x>3` | as written |
 //! | nearness | `3+\sin 3+…` for `\pi` | bounds for more bits than an expression can come close with |
 //!
-//! The graders of Hendrycks' MATH compare normalised texts, so order counts in lists, and units are cut off. Decimals agree
-//! within a tolerance in MARIO's math_evaluation and in Math-Verify; here a rounded number is another one.
-//! `tests/math/agreement.toml` lists every published verdict that is not ours, `tests/math/kinds.toml` what each rule above
-//! was made for.
+//! The graders of Hendrycks' MATH compare normalised texts, so order counts in lists, and units are cut off. Decimals
+//! agree within a tolerance in MARIO's math_evaluation and in Math-Verify; here a rounded number is another one.
+//! `tests/math/agreement.toml` lists every published verdict that is not ours, `tests/math/kinds.toml` what each rule
+//! above was made for.
 
 mod extract;
 mod json;
@@ -121,6 +121,7 @@ const PROBLEM_MAX_BYTES: usize = 20_000;
 
 impl Puzzles for Math {
     const NAME: &'static str = "math";
+    const VERSION: &'static str = "0.2.0";
     const KIND: &'static str = "problem";
     const ASKS: &'static str = "Solve a mathematical problem.";
     type Task = Problem;

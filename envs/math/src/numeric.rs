@@ -1,8 +1,9 @@
-//! Where polynomials do not say whether two expressions are equal: numbers with verified error bounds, at several points.
+//! Where polynomials do not say whether two expressions are equal: numbers with verified error bounds, at several
+//! points.
 //!
-//! Bounds that part prove that two expressions differ. Bounds that never part are taken for equality when they are narrow
-//! by far more bits than expressions of this size can come close with: the precision grows with the number of functions,
-//! and expressions with very large or small numbers in them are not compared in this way at all.
+//! Bounds that part prove that two expressions differ. Bounds that never part are taken for equality when they are
+//! narrow by far more bits than expressions of this size can come close with: the precision grows with the number of
+//! functions, and expressions with very large or small numbers in them are not compared in this way at all.
 
 mod ball;
 
@@ -23,8 +24,8 @@ const BITS_IN_COMMON_PER_FUNCTION: u64 = 48;
 const FUNCTIONS_MAX: u64 = 24;
 /// Bits behind the point beyond those that must be in common.
 const GUARD_BITS: u64 = 64;
-/// Numbers in expressions have so many bits at most, and much fewer where roots of unknowns turn at some point: the points
-/// reach beyond.
+/// Numbers in expressions have so many bits at most, and much fewer where roots of unknowns turn at some point: the
+/// points reach beyond.
 const NUMBER_BITS_MAX: u64 = 64;
 const NUMBER_BITS_BESIDE_ROOTS_MAX: u64 = 20;
 /// Points at which both expressions must be defined.

@@ -20,8 +20,8 @@ pub enum Atom {
     /// A whole number under a root: a prime, or what is left when the small primes are taken out.
     Number(BigInt),
     Imaginary,
-    /// A letter, with its subscript. π and e are letters, too: no polynomial in them is zero that looks otherwise, as far
-    /// as anybody knows, and one that looks zero is.
+    /// A letter, with its subscript. π and e are letters, too: no polynomial in them is zero that looks otherwise, as
+    /// far as anybody knows, and one that looks zero is.
     Symbol(String),
     /// A sum under a root or with an unknown exponent.
     Base(Weighed<Quotient>),
@@ -80,16 +80,16 @@ impl<T: Ord> Eq for Weighed<T> {}
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Monomial(pub BTreeMap<Atom, Rational>);
 
-/// A sum of products with coefficients that are not zero. Two polynomials without [`Atom::Base`] and functions are equal
-/// numbers only if they are equal here: roots of different primes, π and letters do not cancel.
+/// A sum of products with coefficients that are not zero. Two polynomials without [`Atom::Base`] and functions are
+/// equal numbers only if they are equal here: roots of different primes, π and letters do not cancel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Polynomial(pub BTreeMap<Monomial, Rational>);
 
 /// Numbers may have so many bits, which is 1233 digits. Protects the fuel of a call.
 pub const BITS_MAX: u64 = 4096;
 
-/// Terms that one call may form, counted more for long numbers and for what is in functions. Protects the judge's fuel: a
-/// unit takes some 15,000 at most; the largest answers of the benchmarks take some hundred units.
+/// Terms that one call may form, counted more for long numbers and for what is in functions. Protects the judge's fuel:
+/// a unit takes some 15,000 at most; the largest answers of the benchmarks take some hundred units.
 const WORK_MAX: u64 = 50_000;
 
 /// What is left of [`WORK_MAX`], and what only numbers can tell of what was worked out.

@@ -35,7 +35,8 @@ pub struct Column<'a> {
 
 /// The columns of a setting such as `query=problem, target=answer`.
 ///
-/// Panics where the setting is another thing: the call is then a fault, and no line is read in a way that was not meant.
+/// Panics where the setting is another thing: the call is then a fault, and no line is read in a way that was not
+/// meant.
 pub fn columns(setting: &str) -> Vec<Column<'_>> {
     let parts = setting.split(',').map(str::trim).filter(|part| !part.is_empty());
     let column = |part| {
@@ -173,7 +174,7 @@ mod tests {
             (r#"{"question": "?", "answer": "3*4=<<3*4=12>>12\n#### 12"}"#, "12"),
             // DAPO and other rows for veRL.
             (
-                r#"{"data_source": "d", "prompt": [{"content": "?", "role": "user"}], "reward_model": {"ground_truth": "34", "style": "rule"}}"#,
+                r#"{"prompt": [{"content": "?", "role": "user"}], "reward_model": {"ground_truth": "34", "style": ""}}"#,
                 "34",
             ),
             (r#"{"Problem": "?", "Expected_Answer": 7}"#, "7"),
@@ -220,7 +221,7 @@ mod tests {
 
     #[test]
     fn instructions_of_dapo_are_left_out() {
-        let text = "Solve the following math problem step by step. The last line …\n\nWhat is 1+1?\n\nRemember to put your \
+        let text = "Solve the following math problem step by step. The last …\n\nWhat is 1+1?\n\nRemember to put your \
                     answer on its own line after \"Answer:\".";
         assert_eq!(bare_prompt(text), "What is 1+1?");
     }

@@ -14,7 +14,8 @@ use crate::polynomial::{Atom, Monomial, Polynomial, Rational, Weighed, Work, who
 use reduced::{Factorials, reduced};
 use root::root_of;
 
-/// A fraction of polynomials. The denominator has several terms, or one with an atom that [`reduced`] replaces, or is 1.
+/// A fraction of polynomials. The denominator has several terms, or one with an atom that [`reduced`] replaces, or is
+/// 1.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quotient {
     over: Polynomial,
@@ -118,8 +119,8 @@ impl Quotient {
         }
     }
 
-    /// Whether two expressions are equal wherever both are defined. Where polynomials do not say so, and functions or roots
-    /// of sums could be the reason, numbers tell.
+    /// Whether two expressions are equal wherever both are defined. Where polynomials do not say so, and functions or
+    /// roots of sums could be the reason, numbers tell.
     pub fn equals(&self, other: &Quotient, work: &mut Work) -> Result<bool, String> {
         if self.ratio_to(other, work)? == Some(Rational::one()) {
             return Ok(true);
@@ -154,7 +155,8 @@ impl Quotient {
         Ok((reduced(left, &known, work)?, reduced(right, &known, work)?))
     }
 
-    /// Divides by the denominator if it has one term, and nothing in it that [`reduced`] replaces: that keeps positive exponents.
+    /// Divides by the denominator if it has one term, and nothing in it that [`reduced`] replaces: that keeps positive
+    /// exponents.
     fn new(over: Polynomial, under: Polynomial, work: &mut Work) -> Result<Quotient, String> {
         if under.is_zero() {
             return Err("a division by zero".into());

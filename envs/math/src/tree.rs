@@ -14,7 +14,7 @@ pub enum Tree {
     Infinity,
     Sum(Vec<Tree>),
     Negated(Box<Tree>),
-    /// What may be added or taken away; `upper` is plus, `lower` is minus where ± is one.
+    /// ± or ∓, which is minus the first time.
     PlusMinus {
         minus_first: bool,
         of: Box<Tree>,

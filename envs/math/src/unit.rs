@@ -46,7 +46,7 @@ const FILLERS: [&str; 16] = [
 ];
 
 /// Words that make another thing of a number than an amount.
-const TURNS: [&str; 21] = [
+const TURNS: [&str; 20] = [
     "not",
     "isn't",
     "no",
@@ -66,7 +66,6 @@ const TURNS: [&str; 21] = [
     "rather",
     "minus",
     "plus",
-    "times",
     "false",
 ];
 
@@ -184,8 +183,8 @@ impl Unit {
         }
     }
 
-    /// What an amount of this unit is multiplied by to be one of the other. `None` says that the two do not agree. A unit
-    /// may be left out on one side, unless it is needed.
+    /// What an amount of this unit is multiplied by to be one of the other. `None` says that the two do not agree. A
+    /// unit may be left out on one side, unless it is needed.
     pub fn conversion(&self, other: &Unit) -> Option<Rational> {
         if self.is_none() || other.is_none() {
             return (!self.needed && !other.needed).then(Rational::one);

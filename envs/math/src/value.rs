@@ -48,7 +48,8 @@ pub enum Value {
     Matrix(Vec<Vec<Value>>),
     /// Values, each with its condition.
     Cases(Vec<Vec<Value>>),
-    /// Something that is said of a name: `x = 5`, `f(x) = 2x`, `x \in [0, 1)`. `equation` is the difference of both sides.
+    /// Something that is said of a name: `x = 5`, `f(x) = 2x`, `x \in [0, 1)`. `equation` is the difference of both
+    /// sides.
     Named {
         name: String,
         value: Box<Value>,

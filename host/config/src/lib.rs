@@ -5,8 +5,8 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use anyhow::{Context as _, Result, bail, ensure};
-use azr_core::{limits::Limits, sampling::Sampling};
+use anyhow::{Context as _, Result, bail};
+use azr_core::limits::Limits;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -14,13 +14,24 @@ use toml::{Table, Value};
 pub mod language;
 mod lora;
 mod preset;
+mod reward;
+mod sampling;
+mod stages;
+mod update;
 
 pub use lora::{LoraConfig, Projection};
 pub use preset::{Algorithm, Preset};
+pub use reward::{
+    AdvantageConfig, AsNew, Baseline, Combination, MeasureReward, RepeatReward, RewardConfig, Scale, Weighting,
+};
+pub use sampling::{Dtype, PolicyConfig, SamplingConfig};
+pub use stages::{
+    BreachAction, BufferConfig, CheckpointConfig, EvaluationConfig, FaultsConfig, GenerateConfig, LearnabilityConfig,
+    ProposeConfig, SeedingConfig, SolveConfig, SolveStrategy,
+};
+pub use update::{Activations, Average, MomentsKind, OptimizerKind, Schedule, UpdateConfig, WeightsKind};
 
-/// Tasks that a key may ask for at a time, and how many times more one environment may get: together within the 32 bits
-/// of `generate`'s count.
-const TASKS_MAX: usize = 10_000_000;
+/// How many times more tasks one environment may get.
 const ENV_WEIGHT_MAX: f64 = 100.0;
 
 /// A whole run, resolved. The keys are described in `presets/paper.toml`.
@@ -70,291 +81,6 @@ pub enum Control {
     None,
     /// Rewards are shuffled within their group, so that nothing can be learned from them.
     Shuffle,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct PolicyConfig {
-    pub dtype: Dtype,
-    pub threads: usize,
-    pub lora: LoraConfig,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Dtype {
-    F32,
-    Bf16,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SamplingConfig {
-    pub temperature: f32,
-    pub top_p: f32,
-    pub top_k: usize,
-    pub prompt_max_tokens: usize,
-    pub completion_max_tokens: usize,
-    pub shares: usize,
-    pub rows_max: usize,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct GenerateConfig {
-    pub batch: usize,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ProposeConfig {
-    pub batch: usize,
-    pub references: usize,
-    pub weight: f64,
-    pub kl_coefficient: f64,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct LearnabilityConfig {
-    pub samples: usize,
-    pub train: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SolveConfig {
-    pub batch: usize,
-    pub samples: usize,
-    pub rounds_max: usize,
-    pub strategy: SolveStrategy,
-    pub recent_steps: u64,
-    pub kl_coefficient: f64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SolveStrategy {
-    MaxNew,
-    HalfNew,
-    Uniform,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct BufferConfig {
-    pub capacity: usize,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SeedingConfig {
-    pub tasks: usize,
-    pub batches_max: usize,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RewardConfig {
-    pub malformed: f64,
-    pub rejected: f64,
-    pub unlearnable: f64,
-    pub duplicate: RepeatReward,
-    pub familiar: RepeatReward,
-    pub wrong: f64,
-    pub combination: Combination,
-    /// By the measure's name.
-    pub measures: BTreeMap<String, MeasureReward>,
-}
-
-/// How the terms of measures join the reward for learnability.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Combination {
-    Sum,
-    Multiply,
-    SumMultiply,
-    MultiplySum,
-}
-
-/// What a measure adds to a proposer's reward.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct MeasureReward {
-    pub weight: f64,
-    pub max: f64,
-}
-
-/// What a proposer gets for repeating what is known: `"as-new"` or a number.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum RepeatReward {
-    Fixed(f64),
-    AsNew(AsNew),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AsNew {
-    AsNew,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct AdvantageConfig {
-    pub baseline: Baseline,
-    pub scale: Scale,
-    pub weighting: Weighting,
-    pub std_min: f64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Baseline {
-    Role,
-    Task,
-    OthersAtTask,
-    Global,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scale {
-    Deviation,
-    GlobalDeviation,
-    None,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Weighting {
-    Token,
-    Sequence,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct UpdateConfig {
-    pub optimizer: OptimizerKind,
-    pub learning_rate: f64,
-    pub muon_learning_rate: f64,
-    pub muon_momentum: f64,
-    pub schedule: Schedule,
-    pub beta1: f64,
-    pub beta2: f64,
-    pub epsilon: f64,
-    pub weight_decay: f64,
-    pub gradient_norm_max: f64,
-    pub clip_low: f64,
-    pub clip_high: f64,
-    pub entropy_coefficient: f64,
-    pub average: Average,
-    pub importance_max: f64,
-    pub minibatches: usize,
-    pub epochs: usize,
-    pub micro_batch_max_tokens: usize,
-    pub activations: Activations,
-    pub weights: WeightsKind,
-    pub moments: MomentsKind,
-}
-
-/// How AdamW keeps its moments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MomentsKind {
-    #[serde(rename = "f32")]
-    F32,
-    #[serde(rename = "8-bit")]
-    EightBit,
-}
-
-/// What each of several ranks has of the weights while it finds the gradient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WeightsKind {
-    Whole,
-    Sharded,
-}
-
-/// What becomes of a forward pass's activations until the backward pass needs them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activations {
-    Keep,
-    Recompute,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OptimizerKind {
-    Adamw,
-    Muon,
-}
-
-/// Over what the loss is a mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Average {
-    Token,
-    Sequence,
-    Budget,
-    Sum,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Schedule {
-    Constant,
-    Linear,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct EvaluationConfig {
-    pub every_steps: u64,
-    pub tasks: usize,
-    pub generated: usize,
-    pub held_out_share: f64,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct CheckpointConfig {
-    pub every_steps: u64,
-    pub keep: usize,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct FaultsConfig {
-    pub share_max: f64,
-    pub window_steps: usize,
-    pub then: BreachAction,
-}
-
-/// What too many environment faults lead to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BreachAction {
-    Stop,
-    Drop,
-}
-
-impl From<&SamplingConfig> for Sampling {
-    fn from(config: &SamplingConfig) -> Self {
-        let SamplingConfig { temperature, top_p, top_k, prompt_max_tokens: _, completion_max_tokens, shares, rows_max } =
-            *config;
-        Self { temperature, top_p, top_k, completion_max_tokens, shards: shares, rows_max }
-    }
-}
-
-impl UpdateConfig {
-    /// The learning rate of `step`, which counts from 1, in a run of `steps`.
-    pub fn learning_rate_at(&self, step: u64, steps: u64) -> f64 {
-        match self.schedule {
-            Schedule::Constant => self.learning_rate,
-            Schedule::Linear => self.learning_rate * (steps - step + 1) as f64 / steps as f64,
-        }
-    }
 }
 
 impl RunConfig {
@@ -421,75 +147,41 @@ impl RunConfig {
     }
 
     fn check(&self) -> Result<()> {
-        let positive = [
-            ("steps", self.steps as usize),
-            ("policy.threads", self.policy.threads),
-            ("sampling.prompt-max-tokens", self.sampling.prompt_max_tokens),
-            ("sampling.completion-max-tokens", self.sampling.completion_max_tokens),
-            ("sampling.shares", self.sampling.shares),
-            ("sampling.rows-max", self.sampling.rows_max),
-            ("solve.samples", self.solve.samples),
-            ("solve.rounds-max", self.solve.rounds_max),
-            ("buffer.capacity", self.buffer.capacity),
-            ("update.minibatches", self.update.minibatches),
-            ("update.epochs", self.update.epochs),
-            ("update.micro-batch-max-tokens", self.update.micro_batch_max_tokens),
-            ("checkpoint.every-steps", self.checkpoint.every_steps as usize),
-            ("checkpoint.keep", self.checkpoint.keep),
-            ("faults.window-steps", self.faults.window_steps),
-        ];
-        if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
-            bail!("{key} is 0; it must be at least 1");
-        }
-        self.policy.lora.check().context("policy.lora")?;
-        let sampling = &self.sampling;
-        ensure!(sampling.temperature > 0.0, "sampling.temperature is {}; it must be above 0", sampling.temperature);
-        ensure!(
-            sampling.top_p > 0.0 && sampling.top_p <= 1.0,
-            "sampling.top-p is {}; it must be above 0 and at most 1",
-            sampling.top_p
-        );
-        let rate = self.update.learning_rate;
-        ensure!(rate.is_finite() && rate >= 0.0, "update.learning-rate is {rate}; it must be finite and not negative");
-        let by_task = matches!(self.advantage.baseline, Baseline::Task | Baseline::OthersAtTask);
-        ensure!(
-            self.solve.samples > 1 || !by_task && self.solve.rounds_max == 1,
-            "solve.samples is 1, and nothing can be learned from comparing the attempts at a task; it must be at least 2"
-        );
-        let importance = self.update.importance_max;
-        ensure!(
-            importance == 0.0 || importance >= 1.0,
-            "update.importance-max is {importance}; it must be 0 or at least 1"
-        );
-        let clip = self.update.clip_low;
-        ensure!((0.0..1.0).contains(&clip), "update.clip-low is {clip}; it must be in [0, 1)");
-        ensure!(
-            self.update.weights == WeightsKind::Whole || self.update.activations == Activations::Recompute,
-            "update.weights is sharded, which has the weights of a layer only while it runs; set \
-             update.activations=recompute, so that it runs again on the way back"
-        );
-        let share = self.faults.share_max;
-        for (name, kl) in [("propose", self.propose.kl_coefficient), ("solve", self.solve.kl_coefficient)] {
-            let sound = kl.is_finite() && kl >= 0.0;
-            ensure!(sound, "{name}.kl-coefficient is {kl}; it must be finite and not negative");
-        }
-        ensure!((0.0..=1.0).contains(&share), "faults.share-max is {share}; it must be in [0, 1]");
-        let share = self.evaluation.held_out_share;
-        ensure!((0.0..1.0).contains(&share), "evaluation.held-out-share is {share}; it must be in [0, 1)");
-        let tasks = [
-            ("generate.batch", self.generate.batch),
-            ("seeding.tasks", self.seeding.tasks),
-            ("evaluation.generated", self.evaluation.generated),
-        ];
-        if let Some((key, count)) = tasks.iter().find(|(_, count)| *count > TASKS_MAX) {
-            bail!("{key} is {count}; it must be at most {TASKS_MAX}");
-        }
+        at_least_one(&[("steps", self.steps as usize)])?;
+        self.policy.check()?;
+        self.sampling.check()?;
+        self.generate.check()?;
+        self.propose.check()?;
+        self.solve.check()?;
+        self.buffer.check()?;
+        self.seeding.check()?;
+        self.advantage.check(&self.solve)?;
+        self.update.check()?;
+        self.evaluation.check()?;
+        self.checkpoint.check()?;
+        self.faults.check()?;
         let weights = 0.0..=ENV_WEIGHT_MAX;
         if let Some((name, weight)) = self.env_weights.iter().find(|(_, weight)| !weights.contains(weight)) {
             bail!("env-weights.{name} is {weight}; it must be from 0 to {ENV_WEIGHT_MAX}");
         }
         Ok(())
     }
+}
+
+/// Refuses keys that are 0.
+fn at_least_one(keys: &[(&str, usize)]) -> Result<()> {
+    if let Some((key, _)) = keys.iter().find(|(_, value)| *value == 0) {
+        bail!("{key} is 0; it must be at least 1");
+    }
+    Ok(())
+}
+
+/// Refuses keys below 0. That they are finite is known.
+fn not_negative(keys: &[(&str, f64)]) -> Result<()> {
+    if let Some((key, value)) = keys.iter().find(|(_, value)| *value < 0.0) {
+        bail!("{key} is {value}; it must not be negative");
+    }
+    Ok(())
 }
 
 /// The first key whose value is NaN or infinite.
@@ -649,6 +341,19 @@ mod tests {
         assert!(message("nonsense").contains("KEY=VALUE"));
         let kept = resolve(&["update.weights=sharded", "update.activations=keep"]).unwrap_err();
         assert!(kept.root_cause().to_string().contains("set update.activations=recompute"));
+        for (pair, complaint) in [
+            ("update.muon-learning-rate=-1.0", "update.muon-learning-rate is -1; it must not be negative"),
+            ("update.muon-momentum=1.0", "update.muon-momentum is 1; it must be in [0, 1)"),
+            ("update.beta1=-0.1", "update.beta1 is -0.1; it must be in [0, 1)"),
+            ("update.beta2=1.5", "update.beta2 is 1.5; it must be in [0, 1)"),
+            ("update.epsilon=0.0", "update.epsilon is 0; it must be above 0"),
+            ("update.gradient-norm-max=-1.0", "update.gradient-norm-max is -1; it must be above 0"),
+            ("update.clip-high=-0.2", "update.clip-high is -0.2; it must not be negative"),
+            ("advantage.std-min=-0.1", "advantage.std-min is -0.1; it must not be negative"),
+            ("propose.weight=-1.0", "propose.weight is -1; it must not be negative"),
+        ] {
+            assert!(message(pair).contains(complaint), "{}", message(pair));
+        }
         assert!(message("reward.malformed=nan").contains("reward.malformed is not a finite number"));
         assert!(message("reward.duplicate=-inf").contains("reward.duplicate is not a finite number"));
     }

@@ -48,12 +48,16 @@ impl Launch {
     }
 }
 
-/// Ranks that share this machine.
-pub fn local_ranks() -> usize {
-    let several = env::var_os("RANK").is_some();
-    let said = ["LOCAL_WORLD_SIZE", "WORLD_SIZE"].into_iter().find_map(|name| env::var(name).ok()?.parse().ok());
-    said.filter(|ranks| several && *ranks > 0).unwrap_or(1)
+/// Ranks that share this machine: what `LOCAL_WORLD_SIZE` says. Without it, all of them where they meet on this machine,
+/// and one where they meet elsewhere.
+pub fn local_ranks() -> Result<usize> {
+    let launch = Launch::from_env()?;
+    let here = if LOOPBACK.contains(&&*launch.address) { launch.size } else { 1 };
+    Ok(optional("LOCAL_WORLD_SIZE")?.filter(|_| launch.size > 1).unwrap_or(here).max(1))
 }
+
+/// Names of this machine that others do not know.
+const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "::1"];
 
 fn required<T: FromStr>(name: &str) -> Result<T> {
     optional(name)?.with_context(|| format!("RANK is set, but {name} is not; a launcher such as torchrun sets both"))

@@ -1,6 +1,6 @@
 //! Tasks and the content hashes that identify things.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -8,22 +8,22 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// A problem with a known answer, as an environment wrote it. Only `validate`, an environment's seeds and files that
-/// came from them make tasks.
+/// came from them make tasks. Clones share the text, which may have megabytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Task {
     /// One of the environment's kinds.
-    pub kind: String,
+    pub kind: Arc<str>,
     /// Canonical JSON, opaque to the host.
-    pub body: String,
+    pub body: Arc<str>,
 }
 
 impl Task {
     /// The task's identity: equal tasks of one kind have equal bodies.
     pub fn id(&self) -> Digest {
         let mut hasher = Sha256::new();
-        hasher.update(&self.kind);
+        hasher.update(&*self.kind);
         hasher.update([0]);
-        hasher.update(&self.body);
+        hasher.update(&*self.body);
         Digest(hasher.finalize().into())
     }
 }
@@ -43,10 +43,10 @@ impl WrittenTask {
     /// The task, which must have the id that it came with.
     pub fn task(&self) -> Result<Task> {
         let body = match &self.body {
-            Value::String(body) => body.clone(),
-            body => body.to_string(),
+            Value::String(body) => body.as_str().into(),
+            body => body.to_string().into(),
         };
-        let task = Task { kind: self.kind.clone(), body };
+        let task = Task { kind: self.kind.as_str().into(), body };
         if let Some(id) = self.id {
             ensure!(task.id() == id, "the task's id is {}, not {id}: its body was changed", task.id());
         }
@@ -62,10 +62,10 @@ impl From<Task> for WrittenTask {
         let json = serde_json::from_str::<Value>(&body).ok();
         let same = |json: &Value| {
             let text = json.to_string();
-            text == body
+            *text == *body
         };
-        let body = json.filter(same).unwrap_or_else(|| Value::String(body.clone()));
-        Self { kind, body, id }
+        let body = json.filter(same).unwrap_or_else(|| Value::String(body.to_string()));
+        Self { kind: kind.to_string(), body, id }
     }
 }
 

@@ -128,7 +128,7 @@ impl<'a> Examiner<'a> {
             tasks.extend(self.sequence(&kind.name, 1, 0, TASKS_MAX));
         }
         for task in tasks {
-            let of_kind = self.tasks.entry(task.kind.clone()).or_default();
+            let of_kind = self.tasks.entry(task.kind.to_string()).or_default();
             if of_kind.len() < TASKS_MAX && !of_kind.contains(&task) {
                 of_kind.push(task);
             }
@@ -140,7 +140,7 @@ impl<'a> Examiner<'a> {
         let right = self.examples.attempts.iter().filter(|example| example.expected == Expectation::Right);
         let attempts: Vec<Attempt> = right.map(|example| example.completed.clone()).collect();
         for (attempt, verdict) in attempts.clone().into_iter().zip(self.verify(attempts)) {
-            let of_kind = self.oracles.entry(attempt.task.kind.clone()).or_default();
+            let of_kind = self.oracles.entry(attempt.task.kind.to_string()).or_default();
             if let Some(Verdict { answer, .. }) = verdict
                 && !of_kind.iter().any(|oracle| oracle.attempt.task == attempt.task)
             {
@@ -154,7 +154,7 @@ impl<'a> Examiner<'a> {
         let Examples { proposals, attempts } = self.examples.clone();
         for Kind { name, proposable, .. } in self.kinds(|_| true) {
             let right = |expected: &Expectation| *expected == Expectation::Right;
-            if !attempts.iter().any(|example| example.completed.task.kind == name && right(&example.expected)) {
+            if !attempts.iter().any(|example| *example.completed.task.kind == *name && right(&example.expected)) {
                 self.problem(format!("no example is a right attempt at a task of kind {name}"));
             }
             if proposable && !proposals.iter().any(|example| example.completed.kind == name && right(&example.expected))

@@ -42,7 +42,7 @@ pub fn demonstrate(environment: &Environment, ctx: &Context, tasks: &[Task]) -> 
         found.add(Role::Solver, shown, right_attempt(judged));
     }
     let proposal = |(task, completion): &(&Task, String)| Proposal {
-        kind: task.kind.clone(),
+        kind: task.kind.to_string(),
         references: Vec::new(),
         completion: completion.clone(),
     };

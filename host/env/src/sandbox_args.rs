@@ -34,7 +34,7 @@ impl SandboxArgs {
     pub fn config(&self, limits: &Limits) -> Result<SandboxConfig> {
         let Self { workers, cache_dir, grants } = self.clone();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = if workers == 0 { (cores / local_ranks()).max(1) } else { workers };
+        let workers = if workers == 0 { (cores / local_ranks()?).max(1) } else { workers };
         let grants = grants.map_or_else(|| Ok(Grants::default()), |path| Grants::read(&path))?;
         Ok(SandboxConfig { workers, cache_dir, grants, limits: limits.clone() })
     }

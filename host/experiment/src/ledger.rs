@@ -160,7 +160,7 @@ pub struct TaskRow<'a> {
 impl TaskRow<'_> {
     /// The task, unless it is another than was written.
     pub fn task(&self) -> Result<Task> {
-        let task = Task { kind: self.kind.to_string(), body: self.body.to_string() };
+        let task = Task { kind: (&*self.kind).into(), body: (&*self.body).into() };
         let (id, now) = (self.id, task.id());
         ensure!(now == id, "task {id} in tasks.jsonl was altered: its content has the digest {now}");
         Ok(task)
@@ -197,7 +197,7 @@ pub fn proposal_row(
     LedgerRow {
         step,
         env: env.name().to_owned(),
-        fingerprint: env.fingerprint.digest().short(),
+        fingerprint: env.fingerprint_short().to_owned(),
         kind: env.kinds()[proposed.kind].name.clone(),
         role: Role::Proposer,
         purpose,
@@ -224,8 +224,8 @@ pub fn attempt_row(envs: &[EnvState], verified: &Verified, step: u64, reward: Op
     LedgerRow {
         step,
         env: env.name().to_owned(),
-        fingerprint: env.fingerprint.digest().short(),
-        kind: attempted.task.kind.clone(),
+        fingerprint: env.fingerprint_short().to_owned(),
+        kind: attempted.task.kind.to_string(),
         role: Role::Solver,
         purpose,
         proposal,
@@ -294,7 +294,7 @@ pub fn seeded_tasks<'a>(
 /// The row of a task found at `step`.
 fn task_row<'a>(env: &'a EnvState, task: &'a Task, step: u64, origin: Origin) -> TaskRow<'a> {
     let Task { kind, body } = task;
-    TaskRow { id: task.id(), env: env.name().into(), kind: kind.into(), body: body.into(), step, origin }
+    TaskRow { id: task.id(), env: env.name().into(), kind: (&**kind).into(), body: (&**body).into(), step, origin }
 }
 
 #[cfg(test)]

@@ -314,7 +314,7 @@ fn buffers(envs: &[EnvState], step: &Step) -> BTreeMap<String, BufferMetrics> {
                 validated.conclusion.novelty().is_some_and(Novelty::is_new)
                     && (proposed.env, proposed.kind) == (index, kind)
             };
-            let generated = |given: &&Seeded| given.env == index && given.task.kind == env.kinds()[kind].name;
+            let generated = |given: &&Seeded| given.env == index && *given.task.kind == *env.kinds()[kind].name;
             let added = step.validated.iter().filter(added).count() + step.generated.iter().filter(generated).count();
             buffers.insert(env.label(kind), BufferMetrics { tasks: buffer.len(), added });
         }

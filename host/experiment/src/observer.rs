@@ -1,7 +1,8 @@
 //! Who is told what happens in a session.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs::File, path::Path};
 
+use anyhow::Result;
 use azr_selfplay::{
     env_state::EnvState,
     evaluation::{Evaluation, Protocol},
@@ -9,11 +10,16 @@ use azr_selfplay::{
     step::Step,
 };
 
-use crate::{metrics::StepMetrics, run_dir::Experiment};
+use crate::{metrics::StepMetrics, record::Experiment};
 
 /// Told of everything that a person may want to see while it happens. Nothing depends on what it does.
 #[expect(unused_variables, reason = "an observer looks at what it likes")]
 pub trait Observer {
+    /// This process follows another that writes the experiment, and had better print into this file.
+    fn follows(&self, printed: &File) -> Result<()> {
+        Ok(())
+    }
+
     /// The experiment in `path` is about to begin or to go on; `plan` says what training takes.
     fn loaded(&self, experiment: &Experiment, plan: &str, path: &Path) {}
 
@@ -22,6 +28,9 @@ pub trait Observer {
 
     /// The policy that is called `name` is about to be measured.
     fn measuring(&self, name: &str, protocol: Protocol) {}
+
+    /// An environment is left out from now on, for what became of its calls.
+    fn dropped(&self, name: &str, faults: &Tally) {}
 
     fn measured(&self, evaluations: &[Evaluation]) {}
 

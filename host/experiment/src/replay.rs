@@ -16,7 +16,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     ledger::{self, Concluded, LedgerRow, Purpose, TaskRow},
-    run_dir::{self, Experiment, Log, Recorded},
+    log::Log,
+    record::{self, Experiment, Recorded},
 };
 use azr_config::RunConfig;
 use azr_core::{
@@ -100,7 +101,7 @@ impl Replay {
         if standard == Standard::Recorded {
             adopt_fingerprints(&recorded, &mut envs)?;
         }
-        let held_out = held_out::read(&run_dir::held_out(dir)?, &envs)?;
+        let held_out = held_out::read(&record::held_out(dir)?, &envs)?;
         held_out::hold_out(&mut envs, held_out, config.evaluation.tasks)?;
         let tasks = Tasks::index(&recorded)?;
         Ok(Self { recorded, config, envs, tasks, standard })
@@ -254,7 +255,7 @@ fn envs(
 /// Rows name the terms that were recorded, so those must be whole, and are taken over where this build differs.
 fn adopt_fingerprints(recorded: &Recorded, envs: &mut [EnvState]) -> Result<()> {
     for (env, record) in envs.iter_mut().zip(&recorded.experiment.environments) {
-        let (was, is) = (&record.fingerprint, &env.fingerprint);
+        let (was, is) = (&record.fingerprint, env.fingerprint());
         ensure!(
             was.digest() == record.fingerprint_digest && was.config == is.config,
             "config.toml or the terms in experiment.json are not those that the experiment was started with"
@@ -271,7 +272,7 @@ fn adopt_fingerprints(recorded: &Recorded, envs: &mut [EnvState]) -> Result<()> 
         if !was.same_grants(is) {
             tracing::warn!("{} was recorded with other --grants: limits or directories differ", record.name);
         }
-        env.fingerprint = record.fingerprint.clone();
+        env.adopt(record.fingerprint.clone());
     }
     Ok(())
 }

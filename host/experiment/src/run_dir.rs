@@ -12,7 +12,6 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{BufRead, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write},
-    os::fd::AsRawFd as _,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -22,170 +21,35 @@ use cap_std::{
     ambient_authority,
     fs::{Dir, File, OpenOptions},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::tensorboard::EventWriter;
 use azr_config::RunConfig;
-use azr_core::task::Digest;
-use azr_env::env_source::EnvSource;
-use azr_selfplay::{data_set::DataSetRecord, fingerprint::EnvFingerprint};
 
-/// A file that only grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Log {
-    Metrics,
-    Evaluations,
-    Ledger,
-    Tasks,
-    /// What judges told the operator.
-    Judge,
-    Events,
-}
-
-impl Log {
-    const ALL: [Self; 6] = [Self::Metrics, Self::Evaluations, Self::Ledger, Self::Tasks, Self::Judge, Self::Events];
-
-    /// Within the experiment directory.
-    pub fn file_name(self) -> &'static str {
-        match self {
-            Self::Metrics => "metrics.jsonl",
-            Self::Evaluations => "evaluations.jsonl",
-            Self::Ledger => "ledger.jsonl",
-            Self::Tasks => "tasks.jsonl",
-            Self::Judge => "judge.jsonl",
-            Self::Events => "events.out.tfevents.0.azr-host",
-        }
-    }
-}
-
-/// The tasks that an experiment never trains on.
-const HELD_OUT: &str = "held-out.jsonl";
-
-/// What an experiment was started with, besides its configuration.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Experiment {
-    /// Of azr-host.
-    pub version: String,
-    pub seed: u64,
-    /// "embedded" or the directory the policy was loaded from.
-    pub policy: String,
-    pub device: String,
-    /// Where held-out tasks came from, by environment name: a file, "embedded" for those of the embedded policy, or "set
-    /// apart" from what would be trained on. The tasks are in `held-out.jsonl`.
-    pub held_out: BTreeMap<String, String>,
-    pub data_sets: Vec<DataSetRecord>,
-    pub environments: Vec<EnvironmentRecord>,
-    pub started_unix_s: u64,
-}
-
-/// A component that an experiment uses.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct EnvironmentRecord {
-    /// Called `path` while it could only be a file.
-    #[serde(alias = "path")]
-    pub source: EnvSource,
-    pub name: String,
-    pub version: String,
-    pub kinds: Vec<String>,
-    /// What its verdicts depend on; rows of the ledger name the digest of this.
-    #[serde(rename = "terms")]
-    pub fingerprint: EnvFingerprint,
-    #[serde(rename = "terms_digest")]
-    pub fingerprint_digest: Digest,
-}
-
-/// Where a run can be continued.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// Steps done.
-    pub step: u64,
-    /// Bytes of each log at that time.
-    pub log_bytes: BTreeMap<Log, u64>,
-    /// Length and CRC-32C of each file beside this one, by its path.
-    pub files: BTreeMap<String, (u64, u32)>,
-}
-
-/// An experiment to read, running or finished: everything up to its last checkpoint.
-pub struct Recorded {
-    path: PathBuf,
-    pub config: RunConfig,
-    pub experiment: Experiment,
-    pub checkpoint: Checkpoint,
-}
-
-impl Recorded {
-    /// Reads what an experiment was started with, and how far it has come.
-    pub fn open(path: &Path) -> Result<Self> {
-        let (config, experiment) = read_manifest(path)?;
-        let latest = latest_checkpoint(path)?;
-        let (checkpoint, _) = latest.with_context(|| format!("{} has no checkpoint yet", path.display()))?;
-        Ok(Self { path: path.to_owned(), config, experiment, checkpoint })
-    }
-
-    /// Bytes of a log.
-    pub fn bytes(&self, log: Log) -> u64 {
-        self.checkpoint.log_bytes.get(&log).copied().unwrap_or(0)
-    }
-
-    /// The lines of a log with where each begins.
-    pub fn lines(&self, log: Log) -> Result<impl Iterator<Item = Result<(u64, String)>> + use<>> {
-        let path = self.path.join(log.file_name());
-        let (file, bytes) = (self.file(log)?, self.bytes(log));
-        let length = file.metadata()?.len();
-        ensure!(length >= bytes, "{} has {length} bytes, but had {bytes} at its checkpoint", path.display());
-        let mut begin = 0;
-        Ok(BufReader::new(file.take(bytes)).lines().map(move |line| {
-            let line = line.with_context(|| format!("cannot read {}", path.display()))?;
-            let at = begin;
-            begin += line.len() as u64 + 1;
-            Ok((at, line))
-        }))
-    }
-
-    /// A log, to read at any place.
-    pub fn file(&self, log: Log) -> Result<fs::File> {
-        let path = self.path.join(log.file_name());
-        fs::File::open(&path).with_context(|| format!("cannot read {}", path.display()))
-    }
-}
-
-/// Whether there is an experiment at `path`.
-pub fn exists(path: &Path) -> bool {
-    path.join("experiment.json").is_file()
-}
-
-/// The lines of an experiment's held-out tasks.
-pub fn held_out(path: &Path) -> Result<String> {
-    let path = path.join(HELD_OUT);
-    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-fn read_manifest(path: &Path) -> Result<(RunConfig, Experiment)> {
-    ensure!(exists(path), "{} holds no experiment: experiment.json is missing", path.display());
-    let text = |name: &str| fs::read_to_string(path.join(name)).with_context(|| format!("cannot read {name}"));
-    let damaged = |name: &str| format!("{} is damaged, or of another version of azr-host", path.join(name).display());
-    let config = RunConfig::from_toml(&text("config.toml")?).with_context(|| damaged("config.toml"))?;
-    let experiment = serde_json::from_str(&text("experiment.json")?).with_context(|| damaged("experiment.json"))?;
-    Ok((config, experiment))
-}
+use crate::{
+    checkpoint::{Checkpoint, Trust, checkpoint_name, checkpoint_names, checksums, force_to_disk, latest_checkpoint},
+    log::Log,
+    record::{Experiment, HELD_OUT, read_manifest},
+    tensorboard::EventWriter,
+};
 
 /// An open experiment directory. While it is open no other process can open it, except to follow.
 pub struct RunDir {
     path: PathBuf,
     dir: Dir,
     logs: BTreeMap<Log, BufWriter<File>>,
-    place: Place,
+    access: Access,
 }
 
 /// Whether this process writes the experiment.
-enum Place {
+enum Access {
     Writes {
         _lock: fs::File,
     },
     /// So many bytes of each log were there when it began.
     Follows {
         log_bytes: BTreeMap<Log, u64>,
+        /// What this process prints belongs here.
+        printed: fs::File,
     },
 }
 
@@ -234,23 +98,31 @@ impl RunDir {
             bail!("another process is using {}; wait for it to end, or give another --out", path.display());
         }
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
-        Ok(Self { path: path.to_owned(), dir, logs: BTreeMap::new(), place: Place::Writes { _lock: lock } })
+        Ok(Self { path: path.to_owned(), dir, logs: BTreeMap::new(), access: Access::Writes { _lock: lock } })
     }
 
-    /// Opens an experiment that another rank writes. From now on this process prints into a log file there.
+    /// Opens an experiment that another rank writes.
     pub fn open_as_follower(path: &Path, rank: usize) -> Result<(Self, RunConfig, Experiment)> {
         let (config, experiment) = read_manifest(path)?;
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
         dir.create_dir_all("logs")?;
         let open = |name: String| dir.open_with(name, OpenOptions::new().create(true).append(true));
-        print_into(&open(format!("logs/rank-{rank}.txt"))?)?;
         let logs = BTreeMap::from([(Log::Judge, BufWriter::new(open(format!("logs/rank-{rank}.judge.jsonl"))?))]);
-        let place = Place::Follows { log_bytes: BTreeMap::new() };
-        Ok((Self { path: path.to_owned(), dir, logs, place }, config, experiment))
+        let printed = open(format!("logs/rank-{rank}.txt"))?.into_std();
+        let access = Access::Follows { log_bytes: BTreeMap::new(), printed };
+        Ok((Self { path: path.to_owned(), dir, logs, access }, config, experiment))
+    }
+
+    /// Where a process that follows prints.
+    pub fn printed(&self) -> Option<&fs::File> {
+        match &self.access {
+            Access::Writes { .. } => None,
+            Access::Follows { printed, .. } => Some(printed),
+        }
     }
 
     fn follows(&self) -> bool {
-        matches!(self.place, Place::Follows { .. })
+        matches!(self.access, Access::Follows { .. })
     }
 
     fn open_logs(&mut self) -> Result<()> {
@@ -299,12 +171,12 @@ impl RunDir {
         Ok(())
     }
 
-    /// The rows of a log, as far as they are complete.
+    /// The rows of a log.
     pub fn rows<T: DeserializeOwned>(&self, log: Log) -> Result<Vec<T>> {
         let name = self.path.join(log.file_name());
-        let bytes = match &self.place {
-            Place::Writes { .. } => u64::MAX,
-            Place::Follows { log_bytes } => log_bytes.get(&log).copied().unwrap_or(0),
+        let bytes = match &self.access {
+            Access::Writes { .. } => u64::MAX,
+            Access::Follows { log_bytes, .. } => log_bytes.get(&log).copied().unwrap_or(0),
         };
         let lines = BufReader::new(self.dir.open(log.file_name())?.take(bytes)).lines();
         let parse = |line: std::io::Result<String>| Ok(serde_json::from_str(&line?)?);
@@ -389,13 +261,13 @@ impl RunDir {
 
     /// The newest sound checkpoint and its directory.
     pub fn latest_checkpoint(&self) -> Result<Option<(Checkpoint, PathBuf)>> {
-        latest_checkpoint(&self.path)
+        latest_checkpoint(&self.path, if self.follows() { Trust::Manifest } else { Trust::Files })
     }
 
     /// Forgets what was logged after a checkpoint, damaged checkpoints after it, and those that were being written.
     /// Without a checkpoint, everything.
     pub fn rewind(&mut self, checkpoint: Option<&Checkpoint>) -> Result<()> {
-        if let Place::Follows { log_bytes } = &mut self.place {
+        if let Access::Follows { log_bytes, .. } = &mut self.access {
             *log_bytes = checkpoint.map_or_else(BTreeMap::new, |checkpoint| checkpoint.log_bytes.clone());
             return Ok(());
         }
@@ -439,100 +311,6 @@ impl RunDir {
             .and_then(|()| fs::File::open(&self.path)?.sync_all())
             .with_context(|| format!("cannot write {}", self.path.join(name).display()))
     }
-}
-
-/// Standard output and standard error go into `file` from now on.
-fn print_into(file: &File) -> Result<()> {
-    for stream in [libc::STDOUT_FILENO, libc::STDERR_FILENO] {
-        // SAFETY: both are open descriptors.
-        let copied = unsafe { libc::dup2(file.as_raw_fd(), stream) };
-        ensure!(copied >= 0, "cannot print into a log file: {}", std::io::Error::last_os_error());
-    }
-    Ok(())
-}
-
-fn checkpoint_name(step: u64) -> String {
-    format!("step-{step:06}")
-}
-
-/// Oldest first; those that are still being written are not among them.
-fn checkpoint_names(path: &Path) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    let folder = path.join("checkpoints");
-    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.starts_with("step-") {
-            names.push(name);
-        }
-    }
-    // Beyond a million steps names grow longer.
-    names.sort_by_key(|name| (name.len(), name.clone()));
-    Ok(names)
-}
-
-/// The newest checkpoint whose files are as they were written.
-fn latest_checkpoint(path: &Path) -> Result<Option<(Checkpoint, PathBuf)>> {
-    let mut damages = Vec::new();
-    for name in checkpoint_names(path)?.into_iter().rev() {
-        let folder = path.join("checkpoints").join(name);
-        match read_checkpoint(&folder) {
-            Ok(checkpoint) => return Ok(Some((checkpoint, folder))),
-            Err(damage) => {
-                tracing::warn!("the checkpoint {} is damaged and passed over: {damage:#}", folder.display());
-                damages.push(damage);
-            }
-        }
-    }
-    match damages.pop() {
-        Some(damage) => Err(damage.context(format!("all checkpoints of {} are damaged", path.display()))),
-        None => Ok(None),
-    }
-}
-
-fn read_checkpoint(folder: &Path) -> Result<Checkpoint> {
-    let bytes = fs::read(folder.join("checkpoint.json")).context("checkpoint.json cannot be read")?;
-    let checkpoint: Checkpoint = serde_json::from_slice(&bytes).context("checkpoint.json is not whole")?;
-    let mut files = BTreeMap::new();
-    checksums(folder, "", &mut files)?;
-    files.remove("checkpoint.json");
-    for (name, written) in &checkpoint.files {
-        ensure!(files.get(name) == Some(written), "{name} is not as it was written");
-    }
-    Ok(checkpoint)
-}
-
-/// Forces files below `folder`, and the folders that they are in, to the disk.
-fn force_to_disk(folder: &Path, files: &BTreeMap<String, (u64, u32)>) -> Result<()> {
-    for file in files.keys().map(|name| folder.join(name)) {
-        fs::File::open(&file)?.sync_all()?;
-        file.parent().map(|folder| fs::File::open(folder)?.sync_all()).transpose()?;
-    }
-    Ok(())
-}
-
-/// Length and CRC-32C of every file below `folder`, by its path.
-fn checksums(folder: &Path, prefix: &str, files: &mut BTreeMap<String, (u64, u32)>) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = format!("{prefix}{}", entry.file_name().display());
-        if entry.file_type()?.is_dir() {
-            checksums(&entry.path(), &format!("{name}/"), files)?;
-            continue;
-        }
-        let mut file = fs::File::open(entry.path())?;
-        let (mut length, mut checksum, mut chunk) = (0, 0, vec![0; 1 << 20]);
-        loop {
-            match file.read(&mut chunk)? {
-                0 => break,
-                count => {
-                    length += count as u64;
-                    checksum = crc32c::crc32c_append(checksum, &chunk[..count]);
-                }
-            }
-        }
-        files.insert(name, (length, checksum));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

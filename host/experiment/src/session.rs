@@ -12,7 +12,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use azr_config::{BreachAction, FaultsConfig, RunConfig};
 use azr_core::{sampling::Sampler, training::Trainer};
 use azr_sandbox::{Level, LogLine};
@@ -29,9 +29,10 @@ use azr_selfplay::{
 
 use crate::{
     ledger::{self, Purpose},
+    log::Log,
     metrics::StepMetrics,
     observer::Observer,
-    run_dir::{Log, RunDir},
+    run_dir::RunDir,
 };
 
 pub use load::{env_states, load_envs};
@@ -225,8 +226,11 @@ impl<M: Models> Session<'_, M> {
         let mut measured = Vec::new();
         for &protocol in protocols {
             self.observer.measuring(name, protocol);
-            let SelfPlay { config, envs, policy, gather, .. } = &self.selfplay;
-            let kinds = evaluation::evaluate(envs, (policy, &**gather), &self.held_out, protocol, config)?;
+            let SelfPlay { config, envs, policy, gather, .. } = &mut self.selfplay;
+            let (kinds, faults) = evaluation::evaluate(envs, (policy, &**gather), &self.held_out, protocol, config)?;
+            let dropped = break_circuit(&mut Breaker::new(&config.faults), envs, &faults)
+                .with_context(|| format!("measuring the {name} policy"))?;
+            dropped.iter().for_each(|&env| self.observer.dropped(envs[env].name(), &faults[&env]));
             let Protocol { temperature, .. } = protocol;
             measured.push(Evaluation { step: self.done, name: name.to_owned(), temperature, kinds });
         }

@@ -47,7 +47,7 @@ enum Job {
 }
 
 /// Where a worker puts the gradients of one micro-batch.
-pub(super) struct Outbox<'a> {
+pub(super) struct GradientSender<'a> {
     /// Those that are not full.
     buckets: &'a [Vec<Piece>],
     /// So many pieces of the first of them are found.
@@ -57,13 +57,13 @@ pub(super) struct Outbox<'a> {
 }
 
 /// Where a worker asks for weights.
-pub(super) struct Courier {
+pub(super) struct WeightRequests {
     jobs: SyncSender<Result<Job>>,
     gathered: Receiver<()>,
 }
 
 /// The other end of both.
-pub(super) struct Inbox {
+pub(super) struct ExchangeReceiver {
     jobs: Receiver<Result<Job>>,
     gathered: Sender<()>,
 }
@@ -109,15 +109,15 @@ impl Buckets {
     }
 
     /// The ends of what connects a worker to the exchange for one micro-batch.
-    pub(super) fn channel(&self) -> (Outbox<'_>, Courier, Inbox) {
-        let (jobs, inbox) = mpsc::sync_channel(WAITING_MAX);
+    pub(super) fn channel(&self) -> (GradientSender<'_>, WeightRequests, ExchangeReceiver) {
+        let (jobs, receiver) = mpsc::sync_channel(WAITING_MAX);
         let (ready, gathered) = mpsc::channel();
-        let outbox = Outbox { buckets: &self.0, found: 0, pieces: Vec::new(), jobs: jobs.clone() };
-        (outbox, Courier { jobs, gathered }, Inbox { jobs: inbox, gathered: ready })
+        let sender = GradientSender { buckets: &self.0, found: 0, pieces: Vec::new(), jobs: jobs.clone() };
+        (sender, WeightRequests { jobs, gathered }, ExchangeReceiver { jobs: receiver, gathered: ready })
     }
 }
 
-impl Outbox<'_> {
+impl GradientSender<'_> {
     /// Hands over the gradient of the next parameter in order; `None` where this rank has no micro-batch.
     pub(super) fn put(&mut self, parameter: usize, gradient: Option<&Tensor>) -> Result<()> {
         let flat = gradient.map(|gradient| gradient.f_flatten(0, -1)).transpose()?;
@@ -148,7 +148,7 @@ impl Outbox<'_> {
     }
 }
 
-impl Courier {
+impl WeightRequests {
     pub(super) fn ask(&self, layer: usize) -> Result<()> {
         send(&self.jobs, Job::Gather(layer))
     }
@@ -180,21 +180,21 @@ impl<'a> Exchange<'a> {
         };
         let totals = parameters.iter().zip(owners).map(zeros).collect::<Result<_>>()?;
         let nothing = Tensor::f_zeros([0], (parameters[0].kind(), parameters[0].device()))?;
-        let weights = weights.map(ShardedWeights::share);
+        let weights = weights.map(ShardedWeights::handle);
         Ok(Self { ranks: ranks.clone(), buckets, weights, micro_batches, totals, nothing })
     }
 
-    /// Adds up all micro-batches, of which this rank's come out of `inboxes`, one for each round. Returns the gradients of
+    /// Adds up all micro-batches, of which this rank's come out of `receivers`, one for each round. Returns the gradients of
     /// the parameters that this rank updates, and the sums of its micro-batches.
-    pub(super) fn run(mut self, inboxes: Vec<Inbox>) -> Result<(Vec<Tensor>, Vec<Sums>)> {
+    pub(super) fn run(mut self, receivers: Vec<ExchangeReceiver>) -> Result<(Vec<Tensor>, Vec<Sums>)> {
         let mut all_sums = Vec::new();
-        for (round, Inbox { jobs, gathered }) in inboxes.into_iter().enumerate() {
+        for (round, ExchangeReceiver { jobs, gathered }) in receivers.into_iter().enumerate() {
             let senders = (self.micro_batches - round * self.ranks.size()).min(self.ranks.size());
             let mut buckets = self.buckets.0.iter();
             for job in jobs {
                 match job? {
                     Job::Add(pieces) => {
-                        self.add(buckets.next().expect("an outbox sends each bucket once"), pieces, senders)?;
+                        self.add(buckets.next().expect("an sender sends each bucket once"), pieces, senders)?;
                     }
                     Job::Gather(layer) => {
                         self.weights.as_ref().expect("only sharded weights are asked for").gather(layer)?;

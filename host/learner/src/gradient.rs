@@ -8,10 +8,11 @@ use anyhow::{Result, ensure};
 use tch::Tensor;
 
 use super::{
-    exchange::{Buckets, Courier, Exchange, Outbox},
+    exchange::{Buckets, Exchange, GradientSender, WeightRequests},
     micro_batch::{self, Group},
     objective::{Objective, Sums},
-    sharded::{ShardedWeights, Walk},
+    prefetch::LayerPrefetch,
+    sharded::ShardedWeights,
     shards::Shards,
     trunk::{Parameter, Trunk, backward_order},
 };
@@ -44,7 +45,7 @@ struct Pulled {
 }
 
 /// The micro-batches of this rank and where their gradients go; `None` in a round for which there is none.
-type MicroBatches<'a> = vec::IntoIter<(Option<&'a Group>, Outbox<'a>, Courier)>;
+type MicroBatches<'a> = vec::IntoIter<(Option<&'a Group>, GradientSender<'a>, WeightRequests)>;
 
 /// The gradient of the objective for every parameter that this rank updates, and its sums. Micro-batches are added in their
 /// order, so the result does not depend on the number of threads and ranks.
@@ -68,7 +69,7 @@ pub(super) fn gradient(
         model: policy.model.share(),
         parameters: Parameter::all(policy),
         head_at: head_at(policy),
-        weights: sharded.as_ref().map(ShardedWeights::share),
+        weights: sharded.as_ref().map(ShardedWeights::handle),
         activations: config.activations,
         objective,
         sequences: &sequences,
@@ -77,15 +78,15 @@ pub(super) fn gradient(
     let exchange = Exchange::new(shards, &buckets, sharded.as_ref(), groups.len())?;
     let rounds = groups.len().div_ceil(ranks.size());
     let own = ranks.turns(&groups).map(Some).chain(iter::repeat(None)).take(rounds);
-    let (micro_batches, inboxes): (Vec<_>, Vec<_>) = own
+    let (micro_batches, receivers): (Vec<_>, Vec<_>) = own
         .map(|group| {
-            let (outbox, courier, inbox) = buckets.channel();
-            ((group, outbox, courier), inbox)
+            let (sender, requests, receiver) = buckets.channel();
+            ((group, sender, requests), receiver)
         })
         .unzip();
     let micro_batches = Mutex::new(micro_batches.into_iter());
     let (gradients, sums) = thread::scope(|scope| {
-        let adding = scope.spawn(|| exchange.run(inboxes));
+        let adding = scope.spawn(|| exchange.run(receivers));
         // Sharded weights are those of one micro-batch at a time.
         let workers = if sharded.is_some() { 1 } else { policy.workers.min(rounds) };
         for _ in 1..workers {
@@ -107,13 +108,13 @@ impl<O: Objective> Worker<'_, O> {
     /// Takes micro-batches until there are no more, or something fails.
     fn run(&self, micro_batches: &Mutex<MicroBatches<'_>>) {
         let next = || micro_batches.lock().expect("taking a micro-batch does not panic").next();
-        while let Some((group, mut outbox, courier)) = next() {
-            let layers = Walk::new(self.weights.as_ref(), courier);
+        while let Some((group, mut sender, requests)) = next() {
+            let layers = LayerPrefetch::new(self.weights.as_ref(), requests);
             let sums = match group {
-                Some(group) => self.pass(group, layers, &mut outbox).map(Some),
-                None => self.sit_out(layers, &mut outbox).map(|()| None),
+                Some(group) => self.pass(group, layers, &mut sender).map(Some),
+                None => self.sit_out(layers, &mut sender).map(|()| None),
             };
-            if outbox.end(sums).is_err() {
+            if sender.end(sums).is_err() {
                 return;
             }
         }
@@ -121,7 +122,7 @@ impl<O: Objective> Worker<'_, O> {
 
     /// Finds the gradient of some sequences. The vocabulary head is taken in pieces, forwards and backwards, and the trunk
     /// then goes back once: the logits of a whole micro-batch never exist together.
-    fn pass(&self, group: &Group, layers: Walk<'_>, outbox: &mut Outbox<'_>) -> Result<Sums> {
+    fn pass(&self, group: &Group, layers: LayerPrefetch<'_>, sender: &mut GradientSender<'_>) -> Result<Sums> {
         let device = self.model.place().1;
         let batch = group.batch(self.sequences, device)?;
         let trunk = Trunk::forward(&self.model, &batch, self.activations, layers)?;
@@ -132,20 +133,20 @@ impl<O: Objective> Worker<'_, O> {
         let Pulled { states, head, sums } = self.through_head(&trunk.states, &batch.targets, &constants)?;
         let mut head = self.head_at.zip(head);
         if let Some((own, head)) = head.take_if(|(own, _)| self.parameters[*own].layer.is_none()) {
-            outbox.put(own, Some(&head))?;
+            sender.put(own, Some(&head))?;
         }
         trunk.backward(states, &self.parameters, |parameter, mut gradient| {
             // The embedding of a tied model is its head too.
             if let Some((_, head)) = head.take_if(|(shared, _)| *shared == parameter) {
                 let _ = gradient.f_add_(&head)?;
             }
-            outbox.put(parameter, Some(&gradient))
+            sender.put(parameter, Some(&gradient))
         })?;
         Ok(sums)
     }
 
     /// Takes part in what the ranks do together for a micro-batch, in the same order, without having one.
-    fn sit_out(&self, mut layers: Walk<'_>, outbox: &mut Outbox<'_>) -> Result<()> {
+    fn sit_out(&self, mut layers: LayerPrefetch<'_>, sender: &mut GradientSender<'_>) -> Result<()> {
         let last = self.model.config.num_hidden_layers - 1;
         (0..=last).try_for_each(|_| layers.next())?;
         let mut here = last;
@@ -154,7 +155,7 @@ impl<O: Objective> Worker<'_, O> {
                 layers.next()?;
                 here -= 1;
             }
-            outbox.put(parameter, None)?;
+            sender.put(parameter, None)?;
         }
         layers.end()
     }

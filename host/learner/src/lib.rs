@@ -16,6 +16,7 @@ mod micro_batch;
 mod moments;
 mod objective;
 mod optimizer;
+mod prefetch;
 mod reference;
 mod sharded;
 mod shards;

@@ -7,13 +7,10 @@
 //! Embedding, head, biases, norms and adapters stay whole. So do all weights outside of the gradient: sampling reads every
 //! one at every token.
 
-use azr_core::gather::Gather as _;
-use std::{collections::VecDeque, vec};
-
 use anyhow::Result;
+use azr_core::gather::Gather as _;
 use tch::Tensor;
 
-use super::exchange::Courier;
 use azr_policy::{libtorch, model::Model};
 use azr_ranks::Ranks;
 
@@ -43,10 +40,15 @@ impl ShardedWeights {
         Ok(Self { ranks: ranks.clone(), layers })
     }
 
+    /// How many layers there are.
+    pub(super) fn layer_count(&self) -> usize {
+        self.layers.len()
+    }
+
     /// Another handle to the same memory, for another thread.
-    pub(super) fn share(&self) -> Self {
-        let share = |layer: &Vec<Matrix>| layer.iter().map(Matrix::share).collect();
-        Self { ranks: self.ranks.clone(), layers: self.layers.iter().map(share).collect() }
+    pub(super) fn handle(&self) -> Self {
+        let handle = |layer: &Vec<Matrix>| layer.iter().map(Matrix::handle).collect();
+        Self { ranks: self.ranks.clone(), layers: self.layers.iter().map(handle).collect() }
     }
 
     /// Puts a layer that has memory together from all ranks' parts.
@@ -64,11 +66,11 @@ impl ShardedWeights {
         Ok(())
     }
 
-    fn allocate(&self, layer: usize) -> Result<()> {
+    pub(super) fn allocate(&self, layer: usize) -> Result<()> {
         self.layers[layer].iter().try_for_each(Matrix::allocate)
     }
 
-    fn free(&self, layer: usize) -> Result<()> {
+    pub(super) fn free(&self, layer: usize) -> Result<()> {
         self.layers[layer].iter().try_for_each(Matrix::free)
     }
 }
@@ -88,7 +90,7 @@ impl Matrix {
         Ok(cut)
     }
 
-    fn share(&self) -> Self {
+    fn handle(&self) -> Self {
         let Self { whole, part, rest } = self;
         Self { whole: whole.shallow_clone(), part: part.shallow_clone(), rest: rest.shallow_clone() }
     }
@@ -106,48 +108,5 @@ impl Matrix {
         ranks.all_gather_into_tensor(&self.whole.f_narrow(0, 0, even as i64)?, &self.part)?;
         self.whole.f_narrow(0, even as i64, over as i64)?.f_copy_(&self.rest)?;
         Ok(())
-    }
-}
-
-/// The layers of one micro-batch in the order in which it needs them: forwards, and from the last but one backwards. One has
-/// its weights at a time, and the one after it is on its way. Weights that are whole are always there.
-pub(super) struct Walk<'a> {
-    sharded: Option<(&'a ShardedWeights, Courier)>,
-    /// Layers that are not asked for yet.
-    ahead: vec::IntoIter<usize>,
-    asked: VecDeque<usize>,
-    here: Option<usize>,
-}
-
-impl<'a> Walk<'a> {
-    pub(super) fn new(weights: Option<&'a ShardedWeights>, courier: Courier) -> Self {
-        let layers = weights.map_or(0, |weights| weights.layers.len());
-        let order: Vec<usize> = (0..layers).chain((0..layers.saturating_sub(1)).rev()).collect();
-        let sharded = weights.map(|weights| (weights, courier));
-        Self { sharded, ahead: order.into_iter(), asked: VecDeque::new(), here: None }
-    }
-
-    /// Leaves the layer that is here; returns when the next one is.
-    pub(super) fn next(&mut self) -> Result<()> {
-        let Some((weights, courier)) = &self.sharded else { return Ok(()) };
-        if let Some(done) = self.here.take() {
-            weights.free(done)?;
-        }
-        for layer in self.ahead.by_ref().take(2 - self.asked.len()) {
-            weights.allocate(layer)?;
-            courier.ask(layer)?;
-            self.asked.push_back(layer);
-        }
-        courier.wait()?;
-        self.here = self.asked.pop_front();
-        Ok(())
-    }
-
-    /// Leaves the last layer.
-    pub(super) fn end(mut self) -> Result<()> {
-        match (self.sharded, self.here.take()) {
-            (Some((weights, _)), Some(done)) => weights.free(done),
-            _ => Ok(()),
-        }
     }
 }

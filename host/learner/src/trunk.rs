@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::sharded::Walk;
+use super::prefetch::LayerPrefetch;
 use azr_config::Activations;
 use azr_policy::{
     Policy,
@@ -32,7 +32,7 @@ pub(super) struct Trunk<'a> {
     model: &'a Model,
     batch: &'a Batch,
     attention: WholeSequences<'a>,
-    weights: Walk<'a>,
+    weights: LayerPrefetch<'a>,
     /// Those that the way back has not come to.
     layers: Vec<Layer>,
     /// The final hidden states at the places of the batch, `[n, hidden]`.
@@ -73,7 +73,7 @@ impl<'a> Trunk<'a> {
         model: &'a Model,
         batch: &'a Batch,
         activations: Activations,
-        mut weights: Walk<'a>,
+        mut weights: LayerPrefetch<'a>,
     ) -> Result<Self> {
         let last = model.config.num_hidden_layers - 1;
         let mut attention = model.attention(batch)?;

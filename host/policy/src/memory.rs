@@ -18,8 +18,9 @@ impl MachineMemory {
             let line = text.lines().find_map(|line| line.strip_prefix(key))?;
             Some(1024 * line.split_whitespace().next()?.parse::<u64>().ok()?)
         };
+        let ranks = local_ranks().ok()? as u64;
         let limit = group_limit().unwrap_or(u64::MAX);
-        let share = |bytes: u64| bytes.min(limit) / local_ranks() as u64;
+        let share = |bytes: u64| bytes.min(limit) / ranks;
         Some(Self { total: share(bytes("MemTotal:")?), free: share(bytes("MemAvailable:")?) })
     }
 }

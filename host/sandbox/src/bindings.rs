@@ -38,13 +38,13 @@ pub(super) use executor::{Executor as ExecutorInstance, ExecutorPre};
 
 impl From<types::Task> for Task {
     fn from(types::Task { kind, body }: types::Task) -> Self {
-        Self { kind, body }
+        Self { kind: kind.into(), body: body.into() }
     }
 }
 
 impl From<&Task> for types::Task {
     fn from(Task { kind, body }: &Task) -> Self {
-        Self { kind: kind.clone(), body: body.clone() }
+        Self { kind: kind.to_string(), body: body.to_string() }
     }
 }
 

@@ -108,13 +108,13 @@ mod tests {
     fn draw(buffer: &Buffer, strategy: SolveStrategy, batch: usize, step: u64) -> Vec<String> {
         let config = SolveConfig { batch, samples: 1, rounds_max: 1, strategy, recent_steps: 1, kl_coefficient: 0.0 };
         let mut draws = Stream::new(3, Purpose::SolverTasks, step, 0).draws();
-        buffer.draw(&config, step, &mut draws).into_iter().map(|task| task.body).collect()
+        buffer.draw(&config, step, &mut draws).into_iter().map(|task| task.body.to_string()).collect()
     }
 
     #[test]
     fn duplicates_are_refused_and_the_newest_are_kept() {
         let mut buffer = filled(3, 5);
-        assert_eq!(buffer.tasks().map(|t| t.body.as_str()).collect::<Vec<_>>(), ["t2", "t3", "t4"]);
+        assert_eq!(buffer.tasks().map(|t| &*t.body).collect::<Vec<_>>(), ["t2", "t3", "t4"]);
         assert!(!buffer.add(task("t3"), 9));
         assert!(buffer.add(task("t0"), 9), "a forgotten task may come back");
     }

@@ -95,7 +95,7 @@ impl DataSet {
             }
         }
         ensure!(!tasks.is_empty(), "{} holds no tasks", path.display());
-        let subjects = environment.subjects(&tasks).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let subjects = envs[env].subjects_of(&tasks)?;
         let tasks = tasks.into_iter().zip(subjects).map(|(task, subject)| ImportedTask { task, subject }).collect();
         let path = path.canonicalize()?;
         Ok(Self { env, path, digest, tasks })

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     buffer::Buffer,
-    faults::{Cause, Faults},
+    faults::{Cause, Faults, with_retries},
     fingerprint::EnvFingerprint,
     measures::Seen,
 };
@@ -42,7 +42,9 @@ pub struct EnvState {
     /// Subjects of held-out tasks, which must not be learned from.
     pub held_out: HashSet<Digest>,
     /// What its verdicts depend on besides their subjects.
-    pub fingerprint: EnvFingerprint,
+    fingerprint: EnvFingerprint,
+    /// First digits of its digest, which every row of the ledger has.
+    fingerprint_short: String,
     /// Which of its kinds tasks are proposed and generated of.
     playing: Vec<bool>,
     /// How many times the configured batches it gets.
@@ -76,11 +78,28 @@ impl EnvState {
             subjects,
             seen,
             held_out,
+            fingerprint_short: fingerprint.digest().short(),
             fingerprint,
             playing,
             weight,
             in_play: true,
         })
+    }
+
+    /// What its verdicts depend on besides their subjects.
+    pub fn fingerprint(&self) -> &EnvFingerprint {
+        &self.fingerprint
+    }
+
+    /// First digits of the digest of that.
+    pub fn fingerprint_short(&self) -> &str {
+        &self.fingerprint_short
+    }
+
+    /// Goes by a fingerprint that was recorded.
+    pub fn adopt(&mut self, fingerprint: EnvFingerprint) {
+        self.fingerprint_short = fingerprint.digest().short();
+        self.fingerprint = fingerprint;
     }
 
     /// The environment's name.
@@ -106,6 +125,14 @@ impl EnvState {
     /// `<environment>/<kind>`.
     pub fn label(&self, kind: usize) -> String {
         format!("{}/{}", self.name(), self.kinds()[kind].name)
+    }
+
+    /// What each of `tasks` is about.
+    pub fn subjects_of(&self, tasks: &[Task]) -> Result<Vec<Digest>> {
+        let subjects = with_retries(tasks, |tasks| {
+            self.environment.subjects(&tasks.iter().map(|&task| task.clone()).collect::<Vec<_>>())
+        });
+        Ok(subjects.into_iter().collect::<Result<_, Cause>>()?)
     }
 
     /// The environment's size of a configured batch.

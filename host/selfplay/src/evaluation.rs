@@ -85,21 +85,21 @@ impl Protocol {
 }
 
 /// Measures the policy on `tasks`, those of dropped environments left out. The random numbers depend on the seed alone,
-/// so that two policies get the same ones. An attempt that met a fault counts as not right; too many of them are an
-/// error.
+/// so that two policies get the same ones. An attempt that met a fault counts as not right. Returns scores by
+/// `<environment>/<kind>`, and what became of the calls: [`check`] says whether too many of them failed.
 pub fn evaluate(
     envs: &[EnvState],
     (sampler, gather): (&dyn Sampler, &dyn Gather),
     tasks: &[HeldOutTask],
     protocol: Protocol,
     config: &RunConfig,
-) -> Result<BTreeMap<String, KindScores>> {
+) -> Result<(BTreeMap<String, KindScores>, Tallies)> {
     let tasks: Vec<&HeldOutTask> = tasks.iter().filter(|held_out| envs[held_out.env].in_play).collect();
     let config = protocol.applied_to(config);
     let mut stage = Stage::new(&config, sampler, gather, 0);
     let tallies = attempt(envs, &tasks, protocol, 0, &mut stage)?;
-    check(stage.faults.tallies(), envs, &config.faults)?;
-    Ok(by_kind(envs, tasks.into_iter().zip(&tallies), protocol.samples))
+    let scores = by_kind(envs, tasks.into_iter().zip(&tallies), protocol.samples);
+    Ok((scores, stage.faults.into_tallies()))
 }
 
 /// What became of the attempts at each of `tasks`, to which `first` came before in the same measurement.
@@ -109,7 +109,7 @@ pub fn attempt(
     protocol: Protocol,
     first: usize,
     stage: &mut Stage,
-) -> Result<Vec<Tally>> {
+) -> Result<Vec<Attempts>> {
     let assignment = |(index, held_out): (usize, &&HeldOutTask)| Assignment {
         env: held_out.env,
         kind: held_out.kind,
@@ -121,7 +121,7 @@ pub fn attempt(
     let assignments = tasks.iter().enumerate().map(assignment).collect();
     let streams = Streams { rng: stage.rng, purpose: Purpose::Evaluate, first: first * protocol.samples };
     let attempted = solve(envs, assignments, streams, stage)?;
-    let mut tallies = vec![Tally::default(); tasks.len()];
+    let mut tallies = vec![Attempts::default(); tasks.len()];
     for verified in verify(envs, attempted, &mut stage.faults)? {
         if let Aim::Evaluation { task } = verified.attempted.aim {
             tallies[task].count(verified);
@@ -140,7 +140,7 @@ pub fn check(faults: &Tallies, envs: &[EnvState], config: &FaultsConfig) -> Resu
 
 /// What became of the attempts at one task.
 #[derive(Clone, Default)]
-pub struct Tally {
+pub struct Attempts {
     pub right: usize,
     thought: usize,
     /// Of a task whose prompt is too long there is none.
@@ -156,7 +156,7 @@ pub struct FirstAttempt {
     pub reason: String,
 }
 
-impl Tally {
+impl Attempts {
     fn count(&mut self, verified: Verified) {
         self.right += usize::from(verified.solved() == Some(true));
         self.thought += usize::from(verified.attempted.thinks());
@@ -171,10 +171,10 @@ impl Tally {
 /// Scores by `<environment>/<kind>`.
 pub fn by_kind<'a>(
     envs: &[EnvState],
-    attempted: impl Iterator<Item = (&'a HeldOutTask, &'a Tally)>,
+    attempted: impl Iterator<Item = (&'a HeldOutTask, &'a Attempts)>,
     samples: usize,
 ) -> BTreeMap<String, KindScores> {
-    let mut kinds: BTreeMap<String, Vec<&Tally>> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, Vec<&Attempts>> = BTreeMap::new();
     for (held_out, tally) in attempted {
         kinds.entry(envs[held_out.env].label(held_out.kind)).or_default().push(tally);
     }
@@ -182,7 +182,7 @@ pub fn by_kind<'a>(
 }
 
 impl KindScores {
-    fn of(tallies: &[&Tally], samples: usize) -> Self {
+    fn of(tallies: &[&Attempts], samples: usize) -> Self {
         let right: Vec<usize> = tallies.iter().map(|tally| tally.right).collect();
         let thought: usize = tallies.iter().map(|tally| tally.thought).sum();
         let shares: Vec<f64> = right.iter().map(|&right| right as f64 / samples as f64).collect();
@@ -246,7 +246,8 @@ mod tests {
     #[test]
     fn paired_differences_are_per_task() {
         let scores = |right: &[usize]| {
-            let tallies: Vec<Tally> = right.iter().map(|&right| Tally { right, thought: 1, first: None }).collect();
+            let tallies: Vec<Attempts> =
+                right.iter().map(|&right| Attempts { right, thought: 1, first: None }).collect();
             KindScores::of(&tallies.iter().collect::<Vec<_>>(), 4)
         };
         let start = scores(&[0, 1, 2, 0]);

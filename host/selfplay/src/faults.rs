@@ -5,6 +5,8 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    error::Error,
+    fmt,
     iter::Sum,
 };
 
@@ -28,6 +30,14 @@ const OTHER_CAUSES: &str = "other causes";
 pub struct Cause {
     pub whose: Whose,
     pub cause: String,
+}
+
+impl Error for Cause {}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.cause)
+    }
 }
 
 /// Who broke a promise.
@@ -140,6 +150,11 @@ impl<'a> Faults<'a> {
     pub fn into_tallies(self) -> Tallies {
         self.tallies
     }
+}
+
+/// The results of calls that are not part of a step, one per item: host faults are met with more tries here too.
+pub fn with_retries<T, R>(items: &[T], call: impl Fn(&[&T]) -> Vec<Result<R, Fault>>) -> Vec<Result<R, Cause>> {
+    called(items, call).0
 }
 
 /// The results of calls, and how many of them were made again.

@@ -86,8 +86,8 @@ pub fn seed_tasks(envs: &mut [EnvState]) -> Result<Vec<Seeded>> {
     let mut seeds = Vec::new();
     for (index, env) in envs.iter().enumerate() {
         let mut tasks = env.environment.seeds(&env.context)?;
-        tasks.retain(|task| env.playing().any(|(_, kind)| kind.name == task.kind));
-        let subjects = env.environment.subjects(&tasks).into_iter().collect::<Result<Vec<_>, _>>()?;
+        tasks.retain(|task| env.playing().any(|(_, kind)| *kind.name == *task.kind));
+        let subjects = env.subjects_of(&tasks)?;
         seeds.extend(tasks.into_iter().zip(subjects).map(|(task, subject)| (index, task, subject)));
     }
     Ok(insert(envs, seeds, 0, Origin::Seed))

@@ -83,7 +83,7 @@ pub fn hold_out(envs: &mut [EnvState], tasks: Vec<HeldOutTask>, tasks_max: usize
     for (index, env) in envs.iter_mut().enumerate() {
         let mine: Vec<Task> =
             tasks.iter().filter(|held_out| held_out.env == index).map(|held_out| held_out.task.clone()).collect();
-        let subjects = env.environment.subjects(&mine).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let subjects = env.subjects_of(&mine)?;
         env.held_out.extend(subjects);
     }
     let mut kept: BTreeMap<(usize, usize), usize> = BTreeMap::new();
@@ -109,7 +109,7 @@ struct HeldOutRow {
 pub fn written(envs: &[EnvState], tasks: &[HeldOutTask]) -> String {
     let row = |HeldOutTask { env, task, kind: _ }: &HeldOutTask| {
         let (id, Task { kind, body }) = (task.id(), task.clone());
-        let row = HeldOutRow { id, env: envs[*env].name().to_owned(), kind, body };
+        let row = HeldOutRow { id, env: envs[*env].name().to_owned(), kind: kind.to_string(), body: body.to_string() };
         serde_json::to_string(&row).expect("a row is plain data") + "\n"
     };
     tasks.iter().map(row).collect()
@@ -123,7 +123,7 @@ pub fn read(text: &str, envs: &[EnvState]) -> Result<Vec<HeldOutTask>> {
         let env = envs.iter().position(|env| env.name() == name);
         let env = env.with_context(|| format!("{}: environment {name:?} is not loaded", at()))?;
         let index = envs[env].kind_index(&kind).with_context(|| format!("{}: no kind {kind:?}", at()))?;
-        let task = Task { kind, body };
+        let task = Task { kind: kind.into(), body: body.into() };
         ensure!(task.id() == id, "{}: the task was altered: its digest is {}", at(), task.id());
         Ok(HeldOutTask { env, kind: index, task })
     };
@@ -152,7 +152,7 @@ fn accepted(text: &str, source: &str, env: &EnvState) -> Result<Vec<Task>> {
     let at = |number: usize| format!("{source}, line {}", number + 1);
     let mut tasks = BTreeMap::new();
     let mut proposals = Vec::new();
-    for (number, line) in text.lines().enumerate() {
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         match serde_json::from_str(line).with_context(|| format!("{}: neither a task nor a proposal", at(number)))? {
             Line::Task(written) => {
                 ensure!(env.kind_index(&written.kind).is_some(), "{}: no kind {:?}", at(number), written.kind);

@@ -1,4 +1,4 @@
-//! Rewards: a pure function of what was concluded. `AZR` section 4 of the reference, arXiv:2505.03335 equations 4–6.
+//! Rewards: a pure function of what was concluded. arXiv:2505.03335, equations 4 to 6.
 
 use crate::measures::Measured;
 use azr_config::{Combination, RepeatReward, RewardConfig};

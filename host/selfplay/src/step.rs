@@ -154,13 +154,18 @@ impl<P: Sampler, T: Trainer<P>> SelfPlay<P, T> {
         let mut updates = Vec::new();
         for epoch in 0..config.epochs {
             rng.stream(Purpose::Update, epoch).draws().shuffle(&mut batch);
-            let part = batch.len().div_ceil(config.minibatches).max(1);
-            for minibatch in batch.chunks(part) {
+            for minibatch in minibatches(&batch, config.minibatches) {
                 updates.push(self.learner.update(&self.policy, minibatch, learning_rate)?);
             }
         }
         Ok(updates)
     }
+}
+
+/// `count` parts whose sizes differ by one at most; fewer where there are fewer rollouts.
+fn minibatches<T>(batch: &[T], count: usize) -> impl Iterator<Item = &[T]> {
+    let end = move |part: usize| batch.len() * part / count;
+    (0..count).map(move |part| &batch[end(part)..end(part + 1)]).filter(|part| !part.is_empty())
 }
 
 fn wanted(envs: &[EnvState], batch: usize) -> Vec<Wanted> {
@@ -285,5 +290,21 @@ fn shuffle_rewards(rollouts: &mut [(Rewarded<Group>, Rollout)], rng: StepRng) {
         for (i, reward) in members.into_iter().zip(rewards) {
             rollouts[i].0.reward = reward;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minibatches_are_as_many_as_asked_for_and_about_equal() {
+        let sizes = |rollouts: usize, count| -> Vec<usize> {
+            minibatches(&vec![(); rollouts], count).map(<[()]>::len).collect()
+        };
+        assert_eq!(sizes(9, 4), [2, 2, 2, 3]);
+        assert_eq!(sizes(8, 4), [2, 2, 2, 2]);
+        assert_eq!(sizes(2, 4), [1, 1]);
+        assert!(sizes(0, 4).is_empty());
     }
 }

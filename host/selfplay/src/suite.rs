@@ -19,7 +19,7 @@ use azr_core::{gather::Gather, sampling::Sampler};
 
 use crate::{
     env_state::EnvState,
-    evaluation::{self, FirstAttempt, KindScores, Protocol, Tally},
+    evaluation::{self, Attempts, FirstAttempt, KindScores, Protocol},
     held_out::HeldOutTask,
     stage::Stage,
 };
@@ -154,7 +154,7 @@ impl Suite {
     ) -> Result<BTreeMap<String, KindScores>> {
         let config = protocol.applied_to(config);
         let mut stage = Stage::new(&config, sampler, gather, 0);
-        let mut tallies = Vec::<Tally>::new();
+        let mut tallies = Vec::<Attempts>::new();
         for tasks in self.tasks.chunks(TASKS_AT_ONCE) {
             let held_out: Vec<&HeldOutTask> = tasks.iter().map(|task| &task.held_out).collect();
             let attempted = evaluation::attempt(envs, &held_out, protocol, tallies.len(), &mut stage)?;
@@ -181,7 +181,7 @@ impl Suite {
     fn result<'a>(
         &'a self,
         task: &'a SuiteTask,
-        tally: &'a Tally,
+        tally: &'a Attempts,
         samples: usize,
         sampler: &dyn Sampler,
     ) -> Result<TaskResult<'a>> {

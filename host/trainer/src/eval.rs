@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 use azr_config::{RunConfig, Style};
-use azr_core::gather::Alone;
+use azr_core::{gather::Alone, launch::Launch};
 use azr_experiment::session::env_states;
 use azr_host::cli::eval::{EvalArgs, PromptProtocol};
 use azr_policy::embedded;
@@ -31,6 +31,11 @@ struct Measured {
 
 /// Measures and prints.
 pub fn run(mut args: EvalArgs) -> Result<()> {
+    let ranks = Launch::from_env()?.size;
+    ensure!(
+        ranks == 1,
+        "eval runs in one process, but a launcher started {ranks} (RANK, WORLD_SIZE); start it without one"
+    );
     ensure!(args.samples > 0, "--samples is 0; it must be at least 1");
     ensure!(args.limit != Some(0), "--limit is 0; it must be at least 1");
     let usual = if args.suites.is_empty() { 1.0 } else { 0.0 };
@@ -62,7 +67,8 @@ fn on_held_out(args: EvalArgs, protocol: Protocol) -> Result<()> {
         envs[0].name()
     );
     let policy = PolicySource::from(&args.policy).load(&config, None)?;
-    let kinds = evaluation::evaluate(&envs, (&policy, &Alone), &tasks, protocol, &config)?;
+    let (kinds, faults) = evaluation::evaluate(&envs, (&policy, &Alone), &tasks, protocol, &config)?;
+    evaluation::check(&faults, &envs, &config.faults)?;
     let measured: BTreeMap<_, _> =
         kinds.into_iter().map(|(label, scores)| (label, Measured::of(&scores, protocol))).collect();
     if args.json {

@@ -4,17 +4,21 @@ mod waiting;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs::File,
+    os::fd::AsRawFd as _,
     path::Path,
     sync::Arc,
 };
 
+use anyhow::{Result, ensure};
 use azr_core::meter::Meter;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use azr_experiment::{
+    log::Log,
     metrics::{GroupMetrics, StepMetrics},
     observer::Observer,
-    run_dir::{Experiment, Log},
+    record::Experiment,
     session::{COOLER, START},
 };
 use azr_selfplay::{
@@ -62,6 +66,15 @@ impl Progress {
 }
 
 impl Observer for Progress {
+    fn follows(&self, printed: &File) -> Result<()> {
+        for stream in [libc::STDOUT_FILENO, libc::STDERR_FILENO] {
+            // SAFETY: both are open descriptors.
+            let copied = unsafe { libc::dup2(printed.as_raw_fd(), stream) };
+            ensure!(copied >= 0, "cannot print into a log file: {}", std::io::Error::last_os_error());
+        }
+        Ok(())
+    }
+
     fn loaded(&self, experiment: &Experiment, plan: &str, path: &Path) {
         for env in &experiment.environments {
             let executors: Vec<String> = env.fingerprint.executors.iter().map(|digest| digest.short()).collect();
@@ -92,6 +105,10 @@ impl Observer for Progress {
         self.bar.tick();
     }
 
+    fn dropped(&self, name: &str, faults: &Tally) {
+        self.say(format!("environment {name} is dropped for its faults: {}", causes(faults)));
+    }
+
     fn measured(&self, evaluations: &[Evaluation]) {
         for evaluation in evaluations {
             let kind = |(label, scores): (&String, &KindScores)| {
@@ -118,7 +135,7 @@ impl Observer for Progress {
         self.say(step_line(metrics, logged));
         for &env in &step.dropped {
             let name = envs[env].name();
-            self.say(format!("environment {name} is dropped for its faults: {}", causes(&metrics.faults[name])));
+            self.dropped(name, &metrics.faults[name]);
         }
         if step.step % SAMPLE_EVERY_STEPS == 1 {
             sample_lines(envs, step).into_iter().for_each(|line| self.say(line));

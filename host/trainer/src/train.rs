@@ -1,6 +1,8 @@
 //! `azr-host train`: a training from its start, or from its last checkpoint.
 
 use std::{
+    fs,
+    io::ErrorKind,
     path::PathBuf,
     process,
     sync::{
@@ -10,12 +12,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use azr_config::{Control, RunConfig, Style};
 use azr_core::{launch::Launch, meter::Meter};
 use azr_env::env_source::EnvSource;
 use azr_experiment::{
-    run_dir::{self, Experiment},
+    record::{self, Experiment},
     session::{Session, Start},
 };
 use azr_host::cli::train::TrainArgs;
@@ -31,12 +33,12 @@ use crate::{
 /// Trains until the last step or the first Ctrl-C.
 pub fn run(mut args: TrainArgs) -> Result<()> {
     handle_interrupts()?;
-    policy_source::fetch(&mut args.policy)?;
-    args.envs.iter().try_for_each(EnvSource::ensure_pinned)?;
-    if args.print_config && args.resume.is_none() {
-        print!("{}", configuration(&args)?.to_toml());
+    if args.print_config {
+        print!("{}", printed_configuration(&args)?.to_toml());
         return Ok(());
     }
+    policy_source::fetch(&mut args.policy)?;
+    args.envs.iter().try_for_each(EnvSource::ensure_pinned)?;
     let launch = Launch::from_env()?;
     let ranks = Ranks::join(&launch, Duration::from_secs(args.distributed_timeout))?;
     let stopped_status = args.stopped_status;
@@ -50,7 +52,7 @@ pub fn run(mut args: TrainArgs) -> Result<()> {
 /// Returns whether it came to the last step. `restarts`: how often a launcher has started all ranks again.
 fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
     let gather = ranks.as_gather();
-    let begun = args.out.clone().filter(|out| restarts > 0 && run_dir::exists(out));
+    let begun = args.out.clone().filter(|out| restarts > 0 && record::exists(out));
     let meter = Arc::new(Meter::default());
     let progress = Progress::new(Arc::clone(&meter));
     let mut session = match gather.agree(args.resume.clone().or(begun))? {
@@ -67,15 +69,27 @@ fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
             ensure!(restarts == 0 || args.out.is_some(), "a restart needs --out DIR, to find what it goes on with");
             let TrainArgs { envs: sources, policy, tasks, held_out, out, sandbox, .. } = args;
             let out = gather.agree(out.map_or_else(|| free_directory(&sources[0]), Ok)?)?;
+            let directory = out.clone();
             let models = TorchModels { source: PolicySource::from(&policy), ranks, meter };
             let embedded = models.source.dir.is_none() && config.style == Style::Compact;
             let policys_held_out = embedded.then_some((embedded::ENVIRONMENT, embedded::HELD_OUT));
             let start = Start { config, sources, tasks, held_out, policys_held_out, out };
-            Session::start(start, &sandbox, models, Box::new(ranks.clone()), &progress)?
+            let begun = Session::start(start, &sandbox, models, Box::new(ranks.clone()), &progress);
+            // An experiment that came to nothing leaves no empty directory.
+            begun.inspect_err(|_| _ = fs::remove_dir(&directory))?
         }
     };
     TRAINING.store(true, Ordering::Relaxed);
     session.train(&INTERRUPTED)
+}
+
+/// The recorded one of an experiment to resume, or the one that a training would begin with. A policy on the hub is not
+/// fetched for it: what its directory would say about a preset is unknown until it is.
+fn printed_configuration(args: &TrainArgs) -> Result<RunConfig> {
+    match &args.resume {
+        Some(dir) => Ok(record::read_manifest(dir)?.0),
+        None => configuration(args),
+    }
 }
 
 fn configuration(args: &TrainArgs) -> Result<RunConfig> {
@@ -87,12 +101,20 @@ fn configuration(args: &TrainArgs) -> Result<RunConfig> {
     RunConfig::resolve_with(preset, args.algorithm, args.config.as_deref(), &overrides)
 }
 
-/// `experiments/<environment>-NNNN` with the lowest number that is free.
+/// `experiments/<environment>-NNNN` with the lowest number that is free. It is made at once, so that another training that
+/// starts now takes the next.
 fn free_directory(env: &EnvSource) -> Result<PathBuf> {
     let stem = env.stem()?;
-    let mut candidates = (1..10_000).map(|number| PathBuf::from(format!("experiments/{stem}-{number:04}")));
-    let free = candidates.find(|path| !path.exists());
-    free.context("experiments/ is full; give --out DIR")
+    fs::create_dir_all("experiments").context("cannot create experiments/; give --out DIR")?;
+    for number in 1..10_000 {
+        let path = PathBuf::from(format!("experiments/{stem}-{number:04}"));
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot create {}", path.display())),
+        }
+    }
+    bail!("experiments/ is full; give --out DIR")
 }
 
 /// Whether there are steps to finish, and whether Ctrl-C or SIGTERM has come meanwhile.

@@ -99,7 +99,9 @@ pub fn train(
     let checked = lessons.checked()?;
     let measure = || {
         let protocol = Protocol { temperature: config.sampling.temperature, samples: 1 };
-        evaluation::evaluate(envs, (policy, &Alone), &checked, protocol, config)
+        let (scores, faults) = evaluation::evaluate(envs, (policy, &Alone), &checked, protocol, config)?;
+        evaluation::check(&faults, envs, &config.faults)?;
+        anyhow::Ok(scores)
     };
     let (mut learned, mut solved, mut enough) = (0, BTreeMap::new(), false);
     let draw = |Wanted { count, .. }: Wanted| lessons.draw(count);
@@ -208,7 +210,7 @@ impl<'a> Lessons<'a> {
         let tasks: Vec<Task> = attempts.iter().map(|attempt| attempt.task.clone()).collect();
         let solve_prompts = environment.solve_prompts(context, &tasks);
         let asked: Vec<(String, Vec<Task>)> =
-            proposals.iter().map(|proposal| (proposal.task.kind.clone(), Vec::new())).collect();
+            proposals.iter().map(|proposal| (proposal.task.kind.to_string(), Vec::new())).collect();
         let propose_prompts = environment.propose_prompts(context, &asked);
         for (Demonstrated { completion, .. }, prompt) in attempts.into_iter().zip(solve_prompts) {
             self.add_lesson(&prompt?, &completion, 1.0)?;

@@ -18,7 +18,7 @@ use azr_policy::{LoadOptions, Policy};
 
 /// What is trained, and for how long.
 #[derive(Clone, Copy, Debug)]
-pub struct Training {
+pub struct ScratchTraining {
     /// Of the programs.
     pub language: Language,
     /// Decides the initial weights and every lesson.
@@ -30,8 +30,8 @@ pub struct Training {
 }
 
 /// Trains a policy; `watch` is called after every update.
-pub fn train(training: &Training, options: &LoadOptions, mut watch: impl FnMut(Progress)) -> Result<Policy> {
-    let Training { language, seed, lessons, think_share } = *training;
+pub fn train(training: &ScratchTraining, options: &LoadOptions, mut watch: impl FnMut(Progress)) -> Result<Policy> {
+    let ScratchTraining { language, seed, lessons, think_share } = *training;
     let policy = random_policy(language, seed, options)?;
     let mix = Mix::new(language);
     let weigh = Weights::new(think_share, mix.traced_share);

@@ -5,6 +5,11 @@
 //!
 //! One executor is enough to find results that are not determined by the arguments: there is no entropy that hashes could
 //! be seeded from, properties, maps and sets are ordered by insertion, and no address shows in the language.
+//!
+//! Where Boa differs from other engines, `mended.js` mends what can be mended in the language: `toExponential`, `Math.exp(1)`,
+//! `localeCompare` and `toLocaleString` of numbers, as American English has them. What remains: `**` with a large integer
+//! exponent has other last digits than `Math.pow` (`10 ** 100`); a rest property behind a nested pattern with a default keeps
+//! the key of that pattern; `Intl` and dates are not there; too deep a recursion ends the run and cannot be caught.
 #![cfg(target_family = "wasm")]
 
 mod values;
@@ -65,6 +70,7 @@ fn fresh_context() -> Context {
         .build()
         .expect("the engine starts");
     context.eval(Source::from_bytes(include_str!("offered.js"))).expect("the engine's own objects are there");
+    context.eval(Source::from_bytes(include_str!("mended.js"))).expect("the engine can do what it is mended with");
     context.runtime_limits_mut().set_recursion_limit(CALLS_MAX);
     context.runtime_limits_mut().set_stack_size_limit(STACK_MAX_VALUES);
     context

@@ -74,8 +74,8 @@ impl Parser<'_> {
         matches!((before, self.ahead(1)), (Some(Kind::Number { .. }), Some(Kind::Number { .. })))
     }
 
-    /// The fraction behind a whole number, as in 1\frac{1}{2} or 1 1/2. Only whole numbers make one: 2\frac{\sqrt4}{5} is a
-    /// product.
+    /// The fraction behind a whole number, as in 1\frac{1}{2} or 1 1/2. Only whole numbers make one: 2\frac{\sqrt4}{5}
+    /// is a product.
     fn mixed_number(&mut self, start: usize) -> Result<Option<Tree>, String> {
         let whole = |kind: &Kind| match kind {
             Kind::Number { value, digits } if !digits.contains('.') && value.is_integer() => Some(value.clone()),
@@ -115,6 +115,9 @@ impl Parser<'_> {
             }
             Kind::Letter(_) => {
                 let word = self.word();
+                if self.is_at_article() {
+                    return false;
+                }
                 let unit = product.is_numeric() && super::quantity::is_unit(&word, *spaced);
                 !is_conjunction(&word) && !unit
             }
@@ -168,6 +171,7 @@ impl Parser<'_> {
         let degree = Some(&Kind::Sign('°'));
         match ahead(0) {
             Some(Kind::Sign('°')) => Some(1),
+            Some(Kind::Text(word)) if self.functions > 0 && ["degree", "degrees"].contains(&&**word) => Some(1),
             Some(Kind::Sign('^')) if ahead(1) == degree => Some(2),
             Some(Kind::Sign('^')) => {
                 let braced = ahead(1) == Some(&Kind::Sign('{')) && ahead(3) == Some(&Kind::Sign('}'));
@@ -275,7 +279,21 @@ impl Parser<'_> {
         if braced {
             self.expects('}')?;
         }
-        Ok(Tree::NumberSet(*letter))
+        // Positive and negative numbers.
+        let signed = |parser: &Self, place| match parser.ahead(place) {
+            Some(Kind::Sign(sign @ ('+' | '-'))) if *letter == 'R' => Some(*sign),
+            _ => None,
+        };
+        let (sign, length) = match (self.peek(), self.ahead(1)) {
+            (Some(Kind::Sign('^')), Some(Kind::Sign('{'))) => (signed(self, 2), 4),
+            (Some(Kind::Sign('^')), _) => (signed(self, 1), 2),
+            _ => (None, 0),
+        };
+        let Some(sign) = sign else { return Ok(Tree::NumberSet(*letter)) };
+        self.at += length;
+        let bounds = [Tree::integer(0), Tree::Infinity];
+        let items = if sign == '+' { bounds.into() } else { vec![Tree::Infinity.negated(), Tree::integer(0)] };
+        Ok(Tree::Bracket { open: '(', close: ')', items })
     }
 
     /// What a command is applied to: braces, or one digit or letter, as in \frac12.

@@ -91,6 +91,10 @@ impl Parser<'_> {
     fn measured(&mut self, currency: Option<char>, place: Place) -> Result<Tree, String> {
         let mut value = self.sum()?;
         loop {
+            // "half a million"
+            let article = self.word_length(&self.word());
+            let multiplies = matches!(self.ahead(article), Some(Kind::Text(next)) if word::factor(next).is_some());
+            self.at += if multiplies && self.is_at_article() { article } else { 0 };
             let word = self.word();
             value = match word::factor(&word) {
                 Some(factor) => Tree::Product(vec![value, Tree::Number { value: factor, digits: String::new() }]),
@@ -282,7 +286,9 @@ impl Parser<'_> {
     fn unit_word(&mut self, product: &mut UnitProduct) -> bool {
         let word = self.word();
         let lower = word.to_lowercase();
-        if matches!(self.peek(), Some(Kind::Letter(_))) && !is_unit(&word, self.is_spaced() || product.is_begun()) {
+        let divides = product.is_begun() && self.is_at_article();
+        let is_unit = is_unit(&word, self.is_spaced() || product.is_begun());
+        if matches!(self.peek(), Some(Kind::Letter(_))) && !is_unit && !divides {
             return false;
         }
         self.at += self.word_length(&word);
@@ -294,7 +300,7 @@ impl Parser<'_> {
             "cubed" => product.raise(3),
             "degree" | "degrees" => product.push(self.degrees_of()),
             // "$5 an hour", "twice a week"
-            "a" | "an" if product.is_begun() && matches!(self.peek(), Some(Kind::Text(_))) => product.divide(),
+            "a" | "an" if divides => product.divide(),
             // "6 pounds sterling"
             "sterling" => product.replace(Unit::known("£").unwrap_or_default()),
             _ => product.push(Unit::of_word(&word)),

@@ -110,9 +110,22 @@ impl Parser<'_> {
         Ok(None)
     }
 
+    /// Whether "a" or "an" stands before a word.
+    pub(super) fn is_at_article(&self) -> bool {
+        let word = self.word();
+        let behind = self.tokens.get(self.at + self.word_length(&word));
+        let before_word = behind.is_some_and(|token| token.spaced && matches!(token.kind, Kind::Text(_)));
+        ["a", "an"].contains(&&*word) && before_word
+    }
+
     /// The number that words say, as many of them as make one.
     pub(super) fn number_words(&mut self) -> Option<Tree> {
         let start = self.at;
+        let multiplies = |kind: Option<&Kind>| matches!(kind, Some(Kind::Text(word)) if word::factor(word).is_some());
+        let article = self.word_length(&self.word());
+        if self.is_at_article() && multiplies(self.ahead(article)) {
+            self.at += article;
+        }
         let mut words: Vec<&str> = Vec::new();
         let mut best = None;
         while let Some(Kind::Text(word)) = self.peek() {

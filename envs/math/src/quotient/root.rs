@@ -10,8 +10,8 @@ use num_traits::{One, Signed, Zero};
 use super::{CONSTANTS, Quotient, term_power};
 use crate::polynomial::{Atom, BITS_MAX, Monomial, Polynomial, Rational, Weighed, Work};
 
-/// Primes below this are taken out of roots. The rest stays as it is, which only matters where two rests have a prime in
-/// common.
+/// Primes below this are taken out of roots. The rest stays as it is, which only matters where two rests have a prime
+/// in common.
 const PRIMES_BELOW: u32 = 2000;
 /// Terms of a sum under a root.
 const RADICAND_TERMS_MAX: usize = 50;

@@ -87,8 +87,8 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// The digits that repeat, as in `0.\overline{3}`, `0.\bar3`, `0.\dot{1}4\dot{2}`, `0.(3)` and `0.333…`, behind the point
-/// or behind digits, and the length of what says so.
+/// The digits that repeat, as in `0.\overline{3}`, `0.\bar3`, `0.\dot{1}4\dot{2}`, `0.(3)` and `0.333…`, behind the
+/// point or behind digits, and the length of what says so.
 fn period(text: &str) -> Option<(String, usize)> {
     barred(text).or_else(|| dotted(text)).or_else(|| parenthesised(text))
 }

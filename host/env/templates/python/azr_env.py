@@ -1,6 +1,6 @@
 """What an environment in Python is made of: tasks, which are plain data, and functions that pose and grade them.
 
-Derive from `Puzzles`, override what `env.py` of `azr-host env new` overrides, and name the class `Environment`. The
+Derive from `Puzzles`, override what `env.py` of `azr-env new` overrides, and name the class `Environment`. The
 crate `azr-guest-sdk` documents the same trait for Rust; the names and meanings are the same.
 
 A judge keeps nothing between calls and sees no clock, files or network. Import modules at the top: they are part of the

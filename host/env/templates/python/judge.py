@@ -1,4 +1,4 @@
-"""The judge around `Environment` of `env.py`. `azr-host env build` adds it; the trait `Puzzles` of the crate
+"""The judge around `Environment` of `env.py`. `azr-env build` adds it; the trait `Puzzles` of the crate
 azr-guest-sdk does the same for Rust."""
 
 import json

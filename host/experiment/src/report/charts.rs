@@ -132,7 +132,7 @@ const STAGES: [&str; 6] = ["generate_s", "propose_s", "validate_s", "solve_s", "
 
 /// Where a number goes.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Place {
+struct Position {
     /// Position among the known metrics, so that they come first and in order.
     rank: usize,
     section: String,
@@ -143,7 +143,7 @@ struct Place {
 
 /// The charts of all columns.
 pub(super) fn sections(curves: &Curves) -> Vec<Section> {
-    let mut places: BTreeMap<Place, Vec<Series>> = BTreeMap::new();
+    let mut places: BTreeMap<Position, Vec<Series>> = BTreeMap::new();
     for (path, values) in &curves.columns {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let (place, name) = place(&path, |kind| curves.kind_label(kind));
@@ -166,7 +166,7 @@ pub(super) fn sections(curves: &Curves) -> Vec<Section> {
 }
 
 /// The chart of a number, and the name of its line there.
-fn place(path: &[&str], kind_label: impl Fn(&str) -> String) -> (Place, String) {
+fn place(path: &[&str], kind_label: impl Fn(&str) -> String) -> (Position, String) {
     let (section, metric, subject, name) = match *path {
         ["groups", group, metric, ref rest @ ..] => {
             let (kind, role) = group.rsplit_once('/').unwrap_or(("", group));
@@ -188,10 +188,10 @@ fn place(path: &[&str], kind_label: impl Fn(&str) -> String) -> (Place, String) 
     };
     let key = format!("{section}/{metric}");
     let rank = KNOWN.iter().position(|known| known.key == key).unwrap_or(KNOWN.len());
-    (Place { rank, section: section.to_owned(), metric: metric.to_owned(), subject }, name)
+    (Position { rank, section: section.to_owned(), metric: metric.to_owned(), subject }, name)
 }
 
-fn section_title(place: &Place) -> String {
+fn section_title(place: &Position) -> String {
     if let Some(known) = KNOWN.get(place.rank) {
         return known.section.to_owned();
     }
@@ -205,7 +205,7 @@ fn section_title(place: &Place) -> String {
     }
 }
 
-fn chart(place: Place, mut series: Vec<Series>) -> Chart {
+fn chart(place: Position, mut series: Vec<Series>) -> Chart {
     let known = KNOWN.get(place.rank);
     let mut title = known.map_or_else(|| sentence_case(&place.metric), |known| known.title.to_owned());
     if !place.subject.is_empty() {

@@ -39,7 +39,7 @@ pub(super) struct Totals {
 }
 
 #[derive(Deserialize)]
-struct Row {
+struct MetricsRow {
     step: u64,
     #[serde(flatten)]
     numbers: Map<String, Value>,
@@ -49,7 +49,7 @@ impl Curves {
     /// Reads `metrics.jsonl`. Where a step was written twice, as after a resume, its last row counts.
     pub(super) fn read(path: &Path, notices: &mut Vec<String>) -> Result<Self> {
         let mut rows = BTreeMap::new();
-        lines::for_each(path, notices, |_, Row { step, numbers }| {
+        lines::for_each(path, notices, |_, MetricsRow { step, numbers }| {
             let mut found = Vec::new();
             collect_numbers(&mut Vec::new(), &Value::Object(numbers), &mut found);
             rows.insert(step, found);

@@ -37,7 +37,7 @@ pub(super) struct Sample {
 
 /// A row of `ledger.jsonl`.
 #[derive(Deserialize)]
-struct Row {
+struct SampledRow {
     step: u64,
     env: String,
     kind: String,
@@ -61,7 +61,7 @@ struct RowRun {
 
 /// A row of `tasks.jsonl`.
 #[derive(Deserialize)]
-struct TaskRow {
+struct SampledTask {
     id: String,
     env: String,
     kind: String,
@@ -135,7 +135,7 @@ impl Sample {
         let mut verdict_counts = BTreeMap::new();
         let mut tallies: HashMap<String, Tally> = HashMap::new();
         let mut strata = Strata::new();
-        lines::for_each(ledger, notices, |number, row: Row| {
+        lines::for_each(ledger, notices, |number, row: SampledRow| {
             let class = Class::of(&row.conclusion);
             *verdict_counts.entry(class).or_default() += 1;
             if let (Some(task), "solver") = (&row.task, row.role.as_str()) {
@@ -152,9 +152,9 @@ impl Sample {
 
         let referenced: BTreeSet<String> = verdicts.iter().filter_map(|verdict| verdict.task.clone()).collect();
         let mut task_count = 0;
-        let mut kept: Vec<TaskRow> = Vec::new();
+        let mut kept: Vec<SampledTask> = Vec::new();
         let mut others = Strata::new();
-        lines::for_each(tasks, notices, |number, row: TaskRow| {
+        lines::for_each(tasks, notices, |number, row: SampledTask| {
             task_count += 1;
             if referenced.contains(&row.id) {
                 kept.push(row);
@@ -174,9 +174,9 @@ impl Class {
         if let Some(verdict) = conclusion.get("verdict") {
             let score = verdict["score"].as_f64().unwrap_or(0.0);
             return match verdict["well_formed"].as_bool() {
+                Some(false) => Self::Malformed,
                 _ if score >= 1.0 => Self::Right,
                 _ if score > 0.0 => Self::Partial,
-                Some(false) => Self::Malformed,
                 _ => Self::Wrong,
             };
         }
@@ -192,9 +192,9 @@ impl Class {
     }
 }
 
-impl From<Row> for Shown {
-    fn from(row: Row) -> Self {
-        let Row { step, env, kind, role, purpose, task, completion, reward, conclusion, mut runs } = row;
+impl From<SampledRow> for Shown {
+    fn from(row: SampledRow) -> Self {
+        let SampledRow { step, env, kind, role, purpose, task, completion, reward, conclusion, mut runs } = row;
         let class = Class::of(&conclusion);
         let text = |pointer| conclusion.pointer(pointer).and_then(Value::as_str).unwrap_or("");
         let reason = match class {
@@ -236,8 +236,8 @@ fn outcome_text(outcome: &Value) -> String {
 }
 
 impl ShownTask {
-    fn new(row: TaskRow, tallies: &HashMap<String, Tally>) -> Self {
-        let TaskRow { id, env, kind, body, step } = row;
+    fn new(row: SampledTask, tallies: &HashMap<String, Tally>) -> Self {
+        let SampledTask { id, env, kind, body, step } = row;
         let (attempts, right) = tallies.get(&id).map_or((0, 0), |tally| (tally.attempts, tally.right));
         Self { id, env, kind, body: clipped(body), step, attempts, right }
     }

@@ -21,8 +21,10 @@ use super::{
 };
 use crate::{
     ledger::TaskRow,
+    log::Log,
     observer::Observer,
-    run_dir::{self, Experiment, Log, RunDir},
+    record::{self, Experiment},
+    run_dir::RunDir,
 };
 
 impl<'a, M: Models> Session<'a, M> {
@@ -44,11 +46,12 @@ impl<'a, M: Models> Session<'a, M> {
         };
         let (run_dir, config, experiment, checkpoint, folder) = gather
             .in_turn(|| rewound(RunDir::open(dir)?), || rewound(RunDir::open_as_follower(dir, gather.rank())?))?;
+        run_dir.printed().map_or(Ok(()), |file| observer.follows(file))?;
         let sandbox = sandbox.start(&config.sandbox)?;
         let recorded: Vec<EnvSource> = experiment.environments.iter().map(|env| env.source.clone()).collect();
         let mut envs = load_envs(&sandbox, if sources.is_empty() { &recorded } else { sources }, &config)?;
         same_environments(&experiment, &envs)?;
-        let held_out = held_out::read(&run_dir::held_out(dir)?, &envs)?;
+        let held_out = held_out::read(&record::held_out(dir)?, &envs)?;
         let held_out = held_out::hold_out(&mut envs, held_out, config.evaluation.tasks)?;
         experiment.data_sets.iter().try_for_each(DataSetRecord::check)?;
         let seeded = match &checkpoint {
@@ -112,7 +115,7 @@ fn same_environments(experiment: &Experiment, envs: &[EnvState]) -> Result<()> {
             digest.short()
         );
         ensure!(
-            recorded.fingerprint.same_grants(&env.fingerprint),
+            recorded.fingerprint.same_grants(env.fingerprint()),
             "environment {} has other limits or directories than when the experiment was started; give the same --grants, \
              and check with `azr-host env inspect`",
             recorded.name
@@ -126,12 +129,12 @@ fn refill(run_dir: &RunDir, envs: &mut [EnvState]) -> Result<()> {
     let mut logged: Vec<TaskRow<'static>> = run_dir.rows(Log::Tasks)?;
     for env in envs {
         let mine: Vec<TaskRow> = logged.extract_if(.., |row| row.env == env.name()).collect();
-        let task = |row: &TaskRow| Task { kind: row.kind.to_string(), body: row.body.to_string() };
+        let task = |row: &TaskRow| Task { kind: (&*row.kind).into(), body: (&*row.body).into() };
         let tasks: Vec<Task> = mine.iter().map(task).collect();
-        let subjects = env.environment.subjects(&tasks);
+        let subjects = env.subjects_of(&tasks)?;
         for ((TaskRow { step, .. }, task), subject) in mine.into_iter().zip(tasks).zip(subjects) {
             let kind = env.kind_index(&task.kind).with_context(|| format!("no kind {:?}", task.kind))?;
-            env.subjects[kind].insert(subject?);
+            env.subjects[kind].insert(subject);
             env.buffers[kind].add(task, step);
         }
     }

@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     observer::Observer,
-    run_dir::{EnvironmentRecord, Experiment, RunDir},
+    record::{EnvironmentRecord, Experiment},
+    run_dir::RunDir,
 };
 
 /// What a new experiment is made from.
@@ -64,7 +65,7 @@ impl<'a, M: Models> Session<'a, M> {
             held_out_sources.insert(env.name().to_owned(), source.to_string());
         }
         let written = held_out::written(&envs, &held_out_tasks);
-        let fingerprints: Vec<Digest> = envs.iter().map(|env| env.fingerprint.digest()).collect();
+        let fingerprints: Vec<Digest> = envs.iter().map(|env| env.fingerprint().digest()).collect();
         gather.ensure_same(
             "configuration, environment or held-out tasks",
             (config.to_toml(), fingerprints, written.clone()),
@@ -86,6 +87,7 @@ impl<'a, M: Models> Session<'a, M> {
             || RunDir::create(&out, &config, &experiment, &written),
             || Ok(RunDir::open_as_follower(&out, gather.rank())?.0),
         )?;
+        run_dir.printed().map_or(Ok(()), |file| observer.follows(file))?;
         observer.loaded(&experiment, &plan, run_dir.path());
         if config.needs_start_policy() {
             run_dir.write_folder(START_POLICY, |folder| models.save(&policy, folder))?;
@@ -107,7 +109,7 @@ fn environment_record((source, env): (&EnvSource, &EnvState)) -> Result<Environm
         name: env.name().to_owned(),
         version: env.environment.description().version.clone(),
         kinds: env.playing().map(|(_, kind)| kind.name.clone()).collect(),
-        fingerprint: env.fingerprint.clone(),
-        fingerprint_digest: env.fingerprint.digest(),
+        fingerprint: env.fingerprint().clone(),
+        fingerprint_digest: env.fingerprint().digest(),
     })
 }

@@ -8,7 +8,7 @@ use azr_host::cli::warm_start::grammar::FromGrammar;
 use azr_policy::{Device, LoadOptions, Policy};
 use azr_warm_start::{
     examination,
-    scratch::{self, Training},
+    scratch::{self, ScratchTraining},
 };
 
 use super::Display;
@@ -31,7 +31,7 @@ pub(super) fn train(args: &FromGrammar, out: &Path, seed: u64, lessons: Option<u
     ensure!(think_share > 0.0 && think_share < 1.0, "think-share is {think_share}; it must lie between 0 and 1");
     let lessons = lessons.unwrap_or(LESSONS);
     let mut display = Display::new(lessons)?;
-    let training = Training { language, seed, lessons, think_share };
+    let training = ScratchTraining { language, seed, lessons, think_share };
     let policy = scratch::train(&training, &options(threads), |progress| display.show(progress, ""))?;
     write_held_out(out, language)?;
     display.finish(&policy, Preset::Tiny, out)?;

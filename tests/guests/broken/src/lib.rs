@@ -1,5 +1,5 @@
 //! An honest little environment about sums, and dozens of dishonest or broken ones: a test patches the name of a defect
-//! into the binary, and `azr-host env check` has to find it. Some names are no defects but other honest environments:
+//! into the binary, and `azr-env check` has to find it. Some names are no defects but other honest environments:
 //! `generates-only`, `imports-only`, `another-name`, `continues-the-sequence` and `has-few-tasks`.
 
 use std::hint::black_box;

@@ -288,6 +288,10 @@ fn sum(of: &Quantity, start: Option<Quantity>) -> Result<Quantity, Stop> {
         // Python adds floats with a correction.
         return Err(Stop::because("a sum of floats; write the value"));
     }
+    // Each sum of lists is another list.
+    if items.len() > 200 && items.iter().any(|item| item.length().is_some()) {
+        return Err(Stop::because("a sum of too many lists"));
+    }
     items.iter().try_fold(start.unwrap_or(Quantity::int(0)), |sum, item| binary("+", &sum, item))
 }
 

@@ -8,7 +8,7 @@ use super::parse::{Clause, Comprehension, Expression};
 use super::quantity::{self, Quantity, SIZE_MAX};
 
 /// Work that may be done for the arguments of one call, in nodes and in items of their values.
-const WORK_MAX: usize = 400_000;
+const WORK_MAX: usize = 100_000;
 
 /// Why there is no value.
 #[derive(Debug)]

@@ -5,14 +5,17 @@ use num_bigint::BigInt;
 use super::call::Given;
 use super::evaluate::Stop;
 use super::iterate::items_of;
-use super::operator::binary;
-use super::quantity::Quantity;
+use super::operator::{binary, comparable};
+use super::quantity::{Quantity, SIZE_MAX};
 
 pub fn called(of: &Quantity, name: &str, given: Given) -> Result<Quantity, Stop> {
     if !given.keyword.is_empty() {
         return Err(Stop::Unknown);
     }
     let arguments = given.positional;
+    if let ("count" | "index" | "get", [wanted, ..]) = (name, arguments.as_slice()) {
+        comparable(of, wanted)?;
+    }
     match (of, name, arguments.as_slice()) {
         (_, "copy", []) if !matches!(of, Quantity::Str(_) | Quantity::Bytes(_) | Quantity::Tuple(_)) => Ok(of.clone()),
         (Quantity::Str(text), _, _) => of_text(text, name, &arguments),
@@ -85,9 +88,14 @@ fn of_text(text: &str, name: &str, arguments: &[Quantity]) -> Result<Quantity, S
         }
         ("join", [parts]) => {
             let parts = items_of(parts)?.iter().map(text_of).collect::<Result<Vec<_>, _>>()?;
+            within(parts.iter().map(|part| part.len() + text.len()).sum())?;
             Quantity::Str(parts.join(text))
         }
-        ("replace", [old, new]) => Quantity::Str(text.replace(&text_of(old)?, &text_of(new)?)),
+        ("replace", [old, new]) => {
+            let (old, new) = (text_of(old)?, text_of(new)?);
+            within(text.len() + text.matches(&old).count().saturating_mul(new.len()))?;
+            Quantity::Str(text.replace(&old, &new))
+        }
         ("startswith", [part]) => Quantity::Bool(text.starts_with(&text_of(part)?)),
         ("endswith", [part]) => Quantity::Bool(text.ends_with(&text_of(part)?)),
         ("count", [part]) if text_of(part)?.is_empty() => Quantity::int(text.chars().count() + 1),
@@ -100,6 +108,10 @@ fn of_text(text: &str, name: &str, arguments: &[Quantity]) -> Result<Quantity, S
         ("encode", []) => Quantity::Bytes(text.as_bytes().to_vec()),
         _ => return Err(Stop::Unknown),
     })
+}
+
+fn within(length: usize) -> Result<(), Stop> {
+    if length > SIZE_MAX { Err(Stop::because("a text that is too long")) } else { Ok(()) }
 }
 
 /// Case has many rules beyond ASCII, which differ between versions of Unicode.
@@ -135,9 +147,7 @@ fn stripped<'a>(text: &'a str, name: &str, is_stripped: impl Fn(char) -> bool) -
 
 fn zero_filled(text: &str, width: BigInt) -> Result<String, Stop> {
     let width = usize::try_from(width).unwrap_or(0);
-    if width > super::quantity::SIZE_MAX {
-        return Err(Stop::because("a text that is too long"));
-    }
+    within(width)?;
     let zeros = "0".repeat(width.saturating_sub(text.chars().count()));
     let (sign, digits) = text.split_at(usize::from(text.starts_with(['+', '-'])));
     Ok(format!("{sign}{zeros}{digits}"))

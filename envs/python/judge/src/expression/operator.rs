@@ -18,7 +18,20 @@ pub fn unary(operator: &str, operand: &Quantity) -> Result<Quantity, Stop> {
     })
 }
 
+/// Most comparisons of items that one operator may need. Sets and dicts are compared each item with each.
+const COMPARED_MAX: usize = 200_000;
+
+/// Refuses what would be compared for too long.
+pub fn comparable(one: &Quantity, other: &Quantity) -> Result<(), Stop> {
+    match one.size().saturating_mul(other.size()) {
+        0..=COMPARED_MAX => Ok(()),
+        _ if matches!((one, other), (Quantity::Str(_), Quantity::Str(_))) => Ok(()),
+        _ => Err(Stop::because("values that are too large to be compared")),
+    }
+}
+
 pub fn compare(operator: &str, left: &Quantity, right: &Quantity) -> Result<bool, Stop> {
+    comparable(left, right)?;
     let ordered = || {
         left.compared(right).ok_or_else(|| {
             Stop::because(format!("a {} and a {} have no order here", left.type_name(), right.type_name()))
@@ -69,6 +82,7 @@ pub fn binary(operator: &str, left: &Quantity, right: &Quantity) -> Result<Quant
             quantity::dict([one.clone(), other.clone()].concat()).map(Quantity::Dict)
         }
         (_, Quantity::Set(one) | Quantity::FrozenSet(one), Quantity::Set(other) | Quantity::FrozenSet(other)) => {
+            comparable(left, right)?;
             let items = of_sets(operator, one, other).ok_or_else(unsupported)?;
             let items = quantity::set(items)?;
             Ok(if matches!(left, Quantity::Set(_)) { Quantity::Set(items) } else { Quantity::FrozenSet(items) })

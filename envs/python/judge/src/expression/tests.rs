@@ -56,6 +56,13 @@ fn what_is_no_value_is_refused_with_the_reason() {
             "an expression whose value is too large, or takes too long to compute",
         ),
         ("1 is 1", "`is` compares addresses"),
+        ("set(range(9000)) & set(range(9000))", "values that are too large to be compared"),
+        ("set(range(9000)) == set(range(9000))", "values that are too large to be compared"),
+        ("list(range(9000)).count(list(range(9000)))", "values that are too large to be compared"),
+        ("('a' * 40000).replace('', 'b' * 40000)", "a text that is too long"),
+        ("('a' * 9000).join('b' * 9000)", "a text that is too long"),
+        ("'1'.zfill(10**9)", "a text that is too long"),
+        ("sum([[1]] * 20000, [])", "a sum of too many lists"),
     ] {
         assert_eq!(evaluated(text), Err(reason.into()), "{text}");
     }
