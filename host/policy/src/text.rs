@@ -123,7 +123,18 @@ impl Template {
         Ok(Self { jinja, bos_token, eos_token })
     }
 
+    /// Templates without a system role, such as Gemma's, refuse one: what it says then stands before the first question.
     fn render(&self, messages: &[Message<'_>]) -> Result<String> {
+        match (self.rendered(messages), messages) {
+            (Err(_), [Message { role: "system", content: system }, first, rest @ ..]) => {
+                let content = format!("{system}\n\n{}", first.content);
+                self.rendered(&[&[Message { content: &content, ..*first }], rest].concat())
+            }
+            (rendered, _) => rendered,
+        }
+    }
+
+    fn rendered(&self, messages: &[Message<'_>]) -> Result<String> {
         let Self { jinja, bos_token, eos_token } = self;
         let template = jinja.get_template("chat").context("the chat template is gone")?;
         let context = context! { messages, bos_token, eos_token, add_generation_prompt => true };
@@ -169,6 +180,19 @@ mod tests {
                 assert_eq!(template.render(&messages).unwrap(), rendered.as_str().unwrap());
             }
         }
+    }
+
+    // Gemma's template begins with this refusal.
+    #[test]
+    fn a_template_without_a_system_role_gets_its_words_before_the_question() {
+        let source = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}\
+                      {% for message in messages %}<{{ message['role'] }}>{{ message['content'] }}{% endfor %}";
+        let template = Template::new(source.to_owned(), String::new(), String::new()).unwrap();
+        let message = |role, content| Message { role, content };
+        let messages = [message("system", "S"), message("user", "Q"), message("assistant", "A")];
+        assert_eq!(template.render(&messages).unwrap(), "<user>S\n\nQ<assistant>A");
+        assert_eq!(template.render(&messages[1..]).unwrap(), "<user>Q<assistant>A");
+        assert!(template.render(&messages[..1]).is_err());
     }
 
     #[test]
