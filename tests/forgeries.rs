@@ -43,12 +43,17 @@ struct Entry {
 
 impl Entry {
     fn context(&self, env: &Environment) -> Context {
-        let style = match self.style.as_str() {
-            "compact" => Style::Compact,
-            "instruct" => Style::Instruct,
+        let (style, form): (_, &[_]) = match self.style.as_str() {
+            "compact" => (Style::Compact, &[]),
+            "instruct" => (Style::Instruct, &[]),
+            "brief" => (Style::Instruct, &[("wording", "brief")]),
+            "published" => (Style::Instruct, &[("protocol", "published")]),
+            "published-cot" => (Style::Instruct, &[("protocol", "published"), ("reasoning", "cot")]),
             other => panic!("{}: style {other:?}", self.name),
         };
-        env.context(style, &[("induction-inputs".into(), INPUTS.into())]).unwrap()
+        let settings = [("induction-inputs", INPUTS)].iter().chain(form);
+        let settings: Vec<_> = settings.map(|&(name, value)| (name.into(), value.into())).collect();
+        env.context(style, &settings).unwrap()
     }
 
     fn program(&self) -> &str {

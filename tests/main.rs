@@ -23,6 +23,7 @@ mod properties;
 mod registry;
 mod replay;
 mod report;
+mod sample;
 mod selfplay;
 mod serve;
 mod session;

@@ -16,10 +16,6 @@ pub fn azr_host() -> Command {
     program(&AZR_HOST)
 }
 
-pub fn azr_env() -> Command {
-    program(&AZR_HOST.with_file_name("azr-env"))
-}
-
 fn program(path: &Path) -> Command {
     let mut command = Command::new(path);
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));

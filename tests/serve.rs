@@ -8,7 +8,15 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::program::azr_env;
+use crate::program::azr_host;
+
+/// `azr-env`, which lies beside `azr-host`.
+fn azr_env() -> Command {
+    let host = azr_host();
+    let mut command = Command::new(Path::new(host.get_program()).with_file_name("azr-env"));
+    command.current_dir(host.get_current_dir().expect("the program starts in the root"));
+    command
+}
 
 /// A server on a free port; it ends with the test.
 struct Server {

@@ -41,6 +41,10 @@ impl Sampler for Scripted {
         Ok(text.bytes().map(u32::from).collect())
     }
 
+    fn text(&self, prompt: &[u32]) -> Result<String> {
+        Ok(prompt.iter().map(|&byte| byte as u8 as char).collect())
+    }
+
     fn sample(&self, requests: &[SampleRequest], sampling: &Sampling) -> Result<Vec<Completion>> {
         let complete = |request: &SampleRequest| {
             let prompt: String = request.prompt.iter().map(|&byte| byte as u8 as char).collect();

@@ -142,7 +142,7 @@ fn the_table_of_crates_is_what_the_manifests_say() {
         told.insert(cells[1].trim_matches('`').to_owned(), names(cells[3]));
     }
     let own = |name: &String| -> BTreeSet<String> {
-        dependencies(name).into_iter().filter(|dependency| dependency.starts_with("azr-")).collect()
+        dependencies(name).into_iter().filter(|own| own.starts_with("azr-") && own != "azr-guest-sdk").collect()
     };
     let found: BTreeMap<_, _> = crates().iter().map(|name| (package(name), own(name))).collect();
     assert_eq!(told, found);

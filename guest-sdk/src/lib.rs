@@ -142,11 +142,13 @@ pub mod environment;
 pub mod files;
 pub mod format;
 pub mod prompt;
+pub mod protocol;
 mod puzzles;
 mod rng;
 pub mod value;
 
 pub use environment::{Environment, NO_RUNS, kind, log, rejection, setting};
+pub use protocol::Protocol;
 pub use puzzles::{Puzzles, Settings, Wrong};
 pub use rng::Rng;
 

@@ -16,3 +16,8 @@ pub fn question(content: impl Into<String>) -> Prompt {
 pub fn reasoned_question(content: impl Into<String>) -> Prompt {
     Prompt { prefill: "<think>".into(), stop: vec!["</answer>".into()], ..question(content) }
 }
+
+/// A text that the completion continues, without a chat template: what benchmarks for base models ask.
+pub fn text(content: impl Into<String>) -> Prompt {
+    Prompt { messages: Vec::new(), prefill: content.into(), stop: Vec::new() }
+}

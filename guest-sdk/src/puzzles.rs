@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::format::Tagged;
 use crate::{
     Accepted, Attempt, Completed, Context, Demonstration, Description, Environment, Example, Expectation, Kind,
-    NO_RUNS, OfferedSetting, Prompt, Proposal, Rejection, Report, Rng, Style, Task, Verdict, kind, prompt, rejection,
+    NO_RUNS, OfferedSetting, Prompt, Proposal, Protocol, Rejection, Report, Rng, Style, Task, Verdict, kind, prompt,
+    protocol, rejection,
 };
 
 /// An environment whose tasks are values of one Rust type, and whose answers are judged without running anything.
@@ -82,6 +83,20 @@ pub trait Puzzles {
 
     /// Judges an answer: any text at all, white space around it removed.
     fn grade(task: &Self::Task, answer: &str) -> Result<(), Wrong>;
+
+    /// The benchmark whose own words [`Puzzles::published_question`] has. The environment then offers the setting
+    /// [`PROTOCOL`](crate::protocol::PROTOCOL).
+    const BENCHMARK: Option<&'static str> = None;
+
+    /// Asks for the answer as the benchmark does that the tasks come from. The whole completion is the answer then.
+    fn published_question(task: &Self::Task) -> String {
+        Self::question(task)
+    }
+
+    /// Judges an answer as that benchmark finds it in a completion, which may be where training must not look.
+    fn grade_published(task: &Self::Task, completion: &str) -> Result<(), Wrong> {
+        Self::grade(task, completion)
+    }
 
     /// What a task is about: tasks of equal subject never stand on both sides of a held-out split. By default every task
     /// is a subject of its own.
@@ -200,7 +215,7 @@ impl<P: Puzzles> Environment for P {
                 generated: generated::<P>(None, 0, 0).next().is_some(),
                 ..kind(P::KIND, P::ASKS)
             }],
-            settings: P::settings(),
+            settings: P::settings().into_iter().chain(P::BENCHMARK.map(protocol::offered)).collect(),
             limits: NO_RUNS,
             directories: Vec::new(),
         }
@@ -270,6 +285,9 @@ impl<P: Puzzles> Environment for P {
 
     fn solve_prompt(ctx: &Context, task: &Task) -> Prompt {
         let task = read::<P>(task);
+        if is_published::<P>(ctx) {
+            return prompt::question(P::published_question(&task));
+        }
         let question = match ctx.style {
             Style::Instruct => P::question(&task),
             Style::Compact => P::compact_question(&task),
@@ -288,14 +306,23 @@ impl<P: Puzzles> Environment for P {
     }
 
     fn judge_answer(ctx: &Context, attempt: &Attempt, _: &[Report]) -> Verdict {
-        let Tagged { answer, well_formed } = found(ctx.style, &attempt.completion);
+        let task = read::<P>(&attempt.task);
+        let Tagged { answer, well_formed } = match is_published::<P>(ctx) {
+            true => Tagged { answer: &attempt.completion, well_formed: true },
+            false => found(ctx.style, &attempt.completion),
+        };
         let answer = answer.trim();
-        let (score, reason) = match P::grade(&read::<P>(&attempt.task), answer) {
+        let graded = if is_published::<P>(ctx) { P::grade_published(&task, answer) } else { P::grade(&task, answer) };
+        let (score, reason) = match graded {
             Ok(()) => (1.0, "right".into()),
             Err(Wrong { score, reason }) => (score, reason),
         };
         Verdict { score, well_formed, answer: answer.into(), reason }
     }
+}
+
+fn is_published<P: Puzzles>(ctx: &Context) -> bool {
+    P::BENCHMARK.is_some() && Protocol::read(ctx) == Protocol::Published
 }
 
 /// The endless sequence of generated tasks from number `first`; empty where none are generated.

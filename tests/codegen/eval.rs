@@ -49,7 +49,10 @@ fn suites_are_measured_and_told_of_in_full() {
     let none = json!({ "mean": 0.0, "standard_error": 0.0 });
     let kind = |tasks: usize| json!({ "tasks": tasks, "samples": 2, "temperature": 0.5, "pass_at_1": none, "pass_at_k": none });
     assert_eq!(measured["Mixed"]["kinds"], json!({ "codegen/function": kind(2), "codegen/stdin": kind(1) }));
-    assert_eq!(measured["More"], json!({ "lines": 3, "refused": [], "kinds": { "codegen/function": kind(3) } }));
+    assert_eq!(
+        measured["More"],
+        json!({ "protocol": "azr", "lines": 3, "refused": [], "kinds": { "codegen/function": kind(3) } })
+    );
     assert_eq!(measured["Mixed"]["lines"], 4);
     assert_eq!(measured["Mixed"]["refused"][0]["line"], 5);
 
@@ -63,6 +66,7 @@ fn suites_are_measured_and_told_of_in_full() {
     assert_eq!(places[..3], expected);
     assert_eq!((&rows[1]["id"], &rows[2]["id"]), (&json!("HumanEval/1"), &json!("1")));
     assert!(rows.iter().all(|row| row["right"] == 0 && row["samples"] == 2 && row["completion"].is_string()));
+    assert!(rows[1]["prompt"].as_str().unwrap().contains("def g(a): # 1"), "{}", rows[1]);
     assert!(rows.iter().all(|row| row["reason"] != "right"));
 
     // The same again, and as a table.
@@ -89,6 +93,27 @@ fn mathematics_and_cruxeval_are_suites_of_their_environments() {
     assert!(table.contains("cruxeval python/deduction"), "{table}");
     let (table, _) = eval("envs/python.wasm", &[&path], &["--set=environments.python.imported-kind=abduction"]);
     assert!(table.contains("cruxeval python/abduction"), "{table}");
+}
+
+/// A policy of the instruct style is asked as the benchmarks ask, if nobody says otherwise; one of the compact style is not.
+#[test]
+fn the_table_names_the_protocol() {
+    let dir = tempfile::tempdir().unwrap();
+    let suite = written(&dir, "functions.jsonl", &functions(1));
+    let instruct = "--set=style=instruct";
+    for (more, protocol) in [
+        (vec![instruct], "published"),
+        (vec![instruct, "--protocol=azr"], "azr"),
+        (vec![instruct, "--set=environments.codegen.protocol=azr"], "azr"),
+        (vec![], "azr"),
+        (vec!["--protocol=published"], "published"),
+    ] {
+        let (table, _) = eval("envs/codegen.wasm", &[&suite], &more);
+        assert!(table.starts_with(&format!("protocol {protocol} ")), "{more:?}: {table}");
+    }
+    let output = run(&["eval", "--env=envs/countdown.wasm", "--protocol=published", "--suite", &suite]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("environment countdown asks in its own words only"), "{message}");
 }
 
 #[test]

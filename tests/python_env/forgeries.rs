@@ -32,3 +32,12 @@ fn tasks_by_the_rules_are_accepted_and_solvable() {
 fn honest_completions_win() {
     forgeries().honest_completions_win();
 }
+
+/// Brief prompts, those of benchmarks, and what is read without a fence.
+#[test]
+fn in_other_forms_no_completion_wins_without_being_right() {
+    let forms = Forgeries::read(&PYTHON, include_str!("forms.toml"));
+    forms.attempts_lose();
+    forms.proposals_are_rejected();
+    forms.honest_completions_win();
+}

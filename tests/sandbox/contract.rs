@@ -187,7 +187,10 @@ fn prompts_and_seeds_are_checked() {
     let env = Bench::new().hostile();
     let prompt = |behaviour: &str| env.solve_prompts(&behaving(&env, behaviour), &[task()]).remove(0);
     assert_eq!(prompt("x").unwrap().messages[0].content, "Style::Instruct echo {}");
-    assert_eq!(environment_fault(prompt("no-messages")), "solve-prompt: the judge returned a prompt without messages");
+    assert_eq!(
+        environment_fault(prompt("no-messages")),
+        "solve-prompt: the judge returned a prompt without messages or prefill"
+    );
     let many = environment_fault(prompt("many-messages"));
     assert_eq!(many, "solve-prompt: the judge returned 10000 messages; the limit is 64");
     assert_eq!(env.seeds(&context(&env)).unwrap(), [Task { kind: "echo".into(), body: r#"{"seed":1}"#.into() }]);

@@ -1,11 +1,12 @@
 //! From a completion to a verdict.
 
 use azr_guest_sdk::value::Value;
-use azr_guest_sdk::{Level, Report, Run, Style, Verdict, log};
-use coding_judge::completion::{Read, program_in};
+use azr_guest_sdk::{Level, Report, Run, Verdict, log};
+use coding_judge::completion::Read;
 use coding_judge::outcome;
 
 use crate::compare::{self, Comparison};
+use crate::form::Form;
 use crate::problem::{Asserts, Function, Method, Problem, Stdin};
 use crate::published::Test;
 use crate::sequence::{Returned, Sequence, VALUE_MAX_BYTES};
@@ -18,14 +19,8 @@ pub const REFERENCE_RUNS: usize = 24;
 /// So many runs share the tests of a task, most of which have no more: LiveCodeBench limits the time of each test.
 pub const TEST_RUNS: usize = 32;
 
-const LABELS: &[&str] = &["python", "python3", "py"];
-
-fn answer(style: Style, completion: &str) -> Read<String> {
-    program_in(style, completion, LABELS)
-}
-
-pub fn plan(style: Style, problem: &Problem, completion: &str) -> Vec<Run> {
-    let solution = answer(style, completion).content;
+pub fn plan(form: Form, problem: &Problem, completion: &str) -> Vec<Run> {
+    let solution = form.solution(problem, completion).content;
     if solution.is_empty() {
         return Vec::new();
     }
@@ -91,8 +86,8 @@ fn unpacked(tests: Result<Vec<Test>, String>) -> Vec<Test> {
     tests.unwrap_or_else(|why| panic!("the task's tests, which could be read when it was imported: {why}"))
 }
 
-pub fn judge(style: Style, problem: &Problem, completion: &str, reports: &[Report]) -> Verdict {
-    let Read { content: answer, well_formed } = answer(style, completion);
+pub fn judge(form: Form, problem: &Problem, completion: &str, reports: &[Report]) -> Verdict {
+    let Read { content: answer, well_formed } = form.solution(problem, completion);
     let judged = match problem {
         _ if answer.is_empty() => Err("the answer has no program".into()),
         Problem::Function(function) => agrees(function, reports),

@@ -2,6 +2,7 @@
 
 use azr_guest_sdk::{Attempt, Completed, Context, Example, Expectation, Style};
 
+use crate::form::Form;
 use crate::problem::{Asserts, Function, Method, Problem, Stdin};
 use crate::published::PublishedTests;
 
@@ -9,7 +10,7 @@ use crate::published::PublishedTests;
 const STEPS: [u32; 4] = [1, 10, 100, 1000];
 
 pub fn examples(ctx: &Context) -> Vec<Example> {
-    STEPS.iter().flat_map(|step| tasks(*step)).flat_map(|samples| samples.examples(ctx.style)).collect()
+    STEPS.iter().flat_map(|step| tasks(*step)).flat_map(|samples| samples.examples(ctx)).collect()
 }
 
 /// A task with programs of known worth.
@@ -21,22 +22,24 @@ struct Samples {
 }
 
 impl Samples {
-    fn examples(self, style: Style) -> impl Iterator<Item = Example> {
+    fn examples(self, ctx: &Context) -> impl Iterator<Item = Example> {
+        let form = Form::of(ctx, &self.problem);
         let task = self.problem.task();
         let right = (Expectation::Right, "a solution", self.right);
         let wrong = self.wrong.into_iter().map(|(note, program)| (Expectation::Wrong, note, program));
         std::iter::once(right).chain(wrong).map(move |(expected, note, program)| Example {
             note: note.into(),
-            completed: Completed::Attempt(Attempt { task: task.clone(), completion: completion(style, &program) }),
+            completed: Completed::Attempt(Attempt { task: task.clone(), completion: completion(form, &program) }),
             expected,
         })
     }
 }
 
-fn completion(style: Style, program: &str) -> String {
-    match style {
-        Style::Instruct => format!("Let me see.</think>\n<answer>\n```python\n{program}\n```\n"),
-        Style::Compact => program.into(),
+fn completion(form: Form, program: &str) -> String {
+    match form {
+        Form::Own(Style::Instruct) => format!("Let me see.</think>\n<answer>\n```python\n{program}\n```\n"),
+        Form::LiveCodeBench => format!("```python\n{program}\n```"),
+        Form::Own(Style::Compact) | Form::EvalPlusChat | Form::EvalPlusBase => program.into(),
     }
 }
 

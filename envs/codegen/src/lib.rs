@@ -46,6 +46,7 @@
 pub mod attempt;
 pub mod compare;
 mod examples;
+pub mod form;
 mod import;
 pub mod problem;
 mod prompt;
@@ -59,6 +60,7 @@ use azr_guest_sdk::{
     Attempt, Context, Description, Environment, Example, Limits, Prompt, Rejection, Report, Run, Task, Verdict, kind,
 };
 
+use crate::form::Form;
 use crate::problem::{KINDS, Problem};
 use crate::settings::Settings;
 
@@ -92,7 +94,9 @@ impl Environment for Codegen {
     }
 
     fn solve_prompt(ctx: &Context, task: &Task) -> Prompt {
-        prompt::solve(ctx.style, &Settings::read(ctx), &Problem::read(task))
+        let problem = Problem::read(task);
+        let published = Form::of(ctx, &problem).published_prompt(&problem);
+        published.unwrap_or_else(|| prompt::solve(ctx.style, &Settings::read(ctx), &problem))
     }
 
     /// The question: another test of it does not make another problem.
@@ -101,11 +105,13 @@ impl Environment for Codegen {
     }
 
     fn plan_answer(ctx: &Context, attempt: &Attempt) -> Vec<Run> {
-        attempt::plan(ctx.style, &Problem::read(&attempt.task), &attempt.completion)
+        let problem = Problem::read(&attempt.task);
+        attempt::plan(Form::of(ctx, &problem), &problem, &attempt.completion)
     }
 
     fn judge_answer(ctx: &Context, attempt: &Attempt, reports: &[Report]) -> Verdict {
-        attempt::judge(ctx.style, &Problem::read(&attempt.task), &attempt.completion, reports)
+        let problem = Problem::read(&attempt.task);
+        attempt::judge(Form::of(ctx, &problem), &problem, &attempt.completion, reports)
     }
 
     /// What a program writes for an input.

@@ -1,5 +1,6 @@
 //! What the operator may change.
 
+use azr_guest_sdk::protocol::{self, PROTOCOL, Protocol};
 use azr_guest_sdk::{Context, OfferedSetting, setting};
 use coding_judge::settings::{self, Template};
 
@@ -10,6 +11,7 @@ pub struct Settings {
     /// Whether the inputs that EvalPlus added are used.
     pub plus_inputs: bool,
     pub template: Template,
+    pub protocol: Protocol,
 }
 
 const ASSERTS: &str = "asserts";
@@ -34,15 +36,17 @@ pub fn offered() -> Vec<OfferedSetting> {
             TEMPLATE,
             "chat",
             "Of the instruct style. `chat`: a message for the policy's chat template. `base`: a transcript between a \
-             user and an assistant, for base models.",
+             user and an assistant, for base models, or without any frame where the protocol is published.",
         ),
+        protocol::offered("EvalPlus and LiveCodeBench"),
     ]
 }
 
 impl Settings {
     /// Reads the settings of a call.
     pub fn read(ctx: &Context) -> Settings {
-        let mut settings = Settings { accept_asserts: false, plus_inputs: true, template: Template::Chat };
+        let mut settings =
+            Settings { accept_asserts: false, plus_inputs: true, template: Template::Chat, protocol: Protocol::Azr };
         settings::apply(ctx, |name, value| settings.set(name, value));
         settings
     }
@@ -55,6 +59,7 @@ impl Settings {
             (INPUTS, "plus") => self.plus_inputs = true,
             (INPUTS, "base") => self.plus_inputs = false,
             (INPUTS, _) => return Err("`plus` or `base`"),
+            (PROTOCOL, value) => self.protocol = Protocol::named(value)?,
             (TEMPLATE, value) => self.template = Template::named(value)?,
             _ => return Err("the name of a setting that is described"),
         }

@@ -5,23 +5,24 @@
 //! other could show the solver another face than the judge.
 
 use azr_guest_sdk::value::Value;
-use azr_guest_sdk::{Report, Run, Style, Verdict};
+use azr_guest_sdk::{Report, Run, Verdict};
 
-use crate::completion::{Field, answered_program, answered_value};
+use crate::completion::Field;
+use crate::form::Form;
 use crate::outcome::{self, NOT_DETERMINISTIC};
 use crate::problem::{Call, Examples, NO_ERROR, Problem};
 use crate::settings::{InductionScore, Settings};
 use crate::{Arguments, Language, NotAValue};
 
-pub fn plan<L: Language>(style: Style, problem: &Problem, completion: &str) -> Vec<Run> {
+pub fn plan<L: Language>(form: Form, problem: &Problem, completion: &str) -> Vec<Run> {
     match problem {
         Problem::Deduction(_) | Problem::ErrorDeduction(_) => Vec::new(),
         Problem::Abduction(call) => {
-            let answer = answered_value(style, completion, Field::Input).content;
+            let answer = form.answered_value::<L>(call, completion, Field::Input).content;
             read_arguments::<L>(&answer).ok().map(|arguments| run(&call.program, &arguments)).into_iter().collect()
         }
         Problem::Induction(examples) => {
-            let program = answered_program::<L>(style, completion).content;
+            let program = form.answered_program::<L>(completion).content;
             if program.is_empty() {
                 return Vec::new();
             }
@@ -35,7 +36,7 @@ fn run(program: &str, arguments: &Arguments) -> Run {
 }
 
 pub fn judge<L: Language>(
-    style: Style,
+    form: Form,
     settings: &Settings,
     problem: &Problem,
     completion: &str,
@@ -43,22 +44,22 @@ pub fn judge<L: Language>(
 ) -> Verdict {
     let (answer, (score, reason)) = match problem {
         Problem::Deduction(call) => {
-            let answer = answered_value(style, completion, Field::Output);
+            let answer = form.answered_value::<L>(call, completion, Field::Output);
             let judged = deduced::<L>(call, &answer.content);
             (answer, judged)
         }
         Problem::Abduction(call) => {
-            let answer = answered_value(style, completion, Field::Input);
+            let answer = form.answered_value::<L>(call, completion, Field::Input);
             let judged = abduced::<L>(call, &answer.content, reports);
             (answer, judged)
         }
         Problem::Induction(examples) => {
-            let answer = answered_program::<L>(style, completion);
+            let answer = form.answered_program::<L>(completion);
             let judged = induced::<L>(examples, &answer.content, reports, settings);
             (answer, judged)
         }
         Problem::ErrorDeduction(call) => {
-            let answer = answered_value(style, completion, Field::Output);
+            let answer = form.answered_value::<L>(call, completion, Field::Output);
             let judged = error_deduced::<L>(call, &answer.content);
             (answer, judged)
         }

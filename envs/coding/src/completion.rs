@@ -5,6 +5,7 @@ use azr_guest_sdk::{Rejection, Style};
 
 use crate::Language;
 
+pub mod brief;
 mod labelled;
 
 use labelled::labelled;

@@ -13,6 +13,8 @@ pub trait Language {
     const NAME: &'static str;
     /// Of the environment, semver.
     const VERSION: &'static str;
+    /// Whether there are benchmarks about programs of this language, whose own prompts the setting `protocol` chooses.
+    const HAS_BENCHMARKS: bool = false;
     /// What a run may use.
     const LIMITS: Limits;
     const WORDING: Wording;
@@ -73,13 +75,15 @@ pub struct Wording {
     pub label: &'static str,
     /// What a program must be, for whoever writes one: lines of a list.
     pub code_rules: &'static str,
-    /// Frames of programs, with one argument and with two.
-    pub programs: [&'static str; 2],
-    /// Two inputs of a program with two arguments.
-    pub inputs: [&'static str; 2],
+    /// What a definition of `f` begins with, up to its parameters.
+    pub opening: &'static str,
+    /// What stands before a call that is compared with its result, and between the two.
+    pub assertion: &'static str,
+    pub equals: &'static str,
+    /// Of a program with one argument.
+    pub frame: &'static str,
     /// How a result is to be written, after "Give the result".
     pub how_to_print: &'static str,
-    pub output: &'static str,
     /// What error deduction calls an exception, with examples of them.
     pub exceptions: &'static str,
 }

@@ -12,6 +12,7 @@ mod binding;
 pub mod completion;
 mod composite;
 mod examples;
+pub mod form;
 mod import;
 pub mod json;
 pub mod kind;
@@ -36,6 +37,7 @@ use azr_guest_sdk::{
 pub use crate::examples::{Raising, Sample};
 pub use crate::language::{Arguments, Language, NotAValue, Parameter, Passing, Wording};
 
+use crate::form::Form;
 use crate::kind::Kind;
 use crate::problem::Problem;
 use crate::proposal::Candidate;
@@ -50,7 +52,7 @@ impl<L: Language> Environment for Judge<L> {
             name: L::NAME.into(),
             version: L::VERSION.into(),
             kinds: Kind::ALL.map(Kind::describe).into(),
-            settings: settings::offered(),
+            settings: settings::offered::<L>(),
             limits: L::LIMITS,
             directories: Vec::new(),
         }
@@ -74,7 +76,9 @@ impl<L: Language> Environment for Judge<L> {
     }
 
     fn solve_prompt(ctx: &Context, task: &Task) -> Prompt {
-        prompt::solve::<L>(ctx.style, &Settings::read(ctx), &Problem::read(task))
+        let problem = Problem::read(task);
+        let published = Form::of(ctx, &problem).published_prompt(&problem);
+        published.unwrap_or_else(|| prompt::solve::<L>(ctx.style, &Settings::read(ctx), &problem))
     }
 
     /// The program.
@@ -91,12 +95,13 @@ impl<L: Language> Environment for Judge<L> {
     }
 
     fn plan_answer(ctx: &Context, attempt: &Attempt) -> Vec<Run> {
-        attempt::plan::<L>(ctx.style, &Problem::read(&attempt.task), &attempt.completion)
+        let problem = Problem::read(&attempt.task);
+        attempt::plan::<L>(Form::of(ctx, &problem), &problem, &attempt.completion)
     }
 
     fn judge_answer(ctx: &Context, attempt: &Attempt, reports: &[Report]) -> Verdict {
         let problem = Problem::read(&attempt.task);
-        attempt::judge::<L>(ctx.style, &Settings::read(ctx), &problem, &attempt.completion, reports)
+        attempt::judge::<L>(Form::of(ctx, &problem), &Settings::read(ctx), &problem, &attempt.completion, reports)
     }
 
     fn plan_exec(program: &str, input: &str) -> Result<Run, Rejection> {

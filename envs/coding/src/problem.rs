@@ -94,6 +94,14 @@ impl Problem {
         Task { kind: kind.name().into(), body: body.expect("strings and lists of strings are always JSON") }
     }
 
+    /// The call that it is about, if it is about one.
+    pub fn call(&self) -> Option<&Call> {
+        match self {
+            Problem::Deduction(call) | Problem::Abduction(call) | Problem::ErrorDeduction(call) => Some(call),
+            Problem::Induction(_) => None,
+        }
+    }
+
     pub fn program(&self) -> &str {
         match self {
             Problem::Deduction(call) | Problem::Abduction(call) | Problem::ErrorDeduction(call) => &call.program,

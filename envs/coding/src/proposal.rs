@@ -5,8 +5,9 @@ use azr_guest_sdk::value::Value;
 use azr_guest_sdk::{Accepted, Context, Outcome, Proposal, Rejection, Report, Run, Style};
 
 use crate::binding;
-use crate::completion::{Read, proposed_call, proposed_examples};
+use crate::completion::Read;
 use crate::composite;
+use crate::form::Form;
 use crate::kind::Kind;
 use crate::leak;
 use crate::measures;
@@ -38,7 +39,7 @@ impl Candidate {
         if kind == Kind::Induction {
             return Candidate::read_examples::<L>(ctx, &settings, proposal);
         }
-        let Read { content: call, well_formed } = proposed_call::<L>(ctx.style, &proposal.completion)?;
+        let Read { content: call, well_formed } = Form::own(ctx).proposed_call::<L>(&proposal.completion)?;
         if call.program.trim().is_empty() {
             return Err(rejection("no-program", "the program is empty"));
         }
@@ -68,7 +69,7 @@ impl Candidate {
         let reference = proposal.references.first().map(Problem::read);
         let program = reference.as_ref().map_or(L::identity(ctx.style), Problem::program).to_owned();
         let Read { content: examples, well_formed } =
-            proposed_examples(ctx.style, &proposal.completion, settings.induction_inputs)?;
+            Form::own(ctx).proposed_examples::<L>(&proposal.completion, settings.induction_inputs)?;
         if examples.message.chars().count() > settings.value_max_chars {
             return Err(too_large("the message", examples.message.chars().count(), settings));
         }

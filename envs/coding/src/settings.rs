@@ -1,6 +1,9 @@
 //! What the operator may change.
 
+use azr_guest_sdk::protocol::{self, PROTOCOL, Protocol};
 use azr_guest_sdk::{Context, Level, OfferedSetting, log, setting};
+
+use crate::Language;
 
 /// The settings of a call, read and checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +14,10 @@ pub struct Settings {
     pub value_max_chars: usize,
     pub induction_score: InductionScore,
     pub template: Template,
+    pub wording: Phrasing,
     pub imported_kind: ImportedKind,
+    pub protocol: Protocol,
+    pub reasoning: Reasoning,
     /// Whether proposals are measured.
     pub measures: bool,
     /// Share of proposals that must build on given functions, from 0 to 1.
@@ -38,11 +44,27 @@ pub enum Template {
     Base,
 }
 
+/// How much the instruct style says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phrasing {
+    /// Rules, criteria and format; reasoning and answer in tags.
+    Full,
+    /// A few sentences, and the beginning of the answer.
+    Brief,
+}
+
 /// What is asked about a call from a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportedKind {
     Deduction,
     Abduction,
+}
+
+/// Whether a benchmark asks for thoughts before the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reasoning {
+    Direct,
+    Cot,
 }
 
 impl Template {
@@ -60,7 +82,9 @@ const INDUCTION_INPUTS: &str = "induction-inputs";
 const VALUE_MAX_CHARS: &str = "value-max-chars";
 const INDUCTION_SCORE: &str = "induction-score";
 const TEMPLATE: &str = "template";
+const WORDING: &str = "wording";
 const IMPORTED_KIND: &str = "imported-kind";
+const REASONING: &str = "reasoning";
 const MEASURES: &str = "measures";
 const COMPOSITE_SHARE: &str = "composite-share";
 const COMPOSITE_FUNCTIONS_MAX: &str = "composite-functions-max";
@@ -68,8 +92,8 @@ const COMPOSITE_FUNCTIONS_MAX: &str = "composite-functions-max";
 /// Each input takes a run, and all together take one more: the host makes at most 64 for a proposal.
 const INDUCTION_INPUTS_MAX: usize = 60;
 
-pub fn offered() -> Vec<OfferedSetting> {
-    vec![
+pub fn offered<L: Language>() -> Vec<OfferedSetting> {
+    let mut offered = vec![
         setting(
             INDUCTION_INPUTS,
             "10",
@@ -93,6 +117,12 @@ pub fn offered() -> Vec<OfferedSetting> {
              user and an assistant, for base models.",
         ),
         setting(
+            WORDING,
+            "full",
+            "Of the instruct style. `full`: rules and criteria, and reasoning and answer in tags, for models that follow them. \
+             `brief`: a few sentences and the beginning of the answer, without reasoning, for small models.",
+        ),
+        setting(
             IMPORTED_KIND,
             "deduction",
             "Of a line {\"code\", \"input\", \"output\"} of a data set. `deduction`: the output is asked for, as in CRUXEval-O. \
@@ -111,7 +141,16 @@ pub fn offered() -> Vec<OfferedSetting> {
              language cannot take functions from programs.",
         ),
         setting(COMPOSITE_FUNCTIONS_MAX, "2", "At most so many functions are given to such a proposal, 1 to 9."),
-    ]
+    ];
+    if L::HAS_BENCHMARKS {
+        offered.push(protocol::offered("CRUXEval and LiveCodeBench's code execution"));
+        offered.push(setting(
+            REASONING,
+            "direct",
+            "Of the published protocol. `direct`: the answer alone is asked for. `cot`: thoughts before it.",
+        ));
+    }
+    offered
 }
 
 impl Default for Settings {
@@ -121,7 +160,10 @@ impl Default for Settings {
             value_max_chars: 1000,
             induction_score: InductionScore::All,
             template: Template::Chat,
+            wording: Phrasing::Full,
             imported_kind: ImportedKind::Deduction,
+            protocol: Protocol::Azr,
+            reasoning: Reasoning::Direct,
             measures: false,
             composite_share: 0.0,
             composite_functions_max: 2,
@@ -155,11 +197,26 @@ impl Settings {
             TEMPLATE => {
                 self.template = Template::named(value)?;
             }
+            WORDING => {
+                self.wording = match value {
+                    "full" => Phrasing::Full,
+                    "brief" => Phrasing::Brief,
+                    _ => return Err("`full` or `brief`"),
+                };
+            }
             IMPORTED_KIND => {
                 self.imported_kind = match value {
                     "deduction" => ImportedKind::Deduction,
                     "abduction" => ImportedKind::Abduction,
                     _ => return Err("`deduction` or `abduction`"),
+                };
+            }
+            PROTOCOL => self.protocol = Protocol::named(value)?,
+            REASONING => {
+                self.reasoning = match value {
+                    "direct" => Reasoning::Direct,
+                    "cot" => Reasoning::Cot,
+                    _ => return Err("`direct` or `cot`"),
                 };
             }
             MEASURES => {

@@ -89,6 +89,7 @@
 mod extract;
 mod json;
 mod problem;
+mod published;
 mod samples;
 
 mod token;
@@ -165,6 +166,16 @@ impl Puzzles for Math {
 
     fn grade(problem: &Problem, answer: &str) -> Result<(), Wrong> {
         Ok(equivalence::compare(&problem.answer, extract::answer(answer)?)?)
+    }
+
+    const BENCHMARK: Option<&'static str> = Some("evaluations of GSM8K and MATH, by a boxed answer,");
+
+    fn published_question(problem: &Problem) -> String {
+        published::question(problem)
+    }
+
+    fn grade_published(problem: &Problem, completion: &str) -> Result<(), Wrong> {
+        published::grade(problem, completion)
     }
 
     fn subject(Problem { problem, .. }: &Problem) -> String {

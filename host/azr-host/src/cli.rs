@@ -11,9 +11,11 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub mod bench;
 pub mod eval;
+pub mod plan;
 pub mod policy;
 pub mod replay;
 pub mod report;
+pub mod sample;
 pub mod train;
 pub mod warm_start;
 
@@ -50,6 +52,8 @@ pub enum Command {
     Train(train::TrainArgs),
     /// Measure a policy on held-out tasks.
     Eval(eval::EvalArgs),
+    Sample(sample::SampleArgs),
+    Plan(plan::PlanArgs),
     /// Write one self-contained HTML page about an experiment.
     Report(report::ReportCommand),
     Replay(replay::ReplayCommand),
@@ -73,6 +77,8 @@ pub enum Command {
 pub enum Rest {
     Train(train::TrainArgs),
     Eval(eval::EvalArgs),
+    Sample(sample::SampleArgs),
+    Plan(plan::PlanArgs),
     Policy(policy::PolicyCommand),
     WarmStart(warm_start::WarmStartCommand),
     BenchPolicy(bench::policy::BenchPolicy),
@@ -89,6 +95,8 @@ impl Cli {
         match command {
             Command::Train(args) => Ok(Some(Rest::Train(args))),
             Command::Eval(args) => Ok(Some(Rest::Eval(args))),
+            Command::Sample(args) => Ok(Some(Rest::Sample(args))),
+            Command::Plan(args) => Ok(Some(Rest::Plan(args))),
             Command::Policy(command) => Ok(Some(Rest::Policy(command))),
             Command::WarmStart(command) => Ok(Some(Rest::WarmStart(command))),
             Command::Bench(command) => command.run().map(|rest| rest.map(Rest::BenchPolicy)),

@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_resolved_configuration_survives_its_own_toml() {
-        for preset in [Preset::Paper, Preset::Tiny, Preset::Single] {
+        for preset in [Preset::Paper, Preset::Laptop, Preset::Tiny, Preset::Single] {
             let config = RunConfig::resolve(preset, None, &["env-weights.python=2".into()]).unwrap();
             assert_eq!(RunConfig::from_toml(&config.to_toml()).unwrap(), config);
         }

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 const PAPER: &str = include_str!("../presets/paper.toml");
+const LAPTOP: &str = include_str!("../presets/laptop.toml");
 const TINY: &str = include_str!("../presets/tiny.toml");
 const SINGLE: &str = include_str!("../presets/single.toml");
 const GRPO: &str = include_str!("../presets/algorithms/grpo.toml");
@@ -21,6 +22,8 @@ const REINFORCE_PLUS_PLUS: &str = include_str!("../presets/algorithms/reinforce-
 pub enum Preset {
     /// The paper's setting, for real models.
     Paper,
+    /// For real models of up to a billion parameters on a few CPU cores: short prompts and answers, adapters.
+    Laptop,
     /// For the embedded policy and its siblings on a laptop CPU.
     Tiny,
     /// The same for one kind of task alone.
@@ -63,6 +66,7 @@ impl Preset {
     pub(super) fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Paper => &[PAPER],
+            Self::Laptop => &[PAPER, LAPTOP],
             Self::Tiny => &[PAPER, TINY],
             Self::Single => &[PAPER, TINY, SINGLE],
         }

@@ -3,6 +3,7 @@
 
 pub mod gather;
 pub mod launch;
+pub mod meter;
 pub mod limits;
 pub mod rng;
 pub mod role;

@@ -1,5 +1,7 @@
 //! Who writes a completion.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Who wrote a completion.
@@ -8,4 +10,13 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     Proposer,
     Solver,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Proposer => "proposer",
+            Self::Solver => "solver",
+        })
+    }
 }

@@ -10,6 +10,9 @@ pub trait Sampler {
     /// The tokens of a prompt: `messages` through the chat template, then `prefill`, which the completion continues.
     fn encode(&self, messages: &[Message<'_>], prefill: &str) -> Result<Vec<u32>>;
 
+    /// The text of a prompt's tokens, those of the chat template included: what the policy is really asked.
+    fn text(&self, prompt: &[u32]) -> Result<String>;
+
     /// One completion per request, in order, on every rank. A completion depends on its request and stream only, apart
     /// from rounding, which in a near tie can depend on the other requests; never on threads or ranks.
     fn sample(&self, requests: &[SampleRequest], sampling: &Sampling) -> Result<Vec<Completion>>;

@@ -35,7 +35,7 @@ use crate::{
     run_dir::RunDir,
 };
 
-pub use load::load_envs;
+pub use load::{env_states, load_envs};
 pub use start::Start;
 
 /// Makes the policy of a session and its learner.

@@ -11,6 +11,7 @@ use tch::{Kind, Tensor};
 
 use crate::memory::MachineMemory;
 use azr_config::{Dtype, LoraConfig, Preset};
+use azr_core::meter::Meter;
 use azr_core::sampling::{Completion, Message, SampleRequest, Sampler, Sampling};
 use azr_ranks::Ranks;
 
@@ -106,6 +107,8 @@ pub struct Policy {
     side_files: Vec<(String, Arc<[u8]>)>,
     /// Threads that take chunks of a batch. 1 where libtorch uses the threads inside its operations.
     pub workers: usize,
+    /// How far its sampling is.
+    pub meter: Arc<Meter>,
 }
 
 impl Policy {
@@ -213,7 +216,16 @@ impl Policy {
         let text = Text::load(files)?;
         let (model, weights) = Model::build(config, (kind, device), fetch)?;
         let side_files = files.side_files();
-        Ok(Self { ranks: Ranks::alone(), model, text, weights, adapter: None, side_files, workers })
+        Ok(Self {
+            ranks: Ranks::alone(),
+            model,
+            text,
+            weights,
+            adapter: None,
+            side_files,
+            workers,
+            meter: Arc::default(),
+        })
     }
 
     /// The same policy, from now on a copy of the first rank's, with which all ranks sample and learn together.
@@ -348,8 +360,12 @@ impl Sampler for Policy {
         self.text.encode(messages, prefill)
     }
 
+    fn text(&self, prompt: &[u32]) -> Result<String> {
+        self.text.decode_all(prompt)
+    }
+
     fn sample(&self, requests: &[SampleRequest], sampling: &Sampling) -> Result<Vec<Completion>> {
-        sampler::sample(&self.model, &self.text, (self.workers, &self.ranks), requests, sampling)
+        sampler::sample(&self.model, &self.text, (self.workers, &self.ranks, &self.meter), requests, sampling)
     }
 }
 

@@ -24,6 +24,7 @@ use super::{
     rope::RopeTable,
     text::Text,
 };
+use azr_core::meter::Meter;
 use azr_core::sampling::{Completion, Finish, SampleRequest, Sampling};
 use azr_ranks::Ranks;
 
@@ -52,6 +53,8 @@ struct Share<'a> {
     rows: Vec<Option<Row>>,
     waiting: VecDeque<usize>,
     done: Vec<(usize, Completion)>,
+    /// Told of every token, where somebody waits.
+    meter: Option<&'a Meter>,
 }
 
 /// A completion on its way.
@@ -65,11 +68,12 @@ struct Row {
 pub(super) fn sample(
     model: &Model,
     text: &Text,
-    (workers, ranks): (usize, &Ranks),
+    (workers, ranks, meter): (usize, &Ranks, &Meter),
     requests: &[SampleRequest],
     sampling: &Sampling,
 ) -> Result<Vec<Completion>> {
     check(requests, sampling)?;
+    meter.begin(requests.len());
     let mut order: Vec<usize> = (0..requests.len()).collect();
     // Equal prompts meet and are read once; similar lengths meet and need little padding.
     order.sort_by(|&a, &b| {
@@ -81,7 +85,8 @@ pub(super) fn sample(
     let stretch = if model.place().1 == Device::Cpu { None } else { Some(STRETCH) };
     let run = |model: &Model, share: &[usize]| {
         let _mode = InferenceMode::enter();
-        Share::new(model, text, requests, sampling, share, stretch)?.run()
+        let share = Share::new(model, text, requests, sampling, share, stretch)?;
+        Share { meter: Some(meter), ..share }.run()
     };
     let done = match workers.min(shares.len()) {
         0 | 1 => shares.iter().map(|share| run(model, share)).collect::<Result<Vec<_>>>()?,
@@ -142,7 +147,20 @@ impl<'a> Share<'a> {
         // One thread does better without libtorch's kernels for what is not a matrix product; more share only those.
         let alone = model.place() == (Kind::Float, Device::Cpu) && tch::get_num_threads() == 1;
         let pass = if alone && stretch.is_none() { Pass::SampleOnCpu } else { Pass::Sample };
-        Ok(Self { model, text, requests, sampling, pass, stretch, rope, cache, rows, waiting, done: Vec::new() })
+        Ok(Self {
+            model,
+            text,
+            requests,
+            sampling,
+            pass,
+            stretch,
+            rope,
+            cache,
+            rows,
+            waiting,
+            done: Vec::new(),
+            meter: None,
+        })
     }
 
     fn run(mut self) -> Result<Vec<(usize, Completion)>> {
@@ -314,6 +332,7 @@ impl<'a> Share<'a> {
             row.request
         );
         row.tokens.push(token);
+        self.meter.iter().for_each(|meter| meter.token());
         row.logprobs.push(logprob);
         match finish(self.text, row, &self.requests[row.request], self.sampling.completion_max_tokens)? {
             Some(finish) => self.complete(slot, finish),
@@ -326,6 +345,7 @@ impl<'a> Share<'a> {
         let Some(Row { request, tokens, logprobs }) = self.rows[slot].take() else { return Ok(()) };
         self.cache.release(slot);
         let text = self.text.completion(&tokens, &self.requests[request].stop)?;
+        self.meter.iter().for_each(|meter| meter.completed(&text, tokens.len()));
         self.done.push((request, Completion { tokens, logprobs, text, finish }));
         Ok(())
     }

@@ -111,7 +111,19 @@ impl Template {
         self.source.contains(token)
     }
 
+    ///
+    /// Templates without a system role, such as Gemma's, refuse one: what it says then stands before the first question.
     pub(super) fn render(&self, messages: &[Message<'_>]) -> Result<String> {
+        match (self.rendered(messages), messages) {
+            (Err(_), [Message { role: "system", content: system }, first, rest @ ..]) => {
+                let content = format!("{system}\n\n{}", first.content);
+                self.rendered(&[&[Message { content: &content, ..*first }], rest].concat())
+            }
+            (rendered, _) => rendered,
+        }
+    }
+
+    fn rendered(&self, messages: &[Message<'_>]) -> Result<String> {
         let template = self.jinja.get_template("chat").context("the chat template is gone")?;
         let tokens: Value = self.tokens.0.iter().map(|(name, text)| (*name, Value::from(text))).collect();
         // Given and none, as where transformers gets no tools.
@@ -330,5 +342,18 @@ mod tests {
         assert!(said.contains("writes more than 1048584 bytes"), "{said}");
         let said = refusal("{{ 'x'.center(10**9) }}");
         assert!(said.contains("a width of 1000000000"), "{said}");
+    }
+
+    // Gemma's template begins with this refusal.
+    #[test]
+    fn a_template_without_a_system_role_gets_its_words_before_the_question() {
+        let source = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}\
+                      {% for message in messages %}<{{ message['role'] }}>{{ message['content'] }}{% endfor %}";
+        let template = template(source);
+        let message = |role, content| Message { role, content };
+        let messages = [message("system", "S"), message("user", "Q"), message("assistant", "A")];
+        assert_eq!(template.render(&messages).unwrap(), "<user>S\n\nQ<assistant>A");
+        assert_eq!(template.render(&messages[1..]).unwrap(), "<user>Q<assistant>A");
+        assert!(template.render(&messages[..1]).is_err());
     }
 }

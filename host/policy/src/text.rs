@@ -65,14 +65,15 @@ impl Text {
     /// The prompt that `messages` make, ready for the assistant to continue `prefill`. Without a chat template the
     /// contents are joined as they are. What looks like a control token in a message, or like a special one in `prefill`,
     /// is text, as with `sanitize_control_tokens` of transformers: only the template writes those tokens.
+    /// Without messages the prefill is the whole prompt, whatever the template.
     pub fn encode(&self, messages: &[Message<'_>], prefill: &str) -> Result<Vec<u32>> {
         let marked: Vec<Cow<'_, str>> = messages.iter().map(|message| self.marked(message.content, |_| true)).collect();
         let messages: Vec<Message<'_>> =
             (messages.iter().zip(&marked)).map(|(message, content)| Message { content, ..*message }).collect();
         let (mut text, special) = match &self.template {
             // Templates write the beginning-of-text token themselves.
-            Some(template) => (template.render(&messages)?, false),
-            None => (messages.iter().map(|message| message.content).collect(), true),
+            Some(template) if !messages.is_empty() => (template.render(&messages)?, false),
+            _ => (messages.iter().map(|message| message.content).collect(), true),
         };
         text.push_str(&self.marked(prefill, |token| token.special));
         let (first, mut rest) = text.split_at(text.find(MARKS).unwrap_or(text.len()));
@@ -139,6 +140,11 @@ impl Text {
     /// Text of `tokens`, without the tokenizer's special ones.
     pub fn decode(&self, tokens: &[u32]) -> Result<String> {
         self.tokenizer.decode(tokens, true).map_err(|error| anyhow!("tokenizer: {error}"))
+    }
+
+    /// Text of `tokens`, the tokenizer's special ones included.
+    pub fn decode_all(&self, tokens: &[u32]) -> Result<String> {
+        self.tokenizer.decode(tokens, false).map_err(|error| anyhow!("tokenizer: {error}"))
     }
 
     /// Whether the newest of `tokens` completes one of the `stop` strings.

@@ -118,8 +118,8 @@ pub(super) fn demonstration(demonstration: &Demonstration) -> Checked {
 
 pub(super) fn prompt(prompt: &Prompt) -> Checked {
     let Prompt { messages, prefill, stop } = prompt;
-    if messages.is_empty() {
-        return Err("a prompt without messages".into());
+    if messages.is_empty() && prefill.is_empty() {
+        return Err("a prompt without messages or prefill".into());
     }
     count("messages", messages.len(), MESSAGES_MAX)?;
     count("stop strings", stop.len(), MESSAGES_MAX)?;

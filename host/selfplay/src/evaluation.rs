@@ -150,6 +150,7 @@ pub struct Attempts {
 /// What a person may want to see.
 #[derive(Clone)]
 pub struct FirstAttempt {
+    pub prompt: Vec<u32>,
     pub completion: String,
     /// The judge's, or what kept it from judging.
     pub reason: String,
@@ -160,6 +161,7 @@ impl Attempts {
         self.right += usize::from(verified.solved() == Some(true));
         self.thought += usize::from(verified.attempted.thinks());
         self.first.get_or_insert_with(|| FirstAttempt {
+            prompt: verified.attempted.prompt,
             completion: verified.attempted.completion.text,
             reason: verified.verdict.map_or_else(|cause| cause.cause, |verdict| verdict.reason),
         });

@@ -73,7 +73,9 @@ pub struct TaskResult<'a> {
     kind: &'a str,
     samples: usize,
     right: usize,
-    /// The first of them.
+    /// What the policy was asked, its chat template included.
+    prompt: Option<String>,
+    /// The first of the attempts.
     completion: Option<&'a str>,
     reason: &'a str,
 }
@@ -157,7 +159,7 @@ impl Suite {
             let held_out: Vec<&HeldOutTask> = tasks.iter().map(|task| &task.held_out).collect();
             let attempted = evaluation::attempt(envs, &held_out, protocol, tallies.len(), &mut stage)?;
             for (task, tally) in tasks.iter().zip(&attempted) {
-                report(self.result(task, tally, protocol.samples))?;
+                report(self.result(task, tally, protocol.samples, sampler)?)?;
             }
             tallies.extend(attempted);
         }
@@ -166,26 +168,44 @@ impl Suite {
         Ok(evaluation::by_kind(envs, tasks.zip(&tallies), protocol.samples))
     }
 
+    /// Of each task.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.tasks.iter().map(|task| &*task.held_out.task.kind)
+    }
+
     /// Lines that are tasks.
     pub fn tasks(&self) -> usize {
         self.tasks.len()
     }
 
-    fn result<'a>(&'a self, task: &'a SuiteTask, tally: &'a Attempts, samples: usize) -> TaskResult<'a> {
-        let (completion, reason) = match &tally.first {
-            Some(FirstAttempt { completion, reason }) => (Some(&**completion), &**reason),
-            None => (None, "not attempted: its prompt is longer than sampling.prompt-max-tokens, or could not be made"),
+    fn result<'a>(
+        &'a self,
+        task: &'a SuiteTask,
+        tally: &'a Attempts,
+        samples: usize,
+        sampler: &dyn Sampler,
+    ) -> Result<TaskResult<'a>> {
+        let (prompt, completion, reason) = match &tally.first {
+            Some(FirstAttempt { prompt, completion, reason }) => {
+                (Some(sampler.text(prompt)?), Some(&**completion), &**reason)
+            }
+            None => (
+                None,
+                None,
+                "not attempted: its prompt is longer than sampling.prompt-max-tokens, or could not be made",
+            ),
         };
         let SuiteTask { line, id, held_out } = task;
-        TaskResult {
+        Ok(TaskResult {
             suite: &self.name,
             line: *line,
             id: id.as_ref(),
             kind: &held_out.task.kind,
             samples,
             right: tally.right,
+            prompt,
             completion,
             reason,
-        }
+        })
     }
 }

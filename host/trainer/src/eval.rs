@@ -1,5 +1,6 @@
 //! `azr-host eval`: pass@1 and pass@k on held-out tasks, or on published benchmarks.
 
+mod protocol;
 mod suites;
 
 use std::collections::BTreeMap;
@@ -7,8 +8,8 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 use azr_config::{RunConfig, Style};
 use azr_core::{gather::Alone, launch::Launch};
-use azr_experiment::session::load_envs;
-use azr_host::cli::eval::EvalArgs;
+use azr_experiment::session::env_states;
+use azr_host::cli::eval::{EvalArgs, PromptProtocol};
 use azr_policy::embedded;
 use azr_selfplay::{
     evaluation::{self, Estimate, KindScores, Protocol, pass_at_k},
@@ -46,9 +47,11 @@ pub fn run(mut args: EvalArgs) -> Result<()> {
 
 fn on_held_out(args: EvalArgs, protocol: Protocol) -> Result<()> {
     let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
-    let config = RunConfig::resolve(preset, None, &args.overrides)?;
+    let mut config = RunConfig::resolve(preset, None, &args.overrides)?;
     let sandbox = args.sandbox.start(&config.sandbox)?;
-    let mut envs = load_envs(&sandbox, &[args.env], &config)?;
+    let environment = args.env.load(&sandbox)?;
+    let asked = protocol::choose(&mut config, environment.description(), args.protocol, PromptProtocol::Azr)?;
+    let mut envs = env_states(vec![environment], &config)?;
     let source = match &args.held_out {
         Some(path) => Source::File(path),
         None if config.style == Style::Compact && envs[0].name() == embedded::ENVIRONMENT => {
@@ -71,7 +74,7 @@ fn on_held_out(args: EvalArgs, protocol: Protocol) -> Result<()> {
     if args.json {
         println!("{}", serde_json::to_string(&measured)?);
     } else {
-        print_table(&measured.iter().collect::<Vec<_>>(), protocol.samples);
+        print_table(&asked, &measured.iter().collect::<Vec<_>>(), protocol.samples);
     }
     Ok(())
 }
@@ -87,12 +90,12 @@ impl Measured {
     }
 }
 
-fn print_table(rows: &[(&String, &Measured)], samples: usize) {
+fn print_table(asked: &str, rows: &[(&String, &Measured)], samples: usize) {
     let percent =
         |Estimate { mean, standard_error }: Estimate| format!("{:.1}±{:.1} %", 100.0 * mean, 100.0 * standard_error);
     let last = if samples > 1 { format!("pass@{samples}") } else { String::new() };
     let width = rows.iter().map(|(label, _)| label.len() + 1).max().unwrap_or(0).max(24);
-    println!("{:<width$}{:>8}{:>18}{last:>18}", "", "tasks", "pass@1");
+    println!("{:<width$}{:>8}{:>18}{last:>18}", format!("protocol {asked}"), "tasks", "pass@1");
     for (label, measured) in rows {
         let last = if samples > 1 { percent(measured.pass_at_k) } else { String::new() };
         println!("{label:<width$}{:>8}{:>18}{last:>18}", measured.tasks, percent(measured.pass_at_1));

@@ -2,7 +2,9 @@
 
 pub mod bench;
 pub mod eval;
+pub mod plan;
 pub mod policy;
+pub mod sample;
 pub mod train;
 pub mod warm_start;
 

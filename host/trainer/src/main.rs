@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use azr_core::terminal;
 use azr_host::cli::{Cli, Rest};
-use azr_trainer::{bench, eval, policy, train, warm_start};
+use azr_trainer::{bench, eval, plan, policy, sample, train, warm_start};
 use clap::Parser as _;
 
 fn main() -> ExitCode {
@@ -27,6 +27,8 @@ fn run(rest: Rest) -> Result<()> {
     match rest {
         Rest::Train(args) => train::run(args),
         Rest::Eval(args) => eval::run(args),
+        Rest::Sample(args) => sample::run(args),
+        Rest::Plan(args) => plan::run(args),
         Rest::Policy(command) => policy::run(&command),
         Rest::WarmStart(command) => warm_start::run(command),
         Rest::BenchPolicy(args) => bench::run(args),

@@ -1,9 +1,10 @@
 //! The policy and the learner of a session, as libtorch computes them.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use anyhow::Result;
 use azr_config::RunConfig;
+use azr_core::meter::Meter;
 use azr_experiment::session::Models;
 use azr_learner::Learner;
 use azr_policy::Policy;
@@ -15,6 +16,8 @@ use crate::policy_source::PolicySource;
 pub struct TorchModels<'a> {
     pub source: PolicySource,
     pub ranks: &'a Ranks,
+    /// Raised as the policy samples.
+    pub meter: Arc<Meter>,
 }
 
 impl Models for TorchModels<'_> {
@@ -34,7 +37,9 @@ impl Models for TorchModels<'_> {
     }
 
     fn policy(&self, config: &RunConfig, saved: Option<&Path>) -> Result<Policy> {
-        self.source.load(config, saved)?.on(self.ranks)
+        let mut policy = self.source.load(config, saved)?.on(self.ranks)?;
+        policy.meter = Arc::clone(&self.meter);
+        Ok(policy)
     }
 
     fn learner(&self, config: &RunConfig, policy: &Policy, start_policy: Option<&Path>) -> Result<Learner> {

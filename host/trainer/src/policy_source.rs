@@ -59,7 +59,8 @@ impl PolicySource {
         Ok(Plan { estimate, memory })
     }
 
-    fn device(&self) -> Result<Device> {
+    /// Where it computes.
+    pub fn device(&self) -> Result<Device> {
         match self.device.as_deref().unwrap_or("cpu") {
             "cuda" => Device::cuda(Launch::from_env()?.local_rank),
             other => other.parse(),

@@ -1,14 +1,17 @@
 //! What a person sees while a run goes on. Progress goes to stderr, the final table to stdout.
 
+mod waiting;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::File,
     os::fd::AsRawFd as _,
     path::Path,
+    sync::Arc,
 };
 
 use anyhow::{Result, ensure};
-
+use azr_core::meter::Meter;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use azr_core::terminal;
@@ -28,28 +31,34 @@ use azr_selfplay::{
     validate::Novelty,
 };
 
+pub use waiting::Waiting;
+
+/// Lines of a sample that are shown while a run goes on.
+const SAMPLE_MAX_LINES: usize = 12;
+
 /// Steps between two samples of what the policy writes.
 const SAMPLE_EVERY_STEPS: u64 = 10;
 
 /// A bar for so many tasks of a suite.
 pub fn suite_bar(name: &str, tasks: usize) -> ProgressBar {
-    let template = "{bar:24} {msg} task {pos}/{len}  {elapsed} gone, {eta} left";
+    let template = "{bar:24} {prefix} task {pos}/{len}  {elapsed} gone, {eta} left  {msg}";
     let style = ProgressStyle::with_template(template).expect("the template is valid");
-    ProgressBar::new(tasks as u64).with_style(style).with_message(name.to_owned())
+    ProgressBar::new(tasks as u64).with_style(style).with_prefix(name.to_owned())
 }
 
 /// A progress bar with lines above it.
 pub struct Progress {
     bar: ProgressBar,
+    _waiting: Waiting,
 }
 
 impl Progress {
-    /// A bar for the steps of a run.
-    pub fn new() -> Self {
+    /// A bar for the steps of a run, whose policy raises `meter`.
+    pub fn new(meter: Arc<Meter>) -> Self {
         let bar = ProgressBar::no_length();
         let template = "{bar:24} step {pos}/{len}  {elapsed} gone, {eta} left  {msg}";
         bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
-        Self { bar }
+        Self { _waiting: Waiting::beside(bar.clone(), meter), bar }
     }
 
     fn say(&self, line: String) {
@@ -90,8 +99,7 @@ impl Observer for Progress {
             kinds.map(|(kind, buffer)| format!("{} {}/{wanted}", env.label(kind), buffer.len().min(wanted))).collect()
         };
         let fills: Vec<String> = envs.iter().flat_map(fill).collect();
-        self.bar.set_message(format!("collecting first tasks: {}", fills.join(", ")));
-        self.bar.tick();
+        self.say(format!("collecting first tasks: {}", fills.join(", ")));
     }
 
     fn measuring(&self, name: &str, protocol: Protocol) {
@@ -235,20 +243,20 @@ fn sample_lines(envs: &[EnvState], step: &Step) -> Vec<String> {
             .map_or("not attempted".to_owned(), |rate| format!("solved {:.0} %", 100.0 * rate));
         let label = envs[proposed.env].label(proposed.kind);
         lines.push(format!("  a {label} proposal, {rate}:"));
-        lines.extend(quoted(&proposed.completion.text));
+        lines.extend(quoted(&proposed.completion.text, SAMPLE_MAX_LINES));
     }
     if let Some((verified, verdict)) = step.verified.iter().find_map(|v| Some((v, v.verdict.as_ref().ok()?))) {
         let label = envs[verified.attempted.env].label(verified.attempted.kind);
         lines.push(format!("  a {label} attempt, score {} ({}):", verdict.score, terminal::line(&verdict.reason)));
-        lines.extend(quoted(&verified.attempted.completion.text));
+        lines.extend(quoted(&verified.attempted.completion.text, SAMPLE_MAX_LINES));
     }
     lines
 }
 
 /// A policy's text, indented, shortened and without characters that a terminal would obey.
-fn quoted(text: &str) -> Vec<String> {
+pub fn quoted(text: &str, lines_max: usize) -> Vec<String> {
     let beginning = |line: &str| terminal::line(&line.chars().take(160).collect::<String>());
-    text.lines().take(12).map(|line| format!("    | {}", beginning(line))).collect()
+    text.lines().take(lines_max).map(|line| format!("    | {}", beginning(line))).collect()
 }
 
 /// Start and end, sampled and greedy, and what a lower temperature alone would have done.

@@ -5,13 +5,16 @@ use std::{
     io::ErrorKind,
     path::PathBuf,
     process,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
 use azr_config::{Control, RunConfig, Style};
-use azr_core::launch::Launch;
+use azr_core::{launch::Launch, meter::Meter};
 use azr_env::env_source::EnvSource;
 use azr_experiment::{
     record::{self, Experiment},
@@ -50,13 +53,14 @@ pub fn run(mut args: TrainArgs) -> Result<()> {
 fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
     let gather = ranks.as_gather();
     let begun = args.out.clone().filter(|out| restarts > 0 && record::exists(out));
-    let progress = Progress::new();
+    let meter = Arc::new(Meter::default());
+    let progress = Progress::new(Arc::clone(&meter));
     let mut session = match gather.agree(args.resume.clone().or(begun))? {
         Some(dir) => {
             let models = |experiment: &Experiment| {
                 let device = args.policy.device.as_deref().unwrap_or(&experiment.device).to_owned();
                 let source = PolicySource::recorded(&experiment.policy, device);
-                TorchModels { source, ranks }
+                TorchModels { source, ranks, meter: Arc::clone(&meter) }
             };
             Session::resume(&dir, &args.envs, &args.sandbox, models, Box::new(ranks.clone()), &progress)?
         }
@@ -66,7 +70,7 @@ fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
             let TrainArgs { envs: sources, policy, tasks, held_out, out, sandbox, .. } = args;
             let out = gather.agree(out.map_or_else(|| free_directory(&sources[0]), Ok)?)?;
             let directory = out.clone();
-            let models = TorchModels { source: PolicySource::from(&policy), ranks };
+            let models = TorchModels { source: PolicySource::from(&policy), ranks, meter };
             let embedded = models.source.dir.is_none() && config.style == Style::Compact;
             let policys_held_out = embedded.then_some((embedded::ENVIRONMENT, embedded::HELD_OUT));
             let start = Start { config, sources, tasks, held_out, policys_held_out, out };

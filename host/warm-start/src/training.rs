@@ -74,7 +74,7 @@ pub fn update_config(preset: Preset) -> Result<UpdateConfig> {
     config.gradient_norm_max = 1.0;
     config.weight_decay = 0.0;
     match preset {
-        Preset::Paper => config.learning_rate = LEARNING_RATE,
+        Preset::Paper | Preset::Laptop => config.learning_rate = LEARNING_RATE,
         // What a training from random weights needs.
         Preset::Tiny | Preset::Single => {
             config.optimizer = OptimizerKind::Muon;

@@ -59,7 +59,7 @@ fn propose_call(wording: &Wording, kind: Kind, references: &[Problem], functions
             "the name of the exception that the call ends in, or that there is none",
         ),
     };
-    let Wording { language, label, code_rules, programs: [_, program], inputs: [input, _], exceptions, .. } = wording;
+    let Wording { language, label, code_rules, exceptions, .. } = wording;
     let references = references_text(label, references);
     let functions = functions_text(label, functions);
     let runs = match kind {
@@ -87,12 +87,12 @@ in many steps, and the answer should not be open to guessing.{novelty}
 - Separate several arguments by commas, put strings in quotes, and write values only, no expressions.
 
 ### Format of the answer
-Put the program in a ```{label} block and the input in an ```input block, like this:
+Put the program in a ```{label} block and the input in an ```input block:
 ```{label}
-{program}
+(the program, with the function f)
 ```
 ```input
-{input}
+(the arguments)
 ```
 
 ### What counts
@@ -142,7 +142,7 @@ fn references_text(label: &str, references: &[Problem]) -> String {
 }
 
 fn propose_examples(wording: &Wording, program: &str, count: usize) -> String {
-    let Wording { label, inputs: [first, second], .. } = wording;
+    let Wording { label, .. } = wording;
     format!(
         "## Task: give {count} inputs for a program, and a message about it
 
@@ -159,15 +159,15 @@ Treat it as an intelligence test: the program should be hard to find, but possib
 - A hint, a story, a puzzle or a description of what the program is for. It must not contain the program or lines of it.
 
 ### Format of the answer
-Put every input in an ```input block of its own and the message in a ```message block, like this:
+Put every input in an ```input block of its own and the message in a ```message block:
 ```input
-{first}
+(the arguments of the first call)
 ```
 ```input
-{second}
+(the arguments of the second call, and so on)
 ```
 ```message
-Find out how the two arguments are related.
+(the message)
 ```
 
 ### What counts
@@ -185,23 +185,18 @@ Think first: what does the program do, and which inputs show it? Then give exact
 }
 
 fn solve_deduction(wording: &Wording, Call { input, program, .. }: &Call) -> String {
-    let Wording { language, label, how_to_print, output, .. } = wording;
+    let Wording { language, label, how_to_print, .. } = wording;
     format!(
         "## Task: work out the output of a {language} program
 
-Here are a {language} program and the arguments of a call of its function `f`. Work out step by step what the call returns.
+Below are a {language} program and the arguments of a call of its function `f`. Work out step by step what the call returns. \
+Give the result {how_to_print}.
 
 ```{label}
 {program}
 ```
 ```input
 {input}
-```
-
-Give the result {how_to_print}. For \
-example:
-```output
-{output}
 ```"
     )
 }
@@ -211,49 +206,39 @@ fn solve_error_deduction(wording: &Wording, Call { input, program, .. }: &Call) 
     format!(
         "## Task: find out how a call of a {language} program ends
 
-Here are a {language} program and the arguments of a call of its function `f`. Work out step by step whether the call returns, or \
-which exception escapes from it.
+Below are a {language} program and the arguments of a call of its function `f`. Work out step by step whether the call returns, \
+or which exception escapes from it. Give the name of the exception, without its message, in an ```output block: {exceptions}. \
+Where none escapes, give {NO_ERROR}.
 
 ```{label}
 {program}
 ```
 ```input
 {input}
-```
-
-Give the name of the exception, without its message, in an ```output block: {exceptions}. Where none escapes, give {NO_ERROR}. For \
-example:
-```output
-{NO_ERROR}
 ```"
     )
 }
 
 fn solve_abduction(wording: &Wording, Call { output, program, .. }: &Call) -> String {
-    let Wording { language, label, inputs: [input, _], .. } = wording;
+    let Wording { language, label, .. } = wording;
     format!(
         "## Task: find an input of a {language} program
 
-Here are a {language} program and what a call of its function `f` returned. Find arguments with which `f` returns exactly this. Several \
-answers may be right; give one.
+Below are a {language} program and what a call of its function `f` returned. Find arguments with which `f` returns exactly this. \
+Several answers may be right; give one: the text that stands between the parentheses of the call, in an ```input block, values \
+only, separated by commas, strings in quotes.
 
 ```{label}
 {program}
 ```
 ```output
 {output}
-```
-
-Give the text that stands between the parentheses of the call, in an ```input block: values only, separated by commas, strings in \
-quotes. For example:
-```input
-{input}
 ```"
     )
 }
 
 fn solve_induction(wording: &Wording, examples: &Examples) -> String {
-    let Wording { language, label, code_rules, programs: [program, _], .. } = wording;
+    let Wording { language, label, code_rules, frame, .. } = wording;
     let pairs: String = examples
         .shown()
         .enumerate()
@@ -268,15 +253,16 @@ fn solve_induction(wording: &Wording, examples: &Examples) -> String {
 
 Below are inputs of an unknown {language} function `f`, each the text between the parentheses of a call, with their outputs. Write a \
 program that gives the right output for these and for further inputs that you are not shown: find the general rule, do not list \
-cases.
+cases. Check your program by working through the pairs.
 
-{pairs}{message}
 ### Rules for the code
 {code_rules}
-
-Check your program by working through the pairs. Give it in a ```{label} block, with the entry function named `f`:
+- It stands in a ```{label} block, with the entry function named `f`:
 ```{label}
-{program}
-```"
+{frame}
+```
+
+### Inputs and outputs
+{pairs}{message}"
     )
 }

@@ -134,14 +134,12 @@ earlier calls, and do not change the arguments for later ones.
 - It finishes within a second on a modern CPU.
 - There are no modules: neither `import` nor `require`. The built-in objects of the language are there, those of browsers and \
 of Node.js are not.",
-    programs: [
-        "function f(a) {\n  // code\n  return result;\n}",
-        "function f(name, info) {\n  // code\n  return result;\n}",
-    ],
-    inputs: [r#""John", {age: 20, city: "New York"}"#, r#""Sammy", {age: 37, city: "Los Angeles"}"#],
+    opening: "function f(",
+    assertion: "",
+    equals: "===",
+    frame: "function f(a) {\n  // code\n  return result;\n}",
     how_to_print: "as a JavaScript literal, in an ```output block: strings in quotes, object literals for objects, \
                    `new Map([[key, value]])` and `new Set([item])` for maps and sets",
-    output: r#"{total: 3, names: ["a", "b"]}"#,
     exceptions: "a built-in error such as TypeError, RangeError or Error",
 };
 

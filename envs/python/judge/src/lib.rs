@@ -21,6 +21,7 @@ pub type PythonJudge = Judge<Python>;
 impl Language for Python {
     const NAME: &'static str = "python";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const HAS_BENCHMARKS: bool = true;
     const LIMITS: Limits = Limits {
         // About a second of work; a trivial run takes less than a thousandth of it.
         run_fuel: 1_000_000_000,
@@ -163,10 +164,11 @@ of the program.
 - These modules can be imported, others cannot: abc, array, ast, base64, binascii, bisect, cmath, collections, contextlib, \
 copy, dataclasses, decimal, difflib, enum, fractions, functools, graphlib, heapq, html, io, itertools, json, math, numbers, operator, \
 pprint, re, statistics, string, struct, sys, textwrap, types, typing, unicodedata, zlib. Put imports at the top.",
-    programs: ["def f(a):\n    # code\n    return result", "def f(name, info):\n    # code\n    return result"],
-    inputs: ["'John', {'age': 20, 'city': 'New York'}", "'Sammy', {'age': 37, 'city': 'Los Angeles'}"],
+    opening: "def f(",
+    assertion: "assert ",
+    equals: "==",
+    frame: "def f(a):\n    # code\n    return result",
     how_to_print: "as Python's `repr` would print it, in an ```output block: strings in quotes, several values as a tuple",
-    output: "{'total': 3, 'names': ['a', 'b']}",
     exceptions: "a built-in exception such as ValueError, IndexError or ZeroDivisionError",
 };
 

@@ -4,9 +4,28 @@ use std::path::PathBuf;
 
 use azr_config::Preset;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::policy::PolicyArgs;
+
+/// Who words the prompts, and who says where in a completion the answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PromptProtocol {
+    /// The benchmark: its prompts, token limits and reading of answers, for scores that can be compared.
+    Published,
+    /// The environment: reasoning and answer in tags, as in self-play.
+    Azr,
+}
+
+impl PromptProtocol {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Azr => "azr",
+        }
+    }
+}
 
 /// Measures a policy on held-out tasks, or on published benchmarks.
 #[derive(Args)]
@@ -18,7 +37,10 @@ use super::policy::PolicyArgs;
     codegen  EvalPlus (HumanEvalPlus, MbppPlus), LiveCodeBench (code_generation_lite); HumanEval, MBPP with\n           \
              --set environments.codegen.asserts=accept\n  \
     python   CRUXEval, LiveCodeBench's code execution; --set environments.python.imported-kind=abduction for their inputs\n  \
-    math     MATH, MATH-500, AIME, GSM8K")]
+    math     MATH, MATH-500, AIME, GSM8K\n\n\
+    By default they are asked as their authors ask: EvalPlus's instruction and open fence, LiveCodeBench's and CRUXEval's\n\
+    own prompts (--set environments.python.reasoning=cot for those with thoughts), \\boxed answers of mathematics.\n\
+    --set environments.codegen.template=base asks base models.")]
 pub struct EvalArgs {
     /// The environment that judges.
     #[arg(long, value_name = "FILE|oci://…")]
@@ -36,12 +58,16 @@ pub struct EvalArgs {
     #[arg(long = "suite", value_name = "FILE", conflicts_with = "held_out")]
     pub suites: Vec<PathBuf>,
 
+    /// Who words the prompts [default: published for suites and a policy of the instruct style, azr otherwise].
+    #[arg(long, value_enum)]
+    pub protocol: Option<PromptProtocol>,
+
     /// Look at so many lines of each suite only.
     #[arg(long, value_name = "N", requires = "suites")]
     pub limit: Option<usize>,
 
-    /// Write one JSON object for each task of the suites: how many attempts were right, the first one, and why it is right
-    /// or wrong.
+    /// Write one JSON object for each task of the suites: how many attempts were right, what was asked, the first
+    /// answer, and why it is right or wrong.
     #[arg(long, value_name = "FILE", requires = "suites")]
     pub results: Option<PathBuf>,
 

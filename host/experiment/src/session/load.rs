@@ -4,7 +4,7 @@ use anyhow::{Result, bail, ensure};
 use azr_config::{Preset, RunConfig};
 use azr_core::gather::Gather;
 use azr_env::env_source::EnvSource;
-use azr_sandbox::Sandbox;
+use azr_sandbox::{Environment, Sandbox};
 use azr_selfplay::{
     buffer::Buffer,
     data_set::DataSet,
@@ -18,12 +18,17 @@ use super::strict_breaker;
 
 /// Loads the environments, with the operator's settings.
 pub fn load_envs(sandbox: &Sandbox, sources: &[EnvSource], config: &RunConfig) -> Result<Vec<EnvState>> {
+    env_states(sources.iter().map(|source| source.load(sandbox)).collect::<Result<_>>()?, config)
+}
+
+/// The states of environments that are loaded.
+pub fn env_states(environments: Vec<Environment>, config: &RunConfig) -> Result<Vec<EnvState>> {
     let mut envs: Vec<EnvState> = Vec::new();
-    for source in sources {
-        let env = EnvState::new(source.load(sandbox)?, config)?;
+    for environment in environments {
+        let env = EnvState::new(environment, config)?;
         let name = env.name();
         let twin = envs.iter().any(|other| other.name() == name);
-        ensure!(!twin, "two environments are called {name:?}; {source} is the second");
+        ensure!(!twin, "two environments are called {name:?}; give only one of them with --env");
         envs.push(env);
     }
     // The embedded policy's preset has settings for its environment, loaded or not.

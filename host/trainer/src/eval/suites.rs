@@ -5,17 +5,21 @@ use std::{
     fs::File,
     io::Write as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 
 use azr_core::{gather::Alone, terminal};
-use azr_experiment::session::load_envs;
-use azr_host::cli::eval::EvalArgs;
+use azr_experiment::session::env_states;
+use azr_host::cli::eval::{EvalArgs, PromptProtocol};
 
-use super::{Measured, print_table};
-use crate::{policy_source::PolicySource, progress::suite_bar};
+use super::{Measured, print_table, protocol as prompts};
+use crate::{
+    policy_source::PolicySource,
+    progress::{Waiting, suite_bar},
+};
 use azr_config::RunConfig;
 use azr_selfplay::{
     evaluation::Protocol,
@@ -25,6 +29,8 @@ use azr_selfplay::{
 /// What is measured of one suite.
 #[derive(Serialize)]
 struct MeasuredSuite {
+    /// Whose prompts asked.
+    protocol: String,
     lines: usize,
     /// Lines that are no tasks.
     refused: Vec<Refused>,
@@ -34,12 +40,16 @@ struct MeasuredSuite {
 
 /// Measures and prints.
 pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
+    // What the operator says about the length of completions holds, whatever the protocol.
+    let limited = args.overrides.iter().any(|pair| pair.starts_with("sampling.completion-max-tokens"));
     let profile = "sandbox.profile=benchmark".to_owned();
     let overrides: Vec<String> = [profile].into_iter().chain(args.overrides).collect();
     let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
-    let config = RunConfig::resolve(preset, None, &overrides)?;
+    let mut config = RunConfig::resolve(preset, None, &overrides)?;
     let sandbox = args.sandbox.start(&config.sandbox)?;
-    let envs = load_envs(&sandbox, &[args.env], &config)?;
+    let environment = args.env.load(&sandbox)?;
+    let asked = prompts::choose(&mut config, environment.description(), args.protocol, PromptProtocol::Published)?;
+    let envs = env_states(vec![environment], &config)?;
     let mut suites: Vec<Suite> = Vec::new();
     for path in &args.suites {
         let suite = Suite::import(path, &envs, 0, args.limit.unwrap_or(usize::MAX))?;
@@ -51,15 +61,23 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
     let policy = PolicySource::from(&args.policy).load(&config, None)?;
     let mut measured = BTreeMap::new();
     for suite in suites {
+        let mut config = config.clone();
+        if !limited {
+            let limits = suite.kinds().filter_map(|kind| prompts::completion_max_tokens(&config, envs[0].name(), kind));
+            config.sampling.completion_max_tokens = limits.max().unwrap_or(config.sampling.completion_max_tokens);
+        }
         let bar = suite_bar(&suite.name, suite.tasks());
+        let waiting = Waiting::beside(bar.clone(), Arc::clone(&policy.meter));
         let report = |result: TaskResult| {
             bar.inc(1);
             results.as_mut().map_or(Ok(()), |results| results.write(&result))
         };
         let kinds = suite.measure(&envs, (&policy, &Alone), protocol, &config, report)?;
+        drop(waiting);
         bar.finish_and_clear();
         let kinds = kinds.into_iter().map(|(label, scores)| (label, Measured::of(&scores, protocol))).collect();
-        measured.insert(suite.name.clone(), MeasuredSuite { lines: suite.lines(), refused: suite.refused, kinds });
+        let (protocol, lines) = (asked.clone(), suite.lines());
+        measured.insert(suite.name.clone(), MeasuredSuite { protocol, lines, refused: suite.refused, kinds });
     }
     if args.json {
         println!("{}", terminal::json(&serde_json::to_string(&measured)?));
@@ -70,7 +88,7 @@ pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
     };
     let labels: Vec<String> = measured.iter().flat_map(labels).collect();
     let rows = measured.values().flat_map(|suite| suite.kinds.values());
-    print_table(&labels.iter().zip(rows).collect::<Vec<_>>(), protocol.samples);
+    print_table(&asked, &labels.iter().zip(rows).collect::<Vec<_>>(), protocol.samples);
     Ok(())
 }
 

@@ -1,9 +1,12 @@
 use azr_guest_sdk::{Outcome, Report, Style, Thrown, Verdict};
 use coding_judge::attempt::{judge, plan};
+use coding_judge::form::Form;
 use coding_judge::problem::{Call, Examples, Problem};
 use coding_judge::settings::{InductionScore, Settings};
 
 use crate::{Python, literal};
+
+const COMPACT: Form = Form::Own(Style::Compact);
 
 fn call(output: &str) -> Call {
     Call { input: "1".into(), output: output.into(), program: "def f(a): return a".into() }
@@ -16,8 +19,8 @@ fn report(value: &str) -> Report {
 
 fn deduction(output: &str, answer: &str) -> Verdict {
     let problem = Problem::Deduction(call(output));
-    assert!(plan::<Python>(Style::Compact, &problem, answer).is_empty());
-    judge::<Python>(Style::Compact, &Settings::default(), &problem, answer, &[])
+    assert!(plan::<Python>(COMPACT, &problem, answer).is_empty());
+    judge::<Python>(COMPACT, &Settings::default(), &problem, answer, &[])
 }
 
 #[test]
@@ -69,12 +72,11 @@ fn reasons_never_hold_the_right_answer() {
 #[test]
 fn abduction_runs_the_candidate_and_nothing_else() {
     let problem = Problem::Abduction(call("'SECRET'"));
-    let runs = plan::<Python>(Style::Compact, &problem, "f([1], k=2)");
+    let runs = plan::<Python>(COMPACT, &problem, "f([1], k=2)");
     assert_eq!(runs.len(), 1);
     assert_eq!(runs[0].inputs, vec![b"u2:u1:l1:i1;m1:s1:ki2;".to_vec(); 2]);
     assert!(!format!("{runs:?}").contains("SECRET"));
-    let judged =
-        |reports: &[Report]| judge::<Python>(Style::Compact, &Settings::default(), &problem, "[1], k=2", reports);
+    let judged = |reports: &[Report]| judge::<Python>(COMPACT, &Settings::default(), &problem, "[1], k=2", reports);
     assert_eq!(judged(&[report("'SECRET'")]).score, 1.0);
     let wrong = judged(&[report("'other'")]);
     assert_eq!(wrong.score, 0.0);
@@ -82,8 +84,8 @@ fn abduction_runs_the_candidate_and_nothing_else() {
     let thrown = Outcome::Thrown(Thrown { name: "E".into(), message: String::new() });
     assert_eq!(judged(&[Report { outcomes: vec![thrown], fuel: 1 }]).score, 0.0);
     for attack in ["1) or True or (1", "1, *[2]", "__import__('os')", "x"] {
-        assert!(plan::<Python>(Style::Compact, &problem, attack).is_empty(), "{attack}");
-        assert_eq!(judge::<Python>(Style::Compact, &Settings::default(), &problem, attack, &[]).score, 0.0, "{attack}");
+        assert!(plan::<Python>(COMPACT, &problem, attack).is_empty(), "{attack}");
+        assert_eq!(judge::<Python>(COMPACT, &Settings::default(), &problem, attack, &[]).score, 0.0, "{attack}");
     }
 }
 
@@ -96,7 +98,7 @@ fn induction_tests_every_hidden_pair() {
         program: "gold".into(),
     };
     let problem = Problem::Induction(examples);
-    let runs = plan::<Python>(Style::Compact, &problem, "def f(a): return a * 10");
+    let runs = plan::<Python>(COMPACT, &problem, "def f(a): return a * 10");
     let encoded: Vec<&[u8]> = runs.iter().map(|run| run.inputs[0].as_slice()).collect();
     assert_eq!(encoded, [b"u2:u1:i3;m0:", b"u2:u1:i4;m0:"]);
     assert!(
@@ -104,14 +106,14 @@ fn induction_tests_every_hidden_pair() {
     );
     let score = |outputs: [&str; 2], induction_score| {
         let settings = Settings { induction_score, ..Settings::default() };
-        judge::<Python>(Style::Compact, &settings, &problem, "p", &outputs.map(report)).score
+        judge::<Python>(COMPACT, &settings, &problem, "p", &outputs.map(report)).score
     };
     assert_eq!(score(["30", "40"], InductionScore::All), 1.0);
     assert_eq!(score(["30", "41"], InductionScore::All), 0.0);
     assert_eq!(score(["30", "41"], InductionScore::Fraction), 0.5);
     assert_eq!(score(["30.0", "True"], InductionScore::Fraction), 0.0);
-    let empty = judge::<Python>(Style::Compact, &Settings::default(), &problem, "", &[]);
-    assert_eq!((empty.score, plan::<Python>(Style::Compact, &problem, "").len()), (0.0, 0));
+    let empty = judge::<Python>(COMPACT, &Settings::default(), &problem, "", &[]);
+    assert_eq!((empty.score, plan::<Python>(COMPACT, &problem, "").len()), (0.0, 0));
 }
 
 /// Whatever a program makes of its interpreter: it is the program's outcome, and no fault.
@@ -126,8 +128,7 @@ fn strange_outcomes_are_wrong_answers() {
         (vec![value(b"garbage"), value(b"i1;")], "with this input: not an encoded value: expected a tag at byte 0"),
         (vec![huge], &format!("with this input: the program raised E: {}", "x".repeat(1000 - 22))),
     ] {
-        let verdict =
-            judge::<Python>(Style::Compact, &Settings::default(), &problem, "1", &[Report { outcomes, fuel: 1 }]);
+        let verdict = judge::<Python>(COMPACT, &Settings::default(), &problem, "1", &[Report { outcomes, fuel: 1 }]);
         assert_eq!((verdict.score, verdict.reason.as_str()), (0.0, reason));
     }
 }

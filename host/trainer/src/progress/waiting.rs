@@ -1,0 +1,92 @@
+//! Says how far sampling is while nothing else is said: in a terminal beside the bar, in a log now and then.
+
+use std::{
+    sync::{Arc, Condvar, Mutex},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use azr_core::meter::{Meter, Reading};
+use indicatif::{HumanDuration, ProgressBar};
+
+use super::{SAMPLE_MAX_LINES, quoted};
+
+/// Often enough to see that it goes on.
+const IN_TERMINAL: Duration = Duration::from_millis(500);
+/// Seldom enough that a log of a day can be read.
+const IN_LOG: Duration = Duration::from_secs(60);
+
+/// A thread that looks at a meter until this is dropped.
+pub struct Waiting {
+    ended: Arc<(Mutex<bool>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Waiting {
+    /// Tells beside `bar` what `meter` shows.
+    pub fn beside(bar: ProgressBar, meter: Arc<Meter>) -> Self {
+        let ended = Arc::new((Mutex::new(false), Condvar::new()));
+        let watched = Arc::clone(&ended);
+        let thread = std::thread::spawn(move || watch(&bar, &meter, &watched));
+        Self { ended, thread: Some(thread) }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let (ended, changed) = &*self.ended;
+        *ended.lock().expect("the flag is only written") = true;
+        changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // It only prints; a panic there has told its own story.
+            drop(thread.join());
+        }
+    }
+}
+
+fn watch(bar: &ProgressBar, meter: &Meter, (ended, changed): &(Mutex<bool>, Condvar)) {
+    let every = if bar.is_hidden() { IN_LOG } else { IN_TERMINAL };
+    let (mut before, mut since, mut first_shown) = (meter.read(), Instant::now(), false);
+    let mut guard = ended.lock().expect("the flag is only written");
+    while !*guard {
+        guard = changed.wait_timeout(guard, every).expect("the flag is only written").0;
+        if let Some(text) = meter.first().filter(|_| !first_shown) {
+            first_shown = true;
+            say(bar, "the first completion:");
+            quoted(&text, SAMPLE_MAX_LINES).iter().for_each(|line| say(bar, line));
+        }
+        let now = meter.read();
+        if now.tokens > before.tokens {
+            let rate = (now.tokens - before.tokens) as f64 / since.elapsed().as_secs_f64();
+            let line = line(now, rate);
+            if bar.is_hidden() { say(bar, &line) } else { bar.set_message(line) }
+        }
+        (before, since) = (now, Instant::now());
+    }
+}
+
+/// `sampling 35 of 64, 78 tokens/s, 3 minutes left`.
+fn line(Reading { requests, done, tokens_per_completion, .. }: Reading, tokens_per_s: f64) -> String {
+    let left = tokens_per_completion.map_or(String::new(), |tokens| {
+        let seconds = (requests.saturating_sub(done)) as f64 * tokens / tokens_per_s;
+        format!(", about {} left", HumanDuration(Duration::from_secs(seconds as u64)))
+    });
+    format!("sampling {done} of {requests}, {tokens_per_s:.0} tokens/s{left}")
+}
+
+fn say(bar: &ProgressBar, line: &str) {
+    if bar.is_hidden() { eprintln!("{line}") } else { bar.println(line) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_that_of_completions_like_those_before() {
+        let reading = Reading { requests: 64, done: 4, tokens: 0, tokens_per_completion: None };
+        assert_eq!(line(reading, 78.4), "sampling 4 of 64, 78 tokens/s");
+        let reading = Reading { tokens_per_completion: Some(156.0), ..reading };
+        assert_eq!(line(reading, 78.0), "sampling 4 of 64, 78 tokens/s, about 2 minutes left");
+    }
+}
