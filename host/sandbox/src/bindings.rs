@@ -3,7 +3,7 @@
 //! The two worlds are bound in two modules that share one set of types. Conversions to the host's own types destructure
 //! every field, so that a change of the boundary breaks the build here.
 
-use super::environment::{Attempt, Proposal};
+use super::request::{Attempt, Proposal};
 use azr_core::task::Task;
 
 mod environment {

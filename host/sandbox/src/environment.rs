@@ -22,25 +22,10 @@ use super::{
     judge::{CallFuel, Judge},
     log::{Log, LogLine},
     outcome,
+    request::{Attempt, Proposal, SequencePart},
     workers::Workers,
 };
 use azr_core::task::{Digest, Task};
-
-/// A proposer's completion, and what it was asked.
-#[derive(Clone, Debug)]
-pub struct Proposal {
-    pub kind: String,
-    /// The tasks that the prompt showed.
-    pub references: Vec<Task>,
-    pub completion: String,
-}
-
-/// A solver's completion for one task.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    pub task: Task,
-    pub completion: String,
-}
 
 /// What an environment's author says about a completion.
 #[derive(Clone, Debug)]
@@ -56,15 +41,6 @@ pub struct Example<C> {
 pub struct Examples {
     pub proposals: Vec<Example<Proposal>>,
     pub attempts: Vec<Example<Attempt>>,
-}
-
-/// A stretch of the endless sequence of generated tasks that a seed names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SequencePart {
-    pub kind: String,
-    pub seed: u64,
-    pub first: u64,
-    pub count: u32,
 }
 
 /// Tasks that are generated in one call, so that a judge's limits hold for any number of them.

@@ -14,12 +14,12 @@ use super::{
         Verdict, files, log, types,
     },
     engine::deadline_ticks,
-    environment::{Attempt, Proposal, SequencePart},
     fault::{Fault, Stopped},
     files::{CallFiles, Files},
     guard::{Guard, Guards},
     limiter::Limiter,
     log::{CallLog, Level, Log},
+    request::{Attempt, Proposal, SequencePart},
     returned,
 };
 use azr_core::task::Task;

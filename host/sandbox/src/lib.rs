@@ -44,6 +44,7 @@ mod link;
 mod log;
 mod outcome;
 mod package;
+mod request;
 mod returned;
 mod ring;
 mod shape;
@@ -85,13 +86,14 @@ pub use self::{
         Outcome, Prompt, Rejection, Report, Run, RunLimits, Setting, Speaker, Style, Thrown, Verdict,
     },
     compiler::{compile_with, serve_if_asked},
-    environment::{Attempt, Environment, Example, Examples, ExecutedRun, Judged, Proposal, SequencePart},
+    environment::{Environment, Example, Examples, ExecutedRun, Judged},
     fault::{Fault, Stopped},
     grants::{Directory, Grants},
     judge::CallFuel,
     log::{Level, LogLine},
     outcome::shortened,
     package::{FILE_MAX_BYTES, pack, read},
+    request::{Attempt, Proposal, SequencePart},
     world::JUDGE,
 };
 
