@@ -183,7 +183,7 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         (&[env, "--set", "steps=0"], 1, &["steps is 0", "at least 1"]),
         (&[env, "--set", "advantage.baseline=task"], 1, &["solve.samples is 1", "at least 2"]),
         (&[env, "--set", "environments.python.colour=\"red\""], 1, &["colour"]),
-        (&[env, "--policy", &path("empty")], 1, &["empty/config.json"]),
+        (&[env, "--policy", &path("empty")], 1, &["empty has no config.json"]),
         (
             &[env, "--set", "sampling.rows-max=1000000"],
             1,

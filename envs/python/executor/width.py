@@ -104,9 +104,15 @@ def _without_minus_one(number):
 def is_exceeded(exception):
     """Whether a call ended because a number does not fit a word of 32 bits."""
     kind = type(exception)
-    if kind is OverflowError:
-        return any(words in str(exception) for words in ("ssize_t", "C long", "index-sized"))
-    return kind is ValueError and "for islice() must be" in str(exception)
+    words = {OverflowError: ("ssize_t", "C long", "index-sized"), ValueError: ("for islice() must be",)}.get(kind)
+    if words is None:
+        return False
+    try:
+        message = str(exception)
+    except BaseException:
+        # A program's own text, which may do what it likes.
+        return False
+    return any(str.__contains__(message, word) for word in words)
 
 
 def len(object, /):

@@ -34,6 +34,10 @@ use crate::{
 pub fn run(mut args: TrainArgs) -> Result<()> {
     handle_interrupts()?;
     if args.print_config {
+        // The policy's directory may name the preset; with --preset it need not be fetched.
+        if args.resume.is_none() && args.preset.is_none() {
+            policy_source::fetch(&mut args.policy)?;
+        }
         print!("{}", printed_configuration(&args)?.to_toml());
         return Ok(());
     }
@@ -83,8 +87,7 @@ fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
     session.train(&INTERRUPTED)
 }
 
-/// The recorded one of an experiment to resume, or the one that a training would begin with. A policy on the hub is not
-/// fetched for it: what its directory would say about a preset is unknown until it is.
+/// The recorded one of an experiment to resume, or the one that a training would begin with.
 fn printed_configuration(args: &TrainArgs) -> Result<RunConfig> {
     match &args.resume {
         Some(dir) => Ok(record::read_manifest(dir)?.0),
