@@ -238,12 +238,12 @@ fn there_are_no_files_behind_the_interpreter() {
 #[test]
 fn frames_lead_to_the_programs_own_inputs() {
     let program = "import sys\ndef f(x):\n    frame, names = sys._getframe(), []\n    while frame:\n        names.append(frame.f_code.co_name)\n        frame = frame.f_back\n    return names";
-    all_come_to(&[program], &Outcome::Value(b"l2:s1:fs7:execute".into()));
+    all_come_to(&[program], &Outcome::Value(b"l3:s1:fs9:_outcomess7:execute".into()));
     let locals = "import sys\ndef f(x):\n    return sorted(sys._getframe(1).f_locals)";
     all_come_to(
         &[locals],
         &Outcome::Value(
-            b"l10:s9:_absorbeds4:argss7:encodeds1:fs6:inputss6:kwargss8:outcomess7:programs7:refuseds4:self".into(),
+            b"l10:s9:_absorbeds4:argss7:encodeds8:exceededs1:fs6:inputss6:kwargss8:outcomess7:programs7:refused".into(),
         ),
     );
 }
