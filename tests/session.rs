@@ -48,7 +48,7 @@ impl Sampler for Scripted {
     fn sample(&self, requests: &[SampleRequest], sampling: &Sampling) -> Result<Vec<Completion>> {
         let complete = |request: &SampleRequest| {
             let prompt: String = request.prompt.iter().map(|&byte| byte as u8 as char).collect();
-            let luck = f64::from(request.stream.uniform(0));
+            let luck = request.stream.uniform(0);
             let text = match prompt.strip_prefix("What is ").and_then(|rest| rest.strip_suffix('?')) {
                 Some(sum) => {
                     let sum: u64 = sum.split(" + ").map(|number| number.parse::<u64>().unwrap()).sum();

@@ -115,9 +115,9 @@ fn agrees(function: &Function, reports: &[Report]) -> Result<(), String> {
         if function.base_count == Some(number - 1) {
             comparison = Comparison::of(function);
         }
-        let expected = reference.next().unwrap_or_else(|why| at_fault(function, number, &why));
+        let expected = reference.next_call().unwrap_or_else(|why| at_fault(function, number, &why));
         solution
-            .next()
+            .next_call()
             .and_then(|value| comparison.agrees(input, &value, &expected))
             .map_err(|why| format!("input {number}: {why}"))?;
     }
@@ -140,7 +140,7 @@ fn returns(tests: &[Test], reports: &[Report]) -> Result<(), String> {
     let calls = method_calls(tests);
     let mut results = calls.results(reports);
     for (number, test) in (1..).zip(tests) {
-        let compared = results.next().and_then(|returned| match returned {
+        let compared = results.next_call().and_then(|returned| match returned {
             Returned::Value(value) => compare::returned(&value, &test.output),
             Returned::Digest(_) => Err("a result that is no plain value, or too large".into()),
         });

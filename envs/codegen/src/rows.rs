@@ -60,11 +60,13 @@ fn question(line: &Line) -> Result<String, Rejection> {
         match line.raw(key) {
             Some(raw) if raw.starts_with('"') => return line.text(key),
             Some(raw) if raw.starts_with('[') => {
-                let asked = line.items(key)?.into_iter().filter_map(|message| {
+                let mut asked = line.items(key)?.into_iter().filter_map(|message| {
                     let message = Line::read(message).ok()?;
                     (message.text("role").ok()? == "user").then(|| message.text("content").ok()).flatten()
                 });
-                return asked.last().ok_or_else(|| rejection("not-a-task", "no message of its prompt is a user's"));
+                return asked
+                    .next_back()
+                    .ok_or_else(|| rejection("not-a-task", "no message of its prompt is a user's"));
             }
             _ => {}
         }

@@ -92,7 +92,7 @@ pub struct Results<'a> {
 
 impl Results<'_> {
     /// What the next call came to. After a failure there is nothing more to ask for.
-    pub fn next(&mut self) -> Result<Returned, String> {
+    pub fn next_call(&mut self) -> Result<Returned, String> {
         let index = self.index;
         self.index += 1;
         let report = &self.reports[index / self.share];

@@ -36,6 +36,7 @@ pub struct Cli {
 }
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "a process has one of them")]
 enum Command {
     #[command(flatten)]
     Env(EnvCommand),

@@ -170,7 +170,7 @@ fn exited(value: &[u8]) -> Result<Ended> {
     let status = match status {
         Value::Int(status) => status.decimal().parse().context("the status is not from 0 to 255")?,
         Value::Float(status) => {
-            ensure!(status >= 0.0 && status <= 255.0 && status.fract() == 0.0, "the status is {status}");
+            ensure!((0.0..=255.0).contains(&status) && status.fract() == 0.0, "the status is {status}");
             status as u8
         }
         _ => bail!("the status is no number"),
