@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use azr_config::{Preset, RunConfig};
 use toml::{Table, Value};
 
 /// Crates of which only these folders of `host/` may name any, and why.
@@ -249,5 +250,33 @@ fn files_and_lines_keep_their_size() {
         let text = fs::read_to_string(&file).unwrap();
         let lines = text.lines().count();
         assert!(lines <= 660, "{} has {lines} lines; a file has one idea", file.display());
+    }
+}
+
+/// `sandbox.judge-fuel` and the like: a key that a document or a message names can be set.
+#[test]
+fn every_key_that_is_named_exists() {
+    let config: Table = RunConfig::resolve(Preset::Paper, None, &[]).unwrap().to_toml().parse().unwrap();
+    let sections: BTreeMap<&str, &Table> =
+        config.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_table()?))).collect();
+    let mut files = rust_files(&root().join("host"));
+    files.extend(["SECURITY.md", "README.md", "ARCHITECTURE.md"].map(|name| root().join(name)));
+    let of_a_key = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for (name, section) in &sections {
+            let prefix = format!("{name}.");
+            let named = text.match_indices(&prefix).filter(|(at, _)| {
+                let before = text[..*at].chars().next_back();
+                before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '.' && c != '-')
+            });
+            for (at, _) in named {
+                let key: String = text[at + prefix.len()..].chars().take_while(|c| of_a_key(*c)).collect();
+                // Fields and files of the sources have no hyphens.
+                if key.contains('-') && !key.ends_with('-') {
+                    assert!(section.contains_key(&key), "{} names {name}.{key}, which is no key", file.display());
+                }
+            }
+        }
     }
 }
