@@ -40,11 +40,11 @@ pub struct Limits {
 #[serde(rename_all = "kebab-case")]
 pub enum Ring {
     /// As far as the kernel and the program can; what is missing is said.
-    #[default]
     Auto,
     /// Or not at all.
     Require,
     /// Compile in the own process.
+    #[default]
     Off,
 }
 
@@ -65,7 +65,7 @@ impl Limits {
     pub const fn of(profile: Profile) -> Self {
         match profile {
             Profile::Train => Self {
-                ring: Ring::Auto,
+                ring: Ring::Off,
                 profile,
                 run_fuel_max: 10_000_000_000,
                 run_memory_max_bytes: 256 << 20,
@@ -77,7 +77,7 @@ impl Limits {
                 deadline_ms: 120_000,
             },
             Profile::Benchmark => Self {
-                ring: Ring::Auto,
+                ring: Ring::Off,
                 profile,
                 run_fuel_max: 100_000_000_000,
                 run_memory_max_bytes: 1 << 30,
