@@ -35,7 +35,7 @@ const MODULES_MAX: u32 = 64;
 /// Bytes of all memory images of one component, which become part of its compiled code; CPython has 13 MiB.
 const IMAGES_MAX_BYTES: u64 = 128 << 20;
 /// Branches of one function, and their number times that of its locals: what the compiler's work grows with, beside
-/// bytes. Ten times what the largest functions of CPython and Boa have.
+/// bytes. Our interpreters are well below both.
 const BRANCHES_MAX: u64 = 200_000;
 const LOCALS_BY_BRANCHES_MAX: u64 = 20_000_000;
 
