@@ -120,7 +120,6 @@ fn operator_cost() -> OperatorCost {
     OperatorCost {
         // A loop asks for fuel and time whenever it begins, which empty loops would get for nothing.
         Loop: 1,
-        Block: 1,
         RefFunc: 100,
         MemoryGrow: 200,
         MemoryFill: 50,
