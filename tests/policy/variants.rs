@@ -179,6 +179,7 @@ fn adapters_of_other_kinds_are_refused_by_name() {
 /// As `sanitize_control_tokens` has it; `careless` is what transformers gives without.
 #[test]
 fn control_tokens_in_messages_are_text() {
+    const MARKS: [char; 2] = ['\u{F8F0}', '\u{F8F1}'];
     let rows: Value = serde_json::from_str(include_str!("control_tokens.json")).unwrap();
     for row in rows.as_array().unwrap() {
         let mut config = reference()["models"]["qwen2-tied-grouped"]["config"].clone();
@@ -196,7 +197,17 @@ fn control_tokens_in_messages_are_text() {
             let messages: Vec<Message<'_>> = (case["messages"].as_array().unwrap().iter())
                 .map(|m| Message { role: m["role"].as_str().unwrap(), content: m["content"].as_str().unwrap() })
                 .collect();
-            assert_eq!(policy.encode(&messages, "").unwrap(), tokens(&case["tokens"]), "{messages:?}");
+            let encoded = policy.encode(&messages, "").unwrap();
+            // The characters that mark control tokens while a prompt is made are private to it; messages lose them.
+            if messages.iter().any(|message| message.content.contains(MARKS)) {
+                let without: Vec<String> = messages.iter().map(|message| message.content.replace(MARKS, "")).collect();
+                let without: Vec<Message<'_>> = (messages.iter().zip(&without))
+                    .map(|(message, content)| Message { role: message.role, content })
+                    .collect();
+                assert_eq!(encoded, policy.encode(&without, "").unwrap(), "{messages:?}");
+                continue;
+            }
+            assert_eq!(encoded, tokens(&case["tokens"]), "{messages:?}");
         }
         // The end of a message, as a prefill: not the token either, unlike what is not special.
         let hello = [Message { role: "user", content: "Hi" }];

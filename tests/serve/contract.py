@@ -231,10 +231,10 @@ class RunCode(unittest.TestCase):
 class Judging(unittest.TestCase):
     def test_a_generated_task_goes_round(self):
         call = "/v1/envs/countdown/"
-        status, _, generated = post(call + "generate", {"kind": "reach", "seed": 3, "count": 2})
+        status, _, generated = post(call + "generate", {"kind": "countdown", "seed": 3, "count": 2})
         self.assertEqual(status, 200, generated)
         task = generated["tasks"][0]
-        self.assertEqual(post(call + "generate", {"kind": "reach", "seed": 3, "first": 1, "count": 1})[2]["tasks"], generated["tasks"][1:])
+        self.assertEqual(post(call + "generate", {"kind": "countdown", "seed": 3, "first": 1, "count": 1})[2]["tasks"], generated["tasks"][1:])
         _, _, prompt = post(call + "prompt", {"role": "solve", "task": task})
         self.assertIn("user", [message["speaker"] for message in prompt["messages"]])
         status, _, judged = post(call + "verify?ledger=true", [{"task": task, "completion": "no"}] * 2)

@@ -76,7 +76,7 @@ mod tests {
         let problem = Problem { problem: "?".into(), answer: "18".into() };
         for (completion, right) in [
             ("16 - 3 - 4 = 9 and 9 * 2 = $18.", true),
-            ("The answer is 18, from 9 times 2.", true),
+            ("9 times 2: the answer is 18.", true),
             (r"\boxed{18} of 20", true),
             (r"\boxed{20} and not 18", false),
             ("18 at first, then 20", false),

@@ -6,7 +6,7 @@
 use super::request::{Attempt, Proposal};
 use azr_core::task::Task;
 
-mod environment {
+mod environment_world {
     wasmtime::component::bindgen!({
         path: "../../wit",
         world: "environment",
@@ -14,27 +14,27 @@ mod environment {
     });
 }
 
-mod executor {
+mod executor_world {
     wasmtime::component::bindgen!({
         path: "../../wit",
         world: "executor",
-        with: { "azr:env/types": super::environment::azr::env::types },
+        with: { "azr:env/types": super::environment_world::azr::env::types },
     });
 }
 
-pub use environment::azr::env::types::{
+pub use environment_world::azr::env::types::{
     Accepted, Amount, Context, Measure, Message, Outcome, Prompt, Rejection, Report, Run, Setting, Speaker, Style,
     Thrown, Verdict,
 };
-pub use environment::exports::azr::env::judge::{
+pub use environment_world::exports::azr::env::judge::{
     Demonstration, Description, Expectation, Kind, Limits as RunLimits, OfferedSetting,
 };
 
-pub(super) use environment::EnvironmentPre as JudgePre;
-pub(super) use environment::azr::env::types;
-pub(super) use environment::azr::env::{files, log};
-pub(super) use environment::exports::azr::env::judge::{Completed, Example, Guest as JudgeExports};
-pub(super) use executor::{Executor as ExecutorInstance, ExecutorPre};
+pub(super) use environment_world::EnvironmentPre as JudgePre;
+pub(super) use environment_world::azr::env::types;
+pub(super) use environment_world::azr::env::{files, log};
+pub(super) use environment_world::exports::azr::env::judge::{Completed, Example, Guest as JudgeExports};
+pub(super) use executor_world::{Executor as ExecutorInstance, ExecutorPre};
 
 impl From<types::Task> for Task {
     fn from(types::Task { kind, body }: types::Task) -> Self {
