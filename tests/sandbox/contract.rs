@@ -221,7 +221,7 @@ fn generated_and_imported_tasks_and_examples_are_checked() {
 
     let lines = ["{}", "reject", "bad-code", "unknown-kind"].map(String::from);
     let [task, rejected, bad_code, unknown] = env.import_tasks(&context(&env), &lines).try_into().unwrap();
-    assert_eq!(task.unwrap().unwrap().body, "{}");
+    assert_eq!(&*task.unwrap().unwrap().body, "{}");
     assert_eq!(rejected.unwrap().unwrap_err().code, "not-a-task");
     assert!(environment_fault(bad_code).contains("as the name of a rejection code"));
     assert!(environment_fault(unknown).contains("that it does not describe"));
