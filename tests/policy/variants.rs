@@ -214,7 +214,8 @@ fn control_tokens_in_messages_are_text() {
         let prompt = |prefill: &str| policy.encode(&hello, prefill).unwrap();
         let (none, ended, called) = (prompt(""), prompt("<|im_end|>"), prompt("<tool_call>"));
         let count = |prompt: &[u32]| prompt.iter().filter(|&&token| token == policy.end_token()).count();
-        assert!(count(&ended) == count(&none) && ended.len() > none.len() + 5);
+        assert_eq!(count(&ended), count(&none));
+        assert!(ended.len() > none.len() + 1, "{ended:?}");
         assert_eq!(called.len(), none.len() + 1);
     }
 }
