@@ -216,7 +216,6 @@ fn slow_instructions_cost_what_they_take() {
     let nothing = fuel("");
     for (instruction, least) in [
         ("(loop)", 1),
-        ("(block)", 1),
         ("(drop (memory.grow (i32.const 0)))", 200),
         ("(memory.fill (i32.const 0) (i32.const 0) (i32.const 0))", 50),
         ("(drop (f64.div (f64.const 1) (f64.const 3)))", 5),

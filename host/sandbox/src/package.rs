@@ -117,7 +117,7 @@ fn check_component(bytes: &[u8]) -> Result<()> {
     );
     ensure!(
         !Parser::is_core_wasm(bytes),
-        "this is a core wasm module, not a component; `azr-host env pack --judge FILE --out FILE` makes one of it"
+        "this is a core wasm module, not a component; `azr-env pack --judge FILE --out FILE` makes one of it"
     );
     ensure!(Parser::is_component(bytes), "this is not a WebAssembly component (the first bytes are wrong)");
     Ok(())
