@@ -100,7 +100,7 @@ fn check_export(engine: &Engine, component: &Component, wanted: &str) -> Result<
     }
     ensure!(
         !exports.contains(&EXECUTION),
-        "it is an executor and has no judge; `azr-host env pack --judge JUDGE --executor THIS --out FILE` joins them"
+        "it is an executor and has no judge; `azr-env pack --judge JUDGE --executor THIS --out FILE` joins them"
     );
     let exports = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
     bail!("it exports {exports}, and {wanted} is missing: it was built for another world")

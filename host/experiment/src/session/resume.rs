@@ -117,7 +117,7 @@ fn same_environments(experiment: &Experiment, envs: &[EnvState]) -> Result<()> {
         ensure!(
             recorded.fingerprint.same_grants(env.fingerprint()),
             "environment {} has other limits or directories than when the experiment was started; give the same --grants, \
-             and check with `azr-host env inspect`",
+             and check with `azr-env inspect`",
             recorded.name
         );
     }
