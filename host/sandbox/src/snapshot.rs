@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use anyhow::{Context as _, Error, Result, bail};
+use anyhow::{Context as _, Error, Result, bail, ensure};
 use wasm_encoder::{
     ConstExpr, DataCountSection, DataSection, MemorySection, MemoryType, Module as Encoded, RawSection,
 };
@@ -43,9 +43,8 @@ pub(super) fn initialized(module: &[u8]) -> Result<Option<Vec<u8>>> {
     store.set_fuel(INITIALIZE_FUEL)?;
     // Fuel ends it; nothing counts epochs here.
     store.set_epoch_deadline(u64::MAX / 2);
-    let instance = Instance::new(&mut store, &compiled, &[])
-        .map_err(Error::from)
-        .with_context(|| format!("an executor with `{INITIALIZE}` must import nothing"))?;
+    ensure!(compiled.imports().next().is_none(), "an executor with `{INITIALIZE}` must import nothing");
+    let instance = Instance::new(&mut store, &compiled, &[])?;
     let initialize = instance.get_typed_func::<(), ()>(&mut store, INITIALIZE)?;
     initialize.call(&mut store, ()).map_err(Error::from).with_context(|| format!("its `{INITIALIZE}` failed"))?;
     let memory = instance.get_memory(&mut store, MEMORY).context("it exports no memory")?;
