@@ -8,23 +8,12 @@ use serde_json::{Value, json};
 
 use super::operation::LETTERS;
 use azr_config::language::Language;
+use azr_guest_sdk::format::MARKERS;
 
 /// Ends a completion.
 pub const END: &str = "<end>";
 /// Fills short rows of a batch.
 pub const PAD: &str = "<pad>";
-const MARKERS: [&str; 10] = [
-    "<solve>",
-    "<propose>",
-    "<deduction>",
-    "<abduction>",
-    "<induction>",
-    "<program>",
-    "<input>",
-    "<output>",
-    "<think>",
-    "</think>",
-];
 const PYTHON: [&str; 35] = [
     "def f(a):",
     "def f(a,b):",
