@@ -177,7 +177,7 @@ host: setup
 
 guests: setup
 	$(GUEST_FLAGS) cargo build --profile guest --target wasm32-unknown-unknown --package python-judge --package azr-test-judge --package azr-test-broken \
-	  --package azr-test-executor --package azr-test-reader --package countdown --package math --package codegen
+	  --package azr-test-executor --package azr-test-reader --package azr-test-wasi --package azr-test-wasi-executor --package countdown --package math --package codegen
 
 # Two executors that differ in their hash seed only: the judge uses them to catch programs whose result depends on it.
 # componentize-py imports the application, warms it up and takes the snapshot. It works on a copy of the sources, where

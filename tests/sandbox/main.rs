@@ -10,6 +10,7 @@ mod contract;
 mod files;
 mod limits;
 mod programs;
+mod wasi;
 mod worlds;
 
 use std::{

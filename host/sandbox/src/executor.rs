@@ -6,32 +6,50 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use wasmtime::{Store, Trap};
+use wasmtime_wasi::I32Exit;
 
 use super::{
     bindings::{ExecutorInstance, ExecutorPre, Outcome, Report, Run, RunLimits, Thrown},
     engine::deadline_ticks,
     fault::Fault,
+    files::{CallFiles, Files},
     guard::{Guard, Guards},
     judge::{HANDLES_MAX, stopped},
     limiter::Limiter,
+    outcome::shortened,
     returned,
+    wasi::{self, UsesWasi, Wasi},
 };
 
 const CALL: &str = "execute";
 
+/// What the host keeps for an executor's instance.
+pub(super) struct RunGuest {
+    limiter: Limiter,
+    wasi: Wasi,
+}
+
+impl UsesWasi for RunGuest {
+    fn wasi(&mut self) -> &mut Wasi {
+        &mut self.wasi
+    }
+}
+
 /// A loaded executor.
 pub(super) struct Executor {
-    pre: ExecutorPre<Limiter>,
+    pre: ExecutorPre<RunGuest>,
+    uses_wasi: bool,
     guards: Guards,
     /// The last run's, where [`Guard::FreshInstances`] is missing.
     #[cfg(feature = "test-guards")]
-    last: Mutex<Option<(Store<Limiter>, ExecutorInstance)>>,
+    last: Mutex<Option<(Store<RunGuest>, ExecutorInstance)>>,
 }
 
 impl Executor {
-    pub(super) fn new(pre: ExecutorPre<Limiter>, guards: Guards) -> Self {
+    pub(super) fn new(pre: ExecutorPre<RunGuest>, uses_wasi: bool, guards: Guards) -> Self {
         Self {
             pre,
+            uses_wasi,
             guards,
             #[cfg(feature = "test-guards")]
             last: Mutex::default(),
@@ -40,7 +58,8 @@ impl Executor {
 
     /// Runs a program under the limits.
     pub(super) fn execute(&self, run: &Run, limits: &RunLimits, deadline: Duration) -> Result<Report, Fault> {
-        let (mut store, started) = self.start(limits, deadline).map_err(|error| Fault::Host(error.into()))?;
+        let (mut store, started) =
+            self.start(self.seed(run), limits, deadline).map_err(|error| Fault::Host(error.into()))?;
         let result = match &started {
             Ok(executor) => executor.azr_env_execution().call_execute(&mut store, &run.program, &run.inputs),
             Err(error) => match error.downcast_ref::<Trap>() {
@@ -66,18 +85,26 @@ impl Executor {
 
     /// Instantiates once, so that an executor that cannot start is found when it is loaded.
     pub(super) fn try_start(&self, limits: &RunLimits, deadline: Duration) -> wasmtime::Result<()> {
-        self.start(limits, deadline)?.1.map(drop)
+        self.start(Vec::new(), limits, deadline)?.1.map(drop)
+    }
+
+    /// A program finds the same random numbers whenever it runs with the same inputs; another finds others.
+    fn seed(&self, Run { executor: _, program, inputs }: &Run) -> Vec<u8> {
+        match self.uses_wasi {
+            true => [program.as_bytes(), &inputs.concat()].concat(),
+            false => Vec::new(),
+        }
     }
 
     /// A fresh instance in a fresh store.
-    fn start(&self, limits: &RunLimits, deadline: Duration) -> wasmtime::Result<Started> {
+    fn start(&self, seed: Vec<u8>, limits: &RunLimits, deadline: Duration) -> wasmtime::Result<Started> {
         #[cfg(feature = "test-guards")]
         if !self.guards.have(Guard::FreshInstances)
             && let Some((store, executor)) = self.last.lock().unwrap_or_else(PoisonError::into_inner).take()
         {
             return Ok((store, Ok(executor)));
         }
-        let mut store = self.store(limits, deadline)?;
+        let mut store = self.store(seed, limits, deadline)?;
         let executor = self.pre.instantiate(&mut store);
         Ok((store, executor))
     }
@@ -89,27 +116,42 @@ impl Executor {
         }
     }
 
-    fn store(&self, limits: &RunLimits, deadline: Duration) -> wasmtime::Result<Store<Limiter>> {
-        let mut store = Store::new(self.pre.engine(), Limiter::new(limits.run_memory_max_bytes, self.guards));
-        store.limiter(|limiter| limiter);
+    fn store(&self, seed: Vec<u8>, limits: &RunLimits, deadline: Duration) -> wasmtime::Result<Store<RunGuest>> {
+        let limiter = Limiter::new(limits.run_memory_max_bytes, self.guards);
+        let wasi = Wasi::new(seed, CallFiles::new(&Files::default()), self.guards);
+        let mut store = Store::new(self.pre.engine(), RunGuest { limiter, wasi });
+        store.limiter(|guest| &mut guest.limiter);
         store.set_fuel(limits.run_fuel)?;
         store.set_epoch_deadline(deadline_ticks(deadline));
         // Honest results are smaller than the run's memory. The limit on results is applied to what was returned, for
         // there it is an outcome; this one stops lists that repeat a part of the memory.
         let crossing = usize::try_from(limits.run_memory_max_bytes).unwrap_or(usize::MAX);
         store.set_hostcall_fuel(self.guards.limit(Guard::Crossing, crossing));
-        store.set_max_component_handles(self.guards.limit(Guard::Handles, HANDLES_MAX));
+        let handles_max = if self.uses_wasi { wasi::HANDLES_MAX } else { HANDLES_MAX };
+        store.set_max_component_handles(self.guards.limit(Guard::Handles, handles_max));
+        if self.uses_wasi {
+            wasi::charge(&mut store);
+        }
         Ok(store)
     }
 }
 
 /// The store of an instance, and the instance if it came up.
-type Started = (Store<Limiter>, wasmtime::Result<ExecutorInstance>);
+type Started = (Store<RunGuest>, wasmtime::Result<ExecutorInstance>);
 
 /// What an executor's error says about the program. Once it is called, its interpreter belongs to the program: whatever
 /// comes out of it, a broken contract included, is what the program did. As a fault, it would be a way to have a wrong
 /// answer dropped, and to stop the experiment.
-fn ended(error: &wasmtime::Error, limiter: &Limiter, deadline: Duration) -> Result<Outcome, Fault> {
+fn ended(error: &wasmtime::Error, guest: &RunGuest, deadline: Duration) -> Result<Outcome, Fault> {
+    let RunGuest { limiter, wasi } = guest;
+    let crashed = |how: String| {
+        // What it wrote before tells why.
+        let written = shortened(&wasi.output.text());
+        Outcome::Crashed(if written.is_empty() { how } else { format!("{how}: {written}") })
+    };
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return Ok(crashed(format!("exit {code}")));
+    }
     let Some(trap) = error.downcast_ref::<Trap>() else {
         return Ok(Outcome::Crashed("the executor broke its contract".into()));
     };
@@ -118,7 +160,7 @@ fn ended(error: &wasmtime::Error, limiter: &Limiter, deadline: Duration) -> Resu
         Trap::StackOverflow => Ok(Outcome::StackOverflow),
         Trap::Interrupt => Err(stopped(CALL, deadline)),
         _ if limiter.refused() => Ok(Outcome::OutOfMemory),
-        trap => Ok(Outcome::Crashed(name(*trap))),
+        trap => Ok(crashed(name(*trap))),
     }
 }
 

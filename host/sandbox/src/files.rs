@@ -38,36 +38,67 @@ impl CallFiles {
 
     /// The content of a file.
     pub(super) fn read(&mut self, directory: &str, path: &str) -> Result<Vec<u8>, String> {
-        let refused = |error| refused(directory, path, &error);
-        let (file, bytes) = open(self.directory(directory)?, path).map_err(refused)?;
-        self.pay(bytes)?;
-        let mut content = Vec::new();
-        // No more than was paid for: the file may be growing.
-        file.take(bytes).read_to_end(&mut content).map_err(refused)?;
-        Ok(content)
+        self.content(directory, path).map_err(|error| refused(directory, path, &error))
     }
 
     /// The names in a folder, sorted. One that is not UTF-8 is shown with replacements.
     pub(super) fn names(&mut self, directory: &str, path: &str) -> Result<Vec<String>, String> {
-        let names = |dir: &Dir| {
-            let names = dir.read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-            names.collect::<io::Result<Vec<String>>>()
-        };
-        let mut names = names(self.directory(directory)?).map_err(|error| refused(directory, path, &error))?;
+        self.sorted(directory, path).map_err(|error| refused(directory, path, &error))
+    }
+
+    /// The names of the granted directories, sorted.
+    pub(super) fn directories(&self) -> impl Iterator<Item = &str> {
+        self.files.0.keys().map(String::as_str)
+    }
+
+    pub(super) fn content(&mut self, directory: &str, path: &str) -> io::Result<Vec<u8>> {
+        let (file, bytes) = open(self.directory(directory)?, path)?;
+        self.pay(bytes)?;
+        let mut content = Vec::new();
+        // No more than was paid for: the file may be growing.
+        file.take(bytes).read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    pub(super) fn sorted(&mut self, directory: &str, path: &str) -> io::Result<Vec<String>> {
+        let names =
+            self.directory(directory)?.read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into()));
+        let mut names = names.collect::<io::Result<Vec<String>>>()?;
         self.pay(names.iter().map(|name| name.len() as u64).sum())?;
         names.sort_unstable();
         Ok(names)
     }
 
-    fn directory(&self, name: &str) -> Result<&Dir, String> {
-        self.files.0.get(name).ok_or_else(|| format!("{name} is not granted"))
+    /// What is there. A pipe or a device is an error, as it is for whoever would read it.
+    pub(super) fn find(&mut self, directory: &str, path: &str) -> io::Result<Found> {
+        self.pay(0)?;
+        let metadata = self.directory(directory)?.metadata(path)?;
+        match () {
+            () if metadata.is_dir() => Ok(Found::Directory),
+            () if metadata.is_file() => Ok(Found::File(metadata.len())),
+            () => Err(io::Error::other("neither a file nor a directory")),
+        }
     }
 
-    fn pay(&mut self, bytes: u64) -> Result<(), String> {
+    fn directory(&self, name: &str) -> io::Result<&Dir> {
+        let missing = || io::Error::new(io::ErrorKind::NotFound, format!("{name} is not granted"));
+        self.files.0.get(name).ok_or_else(missing)
+    }
+
+    fn pay(&mut self, bytes: u64) -> io::Result<()> {
+        let spent = || format!("more than {CALL_BYTES_MAX} bytes read in one call");
         let left = self.bytes_left.checked_sub(bytes.max(ACCESS_BYTES));
-        self.bytes_left = left.ok_or_else(|| format!("more than {CALL_BYTES_MAX} bytes read in one call"))?;
+        self.bytes_left = left.ok_or_else(|| io::Error::new(io::ErrorKind::QuotaExceeded, spent()))?;
         Ok(())
     }
+}
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Directory,
+    /// Of so many bytes.
+    File(u64),
 }
 
 /// Opens a file and says how long it is. What is looked at is what was opened, which another process cannot exchange; a

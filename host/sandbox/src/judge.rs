@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::anyhow;
 use wasmtime::{Store, Trap};
+use wasmtime_wasi::I32Exit;
 
 use super::{
     bindings::{
@@ -21,10 +22,11 @@ use super::{
     log::{CallLog, Level, Log},
     request::{Attempt, Proposal, SequencePart},
     returned,
+    wasi::{self, UsesWasi, Wasi},
 };
 use azr_core::task::Task;
 
-/// Judges have no resources; one handle is for whatever wasmtime counts itself.
+/// Our worlds have no resources; handles are for whatever wasmtime counts itself.
 pub(super) const HANDLES_MAX: usize = 16;
 
 /// What one call of a judge may use. It protects the host; a judge within reason never notices.
@@ -43,7 +45,13 @@ pub(super) struct Budget {
 pub(super) struct Guest {
     limiter: Limiter,
     log: CallLog,
-    files: CallFiles,
+    wasi: Wasi,
+}
+
+impl UsesWasi for Guest {
+    fn wasi(&mut self) -> &mut Wasi {
+        &mut self.wasi
+    }
 }
 
 impl types::Host for Guest {}
@@ -61,11 +69,11 @@ impl log::Host for Guest {
 
 impl files::Host for Guest {
     fn read(&mut self, directory: String, path: String) -> Result<Vec<u8>, String> {
-        self.files.read(&directory, &path)
+        self.wasi.files.read(&directory, &path)
     }
 
     fn names(&mut self, directory: String, path: String) -> Result<Vec<String>, String> {
-        self.files.names(&directory, &path)
+        self.wasi.files.names(&directory, &path)
     }
 }
 
@@ -73,6 +81,7 @@ impl files::Host for Guest {
 pub(super) struct Judge {
     pre: JudgePre<Guest>,
     budget: Budget,
+    uses_wasi: bool,
     files: Files,
     log: Arc<Log>,
     recorder: Option<Recorder>,
@@ -105,8 +114,14 @@ impl Recorder {
 
 impl Judge {
     /// A judge that may read nothing yet.
-    pub(super) fn new(pre: JudgePre<Guest>, budget: Budget, log: Arc<Log>, recorder: Option<Recorder>) -> Self {
-        Self { pre, budget, files: Files::default(), log, recorder }
+    pub(super) fn new(
+        pre: JudgePre<Guest>,
+        uses_wasi: bool,
+        budget: Budget,
+        log: Arc<Log>,
+        recorder: Option<Recorder>,
+    ) -> Self {
+        Self { pre, budget, uses_wasi, files: Files::default(), log, recorder }
     }
 
     pub(super) fn grant(self, files: Files) -> Self {
@@ -263,7 +278,10 @@ impl Judge {
             let left = store.get_fuel().map_err(|error| Fault::Host(error.into()))?;
             recorder.note(call, self.budget.fuel.saturating_sub(left));
         }
-        let Guest { limiter, log, files: _ } = store.into_data();
+        let Guest { limiter, mut log, wasi } = store.into_data();
+        for (channel, line) in wasi.output.lines() {
+            log.emit(channel.into(), &line);
+        }
         let last_words = log.last();
         self.log.take(log);
         result.map_err(|error| self.fault(call, &error, &limiter, last_words))
@@ -286,13 +304,18 @@ impl Judge {
     fn store(&self, call: &'static str) -> wasmtime::Result<Store<Guest>> {
         let Budget { fuel, memory_max_bytes, output_max_bytes, runs_max: _, deadline, guards } = self.budget;
         let limiter = Limiter::new(memory_max_bytes, guards);
-        let guest = Guest { limiter, log: CallLog::new(call, guards), files: CallFiles::new(&self.files) };
+        let wasi = Wasi::new(call, CallFiles::new(&self.files), guards);
+        let guest = Guest { limiter, log: CallLog::new(call, guards), wasi };
         let mut store = Store::new(self.pre.engine(), guest);
         store.limiter(|guest| &mut guest.limiter);
         store.set_fuel(fuel)?;
         store.set_epoch_deadline(deadline_ticks(deadline));
         store.set_hostcall_fuel(guards.limit(Guard::Crossing, output_max_bytes));
-        store.set_max_component_handles(guards.limit(Guard::Handles, HANDLES_MAX));
+        let handles_max = if self.uses_wasi { wasi::HANDLES_MAX } else { HANDLES_MAX };
+        store.set_max_component_handles(guards.limit(Guard::Handles, handles_max));
+        if self.uses_wasi {
+            wasi::charge(&mut store);
+        }
         Ok(store)
     }
 
@@ -316,6 +339,10 @@ impl Judge {
                 Some(trap) => match last_words {
                     Some(last_words) => format!("the judge trapped: {last_words} ({trap})"),
                     None => format!("the judge trapped: {trap}"),
+                },
+                None if let Some(I32Exit(code)) = error.downcast_ref() => match last_words {
+                    Some(last_words) => format!("the judge exited with {code}: {last_words}"),
+                    None => format!("the judge exited with {code}"),
                 },
                 // What wasmtime reports beside traps is data that does not fit its type, or too much of it.
                 None => format!("the judge broke its contract (at most {output_max_bytes} bytes may cross): {error:#}"),

@@ -6,8 +6,9 @@
 //! gets its source and its inputs.
 //!
 //! # Covered
-//! - **Access**: an executor is given no imports, a judge only the log, and files to read where the operator grants a
-//!   directory by name. Anything else is refused at load by name, and so are other versions of `wit/`.
+//! - **Access**: an executor is given no imports but a WASI that holds nothing of this machine, a judge also the log, and
+//!   files to read where the operator grants a directory by name. Anything else is refused at load by name, and so are
+//!   other versions of `wit/`.
 //! - **Time**: fuel, which is the same on every machine, ends every call. A watchdog thread ends what fuel would not, and
 //!   that is a host fault: the clock never decides about a program.
 //! - **Memory**: one limiter sums all memories and tables of a store, initial sizes included; instances, memories, tables
@@ -49,6 +50,7 @@ mod returned;
 mod ring;
 mod shape;
 mod snapshot;
+mod wasi;
 mod workers;
 mod world;
 
@@ -94,6 +96,7 @@ pub use self::{
     outcome::shortened,
     package::{FILE_MAX_BYTES, pack, read},
     request::{Attempt, Proposal, SequencePart},
+    wasi::wasi_gives,
     world::JUDGE,
 };
 
@@ -193,15 +196,19 @@ impl Sandbox {
         let grants = &self.config.grants;
         let judge_pre = world::judge(&self.judges, judge, self.guards).context("its judge does not fit")?;
         let imports = world::imports(&self.judges, judge);
+        let executor_imports =
+            executors.iter().map(|(executor, _)| world::imports(&self.executors, executor)).collect();
+        let recorder = self.records.then(Recorder::default);
         let judge =
-            Judge::new(judge_pre, self.budget(deadline), Arc::clone(&log), self.records.then(Recorder::default));
+            Judge::new(judge_pre, world::uses_wasi(&imports), self.budget(deadline), Arc::clone(&log), recorder);
         let executors = executors
             .iter()
             .enumerate()
             .map(|(index, (executor, _))| {
                 let pre = world::executor(&self.executors, executor, self.guards)
                     .with_context(|| format!("its executor {index} does not fit"))?;
-                Ok(Executor::new(pre, self.guards))
+                let uses_wasi = world::uses_wasi(&world::imports(&self.executors, executor));
+                Ok(Executor::new(pre, uses_wasi, self.guards))
             })
             .collect::<Result<Vec<_>>>()?;
         // Only now, so that a file that is refused leaves nothing behind.
@@ -221,6 +228,7 @@ impl Sandbox {
             digest: package.digest,
             executor_digests: package.executors.iter().map(Digest::of).collect(),
             imports,
+            executor_imports,
             description,
             granted,
             limits,

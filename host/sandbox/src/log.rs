@@ -6,7 +6,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::guard::{Guard, Guards};
+use super::{
+    guard::{Guard, Guards},
+    wasi::Channel,
+};
 use azr_core::terminal;
 
 /// Lines that one call may log. Arbitrary: enough to debug a judge with.
@@ -32,6 +35,15 @@ pub enum Level {
     Debug,
     Info,
     Warn,
+}
+
+impl From<Channel> for Level {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Stdout => Self::Info,
+            Channel::Stderr => Self::Warn,
+        }
+    }
 }
 
 impl fmt::Display for LogLine {
