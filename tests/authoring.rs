@@ -131,7 +131,7 @@ fn mistakes_are_explained() {
         (&["env", "new", "../up"], "lower-case letters, digits and hyphens"),
         (&["env", "new", "Mine"], "lower-case letters, digits and hyphens"),
         (&["env", "new", "mine", "--sdk", "/nowhere"], "there is no guest SDK in /nowhere"),
-        (&["env", "build", "taken"], "neither a Cargo.toml nor an env.py"),
+        (&["env", "build", "taken"], "no Cargo.toml and no env.py, env.js or env.c"),
         (&["env", "build", "nothing"], "cannot find the project nothing"),
     ] {
         let error = fails(&folder, args);

@@ -27,5 +27,6 @@ mod sample;
 mod selfplay;
 mod serve;
 mod session;
+mod sql_env;
 mod tidy;
 mod versions;

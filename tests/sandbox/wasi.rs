@@ -119,17 +119,11 @@ const GIVEN: &[(&str, &str)] = &[
     ("check-write", "Ok(65536)"),
     ("blocking-read 10", "Err(StreamError::Closed)"),
     ("get-directories", r#"["/"]"#),
-    (
-        "read-directory-entry",
-        r#"Ok(Some(DirectoryEntry { type: DescriptorType::Directory, name: "corpus" }))"#,
-    ),
+    ("read-directory-entry", r#"Ok(Some(DirectoryEntry { type: DescriptorType::Directory, name: "corpus" }))"#),
     ("read-directory-entry", "Ok(None)"),
     ("get-type", "Ok(DescriptorType::Directory)"),
     ("open-directory corpus", "true"),
-    (
-        "read-directory-entry",
-        r#"Ok(Some(DirectoryEntry { type: DescriptorType::RegularFile, name: "a.txt" }))"#,
-    ),
+    ("read-directory-entry", r#"Ok(Some(DirectoryEntry { type: DescriptorType::RegularFile, name: "a.txt" }))"#),
     ("read-directory-entry", r#"Ok(Some(DirectoryEntry { type: DescriptorType::Unknown, name: "out" }))"#),
     ("read-directory-entry", "Ok(None)"),
     ("read-file 3", "Ok(([98, 99, 100], false))"),
@@ -212,8 +206,13 @@ fn every_interface_is_used_and_shown() {
     // All twenty; an executor's terminals are the same.
     assert_eq!(wasi(corpus.env.imports()), 20, "{:?}", corpus.env.imports());
     assert_eq!(wasi(&corpus.env.executor_imports()[0]), 20);
-    assert!(corpus.env.imports().iter().all(|import| !import.starts_with("wasi:")
-        || azr_sandbox::wasi_gives(import).is_some()));
+    assert!(
+        corpus
+            .env
+            .imports()
+            .iter()
+            .all(|import| !import.starts_with("wasi:") || azr_sandbox::wasi_gives(import).is_some())
+    );
 }
 
 #[test]
@@ -278,7 +277,11 @@ fn equal_calls_give_equal_bytes_and_cost_the_same() {
         .map(|_| {
             let drawn: Vec<&str> = (0..40).map(|_| lines[below(lines.len())]).collect();
             called.extend(drawn.iter().copied());
-            ["get-directories", "stdin", "stdout", "subscribe-duration 7"].into_iter().chain(drawn).collect::<Vec<_>>().join("\n")
+            ["get-directories", "stdin", "stdout", "subscribe-duration 7"]
+                .into_iter()
+                .chain(drawn)
+                .collect::<Vec<_>>()
+                .join("\n")
         })
         .chain([FUNCTIONS.to_owned()])
         .collect();

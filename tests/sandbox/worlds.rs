@@ -26,8 +26,6 @@ fn what_wasi_does_not_have_here_is_named() {
         assert!(why.contains(named), "{why}");
         assert!(why.contains("of WASI there are clocks, random numbers, streams and files of version 0.2"), "{why}");
     });
-    let why = Bench::new().refusal(&foreign(&["wasi:random/random@0.2.6"], &["azr:env/judge@0.1.0"]));
-    assert!(why.contains("it calls the function f of wasi:random/random@0.2.6, which this azr-host does not"), "{why}");
 }
 
 #[test]

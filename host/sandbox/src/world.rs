@@ -35,8 +35,8 @@ pub(super) fn judge(engine: &Engine, component: &Component, guards: Guards) -> R
     log::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     files::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     link_wasi(engine, component, &mut linker)?;
-    let imports = format!("{LOG} or {FILES}");
-    let pre = linker.instantiate_pre(component).map_err(Error::from).with_context(|| different(&imports))?;
+    let imported = || different(&imports(engine, component).join(" or "));
+    let pre = linker.instantiate_pre(component).map_err(Error::from).with_context(imported)?;
     JudgePre::new(pre).map_err(Error::from).with_context(|| different(JUDGE))
 }
 

@@ -3,9 +3,7 @@
 
 mod script;
 
-use azr_guest_sdk::{
-    Attempt, Context, Description, Environment, Limits, Prompt, Report, Task, Verdict, kind, prompt,
-};
+use azr_guest_sdk::{Attempt, Context, Description, Environment, Limits, Prompt, Report, Task, Verdict, kind, prompt};
 
 struct Caller;
 
