@@ -17,6 +17,11 @@ GUEST_BUILD := target/wasm32-unknown-unknown/guest
 LIBTORCH_READY := .libtorch/torch-$(TORCH)
 COMPONENTIZER := .tools/componentize-py-$(COMPONENTIZE_PY)
 PATCHED := .wasmtime/patched-$(WASMTIME)
+# For environments in other languages.
+ZIGLANG := 0.17.1
+ZIG := .tools/ziglang-$(ZIGLANG)
+COMPONENTIZE_JS := 0.23.0
+COMPONENTIZER_JS := .tools/componentize-js-$(COMPONENTIZE_JS)
 # What a guest says when it panics must not depend on where it was built. No guest has a source of randomness.
 GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo \
   --cfg=getrandom_backend=\"unsupported\""
@@ -30,7 +35,7 @@ demo: host envs/python.wasm
 	$(HOST) --env envs/python.wasm
 	$(HOST) report $$(ls -d experiments/python-* | tail -n 1)
 
-test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm envs/codegen.wasm envs/sql.wasm guests
+test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm envs/codegen.wasm envs/sql.wasm guests $(ZIG) $(COMPONENTIZER_JS)
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
 	python3 -B -m unittest discover --quiet --start-directory envs/codegen/executor
 	cargo test --workspace --lib --bins
@@ -77,10 +82,11 @@ reproducible: host envs/python.wasm envs/javascript.wasm
 fixtures: guests
 	PRINT_FIXTURES=1 cargo test --package azr-host --test integration versions
 
-bench: host envs/python.wasm envs/codegen.wasm
+bench: host envs/python.wasm envs/codegen.wasm envs/sql.wasm
 	python3 tests/serve/bench.py
 	$(HOST) bench sandbox envs/python.wasm
 	$(HOST) bench sandbox envs/javascript.wasm
+	$(HOST) bench sandbox envs/sql.wasm
 	$(HOST) bench start envs/python.wasm
 	$(HOST) bench policy
 
@@ -168,7 +174,7 @@ $(PATCHED):
 	touch $@
 
 target/wasm-target:
-	rustup target add wasm32-unknown-unknown
+	rustup target add wasm32-unknown-unknown wasm32-wasip2
 	mkdir -p target && touch $@
 
 # Cargo knows best what is up to date, so these two always ask it.
@@ -240,10 +246,13 @@ envs/javascript.wasm: $(JAVASCRIPT) $(PACKER) | host
 	$(ENV) pack --judge $(word 1,$^) --executor $(word 2,$^) --out $@
 
 # Zig's C compiler has a C library for WASI. SQLite is the published amalgamation, as a crate carries it.
-ZIGLANG := 0.17.1
-ZIG := .tools/ziglang-$(ZIGLANG)
 $(ZIG): $(COMPONENTIZER)
 	$(PIP) --target .tools/zig ziglang==$(ZIGLANG)
+	touch $@
+
+# What a project in JavaScript installs for itself; the tests have it from here.
+$(COMPONENTIZER_JS): $(COMPONENTIZER)
+	npm install --silent --no-audit --no-fund --prefix .tools/componentize-js @bytecodealliance/componentize-js@$(COMPONENTIZE_JS)
 	touch $@
 
 LIBSQLITE := 0.40.0

@@ -144,8 +144,10 @@ fn javascript(folder: &Path, built: &Path) -> Result<PathBuf> {
     fs::write(&wit, WIT)?;
     copy(folder, &app, "js")?;
     fs::write(app.join("judge.js"), JAVASCRIPT_JUDGE)?;
-    let own = folder.join("node_modules/.bin/componentize-js");
-    let mut componentize = Command::new(if own.is_file() { own.as_os_str() } else { "componentize-js".as_ref() });
+    let tool = "node_modules/.bin/componentize-js";
+    let installed = [folder.join(tool), Path::new(SOURCES).join(".tools/componentize-js").join(tool)];
+    let tool = installed.into_iter().find(|tool| tool.is_file()).unwrap_or_else(|| "componentize-js".into());
+    let mut componentize = Command::new(tool);
     componentize.current_dir(&app).arg("judge.js").arg("--wit").arg(&wit).args(["--world-name", "environment"]);
     output(componentize.args(["--disable", "http", "fetch-event", "--out"]).arg(&judge))?;
     Ok(judge)
@@ -163,6 +165,10 @@ fn c(folder: &Path, built: &Path) -> Result<PathBuf> {
         }
         None => {
             let mut zig = Command::new("python3");
+            let ours = Path::new(SOURCES).join(".tools/zig");
+            if ours.is_dir() {
+                zig.env("PYTHONPATH", ours);
+            }
             zig.args(["-m", "ziglang", "cc"]);
             zig
         }

@@ -30,7 +30,7 @@ use super::{
 
 /// Where a directory or file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum Location {
     Root,
     /// In a granted directory: its name, and the path there.
     In {
@@ -42,7 +42,7 @@ enum Place {
 /// What stands behind a descriptor.
 #[derive(Clone)]
 struct Opened {
-    place: Place,
+    place: Location,
     /// Of a file. It is read when it is opened.
     content: Option<Arc<[u8]>>,
 }
@@ -51,7 +51,7 @@ struct Opened {
 type Entries = std::vec::IntoIter<DirectoryEntry>;
 
 impl Opened {
-    fn directory(place: Place) -> Self {
+    fn directory(place: Location) -> Self {
         Self { place, content: None }
     }
 
@@ -64,17 +64,17 @@ impl Opened {
     }
 
     /// The place that a path from here leads to. Within a granted directory, cap-std walks it later.
-    fn place(&self, path: &str) -> FsResult<Place> {
+    fn place(&self, path: &str) -> FsResult<Location> {
         let path = Path::new(path);
         match &self.place {
             _ if self.content.is_some() => Err(code::ErrorCode::NotDirectory.into()),
             _ if path.is_absolute() => Err(code::ErrorCode::NotPermitted.into()),
             _ if path.as_os_str().is_empty() => Err(code::ErrorCode::NoEntry.into()),
-            Place::In { directory, path: here } => {
+            Location::In { directory, path: here } => {
                 let path = Path::new(here).join(path).to_string_lossy().into_owned();
-                Ok(Place::In { directory: directory.clone(), path })
+                Ok(Location::In { directory: directory.clone(), path })
             }
-            Place::Root => from_root(path),
+            Location::Root => from_root(path),
         }
     }
 
@@ -86,11 +86,11 @@ impl Opened {
     }
 }
 
-fn from_root(path: &Path) -> FsResult<Place> {
+fn from_root(path: &Path) -> FsResult<Location> {
     let mut components = path.components().filter(|component| *component != Component::CurDir);
     match components.next() {
-        None => Ok(Place::Root),
-        Some(Component::Normal(directory)) => Ok(Place::In {
+        None => Ok(Location::Root),
+        Some(Component::Normal(directory)) => Ok(Location::In {
             directory: directory.to_string_lossy().into_owned(),
             path: Path::new(".").join(components.collect::<std::path::PathBuf>()).to_string_lossy().into_owned(),
         }),
@@ -120,10 +120,10 @@ fn kind(found: Found) -> DescriptorType {
 }
 
 /// Of the place alone, which decides what is there.
-fn hash(place: &Place) -> MetadataHashValue {
+fn hash(place: &Location) -> MetadataHashValue {
     let Digest(bytes) = match place {
-        Place::Root => Digest::of("/"),
-        Place::In { directory, path } => Digest::of(format!("/{directory}/{path}")),
+        Location::Root => Digest::of("/"),
+        Location::In { directory, path } => Digest::of(format!("/{directory}/{path}")),
     };
     let half = |half: usize| u64::from_le_bytes(bytes[8 * half..][..8].try_into().expect("eight bytes"));
     MetadataHashValue { lower: half(0), upper: half(1) }
@@ -154,19 +154,19 @@ impl Wasi {
     }
 
     /// The place and what is there.
-    fn find(&mut self, descriptor: &Resource<Descriptor>, path: &str) -> FsResult<(Place, Found)> {
+    fn find(&mut self, descriptor: &Resource<Descriptor>, path: &str) -> FsResult<(Location, Found)> {
         let from = self.opened(descriptor)?;
         self.pay_files(FIND_FUEL.saturating_add(ELEMENT_FUEL * path.len() as u64))?;
         let place = from.place(path)?;
         let found = match &place {
-            Place::Root => Found::Directory,
-            Place::In { directory, path } => self.files.find(directory, path).map_err(|error| refused(&error))?,
+            Location::Root => Found::Directory,
+            Location::In { directory, path } => self.files.find(directory, path).map_err(|error| refused(&error))?,
         };
         Ok((place, found))
     }
 
-    fn open(&mut self, place: Place, found: Found) -> FsResult<Opened> {
-        let (Found::File(bytes), Place::In { directory, path }) = (found, &place) else {
+    fn open(&mut self, place: Location, found: Found) -> FsResult<Opened> {
+        let (Found::File(bytes), Location::In { directory, path }) = (found, &place) else {
             return Ok(Opened::directory(place));
         };
         self.pay_files(FIND_FUEL.saturating_add(bytes))?;
@@ -178,11 +178,11 @@ impl Wasi {
         self.pay_files(FIND_FUEL)?;
         let (directory, path) = match &opened.place {
             _ if opened.content.is_some() => return Err(code::ErrorCode::NotDirectory.into()),
-            Place::Root => {
+            Location::Root => {
                 let entry = |name: &str| DirectoryEntry { type_: DescriptorType::Directory, name: name.to_owned() };
                 return Ok(self.files.directories().map(entry).collect());
             }
-            Place::In { directory, path } => (directory, path),
+            Location::In { directory, path } => (directory, path),
         };
         let names = self.files.sorted(directory, path).map_err(|error| refused(&error))?;
         self.pay_files(FIND_FUEL.saturating_mul(names.len() as u64))?;
@@ -205,7 +205,7 @@ impl Wasi {
 impl preopens::Host for Wasi {
     fn get_directories(&mut self) -> Result<Vec<(Resource<Descriptor>, String)>> {
         self.pay(CALL_FUEL)?;
-        Ok(vec![(self.keep(Opened::directory(Place::Root))?, "/".to_owned())])
+        Ok(vec![(self.keep(Opened::directory(Location::Root))?, "/".to_owned())])
     }
 }
 

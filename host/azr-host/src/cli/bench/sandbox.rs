@@ -17,7 +17,7 @@ use azr_sandbox::{Environment, Outcome, Run};
 /// Three ways of running trivial programs, compared.
 #[derive(Args)]
 pub struct SandboxBench {
-    /// An environment whose programs are Python or JavaScript.
+    /// An environment whose programs are Python, JavaScript or SQL.
     file: EnvSource,
     /// Fresh sandboxes, and programs for the unisolated process.
     #[arg(long, default_value_t = 4000)]
@@ -60,6 +60,7 @@ fn program(number: usize) -> String {
 fn program_for(env: &Environment, number: usize) -> String {
     match env.description().name.as_str() {
         PYTHON => program(number),
+        "sql" => format!("SELECT ?1 + {number};"),
         _ => format!("function f(x) {{ return x + {number}; }}"),
     }
 }
