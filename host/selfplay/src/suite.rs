@@ -120,8 +120,7 @@ impl Suite {
 
     fn add(&mut self, lines: Vec<(usize, String)>, envs: &[EnvState], env: usize) {
         let (numbers, lines): (Vec<usize>, Vec<String>) = lines.into_iter().unzip();
-        let EnvState { environment, context, .. } = &envs[env];
-        let imported = environment.import_tasks(context, &lines);
+        let imported = envs[env].import_tasks(&lines);
         for ((line, text), imported) in numbers.into_iter().zip(&lines).zip(imported) {
             match imported {
                 Ok(Ok(task)) => {

@@ -156,10 +156,7 @@ pub fn subjects(envs: &[EnvState], tasks: &[(usize, Task)], faults: &mut Faults)
         tasks,
         |(env, _)| *env,
         faults,
-        |env, batch| {
-            let tasks: Vec<Task> = batch.iter().map(|(_, task)| task.clone()).collect();
-            env.environment.subjects(&tasks)
-        },
+        |env, batch| env.environment.subjects(batch.iter().map(|(_, task)| task)),
     )
 }
 
