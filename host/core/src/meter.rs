@@ -41,7 +41,7 @@ impl Meter {
         self.tokens.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A completion of so many tokens has ended.
+    /// A completion of `tokens` tokens has ended.
     pub fn completed(&self, text: &str, tokens: usize) {
         self.done.fetch_add(1, Ordering::Relaxed);
         self.tokens_of_done.fetch_add(tokens as u64, Ordering::Relaxed);

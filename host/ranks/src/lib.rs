@@ -79,8 +79,8 @@ impl Ranks {
     }
 
     /// Every `size`-th of `items`, from this rank's number on. For work that gets less from item to item.
-    pub fn turns<T>(&self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
-        turns(items, self.rank(), self.size())
+    pub fn round_robin<T>(&self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+        round_robin(items, self.rank(), self.size())
     }
 
     /// As the seam that crates without tensors know.
@@ -228,7 +228,7 @@ fn unstage(staged: &Tensor, tensor: &Tensor) -> Result<()> {
     Ok(())
 }
 
-fn turns<T>(items: impl IntoIterator<Item = T>, rank: usize, size: usize) -> impl Iterator<Item = T> {
+fn round_robin<T>(items: impl IntoIterator<Item = T>, rank: usize, size: usize) -> impl Iterator<Item = T> {
     items.into_iter().skip(rank).step_by(size)
 }
 
@@ -241,11 +241,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn turns_cover_everything_once() {
+    fn round_robin_covers_everything_once() {
         for size in 1..=12 {
-            let mut turns: Vec<usize> = (0..size).flat_map(|rank| turns(0..10, rank, size)).collect();
-            turns.sort_unstable();
-            assert!(turns.iter().copied().eq(0..10));
+            let mut items: Vec<usize> = (0..size).flat_map(|rank| round_robin(0..10, rank, size)).collect();
+            items.sort_unstable();
+            assert!(items.iter().copied().eq(0..10));
         }
     }
 }

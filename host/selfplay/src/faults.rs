@@ -88,7 +88,7 @@ impl Tally {
         *self.causes.entry(if known { cause } else { OTHER_CAUSES }.to_owned()).or_default() += count;
     }
 
-    /// Calls that came to nothing.
+    /// Calls without a result.
     pub fn faults(&self) -> usize {
         self.environment + self.host
     }
@@ -180,7 +180,7 @@ fn called<T, R>(items: &[T], call: impl Fn(&[&T]) -> Vec<Result<R, Fault>>) -> (
     (results.map(|result| result.map_err(Cause::from)).collect(), retried)
 }
 
-/// A call that the watchdog stopped twice, while others came to an end in time, is slow by itself: its environment made it
+/// A call that the watchdog stopped twice, while others ended in time, is slow by itself: its environment made it
 /// so. Where every call is stopped, the machine may be.
 fn blame<R>(results: &mut [Option<Result<R, Fault>>], stops: &[usize]) {
     let ended = |result: &Option<Result<R, Fault>>| matches!(result, Some(Ok(_) | Err(Fault::Environment { .. })));

@@ -29,7 +29,7 @@ impl<'a> Stage<'a> {
         Self { config, sampler, rng: StepRng { seed: config.seed, step }, faults: Faults::new(gather) }
     }
 
-    /// The tokens of a prompt, through the policy's chat template; `None` where it is longer than the setting allows.
+    /// The tokens of a prompt, through the policy's chat template; `None` where it is longer than the configuration allows.
     pub fn encode(&self, prompt: &Prompt) -> Result<Option<Vec<u32>>> {
         let tokens_max = self.config.sampling.prompt_max_tokens;
         let bytes = prompt.messages.iter().map(|message| message.content.len()).sum::<usize>() + prompt.prefill.len();

@@ -54,7 +54,7 @@ pub struct Step {
     pub rewards: Rewards,
     /// One per optimiser update; none when nothing was rewarded.
     pub updates: Vec<UpdateMetrics>,
-    /// Only where the setting weighs tokens by importance.
+    /// Only where the configuration weighs tokens by importance.
     pub mismatch: Option<Mismatch>,
     pub faults: Tallies,
     /// Environments that the breaker dropped after this step.
@@ -64,7 +64,7 @@ pub struct Step {
     pub sent_bytes: u64,
 }
 
-/// What proposals and attempts are worth. A pure function of the setting and what was concluded.
+/// What proposals and attempts are worth. A pure function of the configuration and what was concluded.
 pub struct Rewards {
     /// The share of right attempts at each proposal's task.
     pub solve_rates: Vec<Option<f64>>,

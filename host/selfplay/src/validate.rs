@@ -26,7 +26,7 @@ pub enum Conclusion {
     Fault(Cause),
 }
 
-/// How an accepted task stands to those before it.
+/// How new an accepted task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Novelty {
@@ -64,7 +64,7 @@ impl Conclusion {
         }
     }
 
-    /// How the task stands, where there is one.
+    /// How new the task is, where there is one.
     pub fn novelty(&self) -> Option<Novelty> {
         match self {
             Self::Accepted { novelty, .. } => Some(*novelty),

@@ -62,7 +62,7 @@ pub struct EvalArgs {
     #[arg(long, value_enum)]
     pub protocol: Option<PromptProtocol>,
 
-    /// Look at so many lines of each suite only.
+    /// Look only at the first N lines of each suite.
     #[arg(long, value_name = "N", requires = "suites")]
     pub limit: Option<usize>,
 
@@ -84,7 +84,7 @@ pub struct EvalArgs {
     #[arg(long, value_enum)]
     pub preset: Option<Preset>,
 
-    /// Replace one key of the setting.
+    /// Replace one key of the configuration.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
 

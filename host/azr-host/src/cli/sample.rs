@@ -60,7 +60,7 @@ pub struct SampleArgs {
     #[arg(long, value_enum)]
     pub preset: Option<Preset>,
 
-    /// Replace one key of the setting.
+    /// Replace one key of the configuration.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
 

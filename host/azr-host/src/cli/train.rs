@@ -62,7 +62,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// Continue an experiment from its last checkpoint, with the setting it was started with.
+    /// Continue an experiment from its last checkpoint, with the configuration it was started with.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["preset", "algorithm", "config", "overrides", "steps", "seed", "control", "out", "tasks", "held_out", "policy"])]
     pub resume: Option<PathBuf>,
 

@@ -33,7 +33,7 @@ pub(super) fn train(args: FromEnvironments, out: &Path, seed: u64, lessons: Opti
     } = args;
     policy_source::fetch(&mut policy)?;
     if let Some(share) = until_solved {
-        ensure!(share > 0.0 && share <= 1.0, "--until-solved is {share}; it must lie between 0 and 1");
+        ensure!(share > 0.0 && share <= 1.0, "--until-solved is {share}; it must be between 0 and 1");
     }
     let preset = preset.map_or_else(|| policy.preset(), Ok)?;
     overrides.extend([format!("seed={seed}"), format!("policy.threads={threads}")]);

@@ -27,7 +27,7 @@ pub struct MemoryPlan {
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub memory: Option<u64>,
 
-    /// Train with so many processes, and say what each of them takes.
+    /// Train with this many processes, and say what each of them takes.
     #[arg(long, value_name = "N", default_value = "1")]
     pub ranks: NonZeroUsize,
 

@@ -33,7 +33,7 @@ pub struct FromEnvironments {
     /// A TOML file with keys that replace the preset's
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Replace one key of the setting
+    /// Replace one key of the configuration
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
     #[command(flatten)]
