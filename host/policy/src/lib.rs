@@ -123,11 +123,7 @@ impl Policy {
             base => {
                 let files = base_model(base).and_then(|dir| Files::open(&dir));
                 files.and_then(|files| Self::from_files(&files, options)).with_context(|| {
-                    format!(
-                        "the base model of {}; if it is elsewhere, correct {}",
-                        dir.display(),
-                        adapter::CONFIG_FILE
-                    )
+                    format!("the base model of {}; if it is elsewhere, correct {}", dir.display(), adapter::CONFIG_FILE)
                 })?
             }
         };

@@ -234,8 +234,7 @@ impl Environment {
         ctx: &Context,
         proposals: &[Proposal],
     ) -> Vec<Result<Judged<Result<Accepted, Rejection>>, Fault>> {
-        let plans =
-            self.map(proposals, |env, proposal| env.judge.plan_proposal(ctx, proposal, env.executors.len()));
+        let plans = self.map(proposals, |env, proposal| env.judge.plan_proposal(ctx, proposal, env.executors.len()));
         self.conclude(proposals, plans, |env, proposal, ran| {
             let runs = match ran {
                 Ok(runs) => runs,
@@ -248,9 +247,8 @@ impl Environment {
 
     /// Which attempts are right.
     pub fn verify(&self, ctx: &Context, attempts: &[Attempt]) -> Vec<Result<Judged<Verdict>, Fault>> {
-        let plans = self.map(attempts, |env, attempt| {
-            env.judge.plan_answer(ctx, attempt, env.executors.len()).map(Ok::<_, Never>)
-        });
+        let plans = self
+            .map(attempts, |env, attempt| env.judge.plan_answer(ctx, attempt, env.executors.len()).map(Ok::<_, Never>));
         self.conclude(attempts, plans, |env, attempt, ran| {
             let Ok(runs) = ran;
             let conclusion = env.judge.judge_answer(ctx, attempt, &reports(&runs))?;

@@ -73,9 +73,8 @@ pub fn generate_held_out(env: &EnvState, config: &RunConfig) -> Result<Vec<Task>
     let kinds = env.playing().filter(|(_, kind)| kind.generated);
     let parts: Vec<_> =
         kinds.map(|(_, kind)| SequencePart { kind: kind.name.clone(), seed, first: 0, count }).collect();
-    let tasks = with_retries(&parts, |parts| {
-        parts.iter().map(|part| env.environment.generate(&env.context, part)).collect()
-    });
+    let tasks =
+        with_retries(&parts, |parts| parts.iter().map(|part| env.environment.generate(&env.context, part)).collect());
     Ok(tasks.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
 }
 

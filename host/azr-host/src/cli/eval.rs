@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use azr_config::Preset;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
 use clap::{Args, ValueEnum};
 
-use super::policy::PolicyArgs;
+use super::{config::ConfigArgs, policy::PolicyArgs};
 
 /// Who words the prompts, and who says where in a completion the answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -79,14 +78,8 @@ pub struct EvalArgs {
     #[arg(long)]
     pub temperature: Option<f32>,
 
-    /// The setting for prompts and lengths [default: what azr-host.toml in the policy's directory names; otherwise
-    /// paper].
-    #[arg(long, value_enum)]
-    pub preset: Option<Preset>,
-
-    /// Replace one key of the configuration.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
 
     /// One JSON object instead of a table.
     #[arg(long)]

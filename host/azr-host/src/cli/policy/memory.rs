@@ -11,7 +11,7 @@ pub struct MemoryPlan {
     /// A policy's directory; its config.json is enough.
     pub policy: PathBuf,
 
-    /// The setting to start from.
+    /// The preset to start from.
     #[arg(long, value_enum, default_value_t = Preset::Paper)]
     pub preset: Preset,
 
