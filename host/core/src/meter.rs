@@ -1,4 +1,4 @@
-//! How far a call that samples is, for whoever waits for it.
+//! The progress of a call that samples, for display.
 
 use std::sync::{
     Mutex,

@@ -335,7 +335,7 @@ fn timing(step: &Step, sampling: &SamplingMetrics, sandbox: &SandboxMetrics) -> 
     timing
 }
 
-/// Codes of rejections that are told apart in a step. An environment can invent any number, and each becomes a column.
+/// Codes of rejections that are counted apart in a step. An environment can invent any number, and each becomes a column.
 const CODES_MAX: usize = 32;
 const OTHER_CODES: &str = "other-codes";
 

@@ -154,7 +154,7 @@ fn best(
     Ok(BenchRow { what, batch, tokens_per_s: tokens / wall_s, tokens_per_cpu_s: tokens / cpu_s, roofline: None })
 }
 
-/// Until the device has computed what it was told to.
+/// Waits until the device has computed everything.
 fn wait_for(device: Device) {
     if let Device::Cuda(number) = device {
         tch::Cuda::synchronize(number as i64);

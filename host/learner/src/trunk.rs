@@ -28,7 +28,7 @@ pub(super) struct Trunk<'a> {
     batch: &'a Batch,
     attention: WholeSequences<'a>,
     weights: LayerPrefetch<'a>,
-    /// Those that the way back has not come to.
+    /// Those that the backward pass has not reached.
     layers: Vec<Layer>,
     /// The final hidden states at the indices of the batch, `[n, hidden]`.
     pub(super) states: Tensor,

@@ -273,7 +273,7 @@ impl Attend for DecodeOnCpu<'_> {
         let (_, _, shared, _) = k.size4()?;
         let (_slots, _shared, columns, _head_dim) = self.cache.layers[layer][0].size4()?;
         let width = (heads + 2 * shared) * head_dim;
-        assert!(one == 1 && q.stride()[0] == width, "query, key and value lie in one tensor");
+        assert!(one == 1 && q.stride()[0] == width, "query, key and value are in one tensor");
         // SAFETY: so the tensor of which `q` is the beginning has `rows * width` numbers.
         let qkv = unsafe { std::slice::from_raw_parts(q.data_ptr().cast::<f32>(), (rows * width) as usize) };
         let mut out = Tensor::f_empty([rows, 1, heads * head_dim], (q.kind(), q.device()))?;

@@ -114,7 +114,7 @@ fn walk_rows(sums: &Tensor, targets: &Tensor, mass: &Tensor) -> Result<Tensor> {
     Ok(first(sums, targets, Reach::Above)?.f_minimum(&first(sums, mass, Reach::Equal)?)?)
 }
 
-/// What a sum must come to.
+/// What a sum must reach.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reach {
     Equal,

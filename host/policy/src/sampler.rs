@@ -54,7 +54,7 @@ struct Shard<'a> {
     rows: Vec<Option<Row>>,
     waiting: VecDeque<usize>,
     done: Vec<(usize, Completion)>,
-    /// Told of every token, where somebody waits.
+    /// Counts every token, where progress is shown.
     meter: Option<&'a Meter>,
 }
 
@@ -262,7 +262,7 @@ impl<'a> Shard<'a> {
     }
 
     /// The newest token of every row, `[slots, 1]`. Free slots compute along with token 0 at position 0; nobody reads
-    /// what they give.
+    /// their results.
     fn newest(&self) -> Result<Tensor> {
         let newest =
             |row: &Option<Row>| row.as_ref().and_then(|row| row.tokens.last()).map_or(0, |&token| i64::from(token));

@@ -1,8 +1,8 @@
 //! Ranks: the processes that train one policy together, each with a copy of it.
 //!
 //! They are equals that do the same in the same order. Work is shared: each rank does its part, and all get the results
-//! of all, in an order that does not depend on how many they are. What follows from results is computed by every rank
-//! for itself, and comes out the same. A run by one process has one rank, which talks to nobody.
+//! of all, in an order that does not depend on their number. Every rank computes for itself what follows from results, and
+//! finds the same. A run by one process has one rank.
 //!
 //! A launcher starts them and says in environment variables who is who; `torchrun --no-python` is one, and three lines
 //! around Slurm's `srun` are another (`examples/cluster`).
@@ -24,7 +24,7 @@ mod watch;
 
 use watch::Watch;
 
-/// This process's place among the ranks, and its connection to them. Clones are the same rank.
+/// This process's rank, and its connection to the others. Clones are the same rank.
 #[derive(Clone, Default)]
 pub struct Ranks {
     others: Option<Arc<Others>>,

@@ -1,4 +1,4 @@
-//! Every rank tells the store once a second that it lives. When one falls silent or fails, the others stop and name it.
+//! Every rank writes a heartbeat into the store once a second. When one falls silent or fails, the others stop and name it.
 //!
 //! A collective cannot do that: it knows at best that a connection broke, and a rank that hangs keeps its connections.
 

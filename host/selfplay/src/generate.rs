@@ -1,4 +1,4 @@
-//! Generate: tasks that nobody proposes. Environments have first tasks, and make tasks of some kinds themselves, as
+//! Generate: tasks that are not proposed. Environments have first tasks, and make tasks of some kinds themselves, as
 //! many as are wanted.
 //!
 //! Generated tasks have a number in an endless sequence that the experiment's seed names. Which numbers a step gets
@@ -19,7 +19,7 @@ use azr_core::{
 };
 use azr_sandbox::SequencePart;
 
-/// A task that nobody proposed and that entered its buffer.
+/// A task that was not proposed and entered its buffer.
 #[derive(Clone, Debug)]
 pub struct Seeded {
     /// Index of the environment.

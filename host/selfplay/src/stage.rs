@@ -11,8 +11,8 @@ use azr_sandbox::{Prompt, Speaker};
 
 use crate::faults::Faults;
 
-/// A prompt with more bytes than so many for each token that it may have is too long without a look at its tokens, which
-/// take seconds and gigabytes to find for megabytes of text. Tokens are 3 to 5 bytes long; only white space makes them longer.
+/// A prompt with more bytes per allowed token than this is too long, without being tokenized: that takes seconds and
+/// gigabytes for megabytes of text. Tokens are 3 to 5 bytes long; only white space makes them longer.
 const BYTES_PER_TOKEN_MAX: usize = 32;
 
 /// The configuration, the policy, the step's random numbers and its faults.

@@ -1,6 +1,6 @@
 //! Suites: files of published benchmarks, of which each line is a task in the format of the environment that judges it.
 //!
-//! They are measured only. Unlike a data set, a suite may have lines that are no tasks: they are told, and the rest is
+//! They are measured only. Unlike a data set, a suite may have lines that are no tasks: they are reported, and the rest is
 //! measured.
 
 use std::{

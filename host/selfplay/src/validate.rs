@@ -22,7 +22,7 @@ pub enum Conclusion {
         measures: Vec<Measured>,
     },
     Rejected(Rejection),
-    /// Nobody knows. Not learned from.
+    /// Unknown. Not learned from.
     Fault(Cause),
 }
 

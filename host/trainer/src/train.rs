@@ -53,7 +53,7 @@ pub fn run(mut args: TrainArgs) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether it came to the last step. `restarts`: how often a launcher has started all ranks again.
+/// Returns whether the last step was reached. `restarts`: how often a launcher has started all ranks again.
 fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
     let gather = ranks.as_gather();
     let begun = args.out.clone().filter(|out| restarts > 0 && record::exists(out));
@@ -79,7 +79,7 @@ fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
             let policys_held_out = embedded.then_some((embedded::ENVIRONMENT, embedded::HELD_OUT));
             let start = Start { config, sources, tasks, held_out, policys_held_out, out };
             let begun = Session::start(start, &sandbox, models, Box::new(ranks.clone()), &progress);
-            // An experiment that came to nothing leaves no empty directory.
+            // An experiment that did not begin leaves no empty directory.
             begun.inspect_err(|_| _ = fs::remove_dir(&directory))?
         }
     };

@@ -38,7 +38,7 @@ impl Drop for Waiting {
         *ended.lock().expect("the flag is only written") = true;
         changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // It only prints; a panic there has told its own story.
+            // It only prints; a panic there has been printed.
             drop(thread.join());
         }
     }
