@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 use azr_config::{Algorithm, Preset, RunConfig};
 use azr_core::{
     gather::Alone,
+    meter::Meter,
     sampling::{Completion, Finish, Message, SampleRequest, Sampler, Sampling},
     training::{Mismatch, Rollout, SaveState, Trainer, UpdateMetrics},
 };
@@ -30,6 +31,7 @@ use crate::selfplay::sources::{rows, sums};
 pub struct Scripted {
     /// How likely it solves a task.
     skill: Cell<f64>,
+    meter: Meter,
 }
 
 impl Sampler for Scripted {
@@ -62,6 +64,10 @@ impl Sampler for Scripted {
             Completion { tokens, logprobs, text, finish: Finish::Stop }
         };
         Ok(requests.iter().map(complete).collect())
+    }
+
+    fn meter(&self) -> &Meter {
+        &self.meter
     }
 }
 
@@ -134,7 +140,7 @@ impl Models for Script {
             Some(folder) => fs::read_to_string(folder.join("skill"))?.parse().context("a number")?,
             None => self.skill,
         };
-        Ok(Scripted { skill: Cell::new(skill) })
+        Ok(Scripted { skill: Cell::new(skill), meter: Meter::default() })
     }
 
     fn learner(&self, _: &RunConfig, _: &Scripted, _: Option<&Path>) -> Result<Recorder> {

@@ -363,6 +363,10 @@ impl Sampler for Policy {
     fn sample(&self, requests: &[SampleRequest], sampling: &Sampling) -> Result<Vec<Completion>> {
         sampler::sample(&self.model, &self.text, (self.workers, &self.ranks, &self.meter), requests, sampling)
     }
+
+    fn meter(&self) -> &Meter {
+        &self.meter
+    }
 }
 
 impl Model {
