@@ -113,7 +113,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use super::*;
 
@@ -143,11 +143,17 @@ mod tests {
         let lengths = workers.map(&texts, |text| Ok(text.len()));
         assert_eq!(lengths.into_iter().map(Result::unwrap).sum::<usize>(), 10 + 80);
 
-        let ended = AtomicUsize::new(0);
-        let panicking = (0..4).inspect(|n| assert!(*n < 3, "no fourth"));
+        let (panicking, ended) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let items = (0..4).inspect(|n| {
+            panicking.store(*n == 3, Ordering::SeqCst);
+            assert!(*n < 3, "no fourth");
+        });
         let caller = catch_unwind(AssertUnwindSafe(|| {
-            workers.map(panicking, |_: u32| {
-                let work: u64 = (0..1_000_000).map(std::hint::black_box).sum();
+            workers.map(items, |_: u32| {
+                while !panicking.load(Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
+                let work: u64 = (0..5_000_000).map(std::hint::black_box).sum();
                 ended.fetch_add((work > 0).into(), Ordering::SeqCst);
                 Ok(())
             })
