@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::NamedTempFile;
-use wasmtime::{Engine, component::Component};
+use wasmtime::Engine;
 
 use super::{
     compile::{Compiling, compile},
@@ -61,17 +61,17 @@ impl Cache {
         &self.folder
     }
 
-    /// The compiled form of `wasm`.
-    pub(super) fn component(&self, engine: &Engine, wasm: &[u8], how: Compiling) -> Result<(Component, Origin)> {
-        if let Some(component) = self.find(engine, &self.path(engine, wasm)) {
-            return Ok((component, Origin::Cache));
+    /// The compiled code of `wasm`.
+    pub(super) fn code(&self, engine: &Engine, wasm: &[u8], how: Compiling) -> Result<(Vec<u8>, Origin)> {
+        if let Some(code) = self.find(&self.path(engine, wasm)) {
+            return Ok((code, Origin::Cache));
         }
         Ok((compile(engine, wasm, how, self.guards)?, Origin::Compiled))
     }
 
-    /// Keeps a compiled component for the next time. A cache that cannot be written costs time, not the run.
-    pub(super) fn keep(&self, engine: &Engine, wasm: &[u8], component: &Component) {
-        if let Err(error) = self.write(component, &self.path(engine, wasm)) {
+    /// Keeps compiled code for the next time. A cache that cannot be written costs time, not the run.
+    pub(super) fn keep(&self, engine: &Engine, wasm: &[u8], code: &[u8]) {
+        if let Err(error) = self.write(code, &self.path(engine, wasm)) {
             tracing::warn!("compiled code is not kept for the next time: {error:#}");
         }
     }
@@ -84,27 +84,24 @@ impl Cache {
         self.folder.join(format!("{}-{:016x}.cwasm", Digest::of(wasm), hasher.finish()))
     }
 
-    fn find(&self, engine: &Engine, path: &Path) -> Option<Component> {
+    /// What `keep` wrote: only we can write to the folder and to the file, a file becomes visible whole, and its digest
+    /// holds.
+    fn find(&self, path: &Path) -> Option<Vec<u8>> {
         let found = fs::symlink_metadata(path).ok()?;
         let ours = found.is_file() && found.uid() == self.owner && found.mode() & OTHERS == 0;
         if !ours && self.guards.have(Guard::CacheOwner) {
             return None;
         }
-        let file = fs::read(path).ok()?;
-        let (code, digest) = file.split_last_chunk::<DIGEST_BYTES>()?;
-        if *digest != Digest::of(code).0 && self.guards.have(Guard::CacheDigest) {
-            return None;
-        }
-        // SAFETY: these bytes are what `keep` wrote: only we can write to the folder and to the file, a file becomes
-        // visible whole, and its digest holds. Wasmtime itself refuses another version or configuration.
-        unsafe { Component::deserialize(engine, code) }.ok()
+        let mut code = fs::read(path).ok()?;
+        let digest = *code.last_chunk::<DIGEST_BYTES>()?;
+        code.truncate(code.len() - DIGEST_BYTES);
+        (digest == Digest::of(&code).0 || !self.guards.have(Guard::CacheDigest)).then_some(code)
     }
 
-    fn write(&self, component: &Component, path: &Path) -> Result<()> {
-        let code = component.serialize()?;
+    fn write(&self, code: &[u8], path: &Path) -> Result<()> {
         let mut file = NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&code)?;
-        file.write_all(&Digest::of(&code).0)?;
+        file.write_all(code)?;
+        file.write_all(&Digest::of(code).0)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         File::open(&self.folder)?.sync_all()?;
@@ -136,9 +133,9 @@ mod tests {
 
     /// As a sandbox does with what it accepts.
     fn load(cache: &Cache, engine: &Engine) -> Origin {
-        let (component, origin) = cache.component(engine, EMPTY, HOW).unwrap();
+        let (code, origin) = cache.code(engine, EMPTY, HOW).unwrap();
         if origin == Origin::Compiled {
-            cache.keep(engine, EMPTY, &component);
+            cache.keep(engine, EMPTY, &code);
         }
         origin
     }

@@ -15,11 +15,10 @@ use super::{
         self, Accepted, Completed, Context, Demonstration, Description, Expectation, Prompt, Rejection, Report, Run,
         RunLimits, Setting, Style, Verdict,
     },
+    client::{CallFuel, ExecutorsClient, JudgeClient},
     engine::Watchdog,
-    executor::Executor,
     fault::Fault,
     grants::{self, Directory},
-    judge::{CallFuel, Judge},
     log::{Log, LogLine},
     outcome,
     request::{Attempt, Proposal, SequencePart},
@@ -80,13 +79,12 @@ pub(super) struct Loaded {
     pub(super) granted: RunLimits,
     pub(super) limits: RunLimits,
     pub(super) directories: Vec<Directory>,
-    pub(super) deadline: Duration,
-    pub(super) judge: Judge,
-    pub(super) executors: Vec<Executor>,
+    pub(super) judge: JudgeClient,
+    pub(super) executors: Arc<ExecutorsClient>,
     pub(super) log: Arc<Log>,
     pub(super) workers: Arc<Workers>,
-    /// Keeps the clocks of this environment's engines going.
-    pub(super) _watchdog: Arc<Watchdog>,
+    /// Keeps the clocks of this environment's engines going, where they are in this process.
+    pub(super) _watchdog: Option<Arc<Watchdog>>,
 }
 
 impl Environment {
@@ -230,9 +228,8 @@ impl Environment {
         proposals: &[Proposal],
     ) -> Vec<Result<Judged<Result<Accepted, Rejection>>, Fault>> {
         let plan_ctx = ctx.clone();
-        let plans = self.map(proposals.to_vec(), move |env, proposal| {
-            env.judge.plan_proposal(&plan_ctx, &proposal, env.executors.len())
-        });
+        let plans = self
+            .map(proposals.to_vec(), move |env, proposal| env.judge.plan_proposal(&plan_ctx, &proposal, env.packed()));
         let judge_ctx = ctx.clone();
         self.conclude(proposals, plans, move |env, proposal, ran| {
             let runs = match ran {
@@ -248,7 +245,7 @@ impl Environment {
     pub fn verify(&self, ctx: &Context, attempts: &[Attempt]) -> Vec<Result<Judged<Verdict>, Fault>> {
         let plan_ctx = ctx.clone();
         let plans = self.map(attempts.to_vec(), move |env, attempt| {
-            env.judge.plan_answer(&plan_ctx, &attempt, env.executors.len()).map(Ok::<_, Never>)
+            env.judge.plan_answer(&plan_ctx, &attempt, env.packed()).map(Ok::<_, Never>)
         });
         let judge_ctx = ctx.clone();
         self.conclude(attempts, plans, move |env, attempt, ran| {
@@ -260,7 +257,7 @@ impl Environment {
 
     /// The runs that a person means by (program, text of its arguments).
     pub fn plan_exec(&self, programs: &[(String, String)]) -> Vec<Result<Result<Run, Rejection>, Fault>> {
-        self.map(programs.to_vec(), |env, (program, input)| env.judge.plan_exec(&program, &input, env.executors.len()))
+        self.map(programs.to_vec(), |env, (program, input)| env.judge.plan_exec(&program, &input, env.packed()))
     }
 
     /// Executes runs, equal ones once: equal runs have equal reports.
@@ -393,11 +390,17 @@ impl Loaded {
     }
 
     fn execute_within(&self, run: &Run, limits: &RunLimits) -> Result<Report, Fault> {
-        let executor = self.executors.get(run.executor as usize).ok_or_else(|| {
-            let packed = self.executors.len();
-            Fault::environment("execute", format!("a run for executor {}, but {packed} are packed", run.executor))
-        })?;
-        executor.execute(run, limits, self.deadline)
+        let packed = self.packed();
+        if run.executor as usize >= packed {
+            let cause = format!("a run for executor {}, but {packed} are packed", run.executor);
+            return Err(Fault::environment("execute", cause));
+        }
+        self.executors.execute(run, limits)
+    }
+
+    /// Executors.
+    fn packed(&self) -> usize {
+        self.executor_digests.len()
     }
 }
 
