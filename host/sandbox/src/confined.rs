@@ -62,6 +62,9 @@ fn serve(errand: &OsStr, arguments: impl Iterator<Item = OsString>) -> Option<Ex
 
 /// Names the program of the sandbox's processes, for programs that do not call [`serve_if_asked`]. The first one counts.
 pub fn confine_with(program: &std::path::Path) -> Result<()> {
+    if PROGRAM.get().is_some() {
+        return Ok(());
+    }
     let context = || format!("cannot open {}", program.display());
     // As long as it is open, it is the same file.
     let open = File::open(program).with_context(context)?.into_raw_fd();

@@ -126,6 +126,11 @@ impl Environment {
         &self.loaded.directories
     }
 
+    /// Fails where a directory that the judge reads has changed since the environment was loaded.
+    pub fn check_directories(&self) -> Result<()> {
+        grants::check_unchanged(self.directories(), &self.loaded.judge.files)
+    }
+
     /// The context of calls, from settings as an operator wrote them.
     pub fn context(&self, style: Style, settings: &[(String, String)]) -> Result<Context> {
         let Description { name, settings: offered, .. } = self.description();

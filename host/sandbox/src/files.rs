@@ -25,6 +25,10 @@ impl Files {
     pub(super) fn new(directories: BTreeMap<String, Dir>) -> Self {
         Self(Arc::new(directories))
     }
+
+    pub(super) fn directory(&self, name: &str) -> Option<&Dir> {
+        self.0.get(name)
+    }
 }
 
 /// The files as a guest reaches them: where they are, or by asking.
@@ -84,7 +88,7 @@ impl CallFiles {
     }
 
     fn directory(&self, name: &str) -> Result<&Dir, String> {
-        self.files.0.get(name).ok_or_else(|| format!("{name} is not granted"))
+        self.files.directory(name).ok_or_else(|| format!("{name} is not granted"))
     }
 
     fn pay(&mut self, bytes: u64) -> Result<(), String> {
