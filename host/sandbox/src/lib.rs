@@ -219,12 +219,11 @@ impl Sandbox {
         }
         drop(compiled);
         let packed = package.executors.len();
-        let (description, judge) = self.on_a_worker(move || Ok((judge.describe(packed)?, judge)))?;
+        let (description, judge) = self.on_a_worker(|| Ok((judge.describe(packed)?, judge)))?;
         let granted = self.config.grants.limits(&description.name, &self.limits_max());
         let limits = grants::smaller(&description.limits, &granted);
         let limits = RunLimits { run_fuel: self.fuel(limits.run_fuel), ..limits };
         let (directories, files) = self.config.grants.directories(&description)?;
-        let executors = Arc::new(executors);
         self.try_start(&executors, packed, limits)?;
         Ok(Environment::new(Loaded {
             digest: package.digest,
@@ -308,7 +307,7 @@ impl Sandbox {
                     ..bounds
                 };
                 // A process ends with the thread that started it, so one starts it that lasts.
-                self.on_a_worker(move || {
+                self.on_a_worker(|| {
                     let (judge, imports) = Processes::start(role, guards, codes, bounds).map_err(Fault::Host)?;
                     let executors =
                         Processes::start(Role::Executors(run_memory_max_bytes), guards, executor_codes, of_runs);
@@ -322,17 +321,16 @@ impl Sandbox {
     }
 
     /// Guests need the workers' large stacks, and processes a thread that outlives them.
-    fn on_a_worker<R: Send + 'static>(&self, f: impl FnOnce() -> Result<R, Fault> + Send + 'static) -> Result<R> {
-        let mut done = self.workers.map(vec![f], |f| f());
+    fn on_a_worker<R: Send>(&self, f: impl FnOnce() -> Result<R, Fault> + Send) -> Result<R> {
+        let mut done = self.workers.map([f], |f| f());
         done.pop().expect("one result for one item").map_err(without_class)
     }
 
     /// A program must find an interpreter that starts; one that does not would make every run a fault.
-    fn try_start(&self, executors: &Arc<ExecutorsClient>, packed: usize, limits: RunLimits) -> Result<()> {
-        let starting = Arc::clone(executors);
-        let started = self.workers.map((0..packed).collect(), move |index: usize| {
-            starting.try_start(u32::try_from(index).expect("sections are counted"), &limits)
-        });
+    fn try_start(&self, executors: &ExecutorsClient, packed: usize, limits: RunLimits) -> Result<()> {
+        let started = self
+            .workers
+            .map(0..packed, |index| executors.try_start(u32::try_from(index).expect("sections are counted"), &limits));
         let context = |index| {
             let RunLimits { run_fuel, run_memory_max_bytes, run_output_max_bytes: _ } = limits;
             format!(
