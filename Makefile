@@ -118,7 +118,7 @@ $(REFERENCE)/ready:
 
 # Each target for FUZZ_SECONDS on one core, with the stable compiler: nothing here is unsafe, so coverage is enough.
 FUZZ_SECONDS := 300
-FUZZ_TARGETS := value puzzle completion prompt config component
+FUZZ_TARGETS := value puzzle completion prompt config component fuel
 fuzz: guests
 	python3 fuzz/seeds.py
 	cd fuzz && RUSTFLAGS="-Cpasses=sancov-module -Ccodegen-units=1 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 \

@@ -15,16 +15,16 @@
 //! - **What guests return**: bytes that may cross, then lengths, names, kinds, scores and executor numbers are checked
 //!   before anything believes them. Log lines are capped and escaped.
 //! - **Compiling**: components with too much code are refused before they are compiled, and compiling has a deadline.
+//! - **Holes in the engine**: guests and the compiler are in processes that can reach nothing, and whose answers are checked
+//!   like a guest's. One that dies or hangs is replaced.
 //! - **Compiled code**: comes from this host only. Its cache is one user's own, files that others could have written or
 //!   that changed are compiled again, and a compiled file in place of an environment is refused.
 //! - **Which fault is whose**: outcomes are data, a judge's trap is an environment fault, ours are host faults. Results
 //!   keep the order of their requests and do not depend on the number of workers.
 //!
 //! # Not covered
-//! - Defects of wasmtime and Cranelift: the smallest feature set leaves less of them to reach, no more. Run hostile
-//!   environments under a user account that has nothing to lose.
+//! - A defect of wasmtime together with one of the kernel; with the ring off, of wasmtime alone.
 //! - Side channels between programs on one machine.
-//! - The memory of compiling a component: only its size is bounded.
 //! - A machine that cannot give the memory that a run was granted: the program sees a refusal, as from its limit.
 //! - A judge that is wrong on purpose: it can falsify the rewards of its own environment, and of no other.
 pub mod bindings;
