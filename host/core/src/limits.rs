@@ -56,7 +56,7 @@ pub enum Profile {
     #[default]
     Train,
     /// For published benchmarks, whose programs have seconds and whose tests of one program have a hundred megabytes, and
-    /// where nobody waits for a step.
+    /// where no step waits for it.
     Benchmark,
 }
 

@@ -142,12 +142,12 @@ impl Sizes<'_> {
     /// Parameters that one rank updates.
     fn own(&self) -> i64 {
         match self.adapter {
-            Some(adapter) => self.share(adapter),
-            None => self.share(self.model.parameter_count()).max(self.embedding()),
+            Some(adapter) => self.shard(adapter),
+            None => self.shard(self.model.parameter_count()).max(self.embedding()),
         }
     }
 
-    fn share(&self, parameters: i64) -> i64 {
+    fn shard(&self, parameters: i64) -> i64 {
         (parameters + self.ranks - 1) / self.ranks
     }
 
@@ -216,12 +216,12 @@ impl Estimate {
         if self.total() <= memory.total {
             return Ok(());
         }
-        let standing = self.weights + self.optimizer + self.process;
+        let resident = self.weights + self.optimizer + self.process;
         let mut advice = Vec::new();
-        if standing + self.sampling() > memory.total && config.sampling.rows_max > 1 {
+        if resident + self.sampling() > memory.total && config.sampling.rows_max > 1 {
             advice.push(format!("sampling.rows-max below {}", config.sampling.rows_max));
         }
-        if standing + self.learning() > memory.total {
+        if resident + self.learning() > memory.total {
             let update = &config.update;
             if update.activations == Activations::Keep {
                 advice.push("update.activations=recompute".to_owned());
@@ -234,7 +234,7 @@ impl Estimate {
         if config.update.moments == MomentsKind::F32 && self.optimizer > memory.total / 8 {
             advice.push("update.moments=8-bit".to_owned());
         }
-        if lora.is_none() && standing + self.gradients > memory.total / 2 {
+        if lora.is_none() && resident + self.gradients > memory.total / 2 {
             advice.push("an adapter instead of all weights, policy.lora.rank=32".to_owned());
         }
         advice.push("shorter prompts and completions".to_owned());
@@ -247,7 +247,7 @@ impl Estimate {
     }
 }
 
-/// Columns that the cache comes to for rows of full length: it begins with those of a prompt and grows by half.
+/// Columns of the cache once rows have their full length: it begins with those of a prompt and grows by half.
 fn columns(prompt: i64, completion: i64) -> i64 {
     let mut columns = prompt + 64;
     while columns < prompt + completion {
@@ -376,7 +376,7 @@ mod tests {
         assert_eq!(sharded.sampling(), whole.sampling());
     }
 
-    /// A card of 80 GB has 79.6 GiB.
+    /// A GPU with 80 GB has 79.6 GiB.
     #[test]
     fn at_the_papers_lengths_three_billion_fit_a_card_and_seven_with_an_adapter() {
         let memory = MachineMemory { total: (79.6 * GIB) as u64, free: 0 };
@@ -406,8 +406,8 @@ mod tests {
     #[test]
     fn a_second_copy_of_the_weights_counts() {
         let plain = estimate("3", &[]);
-        let anchored = estimate("3", &["solve.kl-coefficient=0.1"]);
-        assert_eq!(anchored.weights, 2 * plain.weights);
+        let with_kl = estimate("3", &["solve.kl-coefficient=0.1"]);
+        assert_eq!(with_kl.weights, 2 * plain.weights);
         assert!(estimate("3", &["update.optimizer=muon"]).optimizer < plain.optimizer);
     }
 }

@@ -121,7 +121,7 @@ pub fn norms(tensors: &[Tensor]) -> Result<Vec<f32>> {
     Ok(norms)
 }
 
-/// Gives the memory behind `tensor` room for so many elements. What it held is lost; all tensors that share it keep their
+/// Gives the memory behind `tensor` room for `elements` elements. What it held is lost; all tensors that share it keep their
 /// shapes, and must not be read while there is no room for them.
 pub fn resize_storage(tensor: &Tensor, elements: usize) -> Result<()> {
     // SAFETY: a live tensor.

@@ -83,7 +83,7 @@ impl Linear {
         Ok(())
     }
 
-    pub(super) fn share(&self) -> Self {
+    pub(super) fn handle(&self) -> Self {
         let share =
             |LowRank { a, b, scale }: &LowRank| LowRank { a: a.shallow_clone(), b: b.shallow_clone(), scale: *scale };
         Self {

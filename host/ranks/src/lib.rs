@@ -1,8 +1,8 @@
 //! Ranks: the processes that train one policy together, each with a copy of it.
 //!
 //! They are equals that do the same in the same order. Work is shared: each rank does its part, and all get the results
-//! of all, in an order that does not depend on how many they are. What follows from results is computed by every rank
-//! for itself, and comes out the same. A run by one process has one rank, which talks to nobody.
+//! of all, in an order that does not depend on their number. Every rank computes for itself what follows from results, and
+//! finds the same. A run by one process has one rank.
 //!
 //! A launcher starts them and says in environment variables who is who; `torchrun --no-python` is one, and three lines
 //! around Slurm's `srun` are another (`examples/cluster`).
@@ -24,7 +24,7 @@ mod watch;
 
 use watch::Watch;
 
-/// This process's place among the ranks, and its connection to them. Clones are the same rank.
+/// This process's rank, and its connection to the others. Clones are the same rank.
 #[derive(Clone, Default)]
 pub struct Ranks {
     others: Option<Arc<Others>>,
@@ -79,8 +79,8 @@ impl Ranks {
     }
 
     /// Every `size`-th of `items`, from this rank's number on. For work that gets less from item to item.
-    pub fn turns<T>(&self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
-        turns(items, self.rank(), self.size())
+    pub fn round_robin<T>(&self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+        round_robin(items, self.rank(), self.size())
     }
 
     /// As the seam that crates without tensors know.
@@ -228,7 +228,7 @@ fn unstage(staged: &Tensor, tensor: &Tensor) -> Result<()> {
     Ok(())
 }
 
-fn turns<T>(items: impl IntoIterator<Item = T>, rank: usize, size: usize) -> impl Iterator<Item = T> {
+fn round_robin<T>(items: impl IntoIterator<Item = T>, rank: usize, size: usize) -> impl Iterator<Item = T> {
     items.into_iter().skip(rank).step_by(size)
 }
 
@@ -241,11 +241,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn turns_cover_everything_once() {
+    fn round_robin_covers_everything_once() {
         for size in 1..=12 {
-            let mut turns: Vec<usize> = (0..size).flat_map(|rank| turns(0..10, rank, size)).collect();
-            turns.sort_unstable();
-            assert!(turns.iter().copied().eq(0..10));
+            let mut items: Vec<usize> = (0..size).flat_map(|rank| round_robin(0..10, rank, size)).collect();
+            items.sort_unstable();
+            assert!(items.iter().copied().eq(0..10));
         }
     }
 }

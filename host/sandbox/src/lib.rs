@@ -271,7 +271,7 @@ impl Sandbox {
     }
 
     fn describe(&self, judge: Judge, executors: usize) -> Result<(Judge, Description)> {
-        let mut described = self.workers.map(vec![judge], move |judge| {
+        let mut described = self.workers.map([judge], |judge| {
             let description = judge.describe(executors)?;
             Ok((judge, description))
         });
@@ -280,7 +280,7 @@ impl Sandbox {
 
     /// A program must find an interpreter that starts; one that does not would make every run a fault.
     fn try_start(&self, executors: Vec<Executor>, limits: RunLimits, deadline: Duration) -> Result<Vec<Executor>> {
-        let started = self.workers.map(executors, move |executor| {
+        let started = self.workers.map(executors, |executor| {
             let started = executor.try_start(&limits, deadline);
             Ok(started.map(|()| executor))
         });

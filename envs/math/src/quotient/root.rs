@@ -21,6 +21,9 @@ pub(super) fn root_of(radicand: &Polynomial, exponent: &Rational, work: &mut Wor
     if radicand.is_zero() {
         return if exponent.is_positive() { Ok(Quotient::integer(0)) } else { Err("a division by zero".into()) };
     }
+    if let Some(number) = radicand.as_rational().filter(Rational::is_positive) {
+        return numeric_root(&number, exponent, work);
+    }
     if radicand.0.len() > RADICAND_TERMS_MAX {
         return Err("a sum under a root is too long".into());
     }
