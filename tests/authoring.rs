@@ -180,7 +180,8 @@ fn a_new_rust_project_for_wasip2_builds_and_passes() {
     let source = folder.path().join("mine/src/lib.rs");
     // The standard library asks for random numbers.
     let sorted = "let mut numbers = task.numbers.clone();";
-    let through_a_map = "let map: std::collections::HashMap<usize, i64> = task.numbers.iter().copied().enumerate().collect();
+    let through_a_map =
+        "let map: std::collections::HashMap<usize, i64> = task.numbers.iter().copied().enumerate().collect();
     let mut numbers: Vec<i64> = map.into_values().collect();";
     fs::write(&source, fs::read_to_string(&source).unwrap().replace(sorted, through_a_map)).unwrap();
     succeeds(&folder, &["env", "build", "mine"]);
@@ -206,4 +207,17 @@ fn mistakes_are_explained() {
         assert!(error.contains(why), "{args:?}: {error}");
     }
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "something was left behind");
+}
+
+/// It knows no folder of the machine that it was built on.
+#[test]
+fn a_program_that_was_copied_asks_for_the_sdk() {
+    let folder = TempDir::new().unwrap();
+    let program = folder.path().join("azr-host");
+    fs::copy(env!("CARGO_BIN_EXE_azr-host"), &program).unwrap();
+    let output = Command::new(program).args(["env", "new", "mine"]).current_dir(&folder).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("not in azr-host's sources") && message.contains("--sdk"), "{message}");
+    assert!(!folder.path().join("mine").exists());
 }

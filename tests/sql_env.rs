@@ -73,12 +73,20 @@ fn values_are_those_of_sqlite() {
         ("SELECT 1e308 * ?1", "10", "[(9e999)]"),
         ("SELECT ?1 || 'x', length(?1), upper(?1)", "'héé'", "[('hééx', 3, 'HéÉ')]"),
         ("SELECT hex(?1), ?1", "X'00ff'", "[('00FF', X'00ff')]"),
-        ("SELECT value, type FROM json_each(?1)", "[1, 2.5, 'a\"\\b', NULL]", "[(1, 'integer'), (2.5, 'real'), ('a\"\\b', 'text'), (NULL, 'null')]"),
+        (
+            "SELECT value, type FROM json_each(?1)",
+            "[1, 2.5, 'a\"\\b', NULL]",
+            "[(1, 'integer'), (2.5, 'real'), ('a\"\\b', 'text'), (NULL, 'null')]",
+        ),
         ("SELECT sum(value), group_concat(value, '-') FROM json_each(?1)", "[3, 1, 2]", "[(6, '3-1-2')]"),
         ("SELECT ?2, ?1", "1, 2", "[(2, 1)]"),
         ("SELECT date(?1, 'unixepoch'), strftime('%Y', ?1, 'unixepoch')", "951782400", "[('2000-02-29', '2000')]"),
         ("SELECT 1 WHERE ?1", "0", "[]"),
-        ("SELECT value, row_number() OVER (ORDER BY value) FROM json_each(?1) ORDER BY 1", "['b', 'a']", "[('a', 1), ('b', 2)]"),
+        (
+            "SELECT value, row_number() OVER (ORDER BY value) FROM json_each(?1) ORDER BY 1",
+            "['b', 'a']",
+            "[('a', 1), ('b', 2)]",
+        ),
     ];
     let found = exec(&table.map(|(program, input, _)| (program, input)));
     for ((program, _, expected), found) in table.iter().zip(found) {
@@ -91,7 +99,11 @@ fn values_are_those_of_sqlite() {
 fn attacks_end_as_outcomes() {
     let table = [
         ("SELECT now FROM (SELECT datetime('now') AS now) WHERE ?1", "1", "[('1970-01-01 00:00:00')]"),
-        ("SELECT quote(zeroblob(?1))", "1000000000000", "Thrown(Thrown { name: \"DataError\", message: \"string or blob too big\" })"),
+        (
+            "SELECT quote(zeroblob(?1))",
+            "1000000000000",
+            "Thrown(Thrown { name: \"DataError\", message: \"string or blob too big\" })",
+        ),
         ("WITH RECURSIVE c(n) AS (VALUES (?1) UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c", "1", "OutOfFuel"),
         ("SELECT count(*) FROM json_each(?1), json_each(?1), json_each(?1)", "[1, 2, 3]", "[(27)]"),
     ];

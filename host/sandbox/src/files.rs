@@ -2,12 +2,15 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, Read as _},
+    io::{self, ErrorKind, Read as _},
     path::Path,
     sync::Arc,
 };
 
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
+use serde::{Deserialize, Serialize};
+
+use super::wire::Asker;
 
 /// What one call of a judge may read. Arbitrary: its memory is of that order. It bounds what a judge can make the host do,
 /// for its fuel does not pay for the disk.
@@ -22,6 +25,66 @@ pub(super) struct Files(Arc<BTreeMap<String, Dir>>);
 impl Files {
     pub(super) fn new(directories: BTreeMap<String, Dir>) -> Self {
         Self(Arc::new(directories))
+    }
+
+    pub(super) fn directory(&self, name: &str) -> Option<&Dir> {
+        self.0.get(name)
+    }
+}
+
+/// The files as a guest reaches them: where they are, or by asking.
+pub(super) enum GuestFiles {
+    Here(CallFiles),
+    Away(Asker),
+}
+
+impl GuestFiles {
+    pub(super) fn read(&mut self, directory: &str, path: &str) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Here(files) => files.read(directory, path),
+            Self::Away(asker) => asker.read(directory, path),
+        }
+    }
+
+    pub(super) fn names(&mut self, directory: &str, path: &str) -> Result<Vec<String>, String> {
+        match self {
+            Self::Here(files) => files.names(directory, path),
+            Self::Away(asker) => asker.names(directory, path),
+        }
+    }
+
+    /// What an executor has.
+    pub(super) fn none() -> Self {
+        Self::Here(CallFiles::new(&Files::default()))
+    }
+
+    /// The names of the granted directories, sorted.
+    pub(super) fn directories(&self) -> Vec<String> {
+        match self {
+            Self::Here(files) => files.directories(),
+            Self::Away(asker) => asker.directories(),
+        }
+    }
+
+    pub(super) fn find(&mut self, directory: &str, path: &str) -> Result<Found, FileError> {
+        match self {
+            Self::Here(files) => files.find(directory, path),
+            Self::Away(asker) => asker.find(directory, path),
+        }
+    }
+
+    pub(super) fn content(&mut self, directory: &str, path: &str) -> Result<Vec<u8>, FileError> {
+        match self {
+            Self::Here(files) => files.content(directory, path),
+            Self::Away(asker) => asker.content(directory, path),
+        }
+    }
+
+    pub(super) fn sorted(&mut self, directory: &str, path: &str) -> Result<Vec<String>, FileError> {
+        match self {
+            Self::Here(files) => files.sorted(directory, path),
+            Self::Away(asker) => asker.sorted(directory, path),
+        }
     }
 }
 
@@ -38,20 +101,37 @@ impl CallFiles {
 
     /// The content of a file.
     pub(super) fn read(&mut self, directory: &str, path: &str) -> Result<Vec<u8>, String> {
-        self.content(directory, path).map_err(|error| refused(directory, path, &error))
+        self.try_content(directory, path).map_err(|error| refused(directory, path, &error))
     }
 
     /// The names in a folder, sorted. One that is not UTF-8 is shown with replacements.
     pub(super) fn names(&mut self, directory: &str, path: &str) -> Result<Vec<String>, String> {
-        self.sorted(directory, path).map_err(|error| refused(directory, path, &error))
+        self.try_sorted(directory, path).map_err(|error| refused(directory, path, &error))
     }
 
-    /// The names of the granted directories, sorted.
-    pub(super) fn directories(&self) -> impl Iterator<Item = &str> {
-        self.files.0.keys().map(String::as_str)
+    pub(super) fn directories(&self) -> Vec<String> {
+        self.files.0.keys().cloned().collect()
     }
 
-    pub(super) fn content(&mut self, directory: &str, path: &str) -> io::Result<Vec<u8>> {
+    /// What is there. A pipe or a device is an error, as it is for whoever would read it.
+    pub(super) fn find(&mut self, directory: &str, path: &str) -> Result<Found, FileError> {
+        let metadata = self.pay(0).and_then(|()| self.directory(directory)?.metadata(path));
+        match metadata.map_err(|error| FileError::from(&error))? {
+            metadata if metadata.is_dir() => Ok(Found::Directory),
+            metadata if metadata.is_file() => Ok(Found::File(metadata.len())),
+            _ => Err(FileError::Other),
+        }
+    }
+
+    pub(super) fn content(&mut self, directory: &str, path: &str) -> Result<Vec<u8>, FileError> {
+        self.try_content(directory, path).map_err(|error| FileError::from(&error))
+    }
+
+    pub(super) fn sorted(&mut self, directory: &str, path: &str) -> Result<Vec<String>, FileError> {
+        self.try_sorted(directory, path).map_err(|error| FileError::from(&error))
+    }
+
+    fn try_content(&mut self, directory: &str, path: &str) -> io::Result<Vec<u8>> {
         let (file, bytes) = open(self.directory(directory)?, path)?;
         self.pay(bytes)?;
         let mut content = Vec::new();
@@ -60,7 +140,7 @@ impl CallFiles {
         Ok(content)
     }
 
-    pub(super) fn sorted(&mut self, directory: &str, path: &str) -> io::Result<Vec<String>> {
+    fn try_sorted(&mut self, directory: &str, path: &str) -> io::Result<Vec<String>> {
         let names =
             self.directory(directory)?.read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into()));
         let mut names = names.collect::<io::Result<Vec<String>>>()?;
@@ -69,36 +149,54 @@ impl CallFiles {
         Ok(names)
     }
 
-    /// What is there. A pipe or a device is an error, as it is for whoever would read it.
-    pub(super) fn find(&mut self, directory: &str, path: &str) -> io::Result<Found> {
-        self.pay(0)?;
-        let metadata = self.directory(directory)?.metadata(path)?;
-        match () {
-            () if metadata.is_dir() => Ok(Found::Directory),
-            () if metadata.is_file() => Ok(Found::File(metadata.len())),
-            () => Err(io::Error::other("neither a file nor a directory")),
-        }
-    }
-
     fn directory(&self, name: &str) -> io::Result<&Dir> {
-        let missing = || io::Error::new(io::ErrorKind::NotFound, format!("{name} is not granted"));
-        self.files.0.get(name).ok_or_else(missing)
+        let missing = || io::Error::new(ErrorKind::NotFound, format!("{name} is not granted"));
+        self.files.directory(name).ok_or_else(missing)
     }
 
     fn pay(&mut self, bytes: u64) -> io::Result<()> {
         let spent = || format!("more than {CALL_BYTES_MAX} bytes read in one call");
         let left = self.bytes_left.checked_sub(bytes.max(ACCESS_BYTES));
-        self.bytes_left = left.ok_or_else(|| io::Error::new(io::ErrorKind::QuotaExceeded, spent()))?;
+        self.bytes_left = left.ok_or_else(|| io::Error::new(ErrorKind::QuotaExceeded, spent()))?;
         Ok(())
     }
 }
 
 /// What a path leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Found {
     Directory,
     /// Of so many bytes.
     File(u64),
+}
+
+/// Why there is nothing, for guests that are told by a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum FileError {
+    NotFound,
+    NotPermitted,
+    NotADirectory,
+    IsADirectory,
+    Invalid,
+    NameTooLong,
+    /// More was read than a call may.
+    Quota,
+    Other,
+}
+
+impl From<&io::Error> for FileError {
+    fn from(error: &io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::PermissionDenied => Self::NotPermitted,
+            ErrorKind::NotADirectory => Self::NotADirectory,
+            ErrorKind::IsADirectory => Self::IsADirectory,
+            ErrorKind::InvalidInput => Self::Invalid,
+            ErrorKind::InvalidFilename => Self::NameTooLong,
+            ErrorKind::QuotaExceeded => Self::Quota,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Opens a file and says how long it is. What is looked at is what was opened, which another process cannot exchange; a

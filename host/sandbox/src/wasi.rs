@@ -44,7 +44,7 @@ use wasmtime_wasi_io::bindings::wasi::io::error;
 use self::numbers::Numbers;
 pub(super) use self::output::{Channel, Output};
 use super::{
-    files::CallFiles,
+    files::GuestFiles,
     guard::{Guard, Guards},
 };
 
@@ -96,7 +96,7 @@ pub(super) trait UsesWasi: Send + 'static {
 
 /// WASI as one call of a component sees it.
 pub(super) struct Wasi {
-    pub(super) files: CallFiles,
+    pub(super) files: GuestFiles,
     pub(super) output: Output,
     numbers: Numbers,
     /// Nanoseconds of waiting.
@@ -110,7 +110,7 @@ pub(super) struct Wasi {
 
 impl Wasi {
     /// For a call that `seed` names: equal seeds give equal random bytes.
-    pub(super) fn new(seed: impl AsRef<[u8]>, files: CallFiles, guards: Guards) -> Self {
+    pub(super) fn new(seed: impl AsRef<[u8]>, files: GuestFiles, guards: Guards) -> Self {
         Self {
             files,
             output: Output::new(guards),

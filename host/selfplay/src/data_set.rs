@@ -76,8 +76,7 @@ impl DataSet {
             .filter(|(_, line)| !line.trim().is_empty())
             .map(|(number, line)| (number, line.to_owned()))
             .unzip();
-        let EnvState { environment, context, .. } = &envs[env];
-        let imported = environment.import_tasks(context, &lines);
+        let imported = envs[env].import_tasks(&lines);
         let rejected = imported.iter().filter(|imported| matches!(imported, Ok(Err(_)))).count();
         let mut tasks = Vec::new();
         for (number, imported) in numbers.into_iter().zip(imported) {

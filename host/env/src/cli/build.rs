@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{new::SOURCES, pack};
+use super::{new::in_sources, pack};
 use azr_core::task::Digest;
 
 const WIT: &str = include_str!("../../../../wit/env.wit");
@@ -121,14 +121,13 @@ fn python(folder: &Path, built: &Path) -> Result<PathBuf> {
     copy(folder, &app, "py")?;
     fs::write(app.join("judge.py"), PYTHON_JUDGE)?;
     let judge = built.join("judge.wasm");
-    let tools = Path::new(SOURCES).join(".tools/componentize-py");
-    let mut componentize = match tools.is_dir() {
-        true => {
+    let mut componentize = match in_sources(".tools/componentize-py") {
+        Some(tools) => {
             let mut ours = Command::new(tools.join("bin/componentize-py"));
             ours.env("PYTHONPATH", tools);
             ours
         }
-        false => Command::new("componentize-py"),
+        None => Command::new("componentize-py"),
     };
     componentize.arg("--quiet").arg("-d").arg(&wit).args(["-w", "environment", "componentize", "--stub-wasi", "-p"]);
     componentize.arg(&app).arg("-o").arg(&judge).arg("judge");
@@ -145,8 +144,9 @@ fn javascript(folder: &Path, built: &Path) -> Result<PathBuf> {
     copy(folder, &app, "js")?;
     fs::write(app.join("judge.js"), JAVASCRIPT_JUDGE)?;
     let tool = "node_modules/.bin/componentize-js";
-    let installed = [folder.join(tool), Path::new(SOURCES).join(".tools/componentize-js").join(tool)];
-    let tool = installed.into_iter().find(|tool| tool.is_file()).unwrap_or_else(|| "componentize-js".into());
+    let ours = || in_sources(".tools/componentize-js").map(|tools| tools.join(tool));
+    let installed = Some(folder.join(tool)).filter(|tool| tool.is_file()).or_else(ours);
+    let tool = installed.unwrap_or_else(|| "componentize-js".into());
     let mut componentize = Command::new(tool);
     componentize.current_dir(&app).arg("judge.js").arg("--wit").arg(&wit).args(["--world-name", "environment"]);
     output(componentize.args(["--disable", "http", "fetch-event", "--out"]).arg(&judge))?;
@@ -165,8 +165,7 @@ fn c(folder: &Path, built: &Path) -> Result<PathBuf> {
         }
         None => {
             let mut zig = Command::new("python3");
-            let ours = Path::new(SOURCES).join(".tools/zig");
-            if ours.is_dir() {
+            if let Some(ours) = in_sources(".tools/zig") {
                 zig.env("PYTHONPATH", ours);
             }
             zig.args(["-m", "ziglang", "cc"]);

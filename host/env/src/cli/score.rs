@@ -218,7 +218,7 @@ fn create(path: &Path) -> Result<BufWriter<File>> {
     Ok(BufWriter::new(File::create(path).with_context(|| format!("cannot write the results {}", path.display()))?))
 }
 
-/// Judges some completions; returns how many came to no verdict.
+/// Judges some completions; returns how many got no verdict.
 fn judge<'a>(
     env: &Environment,
     ctx: &Context,

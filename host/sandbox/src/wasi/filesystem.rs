@@ -1,7 +1,6 @@
 //! One directory, `/`, with the directories in it that the operator grants: names and contents, which nothing changes.
 
 use std::{
-    io::{self, ErrorKind},
     path::{Component, Path},
     sync::Arc,
 };
@@ -23,7 +22,7 @@ use wasmtime_wasi::{
 };
 
 use super::{
-    super::files::Found,
+    super::files::{FileError, Found},
     CALL_FUEL, ELEMENT_FUEL, FIND_FUEL, Wasi,
     streams::{CHUNK_BYTES_MAX, Source},
 };
@@ -129,16 +128,16 @@ fn hash(place: &Location) -> MetadataHashValue {
     MetadataHashValue { lower: half(0), upper: half(1) }
 }
 
-fn refused(error: &io::Error) -> FsError {
-    match error.kind() {
-        ErrorKind::NotFound => code::ErrorCode::NoEntry,
-        ErrorKind::PermissionDenied => code::ErrorCode::NotPermitted,
-        ErrorKind::NotADirectory => code::ErrorCode::NotDirectory,
-        ErrorKind::IsADirectory => code::ErrorCode::IsDirectory,
-        ErrorKind::InvalidInput => code::ErrorCode::Invalid,
-        ErrorKind::InvalidFilename => code::ErrorCode::NameTooLong,
-        ErrorKind::QuotaExceeded => code::ErrorCode::Quota,
-        _ => code::ErrorCode::Io,
+fn refused(error: FileError) -> FsError {
+    match error {
+        FileError::NotFound => code::ErrorCode::NoEntry,
+        FileError::NotPermitted => code::ErrorCode::NotPermitted,
+        FileError::NotADirectory => code::ErrorCode::NotDirectory,
+        FileError::IsADirectory => code::ErrorCode::IsDirectory,
+        FileError::Invalid => code::ErrorCode::Invalid,
+        FileError::NameTooLong => code::ErrorCode::NameTooLong,
+        FileError::Quota => code::ErrorCode::Quota,
+        FileError::Other => code::ErrorCode::Io,
     }
     .into()
 }
@@ -160,7 +159,7 @@ impl Wasi {
         let place = from.place(path)?;
         let found = match &place {
             Location::Root => Found::Directory,
-            Location::In { directory, path } => self.files.find(directory, path).map_err(|error| refused(&error))?,
+            Location::In { directory, path } => self.files.find(directory, path).map_err(refused)?,
         };
         Ok((place, found))
     }
@@ -170,7 +169,7 @@ impl Wasi {
             return Ok(Opened::directory(place));
         };
         self.pay_files(FIND_FUEL.saturating_add(bytes))?;
-        let content = self.files.content(directory, path).map_err(|error| refused(&error))?;
+        let content = self.files.content(directory, path).map_err(refused)?;
         Ok(Opened { place, content: Some(content.into()) })
     }
 
@@ -179,12 +178,12 @@ impl Wasi {
         let (directory, path) = match &opened.place {
             _ if opened.content.is_some() => return Err(code::ErrorCode::NotDirectory.into()),
             Location::Root => {
-                let entry = |name: &str| DirectoryEntry { type_: DescriptorType::Directory, name: name.to_owned() };
-                return Ok(self.files.directories().map(entry).collect());
+                let entry = |name| DirectoryEntry { type_: DescriptorType::Directory, name };
+                return Ok(self.files.directories().into_iter().map(entry).collect());
             }
             Location::In { directory, path } => (directory, path),
         };
-        let names = self.files.sorted(directory, path).map_err(|error| refused(&error))?;
+        let names = self.files.sorted(directory, path).map_err(refused)?;
         self.pay_files(FIND_FUEL.saturating_mul(names.len() as u64))?;
         let entry = |name: String| {
             let there = Path::new(path).join(&name);
