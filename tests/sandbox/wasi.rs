@@ -226,7 +226,7 @@ fn it_gives_what_a_machine_would_that_has_nothing() {
     let changes = corpus.lines(FUNCTIONS);
     let changes = changes.iter().skip_while(|(line, _)| line != "write-via-stream 0").take(14);
     for (call, came) in changes {
-        assert_eq!(came, "Err(ErrorCode::ReadOnly)", "{call}");
+        assert!(came.contains(r#"name: "read-only""#), "{call}: {came}");
     }
 }
 
@@ -234,31 +234,32 @@ fn it_gives_what_a_machine_would_that_has_nothing() {
 fn paths_do_not_lead_out() {
     let corpus = Corpus::new();
     for (path, why) in [
-        ("..", "NotPermitted"),
-        ("/etc/passwd", "NotPermitted"),
-        ("corpus/../../secret", "NotPermitted"),
-        ("corpus/out", "NotPermitted"),
-        ("corpus//etc/passwd", "NoEntry"),
-        ("nothing", "NoEntry"),
-        ("corpus/a.txt/b", "NotDirectory"),
-        ("", "NoEntry"),
+        ("..", "not-permitted"),
+        ("/etc/passwd", "not-permitted"),
+        ("corpus/../../secret", "not-permitted"),
+        ("corpus/out", "not-permitted"),
+        ("corpus//etc/passwd", "no-entry"),
+        ("nothing", "no-entry"),
+        ("corpus/a.txt/b", "not-directory"),
+        ("", "no-entry"),
     ] {
         let lines = corpus.lines(&format!("get-directories\nopen {path}\nstat-at {path}"));
         for (call, came) in &lines[1..] {
-            assert!(came.contains(&format!("ErrorCode::{why}")), "{call}: {came}");
+            assert!(came.contains(&format!("name: {why:?}")), "{call}: {came}");
         }
     }
     // Within a granted directory too.
     let lines = corpus.lines("get-directories\nopen corpus\nopen ../secret\nopen /etc/passwd");
-    assert!(lines[2].1.contains("ErrorCode::NotPermitted"), "{lines:?}");
-    assert!(lines[3].1.contains("ErrorCode::NotPermitted"), "{lines:?}");
+    assert!(lines[2].1.contains(r#"name: "not-permitted""#), "{lines:?}");
+    assert!(lines[3].1.contains(r#"name: "not-permitted""#), "{lines:?}");
 }
 
 #[test]
 fn an_executor_has_a_root_without_anything() {
     let report = Corpus::new().run("get-directories\nread-directory\nread-directory-entry\nopen corpus");
     let [Outcome::Value(lines)] = &*report.outcomes else { panic!("{report:?}") };
-    assert_eq!(String::from_utf8_lossy(lines), "[\"/\"]\nopened\nOk(None)\nErrorCode::NoEntry");
+    let lines = String::from_utf8_lossy(lines);
+    assert!(lines.starts_with("[\"/\"]\nopened\nOk(None)\n") && lines.contains(r#"name: "no-entry""#), "{lines}");
 }
 
 /// Scripts that random numbers make, each in two sandboxes with other workers beside other scripts.
@@ -322,6 +323,11 @@ fn every_function_has_its_price() {
     let mut difference_before = 0;
     for line in FUNCTIONS.lines() {
         before += line;
+        // What is not dropped by a script is when it ends, for the same price.
+        if line.starts_with("drop-") {
+            before += "\n";
+            continue;
+        }
         let difference = paid.run(&before).fuel - unpaid.run(&before).fuel;
         assert!(difference >= difference_before + 500, "{line} cost {}", difference - difference_before);
         (difference_before, before) = (difference, before + "\n");

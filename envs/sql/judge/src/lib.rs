@@ -81,21 +81,21 @@ impl Language for Sql {
 
 const SAMPLES: &[Sample] = &[
     Sample {
-        program: "SELECT ?1 + 41;",
+        program: "SELECT ?1 + 41",
         calls: [("1", "[(42)]"), ("2", "[(43)]"), ("10", "[(51)]"), ("100", "[(141)]")],
     },
     Sample {
-        program: "-- squares\nSELECT ?1, ?1 * ?1;",
+        program: "-- squares\nSELECT ?1, ?1 * ?1",
         calls: [("3", "[(3, 9)]"), ("4", "[(4, 16)]"), ("10", "[(10, 100)]"), ("12", "[(12, 144)]")],
     },
     Sample {
         program: "CREATE TABLE t (n INTEGER, name TEXT);\nINSERT INTO t VALUES (1, 'one'), (2, 'two'), (3, NULL);\n\
-                  SELECT name FROM t WHERE n <= ?1 ORDER BY n DESC;",
+                  SELECT name FROM t WHERE n <= ?1 ORDER BY n DESC",
         calls: [("2", "[('two'), ('one')]"), ("1", "[('one')]"), ("3", "[(NULL), ('two'), ('one')]"), ("0", "[]")],
     },
     Sample {
         program: "WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n + 1 < ?1)\n\
-                  SELECT sum(n * n) FROM c;",
+                  SELECT sum(n * n) FROM c",
         calls: [("5", "[(30)]"), ("6", "[(55)]"), ("10", "[(285)]"), ("11", "[(385)]")],
     },
 ];
