@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, os::unix::fs::symlink};
 
-use azr_sandbox::{Grants, LogLine, Outcome, Report, Run};
+use azr_sandbox::{Grants, LogLine, Outcome, Report, Run, confine_in_test};
 
 use super::*;
 
@@ -97,8 +97,7 @@ unlink-file-at x
 create x
 open-to-write a.txt
 drop-file
-drop-file
-stat";
+drop-file";
 
 /// What it gives, worked out by hand from the interfaces' documentation. Random numbers and hashes have a test of their own.
 const GIVEN: &[(&str, &str)] = &[
@@ -151,6 +150,10 @@ impl Corpus {
     }
 
     fn of(guards: Guards, workers: usize) -> Self {
+        Self::with(guards, workers, Ring::Off)
+    }
+
+    fn with(guards: Guards, workers: usize, ring: Ring) -> Self {
         let files = tempfile::tempdir().unwrap();
         let folder = files.path();
         std::fs::create_dir(folder.join("corpus")).unwrap();
@@ -160,7 +163,7 @@ impl Corpus {
         let grants = folder.join("grants.toml");
         std::fs::write(&grants, format!("[wasi.directories]\ncorpus = {:?}\n", folder.join("corpus"))).unwrap();
         let grants = Grants::read(&grants).unwrap();
-        let limits = Limits { judge_fuel: 50_000_000, judge_memory_max_bytes: 16 << 20, ..small_limits() };
+        let limits = Limits { judge_fuel: 50_000_000, judge_memory_max_bytes: 16 << 20, ring, ..small_limits() };
         let bench = Bench::guarded(SandboxConfig { workers, grants, limits, ..SandboxConfig::default() }, guards);
         let packed = pack(&guest("azr_test_wasi"), &[guest("azr_test_wasi_executor")]).unwrap();
         let env = bench.sandbox.load(&bench.file("wasi.wasm", &packed)).unwrap();
@@ -302,6 +305,23 @@ fn equal_calls_give_equal_bytes_and_cost_the_same() {
         assert_eq!(reports_one[index], reports_other[index], "seed {seed}, script {script}");
         assert_eq!(judged_one[index], judged_other[index], "seed {seed}, script {script}");
     }
+}
+
+/// A judge in a process of its own asks for files, and finds the same.
+#[test]
+fn in_a_process_all_is_the_same() {
+    confine_in_test(&["--exact", "ring::process", "--nocapture", "--test-threads=1"]);
+    let (here, apart) = (Corpus::new(), Corpus::with(Guards::ALL, 2, Ring::Require));
+    for script in [
+        FUNCTIONS,
+        "get-directories\nopen ..\nopen corpus/out\nopen corpus/a.txt/b\nopen nothing",
+        "stderr\nwrite why\nexit-with-code 3",
+        "get-directories\nforever read-directory",
+    ] {
+        assert_eq!(here.judge(script), apart.judge(script), "{script}");
+        assert_eq!(here.run(script), apart.run(script), "{script}");
+    }
+    assert_eq!(here.env.executor_imports(), apart.env.executor_imports());
 }
 
 #[test]

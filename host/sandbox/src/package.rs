@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
-use wasmparser::{BinaryReader, Parser};
+use wasmparser::{BinaryReader, Parser, Payload};
 use wasmtime::Engine;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
@@ -79,6 +79,10 @@ pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
         let snapshot =
             if Parser::is_core_wasm(&bytes) { snapshot::initialized(&bytes).with_context(context)? } else { None };
         let executor = component_of(snapshot.as_deref().unwrap_or(&bytes), link::WORLD).with_context(context)?;
+        if imports_wasi(&executor)? {
+            append_section(&mut file, EXECUTOR_SECTION, &executor)?;
+            continue;
+        }
         let linked = link(&executor).unwrap_or_else(|reason| {
             tracing::warn!(
                 "{} keeps its core modules, and starts more slowly for it: {}",
@@ -91,6 +95,20 @@ pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
     }
     Package::parse(&file).context("the packed file cannot be read back")?;
     Ok(file)
+}
+
+/// Whether a component has functions from the host, so that its modules cannot become one.
+fn imports_wasi(component: &[u8]) -> Result<bool> {
+    for payload in Parser::new(0).parse_all(component) {
+        if let Payload::ComponentImportSection(imports) = payload? {
+            for import in imports {
+                if import?.name.name.starts_with("wasi:") {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Reads a whole file that an operator named, whatever is in it.
