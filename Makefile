@@ -24,7 +24,7 @@ GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix
   --cfg=getrandom_backend=\"unsupported\""
 PIP := python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile
 
-.PHONY: demo test soak audit sbom wheel reproducible fixtures bench bench-gpu gpu shapes fuzz lint setup cuda host guests clean
+.PHONY: demo test soak audit sbom wheel reproducible fixtures bench bench-gpu first-gpu gpu shapes fuzz lint setup cuda host guests clean
 .DELETE_ON_ERROR:
 
 # The experiment goes into the next free experiments/python-NNNN.
@@ -103,6 +103,10 @@ bench: host envs/python.wasm envs/codegen.wasm
 REFERENCE := target/reference
 bench-gpu: gpu cuda host envs/python.wasm $(REFERENCE)/ready
 	$(REFERENCE)/bin/python -W ignore tests/policy/bench_gpu.py
+
+# What to know first of a new kind of GPU, in fifteen minutes: make first-gpu MODEL=DIR SUITE=HumanEvalPlus.jsonl
+first-gpu: gpu cuda host envs/python.wasm envs/codegen.wasm $(REFERENCE)/ready
+	$(REFERENCE)/bin/python -W ignore tests/policy/first_gpu.py $(MODEL) $(if $(SUITE),--suite $(SUITE))
 
 gpu:
 	@nvidia-smi -L > /dev/null 2>&1 || { echo "bench-gpu needs an NVIDIA GPU, and nvidia-smi finds none here" >&2; exit 1; }
