@@ -216,7 +216,7 @@ mod tests {
         if steps.contains("seal") {
             missing.extend(seal(Guards::ALL).unwrap());
         }
-        let target = |attack| if attack == "read" { "/etc/passwd" } else { &made };
+        let target = |attack: &str| if attack == "read" { "/etc/passwd" } else { &made };
         let done: Vec<_> = ATTACKS.into_iter().filter(|attack| attempt(attack, target(attack)).unwrap()).collect();
         let _ = fs::remove_file(&made);
         println!("missing {missing:?} succeeded {done:?} end");
