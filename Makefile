@@ -24,7 +24,7 @@ GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix
   --cfg=getrandom_backend=\"unsupported\""
 PIP := python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile
 
-.PHONY: demo test soak wheel reproducible fixtures bench bench-gpu gpu shapes fuzz lint setup cuda host guests clean
+.PHONY: demo test soak audit sbom wheel reproducible fixtures bench bench-gpu gpu shapes fuzz lint setup cuda host guests clean
 .DELETE_ON_ERROR:
 
 # The experiment goes into the next free experiments/python-NNNN.
@@ -41,7 +41,7 @@ test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.w
 	cargo test --workspace --features azr-sandbox/test-guards --test sandbox
 
 # The long campaigns, whose short forms `make test` holds; each prints its result.
-soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm reproducible
+soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm guests reproducible
 	python3 tests/soak/kills.py
 	python3 tests/soak/determinism.py
 	python3 tests/soak/flat.py
@@ -49,6 +49,19 @@ soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm reproducible
 	python3 tests/soak/network.py
 	python3 tests/soak/slurm.py
 	python3 tests/soak/serve.py
+	python3 tests/soak/hostile.py
+
+# What the programs are made of, and whether deny.toml allows it. The second also asks for known defects and needs the network:
+# it builds cargo-deny, which takes minutes.
+sbom:
+	python3 tests/sbom.py
+
+CARGO_DENY := .tools/cargo-deny-0.20.2
+audit: sbom $(CARGO_DENY)
+	$(CARGO_DENY)/bin/cargo-deny check
+
+$(CARGO_DENY):
+	cargo install --quiet --locked --root $@ --target-dir target/tools cargo-deny@$(subst .tools/cargo-deny-,,$@)
 
 # A wheel for pip in target/wheels: the program azr-env, environments, and the client. It runs where this machine's glibc or
 # a newer one is; what it is called says which. Publishing it is for a person.
@@ -107,7 +120,7 @@ $(REFERENCE)/ready:
 
 # Each target for FUZZ_SECONDS on one core, with the stable compiler: nothing here is unsafe, so coverage is enough.
 FUZZ_SECONDS := 300
-FUZZ_TARGETS := value puzzle completion prompt config component
+FUZZ_TARGETS := value puzzle completion prompt config component fuel
 fuzz: guests
 	python3 fuzz/seeds.py
 	cd fuzz && RUSTFLAGS="-Cpasses=sancov-module -Ccodegen-units=1 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 \

@@ -213,7 +213,7 @@ impl Bench {
             out: self.path(name),
         };
         let script = Script { skill: run.skill, batches: Rc::default() };
-        let sandbox = self.sandbox(run.workers);
+        let sandbox = Self::sandbox(run.workers);
         let mut session = Session::start(start, &sandbox, script.clone(), Box::new(Alone), observer)?;
         assert!(session.train(&AtomicBool::new(false))?);
         Ok(script)
@@ -222,11 +222,12 @@ impl Bench {
     /// Goes on to the end, or until `interrupted`; returns whether it came to the end.
     pub fn resume(&self, name: &str, interrupted: &AtomicBool, observer: &dyn Observer) -> Result<bool> {
         let models = |_: &Experiment| Script { skill: Run::default().skill, batches: Rc::default() };
-        Session::resume(&self.path(name), &[], &self.sandbox(2), models, Box::new(Alone), observer)?.train(interrupted)
+        Session::resume(&self.path(name), &[], &Self::sandbox(2), models, Box::new(Alone), observer)?.train(interrupted)
     }
 
-    fn sandbox(&self, workers: usize) -> SandboxArgs {
-        SandboxArgs { workers, cache_dir: Some(self.path("cache")), grants: None }
+    /// With the compiled components of earlier tests.
+    fn sandbox(workers: usize) -> SandboxArgs {
+        SandboxArgs { workers, cache_dir: None, grants: None }
     }
 
     /// Everything that must repeat.

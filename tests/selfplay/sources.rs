@@ -120,7 +120,8 @@ fn a_step_gets_its_numbers_of_the_sequence_and_they_are_recent() {
 #[test]
 fn generated_tasks_that_are_held_out_are_refused() {
     let bench = Bench::new();
-    bench.train("run", Run { envs: &[&bench.sums("ignores-the-seed")], set: &[QUICK], ..Run::default() });
+    let set = [QUICK, &["propose.batch=0"]];
+    bench.train("run", Run { envs: &[&bench.sums("ignores-the-seed")], set: &set, ..Run::default() });
     let run = bench.path("run");
     let bodies = ids(&run, "tasks.jsonl", "body", |row| row["step"].as_u64() < Some(2));
     assert_eq!(bodies, ["[1012,1000]".to_owned()].into());

@@ -8,6 +8,7 @@
 mod artifact;
 mod blobs;
 mod client;
+mod reader;
 
 use std::{fmt, net::IpAddr, path::Path, str::FromStr, time::Duration};
 

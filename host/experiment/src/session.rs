@@ -250,6 +250,7 @@ impl<M: Models> Session<'_, M> {
 
     fn checkpoint(&mut self) -> Result<()> {
         let SelfPlay { config, envs, policy, learner, breaker, .. } = &self.selfplay;
+        envs.iter().try_for_each(|env| env.environment.check_directories())?;
         let save_optimizer = learner.state()?;
         let models = &self.models;
         self.run_dir.checkpoint(self.done, config.checkpoint.keep, |folder| {

@@ -27,6 +27,7 @@ pub mod libtorch;
 pub mod linear;
 pub mod memory;
 pub mod model;
+mod packed;
 mod rope;
 mod sampler;
 mod template;
@@ -69,6 +70,11 @@ pub enum Device {
 }
 
 impl Device {
+    /// Whether weights of this dtype are packed for sampling here: there is a second copy of them meanwhile.
+    pub fn packs(self, dtype: Dtype) -> bool {
+        self == Self::Cpu && dtype == Dtype::Bf16 && packed::has_kernels()
+    }
+
     /// The GPU of the rank with that number on its machine.
     pub fn cuda(local_rank: usize) -> Result<Self> {
         libtorch::cuda_number(local_rank).map(Self::Cuda)

@@ -10,6 +10,7 @@ use super::{
     config::ModelConfig,
     cpu,
     linear::{Linear, LowRank, Pass},
+    packed::{Packed, is_packed},
     rope::{RopeTable, Rotation},
 };
 use azr_config::{LoraConfig, Projection};
@@ -31,6 +32,8 @@ pub struct Model {
     layers: Vec<Layer>,
     norm: Tensor,
     lm_head: Tensor,
+    /// The head once more, while a call samples on a CPU.
+    packed_head: Option<Packed>,
 }
 
 struct Layer {
@@ -85,7 +88,7 @@ impl Model {
             false => builder.tensor("lm_head.weight", &[vocab, hidden])?,
         };
         let parameters = builder.parameters;
-        Ok((Self { config, embed_tokens, layers, norm, lm_head }, parameters))
+        Ok((Self { config, embed_tokens, layers, norm, lm_head, packed_head: None }, parameters))
     }
 
     /// Another handle to the same weights, for another thread.
@@ -96,7 +99,22 @@ impl Model {
             layers: self.layers.iter().map(Layer::handle).collect(),
             norm: self.norm.shallow_clone(),
             lm_head: self.lm_head.shallow_clone(),
+            packed_head: self.packed_head.as_ref().map(Packed::handle),
         }
+    }
+
+    /// A handle that samples about `rows` rows at a time, on a CPU from packed copies of the matrices as they are now.
+    pub fn for_sampling(&self, rows: usize) -> Result<Self> {
+        let mut model = self.handle();
+        if is_packed(self.kind_and_device()) {
+            for Layer { self_attn, mlp, .. } in &mut model.layers {
+                for linear in [&mut self_attn.qkv, &mut self_attn.o_proj, &mut mlp.gate_up, &mut mlp.down_proj] {
+                    linear.pack(rows)?;
+                }
+            }
+            model.packed_head = Some(Packed::new(&self.lm_head, rows)?);
+        }
+        Ok(model)
     }
 
     /// Gives the targets low-rank adapters whose values `fetch` returns, by PEFT's name and shape, in any dtype and on any
@@ -209,7 +227,11 @@ impl Model {
     /// Scores of every vocabulary entry, `[n, vocab]` in f32, for hidden states `[n, hidden]`.
     pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         let (_n, _hidden) = hidden.size2()?;
-        Ok(hidden.f_linear(&self.lm_head, None::<&Tensor>)?.f_to_kind(Kind::Float)?)
+        let logits = match &self.packed_head {
+            Some(packed) => packed.linear(hidden, None)?,
+            None => hidden.f_linear(&self.lm_head, None::<&Tensor>)?,
+        };
+        Ok(logits.f_to_kind(Kind::Float)?)
     }
 
     fn rms_norm(&self, x: &Tensor, weight: &Tensor, pass: Pass) -> Result<Tensor> {

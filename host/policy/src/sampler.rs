@@ -84,6 +84,7 @@ pub(super) fn sample(
     let size = order.len().max(LARGE_CALL).div_ceil(sampling.shards).min(SHARD_MAX);
     let own: Vec<&[usize]> = ranks.round_robin(order.chunks(size)).collect();
     let decode_chunk = if model.kind_and_device().1 == Device::Cpu { None } else { Some(DECODE_CHUNK) };
+    let model = &model.for_sampling(size.min(sampling.rows_max).min(order.len()))?;
     let run = |model: &Model, shard: &[usize]| {
         let _mode = InferenceMode::enter();
         let shard = Shard::new(model, text, requests, sampling, shard, decode_chunk)?;

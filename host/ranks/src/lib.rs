@@ -15,14 +15,17 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, bail};
-use azr_core::{gather::Gather, launch::Launch};
+use anyhow::{Context as _, Result, bail, ensure};
+use azr_core::{gather::Gather, launch::Launch, task::Digest};
 use c10d::{Group, Role, Store};
 use tch::{Device, Kind, Tensor};
 
 mod watch;
 
 use watch::Watch;
+
+/// What a rank takes of each other in one gathering: the completions of a step are some hundred megabytes at most.
+const GATHERED_MAX_BYTES: i64 = 4 << 30;
 
 /// This process's rank, and its connection to the others. Clones are the same rank.
 #[derive(Clone, Default)]
@@ -157,13 +160,15 @@ impl Gather for Ranks {
     }
 }
 
-/// The store of this start of the ranks: what an earlier one left in the launcher's is not seen.
+/// The store of this start of the ranks: what an earlier one left in the launcher's is not seen, nor what somebody left
+/// there who does not know the token. It is no password: whoever reads the network learns the names of keys.
 fn store(launch: &Launch, timeout: Duration) -> Result<Store> {
     let Launch { address, port, .. } = launch;
     let role = if launch.rank == 0 && !launch.launcher_serves { Role::Server } else { Role::Client };
     let store = Store::connect(address, *port, role, timeout);
     let store = store.with_context(|| format!("no store at {address}:{port} (MASTER_ADDR, MASTER_PORT)"))?;
-    Ok(store.prefixed(&format!("azr-host/{}", launch.restarts))?)
+    let known = Digest::of(format!("ranks {}", launch.token));
+    Ok(store.prefixed(&format!("azr-host/{known}/{}", launch.restarts))?)
 }
 
 impl Others {
@@ -205,6 +210,11 @@ impl Others {
         let length = Tensor::from_slice(&[own.len() as i64]);
         self.collective(8 * to_others, || self.group.all_gather(&lengths, &length))?;
         let lengths: Vec<i64> = Vec::try_from(lengths)?;
+        let sound = |&length: &i64| (0..=GATHERED_MAX_BYTES).contains(&length);
+        ensure!(
+            lengths.iter().all(sound),
+            "the ranks announce {lengths:?} bytes; at most {GATHERED_MAX_BYTES} are taken of each"
+        );
         let longest = lengths.iter().copied().max().unwrap_or(0);
         if longest == 0 {
             return Ok(vec![Vec::new(); self.size]);

@@ -15,11 +15,10 @@ use super::{
         self, Accepted, Completed, Context, Demonstration, Description, Expectation, Prompt, Rejection, Report, Run,
         RunLimits, Setting, Style, Verdict,
     },
+    client::{CallFuel, ExecutorsClient, JudgeClient},
     engine::Watchdog,
-    executor::Executor,
     fault::Fault,
     grants::{self, Directory},
-    judge::{CallFuel, Judge},
     log::{Log, LogLine},
     outcome,
     request::{Attempt, Proposal, SequencePart},
@@ -80,13 +79,12 @@ pub(super) struct Loaded {
     pub(super) granted: RunLimits,
     pub(super) limits: RunLimits,
     pub(super) directories: Vec<Directory>,
-    pub(super) deadline: Duration,
-    pub(super) judge: Judge,
-    pub(super) executors: Vec<Executor>,
+    pub(super) judge: JudgeClient,
+    pub(super) executors: ExecutorsClient,
     pub(super) log: Arc<Log>,
     pub(super) workers: Arc<Workers>,
-    /// Keeps the clocks of this environment's engines going.
-    pub(super) _watchdog: Arc<Watchdog>,
+    /// Keeps the clocks of this environment's engines going, where they are in this process.
+    pub(super) _watchdog: Option<Arc<Watchdog>>,
 }
 
 impl Environment {
@@ -126,6 +124,11 @@ impl Environment {
     /// The directories that the judge reads.
     pub fn directories(&self) -> &[Directory] {
         &self.loaded.directories
+    }
+
+    /// Fails where a directory that the judge reads has changed since the environment was loaded.
+    pub fn check_directories(&self) -> Result<()> {
+        grants::check_unchanged(self.directories(), &self.loaded.judge.files)
     }
 
     /// The context of calls, from settings as an operator wrote them.
@@ -234,7 +237,7 @@ impl Environment {
         ctx: &Context,
         proposals: &[Proposal],
     ) -> Vec<Result<Judged<Result<Accepted, Rejection>>, Fault>> {
-        let plans = self.map(proposals, |env, proposal| env.judge.plan_proposal(ctx, proposal, env.executors.len()));
+        let plans = self.map(proposals, |env, proposal| env.judge.plan_proposal(ctx, proposal, env.packed()));
         self.conclude(proposals, plans, |env, proposal, ran| {
             let runs = match ran {
                 Ok(runs) => runs,
@@ -247,8 +250,8 @@ impl Environment {
 
     /// Which attempts are right.
     pub fn verify(&self, ctx: &Context, attempts: &[Attempt]) -> Vec<Result<Judged<Verdict>, Fault>> {
-        let plans = self
-            .map(attempts, |env, attempt| env.judge.plan_answer(ctx, attempt, env.executors.len()).map(Ok::<_, Never>));
+        let plans =
+            self.map(attempts, |env, attempt| env.judge.plan_answer(ctx, attempt, env.packed()).map(Ok::<_, Never>));
         self.conclude(attempts, plans, |env, attempt, ran| {
             let Ok(runs) = ran;
             let conclusion = env.judge.judge_answer(ctx, attempt, &reports(&runs))?;
@@ -258,7 +261,7 @@ impl Environment {
 
     /// The runs that a person means by (program, text of its arguments).
     pub fn plan_exec(&self, programs: &[(String, String)]) -> Vec<Result<Result<Run, Rejection>, Fault>> {
-        self.map(programs, |env, (program, input)| env.judge.plan_exec(program, input, env.executors.len()))
+        self.map(programs, |env, (program, input)| env.judge.plan_exec(program, input, env.packed()))
     }
 
     /// Executes runs, equal ones once: equal runs have equal reports.
@@ -374,11 +377,17 @@ impl Loaded {
     }
 
     fn execute_within(&self, run: &Run, limits: &RunLimits) -> Result<Report, Fault> {
-        let executor = self.executors.get(run.executor as usize).ok_or_else(|| {
-            let packed = self.executors.len();
-            Fault::environment("execute", format!("a run for executor {}, but {packed} are packed", run.executor))
-        })?;
-        executor.execute(run, limits, self.deadline)
+        let packed = self.packed();
+        if run.executor as usize >= packed {
+            let cause = format!("a run for executor {}, but {packed} are packed", run.executor);
+            return Err(Fault::environment("execute", cause));
+        }
+        self.executors.execute(run, limits)
+    }
+
+    /// Executors.
+    fn packed(&self) -> usize {
+        self.executor_digests.len()
     }
 }
 

@@ -180,8 +180,8 @@ fn called<T, R>(items: &[T], call: impl Fn(&[&T]) -> Vec<Result<R, Fault>>) -> (
     (results.map(|result| result.map_err(Cause::from)).collect(), retried)
 }
 
-/// A call that the watchdog stopped twice, while others ended in time, is slow by itself: its environment made it
-/// so. Where every call is stopped, the machine may be.
+/// A call that the watchdog stopped twice, or that twice took its process with it, while others ended in time, is so by
+/// itself: its environment made it so. Where every call is stopped, the machine may be slow.
 fn blame<R>(results: &mut [Option<Result<R, Fault>>], stops: &[usize]) {
     let ended = |result: &Option<Result<R, Fault>>| matches!(result, Some(Ok(_) | Err(Fault::Environment { .. })));
     if !results.iter().any(ended) {
@@ -192,7 +192,8 @@ fn blame<R>(results: &mut [Option<Result<R, Fault>>], stops: &[usize]) {
             && let Some(Err(fault)) = result
             && let Some(call) = fault.stopped()
         {
-            let cause = "the watchdog stopped it twice, and other calls ended in time".to_owned();
+            let cause =
+                "twice it was stopped by the watchdog or ended its process, and other calls ended in time".to_owned();
             *result = Some(Err(Fault::Environment { call, cause }));
         }
     }

@@ -66,7 +66,8 @@ fn preset_flag(preset: Option<azr_config::Preset>) -> String {
 /// The settings with as many savings as it takes to fit into memory, and what they come to.
 fn fitting(args: &PlanArgs, source: &PolicySource) -> Result<(Vec<String>, RunConfig)> {
     let (shape, lora) = Policy::shape(source.dir.as_deref(), &hub::base_model)?;
-    let memory = source.device()?.memory()?;
+    let device = source.device()?;
+    let memory = device.memory()?;
     let mut settings = Vec::new();
     let mut savings = SAVINGS.iter().filter(|saving| {
         let key = saving.split('=').next().unwrap_or("");
@@ -75,7 +76,7 @@ fn fitting(args: &PlanArgs, source: &PolicySource) -> Result<(Vec<String>, RunCo
     loop {
         let config = args.config.resolve(&args.policy, &settings)?;
         let adapter = lora.as_ref().or(config.policy.lora.of_rank());
-        let estimate = Estimate::new(&shape, &config, adapter, 1);
+        let estimate = Estimate::new(&shape, &config, adapter, 1, device);
         let Some(memory) = memory.filter(|memory| estimate.total() > memory.total) else {
             println!("memory       at most {:.1} GiB: {estimate}", gib(estimate.total()));
             return Ok(([&args.config.overrides[..], &settings].concat(), config));

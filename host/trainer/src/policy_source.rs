@@ -51,8 +51,9 @@ impl PolicySource {
         let (shape, lora) = Policy::shape(instead.or(self.dir.as_deref()), &hub::base_model)?;
         shape.check_positions(&config.sampling)?;
         let lora = lora.as_ref().or(config.policy.lora.of_rank());
-        let estimate = Estimate::new(&shape, config, lora, Launch::from_env()?.size);
-        let memory = self.device()?.memory()?;
+        let device = self.device()?;
+        let estimate = Estimate::new(&shape, config, lora, Launch::from_env()?.size, device);
+        let memory = device.memory()?;
         if let Some(memory) = memory {
             estimate.check(config, lora, memory)?;
         }

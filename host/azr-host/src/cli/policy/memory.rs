@@ -23,6 +23,10 @@ pub struct MemoryPlan {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
 
+    /// Where the policy computes.
+    #[arg(long, value_parser = ["cpu", "cuda"], default_value = "cpu")]
+    pub device: String,
+
     /// What there is, as 80GB or 79.6GiB; with it, a run that does not fit is an error.
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub memory: Option<u64>,
