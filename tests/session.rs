@@ -171,6 +171,7 @@ impl Bench {
             config: RunConfig::resolve(Preset::Tiny, None, &set).unwrap(),
             sources: vec![self.env.parse().unwrap()],
             tasks: Vec::new(),
+            map: Vec::new(),
             held_out: None,
             policys_held_out: None,
             out: self.folder.path().join(name),

@@ -44,6 +44,7 @@ mod link;
 mod log;
 mod outcome;
 mod package;
+mod recorded;
 mod request;
 mod returned;
 mod ring;
@@ -93,6 +94,7 @@ pub use self::{
     log::{Level, LogLine},
     outcome::shortened,
     package::{FILE_MAX_BYTES, pack, read},
+    recorded::{OutcomeRow, RunRow, plan_digest, run_rows},
     request::{Attempt, Proposal, SequencePart},
     world::JUDGE,
 };

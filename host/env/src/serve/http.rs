@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use azr_core::limits::FUEL_PER_SECOND;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
@@ -283,7 +284,11 @@ fn envs(server: &Server) -> serde_json::Value {
             "kinds": description.kinds.iter().map(|kind| &kind.name).collect::<Vec<_>>(),
         })
     });
-    json!({ "engine": azr_sandbox::ENGINE, "environments": envs.collect::<Vec<_>>() })
+    json!({
+        "engine": azr_sandbox::ENGINE,
+        "fuel_per_second": FUEL_PER_SECOND,
+        "environments": envs.collect::<Vec<_>>(),
+    })
 }
 
 fn metrics(metrics: &Metrics, waiting: usize) -> Response {

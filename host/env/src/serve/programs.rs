@@ -107,7 +107,8 @@ impl Interpreter {
         let run = match &self.python {
             Some(modules) => {
                 let files = dict(files.into_iter().map(|(name, content)| (name, Value::Bytes(content))));
-                let [run_code, files_module] = [&modules.run_code, &modules.files].map(|code| Value::Bytes(code.clone()));
+                let [run_code, files_module] =
+                    [&modules.run_code, &modules.files].map(|code| Value::Bytes(code.clone()));
                 call(PYTHON, &[run_code, text(code), Value::Bytes(stdin.into()), files, fetch, files_module])
             }
             None => {

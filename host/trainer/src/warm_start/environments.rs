@@ -25,6 +25,7 @@ pub(super) fn train(args: FromEnvironments, out: &Path, seed: u64, lessons: Opti
         until_solved,
         learning_rate,
         tasks,
+        map,
         mut policy,
         preset,
         config,
@@ -45,7 +46,7 @@ pub(super) fn train(args: FromEnvironments, out: &Path, seed: u64, lessons: Opti
         update.learning_rate = rate;
     }
     let mut envs = load_envs(&sandbox.start(&config.sandbox)?, &sources, &config)?;
-    let data_sets = tasks.iter().map(|argument| DataSet::named(argument, &envs)).collect::<Result<Vec<_>>>()?;
+    let data_sets = tasks.iter().map(|argument| DataSet::named(argument, &map, &envs)).collect::<Result<Vec<_>>>()?;
     let given = environments::given(&mut envs, &data_sets, &config)?;
     let policy = PolicySource::from(&policy).load(&config, None)?;
     let training = Training { lessons: lessons.unwrap_or(LESSONS), until_solved, update };
