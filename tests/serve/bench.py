@@ -140,7 +140,7 @@ class Monty(Subprocesses):
     def one(self, code):
         endless = "while True" in code
         try:
-            with self.pool.checkout(limits={"max_duration_secs": LIMIT_S if endless else 60}) as session:
+            with self.pool.checkout(limits={"max_feed_duration_secs": LIMIT_S if endless else 60}) as session:
                 session.feed_run(code, print_callback=lambda stream, text: None)
         except self.monty.MontyRuntimeError:
             return endless
