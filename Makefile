@@ -6,6 +6,7 @@
 TORCH := 2.11.0
 COMPONENTIZE_PY := 0.25.1
 WASMTIME := 48.0.8
+BOA := 0.22.0
 
 # Builds go where the rules below and the tests look for them, whatever the environment says.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -17,12 +18,13 @@ GUEST_BUILD := target/wasm32-unknown-unknown/guest
 LIBTORCH_READY := .libtorch/torch-$(TORCH)
 COMPONENTIZER := .tools/componentize-py-$(COMPONENTIZE_PY)
 PATCHED := .wasmtime/patched-$(WASMTIME)
+PATCHED_BOA := .boa/patched-$(BOA)
 # What a guest says when it panics must not depend on where it was built. No guest has a source of randomness.
 GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo \
   --cfg=getrandom_backend=\"unsupported\""
 PIP := python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile
 
-.PHONY: demo test soak wheel reproducible fixtures bench bench-gpu gpu shapes fuzz lint setup cuda host guests clean
+.PHONY: demo test soak audit sbom wheel reproducible fixtures bench bench-gpu gpu shapes fuzz lint setup cuda host guests clean
 .DELETE_ON_ERROR:
 
 # The experiment goes into the next free experiments/python-NNNN.
@@ -39,7 +41,7 @@ test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.w
 	cargo test --workspace --features azr-sandbox/test-guards --test sandbox
 
 # The long campaigns, whose short forms `make test` holds; each prints its result.
-soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm reproducible
+soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm guests reproducible
 	python3 tests/soak/kills.py
 	python3 tests/soak/determinism.py
 	python3 tests/soak/flat.py
@@ -47,6 +49,19 @@ soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm reproducible
 	python3 tests/soak/network.py
 	python3 tests/soak/slurm.py
 	python3 tests/soak/serve.py
+	python3 tests/soak/hostile.py
+
+# What the programs are made of, and whether deny.toml allows it. The second also asks for known defects and needs the network:
+# it builds cargo-deny, which takes minutes.
+sbom:
+	python3 tests/sbom.py
+
+CARGO_DENY := .tools/cargo-deny-0.20.2
+audit: sbom $(CARGO_DENY)
+	$(CARGO_DENY)/bin/cargo-deny check
+
+$(CARGO_DENY):
+	cargo install --quiet --locked --root $@ --target-dir target/tools cargo-deny@$(subst .tools/cargo-deny-,,$@)
 
 # A wheel for pip in target/wheels: the program azr-env, environments, and the client. It runs where this machine's glibc or
 # a newer one is; what it is called says which. Beside it the source, with environments as they are. Publishing is for a
@@ -70,7 +85,7 @@ reproducible: host envs/python.wasm envs/javascript.wasm
 	rm -rf $(REPRODUCED)
 	mkdir -p $(REPRODUCED)
 	git ls-files -z | xargs -0 cp --parents -t $(REPRODUCED)
-	ln -s $(CURDIR)/.libtorch $(CURDIR)/.tools $(CURDIR)/.wasmtime $(REPRODUCED)
+	ln -s $(CURDIR)/.libtorch $(CURDIR)/.tools $(CURDIR)/.wasmtime $(CURDIR)/.boa $(REPRODUCED)
 	$(MAKE) -C $(REPRODUCED) HOST=$(CURDIR)/$(HOST) -o host envs/python.wasm envs/javascript.wasm
 	cmp envs/python.wasm $(REPRODUCED)/envs/python.wasm
 	cmp envs/javascript.wasm $(REPRODUCED)/envs/javascript.wasm
@@ -108,7 +123,7 @@ $(REFERENCE)/ready:
 
 # Each target for FUZZ_SECONDS on one core, with the stable compiler: nothing here is unsafe, so coverage is enough.
 FUZZ_SECONDS := 300
-FUZZ_TARGETS := value puzzle completion prompt config component
+FUZZ_TARGETS := value puzzle completion prompt config component fuel
 fuzz: guests
 	python3 fuzz/seeds.py
 	cd fuzz && RUSTFLAGS="-Cpasses=sancov-module -Ccodegen-units=1 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 \
@@ -122,7 +137,7 @@ lint: setup
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(GUEST_FLAGS) cargo clippy --profile guest --target wasm32-unknown-unknown --package javascript-executor -- -D warnings
 
-setup: $(LIBTORCH_READY) $(COMPONENTIZER) $(PATCHED) target/wasm-target
+setup: $(LIBTORCH_READY) $(COMPONENTIZER) $(PATCHED) $(PATCHED_BOA) target/wasm-target
 
 # Libtorch is part of the PyTorch wheel; it is linked against the two CUDA packages, on machines without a GPU too.
 $(LIBTORCH_READY):
@@ -152,22 +167,42 @@ $(COMPONENTIZER):
 	$(PIP) --target .tools/componentize-py componentize-py==$(COMPONENTIZE_PY)
 	touch $@
 
-# Wasmtime with one constant changed. After a run it copies back the parts of a memory that were written, but no more
-# than 32 of them; it unmaps all that lies behind, and mapping that again costs a fault per page, for which the kernel
-# interrupts every core that runs one of our threads. A trivial Python program writes to 123 parts.
+# Two crates with a few lines changed, unpacked by cargo. A build without them works too.
+define unpack
+	rm -rf .$(1)
+	mkdir -p .$(1)/fetch/src
+	touch .$(1)/fetch/src/lib.rs
+	printf '[workspace]\n[package]\nname = "fetch"\n[dependencies]\n$(2) = { version = "=%s", default-features = false }\n' $(3) > .$(1)/fetch/Cargo.toml
+	cargo metadata --quiet --format-version 1 --manifest-path .$(1)/fetch/Cargo.toml > .$(1)/metadata.json
+	cp -r "$$(python3 -c 'import json, os; packages = json.load(open(".$(1)/metadata.json"))["packages"]; \
+	  print(*(os.path.dirname(p["manifest_path"]) for p in packages if p["name"] == "$(2)"))')" .$(1)/source
+endef
+
+# After a run wasmtime copies back the parts of a memory that were written, but no more than 32 of them; it unmaps all that
+# lies behind, and mapping that again costs a fault per page, for which the kernel interrupts every core that runs one of our
+# threads. A trivial Python program writes to 123 parts.
 SCAN := src/runtime/vm/sys/unix/pagemap.rs
 $(PATCHED):
-	rm -rf .wasmtime
-	mkdir -p .wasmtime/fetch/src
-	touch .wasmtime/fetch/src/lib.rs
-	printf '[workspace]\n[package]\nname = "fetch"\n[dependencies]\nwasmtime = { version = "=%s", default-features = false }\n' \
-	  $(WASMTIME) > .wasmtime/fetch/Cargo.toml
-	cargo metadata --quiet --format-version 1 --manifest-path .wasmtime/fetch/Cargo.toml > .wasmtime/metadata.json
-	cp -r "$$(python3 -c 'import json, os; packages = json.load(open(".wasmtime/metadata.json"))["packages"]; \
-	  print(*(os.path.dirname(p["manifest_path"]) for p in packages if p["name"] == "wasmtime"))')" .wasmtime/source
+	$(call unpack,wasmtime,wasmtime,$(WASMTIME))
 	sed -i 's/MAX_REGIONS: usize = 32;/MAX_REGIONS: usize = 1024;/w .wasmtime/changed' .wasmtime/source/$(SCAN)
 	test -s .wasmtime/changed
 	printf '[patch.crates-io]\nwasmtime = { path = ".wasmtime/source" }\n' > .wasmtime/patch.toml
+	touch $@
+
+# Boa takes powers with whole exponents by multiplying, which has other last digits than Math.pow; and what a rest property
+# of a pattern leaves out lacks the keys of nested patterns.
+POWERS := .boa/source/src/value/operations.rs
+PATTERNS := .boa/source/src/bytecompiler/declaration/declaration_pattern.rs
+$(PATCHED_BOA):
+	$(call unpack,boa,boa_engine,$(BOA))
+	sed -i 's/\.powi(y)/.powf(f64::from(y))/w .boa/changed' $(POWERS)
+	test "$$(grep -c powf .boa/changed)" = 3
+	sed -i -e '/emit_get_property_by_name(&dst, None, object, ident.sym());$$/{n;s/^ *}$$/if rest_exits { let key = self.register_allocator.alloc(); \
+	  self.emit_store_literal(Literal::String(self.interner().resolve_expect(ident.sym()).into_common(false)), \&key); \
+	  excluded_keys_registers.push(key); } }/w .boa/changed' -e '}' \
+	  -e '/^ *Pattern {$$/,/compile_declaration_pattern(pattern/s/self.register_allocator.dealloc(key);/excluded_keys_registers.push(key);/w .boa/computed' $(PATTERNS)
+	test "$$(grep -c rest_exits .boa/changed)" = 1 && test "$$(grep -c push .boa/computed)" = 1
+	printf '[patch.crates-io]\nboa_engine = { path = ".boa/source" }\n' > .boa/patch.toml
 	touch $@
 
 target/wasm-target:
@@ -250,4 +285,4 @@ envs/countdown.wasm envs/math.wasm: envs/%.wasm: $(GUEST_BUILD)/%.wasm $(PACKER)
 	$(ENV) pack --judge $< --out $@
 
 clean:
-	rm -rf target .libtorch .tools .wasmtime envs/*.wasm
+	rm -rf target .libtorch .tools .wasmtime .boa envs/*.wasm

@@ -40,6 +40,7 @@ programs = [json.loads(line) for line in (ROOT / "tests/python_env/programs.json
 write("value", texts + values)
 write("puzzle", puzzles())
 write("completion", [*forgeries(), *(completion + b"\xff" + value for completion, value in zip(forgeries(), values))])
+write("fuel", forgeries())
 write("prompt", [f"{row['program']}\0{row['input']}".encode() for row in programs])
 write("config", [path.read_bytes() for path in (ROOT / "host/config/presets").glob("*.toml")])
 COMPONENT = b"\0asm\x0d\0\x01\0"

@@ -139,3 +139,16 @@ fn mistakes_are_explained() {
     }
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "something was left behind");
 }
+
+/// It knows no folder of the machine that it was built on.
+#[test]
+fn a_program_that_was_copied_asks_for_the_sdk() {
+    let folder = TempDir::new().unwrap();
+    let program = folder.path().join("azr-host");
+    fs::copy(env!("CARGO_BIN_EXE_azr-host"), &program).unwrap();
+    let output = Command::new(program).args(["env", "new", "mine"]).current_dir(&folder).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("not in azr-host's sources") && message.contains("--sdk"), "{message}");
+    assert!(!folder.path().join("mine").exists());
+}

@@ -7,8 +7,10 @@ use std::{
 };
 
 use azr_core::task::Task;
-use azr_sandbox::{Attempt, Environment, Fault, Grants, Sandbox, SandboxConfig, Style, pack};
+use azr_sandbox::{Attempt, Environment, Fault, Grants, Sandbox, SandboxConfig, Style, confine_with, pack};
 use tempfile::TempDir;
+
+use crate::program;
 
 /// A granted directory `corpus`, and beside it what is not granted.
 struct Bench {
@@ -44,6 +46,8 @@ impl Bench {
             grants: Grants::read(&grants_file).map_err(|error| format!("{error:#}"))?,
             ..SandboxConfig::default()
         };
+        // So that judges are in processes, which ask for every file.
+        confine_with(Path::new(program::azr_host().get_program())).unwrap();
         Sandbox::new(&config).unwrap().load(file).map_err(|error| format!("{error:#}"))
     }
 }
@@ -70,8 +74,11 @@ fn a_granted_directory_can_be_read() {
     let [granted] = env.directories() else { panic!() };
     assert_eq!((granted.name.as_str(), &granted.path), ("corpus", &bench.path("corpus")));
     // The content is part of what verdicts depend on.
+    env.check_directories().unwrap();
     fs::write(bench.path("corpus/inner/b.txt"), "gamma").unwrap();
     assert_ne!(bench.granting(GRANTED).unwrap().directories()[0].digest, granted.digest);
+    let changed = env.check_directories().unwrap_err().to_string();
+    assert!(changed.contains("corpus has changed since its environment was loaded"), "{changed}");
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod registry;
 mod replay;
 mod report;
 mod sample;
+mod scripted;
 mod selfplay;
 mod serve;
 mod session;

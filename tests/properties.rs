@@ -144,3 +144,18 @@ fn every_file_is_an_environment_or_refused() {
     let seeds = vec![packed(&[]), packed(&[guest("azr_test_executor")]), small];
     each(&seeds, 150, host::component);
 }
+
+/// Also completions that were made to take long.
+#[test]
+fn judges_read_every_completion_with_little_fuel() {
+    let corpus: toml::Table = read("tests/python_env/forgeries.toml").parse().unwrap();
+    let entries = corpus.values().flat_map(|entries| entries.as_array().unwrap()).step_by(16);
+    let mut seeds: Vec<Vec<u8>> = entries.map(|entry| entry["completion"].as_str().unwrap().into()).collect();
+    let nested = format!("<answer>{}1{}</answer>", "frozenset({".repeat(40), "})".repeat(40));
+    let long = |piece: &str| format!("<answer>{}</answer>", piece.repeat((60 << 10) / piece.len()));
+    seeds.extend(
+        [nested, long("nan,"), long("("), long("a\n"), long("```\n"), long("\\boxed{")].map(String::into_bytes),
+    );
+    seeds.push(br"\boxed{(\sin((x+y+z+1)^{14})+x)^{200}}".to_vec());
+    each(&seeds, 40, host::fuel);
+}

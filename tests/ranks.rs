@@ -147,7 +147,7 @@ fn a_killed_rank_is_named_and_a_restart_goes_on_from_the_last_checkpoint() {
     let rest: Vec<String> = rest.collect();
     assert_eq!(ranks[0].wait().unwrap().code(), Some(1), "{rest:?}");
     ranks[1].wait().unwrap();
-    assert!(rest.iter().any(|line| line.contains("rank 1 has given no sign of life")), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("rank 1 has sent no heartbeat")), "{rest:?}");
     all_succeed(2, &args, |command, _| {
         command.env("TORCHELASTIC_RESTART_COUNT", "1");
     });

@@ -229,6 +229,17 @@ fn what_is_no_environment_is_refused_with_words() {
     }
 }
 
+/// Whoever answers decides how much there is to read, before any digest can be compared.
+#[test]
+fn no_more_of_a_manifest_is_read_than_manifests_have() {
+    let registry = Registry::start(Access::Everybody);
+    let padding = "x".repeat(2 << 20);
+    let manifest = json!({ "mediaType": "application/vnd.oci.image.manifest.v1+json", "padding": padding });
+    let digest = registry.put("other", &manifest, &[]);
+    let words = ["it sends more than 1048576 bytes"];
+    User::new().refuses(&["env", "inspect", &registry.reference(&format!("other@{digest}"))], &words);
+}
+
 #[test]
 fn a_tag_is_resolved_and_said_and_not_trained_on() {
     let registry = Registry::start(Access::Everybody);

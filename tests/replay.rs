@@ -93,7 +93,7 @@ fn every_altered_row_is_found() {
     }
     let lines: std::collections::BTreeSet<usize> = altered.iter().map(|(_, line)| *line).chain([completion]).collect();
     assert_eq!(found["mismatched_rows"], lines.len(), "{found}");
-    assert!(message.contains("do not come to what was recorded"), "{message}");
+    assert!(message.contains("differ from what was recorded"), "{message}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The whole program: training, repeating, resuming, stopping.
 
-mod algorithms;
+pub mod algorithms;
 mod faults;
 mod losses;
 mod measures;
@@ -45,14 +45,6 @@ fn a_run_repeats_byte_for_byte_whatever_the_number_of_workers() {
     assert_same(&one, &three);
     let rows = fs::read_to_string(one.join("metrics.jsonl")).unwrap();
     assert_eq!(rows.lines().count(), 3);
-}
-
-#[test]
-fn another_seed_is_another_run() {
-    let (_dir, one, other) = scratch();
-    train(&one, &["--steps=1"]);
-    train(&other, &["--steps=1", "--seed=8"]);
-    assert!(essence(&one)["ledger.jsonl"] != essence(&other)["ledger.jsonl"]);
 }
 
 #[test]
@@ -108,10 +100,10 @@ fn a_run_that_trains_an_adapter_resumes_to_the_same_end_and_merges() {
 
 #[test]
 fn an_interrupt_ends_with_a_checkpoint_that_can_be_resumed() {
-    let (_dir, whole, stopped) = scratch();
-    train(&whole, &["--steps=6"]);
+    let (dir, whole, _) = finished();
+    let stopped = dir.path().join("stopped");
     let out = format!("--out={}", stopped.display());
-    let base = ["--env", "envs/python.wasm", "--steps=6", &out];
+    let base = ["--env", "envs/python.wasm", "--steps=4", &out];
     let mut child = azr_host().args(base).args(SMALL).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     lines.find(|line| line.starts_with("step    1")).expect("a first step");
@@ -140,25 +132,6 @@ fn an_interrupt_before_the_first_step_ends_the_process() {
     let _open = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
-}
-
-#[test]
-fn shuffled_rewards_keep_their_distribution() {
-    let (_dir, real, shuffled) = scratch();
-    train(&real, &["--steps=1"]);
-    train(&shuffled, &["--steps=1", "--control=shuffle"]);
-    let (real, shuffled) = (essence(&real), essence(&shuffled));
-    // The terms name another configuration.
-    let judged = |files: &BTreeMap<String, Vec<u8>>| -> Vec<Value> {
-        let without_terms = |row: &str| {
-            let mut row: Value = serde_json::from_str(row).unwrap();
-            row["terms"].take();
-            row
-        };
-        std::str::from_utf8(&files["ledger.jsonl"]).unwrap().lines().map(without_terms).collect()
-    };
-    assert!(judged(&real) == judged(&shuffled), "the first step is sampled and judged alike");
-    assert!(real["step-000001/policy/model.safetensors"] != shuffled["step-000001/policy/model.safetensors"]);
 }
 
 #[test]

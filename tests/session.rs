@@ -1,229 +1,44 @@
-//! A whole training with a policy that follows a script and a learner that records: the loop, rewards, ledger and resume,
-//! without a tensor.
+//! A whole training: the loop, rewards, ledger and resume.
 
 use std::{
-    cell::{Cell, RefCell},
     fs,
-    path::Path,
-    rc::Rc,
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use anyhow::{Context as _, Result};
-use azr_config::{Preset, RunConfig};
-use azr_core::{
-    gather::Alone,
-    sampling::{Completion, Finish, Message, SampleRequest, Sampler, Sampling},
-    training::{Mismatch, Rollout, SaveState, Trainer, UpdateMetrics},
-};
-use azr_env::sandbox_args::SandboxArgs;
+use azr_config::Algorithm;
+use azr_core::training::Rollout;
 use azr_experiment::{
     metrics::StepMetrics,
     observer::{Observer, Silent},
-    record::Experiment,
-    session::{Models, Session, Start},
 };
 use azr_selfplay::{env_state::EnvState, step::Step};
+use clap::ValueEnum as _;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::selfplay::sources::{rows, sums};
+use crate::{
+    scripted::{Bench, Run},
+    selfplay::{
+        algorithms::attempts,
+        sources::{QUICK, rows, solved_at},
+    },
+};
 
-/// Proposes sums and solves a part of them. Its tokens are bytes.
-struct Scripted {
-    /// How likely it solves a task.
-    skill: Cell<f64>,
-}
-
-impl Sampler for Scripted {
-    fn encode(&self, messages: &[Message<'_>], prefill: &str) -> Result<Vec<u32>> {
-        let text: String = messages.iter().map(|message| message.content).chain([prefill]).collect();
-        Ok(text.bytes().map(u32::from).collect())
-    }
-
-    fn text(&self, prompt: &[u32]) -> Result<String> {
-        Ok(prompt.iter().map(|&byte| byte as u8 as char).collect())
-    }
-
-    fn sample(&self, requests: &[SampleRequest], sampling: &Sampling) -> Result<Vec<Completion>> {
-        let complete = |request: &SampleRequest| {
-            let prompt: String = request.prompt.iter().map(|&byte| byte as u8 as char).collect();
-            let luck = request.stream.uniform(0);
-            let text = match prompt.strip_prefix("What is ").and_then(|rest| rest.strip_suffix('?')) {
-                Some(sum) => {
-                    let sum: u64 = sum.split(" + ").map(|number| number.parse::<u64>().unwrap()).sum();
-                    let right =
-                        if sampling.temperature == 0.0 { self.skill.get() > 0.5 } else { luck < self.skill.get() };
-                    (sum + u64::from(!right)).to_string()
-                }
-                // One proposal in eight is no task.
-                None if luck < 0.125 => "no numbers".to_owned(),
-                None => format!("{} {}", 1000 + request.stream.bits(1) % 500, 2000 + request.stream.bits(2) % 7),
-            };
-            let tokens: Vec<u32> = text.bytes().map(u32::from).collect();
-            let logprobs = vec![-1.0; tokens.len()];
-            Completion { tokens, logprobs, text, finish: Finish::Stop }
-        };
-        Ok(requests.iter().map(complete).collect())
-    }
-}
-
-/// Makes the policy better by a hundredth of each update's advantages of right solutions, and keeps its batches.
-struct Recorder {
-    updates: u64,
-    batches: Rc<RefCell<Vec<Vec<Rollout>>>>,
-}
-
-impl Trainer<Scripted> for Recorder {
-    fn prepare(&self, _: &Scripted, _: &mut [Rollout]) -> Result<Option<Mismatch>> {
-        Ok(None)
-    }
-
-    fn update(&mut self, policy: &Scripted, rollouts: &[Rollout], learning_rate: f64) -> Result<UpdateMetrics> {
-        let gain: f64 = rollouts.iter().map(|rollout| f64::from(rollout.advantage.max(0.0))).sum();
-        policy.skill.set((policy.skill.get() + 1e-4 * gain).min(0.95));
-        self.updates += 1;
-        self.batches.borrow_mut().push(rollouts.to_vec());
-        let tokens = rollouts.iter().map(|rollout| rollout.completion.len()).sum();
-        let (loss, zero) = (learning_rate * gain, 0.0);
-        Ok(UpdateMetrics {
-            loss,
-            gradient_norm: gain,
-            clip_fraction: zero,
-            approx_kl: zero,
-            start_kl: zero,
-            entropy: zero,
-            logprob_gap: zero,
-            tokens,
-        })
-    }
-
-    fn state(&self) -> Result<SaveState<'_>> {
-        Ok(Box::new(|path| Ok(fs::write(path, self.updates.to_string())?)))
-    }
-
-    fn load(&mut self, path: &Path) -> Result<()> {
-        self.updates = fs::read_to_string(path)?.parse()?;
-        Ok(())
-    }
-}
-
-/// Makes both.
-#[derive(Default)]
-struct Script {
-    batches: Rc<RefCell<Vec<Vec<Rollout>>>>,
-}
-
-impl Models for Script {
-    type Policy = Scripted;
-    type Learner = Recorder;
-
-    fn name(&self) -> String {
-        "scripted".to_owned()
-    }
-
-    fn device(&self) -> String {
-        "none".to_owned()
-    }
-
-    fn plan(&self, _: &RunConfig, _: Option<&Path>) -> Result<String> {
-        Ok("nothing".to_owned())
-    }
-
-    fn policy(&self, _: &RunConfig, saved: Option<&Path>) -> Result<Scripted> {
-        let skill = match saved {
-            Some(folder) => fs::read_to_string(folder.join("skill"))?.parse().context("a number")?,
-            None => 0.4,
-        };
-        Ok(Scripted { skill: Cell::new(skill) })
-    }
-
-    fn learner(&self, _: &RunConfig, _: &Scripted, _: Option<&Path>) -> Result<Recorder> {
-        Ok(Recorder { updates: 0, batches: Rc::clone(&self.batches) })
-    }
-
-    fn save(&self, policy: &Scripted, folder: &Path) -> Result<()> {
-        fs::create_dir_all(folder)?;
-        Ok(fs::write(folder.join("skill"), policy.skill.get().to_string())?)
-    }
-}
-
-/// A folder with the environment about sums.
-struct Bench {
-    folder: TempDir,
-    sandbox: SandboxArgs,
-    env: String,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let sandbox = SandboxArgs { workers: 2, cache_dir: Some(folder.path().join("cache")), grants: None };
-        let env = sums(folder.path(), "none");
-        Self { folder, sandbox, env }
-    }
-
-    fn start(&self, name: &str, set: &[&str], observer: &dyn Observer) -> Script {
-        let defaults =
-            ["steps=6", "generate.batch=4", "solve.samples=2", "checkpoint.every-steps=2", "checkpoint.keep=9"];
-        let set: Vec<String> = defaults.iter().chain(set).map(|pair| (*pair).to_owned()).collect();
-        let start = Start {
-            config: RunConfig::resolve(Preset::Tiny, None, &set).unwrap(),
-            sources: vec![self.env.parse().unwrap()],
-            tasks: Vec::new(),
-            map: Vec::new(),
-            held_out: None,
-            policys_held_out: None,
-            out: self.folder.path().join(name),
-        };
-        let script = Script::default();
-        let models = Script { batches: Rc::clone(&script.batches) };
-        let mut session = Session::start(start, &self.sandbox, models, Box::new(Alone), observer).unwrap();
-        assert!(session.train(&AtomicBool::new(false)).unwrap());
-        script
-    }
-
-    fn resume(&self, name: &str, interrupted: &AtomicBool, observer: &dyn Observer) -> bool {
-        let models = |_: &Experiment| Script::default();
-        let dir = self.folder.path().join(name);
-        let mut session = Session::resume(&dir, &[], &self.sandbox, models, Box::new(Alone), observer).unwrap();
-        session.train(interrupted).unwrap()
-    }
-
-    /// Everything that must repeat.
-    fn essence(&self, name: &str) -> Vec<(String, String)> {
-        let dir = self.folder.path().join(name);
-        let mut files: Vec<(String, String)> = ["ledger.jsonl", "tasks.jsonl", "evaluations.jsonl", "held-out.jsonl"]
-            .map(|file| (file.to_owned(), fs::read_to_string(dir.join(file)).unwrap()))
-            .into();
-        let timeless = rows(&dir, "metrics.jsonl").into_iter().map(|mut row| {
-            row.as_object_mut().unwrap().remove("timing").unwrap();
-            row.to_string()
-        });
-        files.push(("metrics".to_owned(), timeless.collect()));
-        for checkpoint in fs::read_dir(dir.join("checkpoints")).unwrap() {
-            let folder = checkpoint.unwrap().path();
-            for file in ["policy/skill", "optimizer.safetensors", "state.json"] {
-                let label = format!("{}/{file}", folder.file_name().unwrap().display());
-                files.push((label, fs::read_to_string(folder.join(file)).unwrap()));
-            }
-        }
-        files.sort();
-        files
-    }
-}
+const SMALL: &[&str] =
+    &["steps=6", "generate.batch=4", "solve.samples=2", "checkpoint.every-steps=2", "checkpoint.keep=9"];
 
 #[test]
 fn a_session_repeats_and_resumes_to_the_same_end() {
     let bench = Bench::new();
-    bench.start("whole", &[], &Silent);
-    bench.start("again", &[], &Silent);
+    let env = bench.sums("none");
+    let run = Run { envs: &[&env], set: &[SMALL], ..Run::default() };
+    bench.train("whole", run);
+    bench.train("again", Run { workers: 3, ..run });
     let whole = bench.essence("whole");
     assert_eq!(bench.essence("again"), whole);
-    fs::remove_dir_all(bench.folder.path().join("again/checkpoints/step-000006")).unwrap();
-    assert!(bench.resume("again", &AtomicBool::new(false), &Silent));
+    fs::remove_dir_all(bench.path("again/checkpoints/step-000006")).unwrap();
+    assert!(bench.resume("again", &AtomicBool::new(false), &Silent).unwrap());
     assert_eq!(bench.essence("again"), whole);
-    bench.start("other", &["seed=8"], &Silent);
+    bench.train("other", Run { set: &[SMALL, &["seed=8"]], ..run });
     assert_ne!(bench.essence("other"), whole);
 }
 
@@ -239,17 +54,19 @@ impl Observer for Impatient {
 #[test]
 fn an_interrupted_session_goes_on_to_the_same_end() {
     let bench = Bench::new();
-    bench.start("whole", &["checkpoint.every-steps=1"], &Silent);
-    bench.start("cut", &["checkpoint.every-steps=1"], &Silent);
+    let env = bench.sums("none");
+    let run = Run { envs: &[&env], set: &[SMALL, &["checkpoint.every-steps=1"]], ..Run::default() };
+    bench.train("whole", run);
+    bench.train("cut", run);
     for step in 2..=6 {
-        fs::remove_dir_all(bench.folder.path().join(format!("cut/checkpoints/step-{step:06}"))).unwrap();
+        fs::remove_dir_all(bench.path(&format!("cut/checkpoints/step-{step:06}"))).unwrap();
     }
     let impatient = Impatient(AtomicBool::new(false));
     for _ in 2..6 {
-        assert!(!bench.resume("cut", &impatient.0, &impatient), "it stops after one step");
+        assert!(!bench.resume("cut", &impatient.0, &impatient).unwrap(), "it stops after one step");
         impatient.0.store(false, Ordering::Relaxed);
     }
-    assert!(bench.resume("cut", &AtomicBool::new(false), &Silent));
+    assert!(bench.resume("cut", &AtomicBool::new(false), &Silent).unwrap());
     assert_eq!(bench.essence("cut"), bench.essence("whole"));
 }
 
@@ -258,6 +75,7 @@ fn an_interrupted_session_goes_on_to_the_same_end() {
 #[test]
 fn rewards_follow_from_what_was_judged_and_reach_the_learner() {
     let bench = Bench::new();
+    let env = bench.sums("none");
     let set = [
         "reward.duplicate=\"as-new\"",
         "reward.familiar=\"as-new\"",
@@ -265,8 +83,8 @@ fn rewards_follow_from_what_was_judged_and_reach_the_learner() {
         "reward.rejected=-1.0",
         "update.minibatches=1",
     ];
-    let script = bench.start("run", &set, &Silent);
-    let ledger = rows(&bench.folder.path().join("run"), "ledger.jsonl");
+    let script = bench.train("run", Run { envs: &[&env], set: &[SMALL, &set], ..Run::default() });
+    let ledger = rows(&bench.path("run"), "ledger.jsonl");
     let mut rewarded = 0;
     for row in ledger.iter().filter(|row| row["step"] != 0) {
         let Some(reward) = row["reward"].as_f64() else { continue };
@@ -310,4 +128,68 @@ fn rewards_follow_from_what_was_judged_and_reach_the_learner() {
         let sum: f32 = right.iter().chain(&wrong).sum();
         assert!(sum.abs() < 1e-3, "advantages of a group are centred, but sum up to {sum}");
     }
+}
+
+/// Rewards go to others of their group, so the same are learned from, of other completions.
+#[test]
+fn shuffled_rewards_keep_their_distribution() {
+    let bench = Bench::new();
+    let env = bench.sums("none");
+    // Where long completions weigh more, another order of the same rewards has another mean.
+    let one = ["steps=1", "advantage.weighting=sequence"];
+    let run = Run { envs: &[&env], set: &[SMALL, &one], ..Run::default() };
+    let real = bench.train("real", run);
+    let shuffled = bench.train("shuffled", Run { set: &[SMALL, &one, &["control=shuffle"]], ..run });
+    let judged = |name: &str| -> Vec<Value> {
+        let mut rows = rows(&bench.path(name), "ledger.jsonl");
+        // The terms name another configuration.
+        rows.iter_mut().for_each(|row| _ = row["terms"].take());
+        rows
+    };
+    assert_eq!(judged("real"), judged("shuffled"), "the first step is sampled and judged alike");
+    let (real, shuffled) = (real.batches.borrow().concat(), shuffled.batches.borrow().concat());
+    let advantages = |batch: &[Rollout]| -> Vec<f32> { batch.iter().map(|rollout| rollout.advantage).collect() };
+    let sorted = |mut advantages: Vec<f32>| {
+        advantages.sort_by(f32::total_cmp);
+        advantages
+    };
+    assert_ne!(advantages(&real), advantages(&shuffled));
+    for (one, other) in sorted(advantages(&real)).iter().zip(sorted(advantages(&shuffled))) {
+        // Sums over a group in another order.
+        assert!((one - other).abs() < 1e-5, "{one} and {other}");
+    }
+}
+
+const THREE_EACH: &[&str] = &["solve.batch=6", "solve.samples=3", "solve.strategy=uniform"];
+
+/// A longer answer is worth more here, so the attempts at a task hardly ever get the same.
+#[test]
+fn every_algorithm_repeats_whatever_the_number_of_workers() {
+    let bench = Bench::new();
+    let env = bench.sums("pays-for-length");
+    for algorithm in Algorithm::value_variants() {
+        let run = Run { envs: &[&env], set: &[QUICK, THREE_EACH], algorithm: *algorithm, workers: 1, ..Run::default() };
+        let (one, three) = (format!("{algorithm:?}-1"), format!("{algorithm:?}-3"));
+        bench.train(&one, run);
+        bench.train(&three, Run { workers: 3, ..run });
+        assert_eq!(bench.essence(&one), bench.essence(&three), "{algorithm:?}");
+        assert!(attempts(&bench.path(&one), 2).values().all(|&count| count == 3), "{algorithm:?}");
+    }
+}
+
+/// Nobody solves these, so no task teaches anything: four rounds of six others each, while there are others.
+#[test]
+fn tasks_that_teach_nothing_are_replaced_and_not_learned_from() {
+    let bench = Bench::new();
+    let env = bench.sums("generates-only");
+    let set = [QUICK, THREE_EACH, &["reward.malformed=-0.5"]];
+    let run = Run { envs: &[&env], set: &set, algorithm: Algorithm::Dapo, skill: 0.0, ..Run::default() };
+    let script = bench.train("run", run);
+    let dir = bench.path("run");
+    for (step, tasks) in [(1, 13), (2, 18), (3, 23), (4, 24)] {
+        assert_eq!(solved_at(&dir, step).len(), tasks, "step {step}");
+        assert!(attempts(&dir, step).values().all(|&count| count == 3));
+    }
+    assert!(script.batches.borrow().is_empty());
+    assert!(rows(&dir, "metrics.jsonl").iter().all(|metrics| metrics["update"].as_object().unwrap().is_empty()));
 }

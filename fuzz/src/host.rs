@@ -1,11 +1,19 @@
 //! What must hold for any bytes in the files that an operator gives to the host.
 
-use std::sync::LazyLock;
+use std::{
+    path::Path,
+    sync::{LazyLock, OnceLock},
+};
 
 use azr_config::RunConfig;
-use azr_core::limits::Limits;
-use azr_sandbox::{Grants, Sandbox, SandboxConfig};
+use azr_core::{limits::Limits, task::Task};
+use azr_sandbox::{Attempt, Context, Environment, Grants, Proposal, Sandbox, SandboxConfig, Style};
 use tempfile::TempDir;
+
+/// What a call of a judge may take for a completion of 64 KiB: a fifth of the limit, so that no completion reaches it.
+const FUEL_MAX: u64 = 1_000_000_000;
+/// Of a completion. Those of a policy have some thousand.
+const COMPLETION_MAX_BYTES: usize = 64 << 10;
 
 /// A configuration is refused or survives its own text, and so are grants.
 pub fn config(data: &[u8]) {
@@ -35,4 +43,53 @@ pub fn component(data: &[u8]) {
     if let Err(error) = sandbox.load(&file) {
         assert!(!format!("{error:#}").is_empty());
     }
+}
+
+/// A judge reads every completion, in wasm, with far less fuel than its calls may use. Natively nothing counts it.
+pub fn fuel(data: &[u8]) {
+    static JUDGES: OnceLock<Vec<(Environment, Context, Vec<Task>)>> = OnceLock::new();
+    let completion = String::from_utf8_lossy(&data[..data.len().min(COMPLETION_MAX_BYTES)]).into_owned();
+    for (env, ctx, tasks) in JUDGES.get_or_init(judges) {
+        let attempts: Vec<Attempt> =
+            tasks.iter().map(|task| Attempt { task: task.clone(), completion: completion.clone() }).collect();
+        let of_kind = |task: &Task| Proposal {
+            kind: task.kind.to_string(),
+            references: vec![task.clone()],
+            completion: completion.clone(),
+        };
+        // Whether it is right is not looked at here.
+        env.verify(ctx, &attempts);
+        let proposable = tasks
+            .iter()
+            .filter(|task| env.description().kinds.iter().any(|kind| kind.proposable && *kind.name == *task.kind));
+        env.validate(ctx, &proposable.map(of_kind).collect::<Vec<_>>());
+        for call in env.take_judge_fuel().0 {
+            assert!(call.fuel < FUEL_MAX, "{} of {} used {} fuel", call.function, env.description().name, call.fuel);
+        }
+    }
+}
+
+/// The judges of `envs`, which `make test` has built, each with a task of every kind.
+fn judges() -> Vec<(Environment, Context, Vec<Task>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let envs = root.ancestors().map(|folder| folder.join("envs")).find(|envs| envs.is_dir()).expect("it is beside");
+    // Where the tests keep it, or as programs do.
+    let cache_dir = option_env!("CARGO_TARGET_TMPDIR").map(|folder| Path::new(folder).join("compiled"));
+    let sandbox = Sandbox::new(&SandboxConfig { cache_dir, ..SandboxConfig::default() }).expect("a sandbox").record();
+    let math = r#"{"problem": "What is it?", "answer": "x^2 + \\frac{1}{3}"}"#;
+    let judge = |(name, line): (&str, Option<&str>)| {
+        let env = sandbox.load(&envs.join(name).with_extension("wasm")).expect("an environment");
+        let ctx = env.context(Style::Compact, &[]).expect("no settings");
+        let mut tasks = match line {
+            Some(line) => {
+                env.import_tasks(&ctx, &[line.to_owned()]).remove(0).expect("a judge").map_or(vec![], |t| vec![t])
+            }
+            None => env.seeds(&ctx).expect("a judge"),
+        };
+        tasks.sort_by(|a, b| a.kind.cmp(&b.kind));
+        tasks.dedup_by(|a, b| a.kind == b.kind);
+        assert!(!tasks.is_empty(), "{name} has no task");
+        (env, ctx, tasks)
+    };
+    [("python", None), ("javascript", None), ("math", Some(math))].map(judge).into()
 }

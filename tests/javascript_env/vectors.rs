@@ -1,7 +1,26 @@
-//! What programs come to by the text of ECMAScript 2025, clause by clause. Written by hand from the specification, as
-//! no other engine is at hand.
+//! What programs come to by the text of ECMAScript 2025, clause by clause, and by Node where Boa has faults of its own.
+
+use serde::Deserialize;
 
 use super::all_come_to;
+
+/// A line of `node.jsonl`.
+#[derive(Deserialize)]
+struct Row {
+    program: String,
+    input: String,
+    output: String,
+}
+
+/// Rest properties, powers, and numbers and texts as American English has them; `make_node.js` printed what Node 20 makes of
+/// them.
+#[test]
+fn as_node_does() {
+    let rows: Vec<Row> = include_str!("node.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(rows.len() >= 40, "{}", rows.len());
+    let table: Vec<_> = rows.iter().map(|row| (&*row.program, &*row.input, &*row.output)).collect();
+    all_come_to(&table);
+}
 
 #[test]
 fn number_to_string() {

@@ -32,6 +32,32 @@ fn any_input_that_leads_to_the_output_is_right() {
     }
 }
 
+/// As in `assert [1, 3, 1, 3] == ANSWER` and `assert f(ANSWER) == …` of CPython, but for what calls functions.
+#[test]
+fn answers_in_the_published_form_are_expressions() {
+    let scored = |line: &Value, kind: &str, answer: &str| {
+        let settings = [("protocol", "published"), ("imported-kind", kind)];
+        let task = imported(line, &settings).unwrap();
+        verify(&compact(&settings), &task, &format!("[ANSWER]{answer}[/ANSWER]")).conclusion.score
+    };
+    let mut pair = call();
+    pair["output"] = json!("(('a', 1), ('b', 2))");
+    for (line, kind, answer, expected) in [
+        (&call(), "deduction", "[1, 3] * 2", 1.0),
+        (&call(), "deduction", "[1, 3] * 3", 0.0),
+        (&call(), "deduction", "f([3, 1, 3], 2)", 0.0),
+        (&call(), "abduction", "f([3] * 4 + [1], 2)", 1.0),
+        (&call(), "abduction", "f(list(range(1, 4, 2)), b=2)", 1.0),
+        (&call(), "abduction", "f([3] * 4, 2)", 0.0),
+        (&pair, "deduction", "(('a', 1), ('b', 2))", 1.0),
+        (&pair, "deduction", "('a', 1), ('b', 2)", 0.0),
+    ] {
+        assert_eq!(scored(line, kind, answer), expected, "{kind}: {answer}");
+    }
+    let own = imported(&call(), &[]).unwrap();
+    assert_eq!(score(&own, "[1, 3] * 2"), 0.0);
+}
+
 #[test]
 fn functions_of_other_names_are_called_by_theirs() {
     let line = json!({

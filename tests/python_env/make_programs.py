@@ -2,7 +2,7 @@
 
 Each line is a program, the text of its arguments, and what native CPython makes of the call: the `repr` of the result,
 or the name of the exception. The programs are our own, varied in the manner of code-reasoning benchmarks; all mean the
-same in every Python from 3.11 on.
+same in every Python of 64 bits from 3.11 on.
 """
 
 import contextlib
@@ -668,6 +668,79 @@ def f(items):
     return list(pairs())
 >>> [1, 2]
 >>> 5
+
+import sys
+def f(xs):
+    best = sys.maxsize
+    for x in xs:
+        best = min(best, x)
+    return best
+>>> [5000000000, 7000000000]
+>>> [2**63]
+
+def f(n):
+    return len(range(n))
+>>> 3000000000
+>>> 2147483648
+
+from bisect import bisect_left
+def f(n):
+    return bisect_left(range(10**10), n, key=lambda x: x * x)
+>>> 49
+>>> 10**19
+
+def f(n):
+    return hash(n)
+>>> 123456789012
+>>> -1
+>>> 2**61
+>>> 2.5
+>>> (1, 2)
+>>> (3, (4, 5.5))
+
+from array import array
+def f(n):
+    return array('l', [n])[0]
+>>> 3000000000
+
+def f(n):
+    numbers = range(n)
+    return numbers[-1], numbers[n // 2], n - 1 in numbers, numbers.index(n // 3), len(numbers[5:])
+>>> 10**12
+>>> 2**33
+
+from itertools import count, islice, repeat
+def f(n):
+    return list(islice(count(n), 2)) + list(islice(repeat(n, n), 2)), list(enumerate('a', n))
+>>> 2**40
+
+from bisect import bisect_right, insort
+def f(n):
+    best = bisect_right(range(n, 4 * n), 2 * n, key=lambda x: x)
+    kept = [1, n]
+    insort(kept, 5)
+    return best, kept
+>>> 3 * 10**9
+
+import sys
+def f(xs):
+    low, high = sys.maxsize, -sys.maxsize - 1
+    for x in xs:
+        low, high = min(low, x), max(high, x)
+    return low, high, sys.maxsize > 2**32, len(str(sys.maxsize))
+>>> [10**15, -10**15]
+>>> []
+
+def f(n):
+    low, high = 0, n
+    while low < high:
+        middle = (low + high) // 2
+        if middle * middle < n:
+            low = middle + 1
+        else:
+            high = middle
+    return low, n.bit_length(), hash(str(n)) == hash(str(n))
+>>> 10**18
 '''
 
 

@@ -20,7 +20,7 @@ fn scores_outside_0_to_1_are_faults() {
     for (completion, score) in
         [("score-nan", "NaN"), ("score-two", "2"), ("score-negative", "-0.001"), ("score-infinite", "inf")]
     {
-        let expected = format!("judge-answer: the judge returned a score of {score}; it must lie between 0 and 1");
+        let expected = format!("judge-answer: the judge returned a score of {score}; it must be between 0 and 1");
         proves(Guard::Returned, |guards| assert_eq!(cause_of(guards, completion), expected));
     }
 }

@@ -10,6 +10,7 @@ mod contract;
 mod files;
 mod limits;
 mod programs;
+mod ring;
 mod worlds;
 
 use std::{
@@ -17,9 +18,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use azr_core::{limits::Limits, task::Task};
+use azr_core::{
+    limits::{Limits, Ring},
+    task::Task,
+};
 use azr_sandbox::{
-    Attempt, Context, Environment, Fault, Guard, Guards, Judged, Sandbox, SandboxConfig, Style, Verdict, pack,
+    Attempt, Context, Environment, Fault, Guard, Guards, Judged, Outcome, Sandbox, SandboxConfig, Style, Verdict, pack,
 };
 use built::guest;
 use tempfile::TempDir;
@@ -94,7 +98,8 @@ fn small() -> SandboxConfig {
 }
 
 fn small_limits() -> Limits {
-    Limits { judge_output_max_bytes: 4 << 20, ..Limits::default() }
+    // Without processes: what holds there holds in those too, and `ring` shows it.
+    Limits { ring: Ring::Off, judge_output_max_bytes: 4 << 20, ..Limits::default() }
 }
 
 fn limited(limits: Limits) -> SandboxConfig {

@@ -6,9 +6,11 @@ use std::{
     process::Command,
 };
 
+use azr_experiment::observer::Silent;
 use serde_json::Value;
 
-use super::{assert_same, scratch, succeed, train};
+use super::{assert_same, scratch, sources::rows, succeed, train};
+use crate::scripted::{Bench, Run};
 
 const MEASURING: &[&str] = &[
     "--steps=4",
@@ -27,14 +29,10 @@ fn measures_are_rewarded_recorded_and_resumed() {
     assert_same(&whole, &died);
     succeed(&["replay", whole.to_str().unwrap()]);
 
-    let rows = |name: &str| -> Vec<Value> {
-        let text = fs::read_to_string(whole.join(name)).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    };
-    let ledger = rows("ledger.jsonl");
+    let ledger = rows(&whole, "ledger.jsonl");
     assert_rarities(&ledger);
     assert!(learnable_rewards(&ledger) > 0, "no proposal was learnable");
-    let metrics = rows("metrics.jsonl");
+    let metrics = rows(&whole, "metrics.jsonl");
     let measured = &metrics[0]["groups"]["python/deduction/proposer"]["measure"];
     for name in ["complexity", "halstead", "edit-distance", "answer-diversity"] {
         assert!(measured[name].as_f64().is_some_and(|mean| mean >= 0.0), "{measured}");
@@ -100,10 +98,14 @@ fn learnable_rewards(ledger: &[Value]) -> usize {
 
 #[test]
 fn a_kind_is_in_play_when_it_is_named() {
-    let (_dir, out, _) = scratch();
-    train(&out, &["--steps=1", "--set=kinds.python=[\"deduction\", \"error-deduction\"]"]);
-    let metrics: Value = serde_json::from_str(fs::read_to_string(out.join("metrics.jsonl")).unwrap().trim()).unwrap();
-    let groups: Vec<&String> = metrics["groups"].as_object().unwrap().keys().collect();
+    let bench = Bench::new();
+    let kinds = |named: &'static str| ["steps=1", "seeding.batches-max=1", "solve.batch=8", "propose.batch=6", named];
+    let (known, unknown) =
+        (kinds(r#"kinds.python=["deduction", "error-deduction"]"#), kinds(r#"kinds.python=["seduction"]"#));
+    let run = Run { envs: &["envs/python.wasm"], set: &[&known], ..Run::default() };
+    bench.train("run", run);
+    let metrics = rows(&bench.path("run"), "metrics.jsonl");
+    let groups: Vec<&String> = metrics[0]["groups"].as_object().unwrap().keys().collect();
     assert_eq!(
         groups,
         [
@@ -113,6 +115,6 @@ fn a_kind_is_in_play_when_it_is_named() {
             "python/error-deduction/solver"
         ]
     );
-    let unknown = super::run(&["--env", "envs/python.wasm", "--set=kinds.python=[\"seduction\"]"]);
-    assert!(String::from_utf8_lossy(&unknown.stderr).contains("kinds.python has \"seduction\""));
+    let refused = bench.begin("other", Run { set: &[&unknown], ..run }, &Silent).err().expect("it is refused");
+    assert!(refused.to_string().contains("kinds.python has \"seduction\""), "{refused:#}");
 }

@@ -1,24 +1,28 @@
 //! Where tasks come from: environments that make their own, data sets, and several environments at once.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::atomic::AtomicBool};
 
+use azr_experiment::observer::Silent;
 use azr_sandbox::pack;
 
 use super::*;
-use crate::broken::broken;
+use crate::{
+    broken::broken,
+    scripted::{Bench, Run},
+};
 
 /// Numbers that tell what came from where: 8 tasks before the first step, 5 at each.
-const QUICK: &[&str] = &[
-    "--set=propose.batch=6",
-    "--set=solve.batch=12",
-    "--set=solve.strategy=max-new",
-    "--set=learnability.samples=2",
-    "--set=seeding.tasks=8",
-    "--set=generate.batch=5",
-    "--set=evaluation.generated=12",
-    "--set=checkpoint.every-steps=2",
-    "--set=checkpoint.keep=9",
-    "--steps=4",
+pub const QUICK: &[&str] = &[
+    "propose.batch=6",
+    "solve.batch=12",
+    "solve.strategy=max-new",
+    "learnability.samples=2",
+    "seeding.tasks=8",
+    "generate.batch=5",
+    "evaluation.generated=12",
+    "checkpoint.every-steps=2",
+    "checkpoint.keep=9",
+    "steps=4",
 ];
 
 /// The environment about sums, in one of its honest variants or with a defect.
@@ -31,7 +35,8 @@ pub fn sums(dir: &Path, variant: &str) -> String {
 
 fn arguments(envs: &[&str], out: &Path, more: &[&str]) -> Vec<String> {
     let envs = envs.iter().flat_map(|env| ["--env", env]);
-    let args: Vec<&str> = envs.chain(QUICK.iter().copied()).chain(more.iter().copied()).collect();
+    let quick = QUICK.iter().flat_map(|pair| ["--set", pair]);
+    let args: Vec<&str> = envs.chain(quick).chain(more.iter().copied()).collect();
     args.into_iter().map(str::to_owned).chain([format!("--out={}", out.display())]).collect()
 }
 
@@ -89,8 +94,9 @@ fn generated_training_repeats_through_workers_kills_and_replay() {
 
 #[test]
 fn a_step_gets_its_numbers_of_the_sequence_and_they_are_recent() {
-    let (dir, run, _) = scratch();
-    train_on(&[&sums(dir.path(), "generates-only")], &run, &[]);
+    let bench = Bench::new();
+    bench.train("run", Run { envs: &[&bench.sums("generates-only")], set: &[QUICK], ..Run::default() });
+    let run = bench.path("run");
     let tasks = rows(&run, "tasks.jsonl");
     let firsts = |step: u64| -> Vec<u64> {
         let of_step = tasks.iter().filter(|row| row["step"] == step);
@@ -113,8 +119,10 @@ fn a_step_gets_its_numbers_of_the_sequence_and_they_are_recent() {
 /// This environment has one sequence only, so the held-out tasks are the first of those to train on.
 #[test]
 fn generated_tasks_that_are_held_out_are_refused() {
-    let (dir, run, _) = scratch();
-    train_on(&[&sums(dir.path(), "ignores-the-seed")], &run, &[]);
+    let bench = Bench::new();
+    let set = [QUICK, &["propose.batch=0"]];
+    bench.train("run", Run { envs: &[&bench.sums("ignores-the-seed")], set: &set, ..Run::default() });
+    let run = bench.path("run");
     let bodies = ids(&run, "tasks.jsonl", "body", |row| row["step"].as_u64() < Some(2));
     assert_eq!(bodies, ["[1012,1000]".to_owned()].into());
     assert_eq!(solved_at(&run, 1).len(), 1);
@@ -150,11 +158,12 @@ fn data_set(dir: &Path) -> (PathBuf, String) {
 
 #[test]
 fn a_data_set_is_split_by_subject_and_trained_on() {
-    let (dir, run, other) = scratch();
-    let env = sums(dir.path(), "imports-only");
-    let (path, text) = data_set(dir.path());
-    let tasks = format!("--tasks={}", path.display());
-    train_on(&[&env], &run, &[&tasks]);
+    let bench = Bench::new();
+    let (env, (path, text)) = (bench.sums("imports-only"), data_set(&bench.path("")));
+    let file = path.display().to_string();
+    let quick = Run { envs: &[&env], tasks: &[&file], set: &[QUICK], ..Run::default() };
+    bench.train("run", quick);
+    let run = bench.path("run");
     let trained = ids(&run, "tasks.jsonl", "id", |row| row["origin"] == "data-set");
     let held_out = ids(&run, "held-out.jsonl", "id", |_| true);
     assert_eq!(trained.len() + held_out.len(), 300);
@@ -166,37 +175,38 @@ fn a_data_set_is_split_by_subject_and_trained_on() {
     let mut lines: Vec<&str> = text.lines().collect();
     lines.reverse();
     fs::write(&path, lines.join("\n")).unwrap();
-    train_on(&[&env], &other, &[&tasks, "--seed=9"]);
-    assert_eq!(ids(&other, "held-out.jsonl", "id", |_| true), held_out);
+    bench.train("other", Run { set: &[QUICK, &["seed=9"]], ..quick });
+    assert_eq!(ids(&bench.path("other"), "held-out.jsonl", "id", |_| true), held_out);
 
-    let resumed = run.to_str().unwrap();
     fs::remove_dir_all(run.join("checkpoints/step-000004")).unwrap();
-    let output = super::run(&["--resume", resumed]);
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && message.contains("sums.txt has changed since"), "{message}");
+    let resume = || bench.resume("run", &AtomicBool::new(false), &Silent);
+    let message = format!("{:#}", resume().unwrap_err());
+    assert!(message.contains("sums.txt has changed since"), "{message}");
     fs::write(&path, text).unwrap();
-    succeed(&["--resume", resumed]);
+    assert!(resume().unwrap());
 
     // From before the first checkpoint the file is imported again.
-    let whole = essence(&run);
+    let whole = bench.essence("run");
     fs::remove_dir_all(run.join("checkpoints")).unwrap();
     fs::create_dir(run.join("checkpoints")).unwrap();
-    succeed(&["--resume", resumed]);
-    assert!(whole == essence(&run));
+    assert!(resume().unwrap());
+    assert!(whole == bench.essence("run"));
 }
 
 /// Sums as GSM8K writes problems, in the embedded policy's vocabulary.
 #[test]
 fn published_problems_are_trained_on_and_held_out() {
-    let (dir, run, _) = scratch();
-    let path = dir.path().join("sums.jsonl");
+    let bench = Bench::new();
+    let path = bench.path("sums.jsonl");
     let line = |n: u64| {
         let (a, b) = (10 + n, 90 - n / 2);
         let answer = format!("{a} + {b} = <<{a}+{b}={0}>>{0}\n#### {0}", a + b);
         serde_json::json!({ "question": format!("{a} + {b}"), "answer": answer }).to_string() + "\n"
     };
     fs::write(&path, (0..150).map(line).collect::<String>()).unwrap();
-    train_on(&["envs/math.wasm"], &run, &[&format!("--tasks={}", path.display())]);
+    let file = path.display().to_string();
+    bench.train("run", Run { envs: &["envs/math.wasm"], tasks: &[&file], set: &[QUICK], ..Run::default() });
+    let run = bench.path("run");
     let trained = ids(&run, "tasks.jsonl", "id", |row| row["origin"] == "data-set");
     let held_out = ids(&run, "held-out.jsonl", "id", |_| true);
     assert_eq!(trained.len() + held_out.len(), 150);
@@ -210,40 +220,41 @@ fn published_problems_are_trained_on_and_held_out() {
 
 #[test]
 fn what_cannot_be_trained_on_is_refused_with_what_to_do() {
-    let dir = tempfile::tempdir().unwrap();
-    let (env, totals) = (sums(dir.path(), "imports-only"), sums(dir.path(), "another-name"));
-    let good = data_set(dir.path()).0.display().to_string();
+    let bench = Bench::new();
+    let (env, totals) = (bench.sums("imports-only"), bench.sums("another-name"));
+    let good = data_set(&bench.path("")).0.display().to_string();
     let file = |name: &str, content: &str| {
-        fs::write(dir.path().join(name), content).unwrap();
-        dir.path().join(name).display().to_string()
+        fs::write(bench.path(name), content).unwrap();
+        bench.path(name).display().to_string()
     };
     let (bad, empty) = (file("bad.txt", "1000 2000\n\n1 2\n3\n"), file("empty.txt", "\n"));
-    let cases: &[(&[&str], &[&str])] = &[
-        (&["--tasks", &bad], &["bad.txt, line 3: not-two-numbers: \"1 2\"", "2 of 3 lines"]),
-        (&["--tasks", &empty], &["empty.txt holds no tasks"]),
-        (&["--tasks", "none.txt"], &["cannot read the data set none.txt"]),
-        (&["--tasks", &good, "--env", &totals], &["does not say for which environment", "sums, totals"]),
-        (&["--tasks", &good, "--set=buffer.capacity=100"], &["buffer.capacity = 100; set buffer.capacity=2"]),
-        (&["--tasks", &good, "--set=env-weights.nobody=2"], &["nobody", "not loaded"]),
-        (&[], &["environment sums has nothing to train on", "--tasks"]),
+    let (one, both) = ([env.as_str()], [env.as_str(), &totals]);
+    let run = Run { envs: &one, set: &[QUICK], ..Run::default() };
+    let cases: &[(Run, &[&str])] = &[
+        (Run { tasks: &[&bad], ..run }, &["bad.txt, line 3: not-two-numbers: \"1 2\"", "2 of 3 lines"]),
+        (Run { tasks: &[&empty], ..run }, &["empty.txt holds no tasks"]),
+        (Run { tasks: &["none.txt"], ..run }, &["cannot read the data set none.txt"]),
+        (Run { tasks: &[&good], envs: &both, ..run }, &["does not say for which environment", "sums, totals"]),
+        (
+            Run { tasks: &[&good], set: &[QUICK, &["buffer.capacity=100"]], ..run },
+            &["buffer.capacity = 100; set buffer.capacity=2"],
+        ),
+        (Run { tasks: &[&good], set: &[QUICK, &["env-weights.nobody=2"]], ..run }, &["nobody", "not loaded"]),
+        (run, &["environment sums has nothing to train on", "--tasks"]),
     ];
-    let out = dir.path().join("run");
-    for (more, words) in cases {
-        let args = arguments(&[&env], &out, more);
-        let output = run(&args.iter().map(String::as_str).collect::<Vec<_>>());
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{more:?}: {message}");
+    for (run, words) in cases {
+        let message = format!("{:#}", bench.begin("run", *run, &Silent).err().expect("it is refused"));
         for word in *words {
-            assert!(message.contains(word), "{more:?} does not mention {word}: {message}");
+            assert!(message.contains(word), "{message} does not mention {word}");
         }
     }
-    assert!(!out.exists(), "refused before anything is written");
+    assert!(!bench.path("run").exists(), "refused before anything is written");
 }
 
 /// Both environments call their kind "sum".
 #[test]
 fn weights_scale_the_batches_of_an_environment() {
-    let (dir, run, again) = scratch();
+    let (dir, run, _) = scratch();
     let envs = [sums(dir.path(), "continues-the-sequence"), sums(dir.path(), "another-name")];
     let envs = [envs[0].as_str(), &envs[1]];
     let weighted = ["--set=env-weights.totals=2.5"];
@@ -256,8 +267,6 @@ fn weights_scale_the_batches_of_an_environment() {
         // 2.5 times 5, rounded.
         assert_eq!(metrics["buffer"]["totals/sum"]["added"], 13);
     }
-    train_on(&envs, &again, &weighted);
-    assert_same(&run, &again);
     succeed(&["replay", run.to_str().unwrap()]);
     succeed(&["report", run.to_str().unwrap()]);
     let page = fs::read_to_string(run.join("report.html")).unwrap();

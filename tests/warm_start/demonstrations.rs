@@ -146,7 +146,7 @@ fn what_cannot_be_learned_is_refused_with_words() {
     let out = |name: &str| format!("--out={}", folder.path().join(name).display());
     for (arguments, says) in [
         (&["--env=envs/python.wasm"][..], "demonstrates no task"),
-        (&["--env=envs/countdown.wasm", "--until-solved=2"], "must lie between 0 and 1"),
+        (&["--env=envs/countdown.wasm", "--until-solved=2"], "must be between 0 and 1"),
         (&["--policy=host/policy/policies/tiny"], "--env"),
         (&["--env=envs/countdown.wasm", "--think-share=0.5"], "cannot be used with"),
     ] {

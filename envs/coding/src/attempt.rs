@@ -19,7 +19,11 @@ pub fn plan<L: Language>(form: Form, problem: &Problem, completion: &str) -> Vec
         Problem::Deduction(_) | Problem::ErrorDeduction(_) => Vec::new(),
         Problem::Abduction(call) => {
             let answer = form.answered_value::<L>(call, completion, Field::Input).content;
-            read_arguments::<L>(&answer).ok().map(|arguments| run(&call.program, &arguments)).into_iter().collect()
+            read_arguments::<L>(form, &answer)
+                .ok()
+                .map(|arguments| run(&call.program, &arguments))
+                .into_iter()
+                .collect()
         }
         Problem::Induction(examples) => {
             let program = form.answered_program::<L>(completion).content;
@@ -45,12 +49,12 @@ pub fn judge<L: Language>(
     let (answer, (score, reason)) = match problem {
         Problem::Deduction(call) => {
             let answer = form.answered_value::<L>(call, completion, Field::Output);
-            let judged = deduced::<L>(call, &answer.content);
+            let judged = deduced::<L>(form, call, &answer.content);
             (answer, judged)
         }
         Problem::Abduction(call) => {
             let answer = form.answered_value::<L>(call, completion, Field::Input);
-            let judged = abduced::<L>(call, &answer.content, reports);
+            let judged = abduced::<L>(form, call, &answer.content, reports);
             (answer, judged)
         }
         Problem::Induction(examples) => {
@@ -67,8 +71,8 @@ pub fn judge<L: Language>(
     Verdict { score, well_formed: answer.well_formed, answer: answer.content, reason }
 }
 
-fn deduced<L: Language>(call: &Call, answer: &str) -> (f64, String) {
-    match L::parse(answer) {
+fn deduced<L: Language>(form: Form, call: &Call, answer: &str) -> (f64, String) {
+    match read_value::<L>(form, answer) {
         Ok(value) if value == gold_value::<L>(&call.output) => right(),
         Ok(_) => wrong("the output is another value"),
         Err(error) => wrong(format!("the answer is not a {} literal: {error}", L::WORDING.language)),
@@ -85,8 +89,8 @@ fn error_deduced<L: Language>(call: &Call, answer: &str) -> (f64, String) {
     }
 }
 
-fn abduced<L: Language>(call: &Call, answer: &str, reports: &[Report]) -> (f64, String) {
-    if let Err(error) = read_arguments::<L>(answer) {
+fn abduced<L: Language>(form: Form, call: &Call, answer: &str, reports: &[Report]) -> (f64, String) {
+    if let Err(error) = read_arguments::<L>(form, answer) {
         return wrong(format!("the answer is not a list of {} literals: {error}", L::WORDING.language));
     }
     let [report] = reports else { panic!("one report for the planned run") };
@@ -133,10 +137,26 @@ fn returned<L: Language>(report: &Report) -> Result<Value, String> {
     })
 }
 
+/// The value of a deduction answer. CRUXEval puts it behind `assert … ==`, where it may be an expression, and a comma ends it.
+fn read_value<L: Language>(form: Form, answer: &str) -> Result<Value, NotAValue> {
+    if let Form::CruxEval(_) = form
+        && let Ok(Arguments { positional, keyword }) = L::evaluate_arguments(answer)
+        && keyword.is_empty()
+        && let Some(first) = positional.into_iter().next()
+    {
+        return Ok(first);
+    }
+    L::parse(answer)
+}
+
 /// The arguments of an abduction answer, with or without the call around them.
-fn read_arguments<L: Language>(answer: &str) -> Result<Arguments, NotAValue> {
+fn read_arguments<L: Language>(form: Form, answer: &str) -> Result<Arguments, NotAValue> {
     let call = answer.trim().strip_prefix("f(").and_then(|rest| rest.strip_suffix(')'));
-    L::parse_arguments(call.unwrap_or(answer))
+    let arguments = call.unwrap_or(answer);
+    match form {
+        Form::CruxEval(_) => L::evaluate_arguments(arguments),
+        Form::Own(_) | Form::Brief => L::parse_arguments(arguments),
+    }
 }
 
 /// A task's own value. It was printed by the language, which reads it back.

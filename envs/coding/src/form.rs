@@ -6,7 +6,7 @@
 //!
 //! | | there | here |
 //! |---|---|---|
-//! | an answer is | evaluated, so that `2 + 3` is right for 5 | a literal |
+//! | an answer is | evaluated beside the program | a constant expression, which the judge evaluates: no lambda, no call of `f` |
 //! | `==` in a text of the assertion | ends the answer | belongs to it |
 //! | sampling | ten samples at T = 0.2 | greedy |
 

@@ -27,7 +27,7 @@ pub fn compare(reference: &str, answer: &str) -> Result<(), String> {
     let given = given.map_err(|reason| format!("the answer is not understood: {reason}"))?;
     let equal =
         is_word(&expected, &given, reference, answer) || expected.equals(&given, &mut work).map_err(incomparable)?;
-    if !equal {
+    if !equal && !is_equal_with_decimal_comma(&expected, answer, &mut work) {
         return Err("the answer is another one".into());
     }
     // An answer that divides by zero in a way that only numbers show says nothing.
@@ -37,6 +37,21 @@ pub fn compare(reference: &str, answer: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether a comma between digits is the point of a decimal: where the reference is a number, `0,5` is no list of two. Three
+/// digits behind it are thousands.
+fn is_equal_with_decimal_comma(expected: &Value, answer: &str, work: &mut Work) -> bool {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let Some((before, after)) = answer.split_once(',') else { return false };
+    let is_decimal = before.ends_with(|c: char| c.is_ascii_digit())
+        && !after.contains(',')
+        && (![0, 3].contains(&digits(after)) || digits(after) == 3 && ["0", "-0"].contains(&before));
+    if !is_decimal || !matches!(expected, Value::Number { .. }) {
+        return false;
+    }
+    let given = read(&format!("{before}.{after}"), Writer::Policy, work);
+    given.is_ok_and(|given| expected.equals(&given, work).unwrap_or(false))
 }
 
 fn incomparable(reason: String) -> String {

@@ -1,5 +1,6 @@
 //! What an answer as it is written comes to.
 
+mod inequality;
 mod relation;
 
 use num_bigint::BigInt;
@@ -99,6 +100,7 @@ impl Evaluator<'_> {
             Tree::Name { text, .. } => return Err(format!("{text:.20?} where a value should be")),
             Tree::Relation { sides, signs } => self.relation(sides, signs)?,
             Tree::List { items, joined } => self.list(items, *joined)?,
+            Tree::Congruence { left, of, modulus } => self.congruence(left.as_deref(), of, modulus)?,
             Tree::Choice { letter, value } => Value::Choice { letter: *letter, value: Box::new(self.value(value)?) },
             Tree::Either(one, other) => Value::Either(Box::new(self.value(one)?), Box::new(self.value(other)?)),
             Tree::Sum(terms) if terms.len() == 2 && terms[0].is_set() && terms[0] != Tree::Infinity => {
@@ -196,6 +198,22 @@ impl Evaluator<'_> {
         }
         let (value, unit) = sum.ok_or("an amount of nothing")?;
         Ok(Value::Number { value, unit })
+    }
+
+    /// What is known of a letter up to multiples. An equation for it that is not solved says no more than the question.
+    fn congruence(&mut self, left: Option<&Tree>, of: &Tree, modulus: &Tree) -> Result<Value, String> {
+        let name = match left {
+            None => None,
+            Some(Tree::Symbol(name)) => Some(name.clone()),
+            Some(_) => return Err("a congruence that is not solved".into()),
+        };
+        let mut whole =
+            |tree| Ok(self.exact(tree)?.as_rational().filter(Rational::is_integer).map(|of| of.to_integer()));
+        let (residue, modulus): (_, Result<_, String>) = (whole(of)?, whole(modulus));
+        match (residue, modulus?.filter(|modulus| *modulus > BigInt::zero())) {
+            (Some(residue), Some(modulus)) => Ok(Value::Congruent { name, residue, modulus }),
+            _ => Err("a congruence of what is no whole number".into()),
+        }
     }
 
     /// A time of day in seconds.

@@ -45,6 +45,11 @@ pub fn applied(name: &str, base: Option<&Quotient>, of: &[Quotient], work: &mut 
         ("abs", _) => absolute(argument, work),
         ("floor" | "ceil", _) => rounded(argument, name == "floor", work),
         ("factorial", _) => factorial(argument),
+        ("double factorial", _) => double_factorial(argument),
+        ("cis", _) => {
+            let imaginary = Quotient::atom(Atom::Imaginary).times(&sine(argument, work)?, work)?;
+            cosine(argument, work)?.plus(&imaginary, work)
+        }
         ("sgn", _) => sign(argument, work),
         (name, _) => Ok(Quotient::function(kept(name)?, vec![argument.clone()])),
     }
@@ -68,7 +73,7 @@ pub fn inverse(name: &str) -> Option<&'static str> {
 
 /// Functions that nothing is known about.
 fn kept(name: &str) -> Result<&'static str, String> {
-    const KEPT: [&str; 16] = [
+    const KEPT: [&str; 17] = [
         "vec",
         "overrightarrow",
         "overline",
@@ -85,6 +90,7 @@ fn kept(name: &str) -> Result<&'static str, String> {
         "gcd",
         "lcm",
         "pow",
+        "double factorial",
     ];
     match name {
         "arsinh" => Ok("arcsinh"),
@@ -402,6 +408,17 @@ fn factorial(value: &Quotient) -> Result<Quotient, String> {
             None => Quotient::function("factorial", vec![value.clone()]),
         }),
     }
+}
+
+/// Every second whole number down to 1 or 2.
+fn double_factorial(value: &Quotient) -> Result<Quotient, String> {
+    let Some(number) = value.as_rational() else {
+        return Ok(Quotient::function("double factorial", vec![value.clone()]));
+    };
+    let whole = Some(number.to_integer()).filter(|_| number.is_integer()).and_then(|whole| whole.to_u32());
+    let whole = whole.filter(|whole| *whole <= FACTORIAL_MAX).ok_or("a double factorial that is not worked out")?;
+    let product: BigInt = (1..=whole).rev().step_by(2).map(BigInt::from).product();
+    Ok(Quotient::rational(Rational::from(product)))
 }
 
 /// A binomial coefficient: of numbers, of unknowns with few chosen or few left, or by factorials.

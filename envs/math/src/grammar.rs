@@ -173,6 +173,13 @@ impl<'a> Parser<'a> {
             Some(name) => name,
             None => self.side()?,
         };
+        if self.takes('≡') {
+            let of = self.side()?;
+            return self.congruence(Some(first), of);
+        }
+        if self.modulus_length().is_some() {
+            return self.congruence(None, first);
+        }
         let mut sides = vec![first];
         let mut signs = Vec::new();
         while let Some(sign) = self.relation() {
@@ -182,9 +189,16 @@ impl<'a> Parser<'a> {
         Ok(if signs.is_empty() { sides.remove(0) } else { Tree::Relation { sides, signs } })
     }
 
+    /// Whether "!=" stands here, and no factorial before a sign of equality.
+    fn is_at_unequal(&self) -> bool {
+        let equal = self.tokens.get(self.at + 1);
+        let joined = equal.is_some_and(|token| token.kind == Kind::Sign('=') && !token.spaced);
+        joined && self.peek() == Some(&Kind::Sign('!'))
+    }
+
     fn relation(&mut self) -> Option<char> {
         let Some(Kind::Sign(sign @ ('=' | '<' | '>' | '≤' | '≥' | '≠' | '≈' | '∈'))) = self.peek() else {
-            if self.peek() == Some(&Kind::Sign('!')) && self.ahead(1) == Some(&Kind::Sign('=')) {
+            if self.is_at_unequal() {
                 self.at += 2;
                 return Some('≠');
             }

@@ -35,8 +35,8 @@
 //!
 //! | written | equal | not equal |
 //! |---|---|---|
-//! | whole numbers | `1,000`, `1{,}000`, `1000.0`, `10^3`, `1e3`, `1 x 10^3`, `**1000**` | `1, 000` (a list) |
-//! | decimals | `.5` and `½`; `0.\overline{3}`, `0.\bar3`, `0.(3)`, `0.333…` and `1/3` | `0.33` and `1/3` |
+//! | whole numbers | `1,000`, `1{,}000`, `1 000`, `1000.0`, `10^3`, `1e3`, `1 x 10^3`, `**1000**` | `1, 000` (a list) |
+//! | decimals | `.5`, `0{,}5` and `½`; `0,5` where the reference is a number; `0.\overline{3}`, `0.\bar3`, `0.(3)`, `0.333…` and `1/3` | `0.33` and `1/3` |
 //! | fractions | `\frac{7}{2}`, `{7 \over 2}`, `7/2`, `3\frac12`, `3 1/2` | `{x+7 \over 2}` and `x+7/2` |
 //! | percent | `10\%` and `10`; `10\%` and `0.1` | `10\%` more and `10\%` less |
 //! | words | `seventy-two`, `7 million`, `3 dozen`, `two thirds`, `9 squared` | `7 million` and `7` |
@@ -50,10 +50,12 @@
 //! | functions | `\sin 2x` and `2\sin x\cos x`, `\tan^{-1} x` and `\arctan x` | `\sqrt{x^2}` and `x` |
 //! | angles | `\sin 30^\circ` and `\frac12`; `45^\circ`, `45` and `\frac\pi4` | `\sin 30` and `\frac12` |
 //! | logarithms | `e^{\ln 3}` and `3`, `\lg` and `\log_{10}` | `\log`, whose base is not said, and `\ln` |
-//! | factorials | `n!` and `n(n-1)!`, `\binom n2` and `\frac{n(n-1)}2` | |
+//! | factorials | `n!` and `n(n-1)!`, `\binom n2` and `\frac{n(n-1)}2`, `5!!` and `15` | `5!!` and `(5!)!` |
+//! | congruences | `3 \pmod 7`, `x \equiv 10 \pmod 7`; `3`, the least one | `10` |
 //! | `x = 5`, `m+n = 2+3 = 5` | `5`, the last side, if all sides agree | `y = 5` |
 //! | equations | multiples: `2x = 4y` and `x - 2y = 0` | what follows from them |
 //! | sets of reals | `x<1 or x>3`, unions, `\setminus`, `x \ne 2`, `]1,2[`, <code>\|x\|<2</code> | `x<1 and x>3` |
+//! | inequalities of higher degree | reference `x^2<4` and answer `(-2,2)` | answer `x^2<4`, which may be the question |
 //! | `(1, 2)`, `[1, 2)` | brackets and order count | `\{1, 2\}` |
 //! | `1, 2`, `\{2, 1\}`, `\pm 1` | sets: order and repetition do not count | `(1, 2)` |
 //! | `x=2, y=3` | `2, 3`; `(2, 3)`; in any order with names | `3, 2` |
@@ -80,6 +82,7 @@
 //! | bases | `1101_3` for `1101_2` | the base was asked for |
 //! | sets | `\{1,2\}` for `(1,2)`, `x<1 and x>3` for `x<1 or x>3` | as written |
 //! | nearness | `3+\sin 3+…` for `\pi` | bounds for more bits than an expression can come close with |
+//! | questions | `\sum_{k=1}^{10} k` for `55`, integrals, limits, `x^2<4` for `(-2,2)` | what is worked out only |
 //!
 //! The graders of Hendrycks' MATH compare normalised texts, so order counts in lists, and units are cut off. Decimals
 //! agree within a tolerance in MARIO's math_evaluation and in Math-Verify; here a rounded number is another one.

@@ -103,6 +103,10 @@ impl Quotient {
     }
 
     pub fn divided_by(&self, other: &Quotient, work: &mut Work) -> Result<Quotient, String> {
+        if let Some(number) = other.as_rational().filter(|number| !number.is_zero()) {
+            let over = self.over.times(&Polynomial::constant(number.recip()), work)?;
+            return Ok(Quotient { over, under: self.under.clone() });
+        }
         if !other.is_decided() {
             work.spend(other.weight())?;
             work.divisors.push(other.clone());

@@ -66,6 +66,20 @@ impl Region {
         })
     }
 
+    pub fn empty() -> Region {
+        Region(Vec::new())
+    }
+
+    pub fn single(at: &Quotient) -> Region {
+        Region(vec![Region::point(at)])
+    }
+
+    /// Without its bounds.
+    pub fn between(low: Option<&Quotient>, high: Option<&Quotient>) -> Region {
+        let open = |at: Option<&Quotient>| at.map(|at| Bound { at: at.clone(), closed: false });
+        Region(vec![Interval { low: open(low), high: open(high) }])
+    }
+
     fn point(at: &Quotient) -> Interval {
         let bound = Some(Bound { at: at.clone(), closed: true });
         Interval { low: bound.clone(), high: bound }

@@ -260,7 +260,7 @@ impl<'a> Lexer<'a> {
     /// The digits of \frac12 and \sqrt2 are arguments of one digit each.
     fn bare_arguments(&mut self, name: &str) {
         let arguments = match name {
-            "frac" | "dfrac" | "tfrac" | "cfrac" | "nicefrac" | "binom" | "dbinom" | "tbinom" => 2,
+            "frac" | "dfrac" | "tfrac" | "cfrac" | "nicefrac" | "sfrac" | "binom" | "dbinom" | "tbinom" => 2,
             "sqrt" => 1,
             _ => 0,
         };
@@ -342,7 +342,7 @@ pub fn braced(text: &str) -> Option<(&str, usize)> {
 /// Whether a text begins with the name of a command that is known.
 fn is_command(text: &str) -> bool {
     let name = &text[..text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len())];
-    let reserved = ["begin", "end", "mathbb", "frac", "dfrac", "tfrac", "cfrac", "nicefrac", "binom", "surd"];
+    let reserved = ["begin", "end", "mathbb", "frac", "dfrac", "tfrac", "cfrac", "nicefrac", "sfrac", "binom", "surd"];
     let known =
         || !matches!(tables::meaning(name), Meaning::Name) || word::is_command_name(name) || reserved.contains(&name);
     name.len() > 1 && known()

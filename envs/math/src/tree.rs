@@ -80,6 +80,12 @@ pub enum Tree {
         sides: Vec<Tree>,
         signs: Vec<char>,
     },
+    /// `x \equiv 3 \pmod 7`, with or without a left side.
+    Congruence {
+        left: Option<Box<Tree>>,
+        of: Box<Tree>,
+        modulus: Box<Tree>,
+    },
     List {
         items: Vec<Tree>,
         joined: Joined,
@@ -159,6 +165,7 @@ impl Tree {
                 a.is_twofold() || b.is_twofold()
             }
             Tree::Call { arguments, .. } => arguments.iter().any(Tree::is_twofold),
+            Tree::Congruence { of, .. } => of.is_twofold(),
             _ => false,
         }
     }

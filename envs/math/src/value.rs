@@ -61,6 +61,12 @@ pub enum Value {
         difference: Quotient,
         solution: Option<(String, Region)>,
     },
+    /// A whole number up to multiples of another, as it is written.
+    Congruent {
+        name: Option<String>,
+        residue: BigInt,
+        modulus: BigInt,
+    },
     /// A letter of a multiple choice, and what stands behind it.
     Choice {
         letter: char,
@@ -94,6 +100,7 @@ impl Value {
                 same_choice(*letter, value, other, work)
             }
             (Value::Number { value: a, unit: u }, Value::Number { value: b, unit: v }) => same_amount(a, u, b, v, work),
+            (Value::Congruent { .. }, _) | (_, Value::Congruent { .. }) => Ok(same_residue(self, other)),
             (Value::Union(a), Value::Union(b)) => same_set(a, b, work),
             (Value::Set(a), Value::Set(b)) => same_answers(a, b, work),
             (
@@ -165,6 +172,25 @@ fn same_choice(letter: char, value: &Value, other: &Value, work: &mut Work) -> R
     match other.letter() {
         Some(other) => Ok(other == letter),
         None => value.equals(other, work),
+    }
+}
+
+/// Whole numbers that differ by a multiple of the same number; or the least of them, without what it is up to.
+fn same_residue(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (
+            Value::Congruent { name, residue, modulus },
+            Value::Congruent { name: other_name, residue: other, modulus: other_modulus },
+        ) => {
+            let named = name.is_none() || other_name.is_none() || name == other_name;
+            named && modulus == other_modulus && ((residue - other) % modulus).is_zero()
+        }
+        (Value::Congruent { residue, modulus, .. }, Value::Number { value, unit })
+        | (Value::Number { value, unit }, Value::Congruent { residue, modulus, .. }) => {
+            let least = !residue.is_negative() && residue < modulus;
+            least && unit.is_none() && value.as_rational() == Some(Rational::from(residue.clone()))
+        }
+        _ => false,
     }
 }
 
@@ -270,6 +296,7 @@ fn same_answers(a: &[Value], b: &[Value], work: &mut Work) -> Result<bool, Strin
         (Names::Roots(name, x), Names::Roots(other, y)) => Ok(name == other && same_set(&owned(x), &owned(y), work)?),
         (Names::Roots(_, values), Names::None) => same_set(&owned(values), b, work),
         (Names::None, Names::Roots(_, values)) => same_set(a, &owned(values), work),
+        (Names::Roots(..), Names::Different { .. }) | (Names::Different { .. }, Names::Roots(..)) => Ok(false),
         _ => same_set(a, b, work),
     }
 }

@@ -15,10 +15,10 @@ pub enum Run<'a> {
 }
 
 /// Functions, which are written without a backslash too.
-pub const FUNCTIONS: [&str; 36] = [
+pub const FUNCTIONS: [&str; 37] = [
     "arcsin", "arccos", "arctan", "arccot", "arcsec", "arccsc", "arsinh", "arcosh", "artanh", "arcsinh", "arccosh",
     "arctanh", "asin", "acos", "atan", "sinh", "cosh", "tanh", "coth", "sin", "cos", "tan", "sec", "csc", "cot", "tg",
-    "ctg", "ln", "log", "lg", "exp", "gcd", "lcm", "max", "min", "sgn",
+    "ctg", "ln", "log", "lg", "exp", "gcd", "lcm", "max", "min", "sgn", "cis",
 ];
 
 /// Letters that have a name.
@@ -109,7 +109,8 @@ fn is_word(run: &str) -> bool {
     let is_long = run.len() > 4 && lower.contains(['a', 'e', 'i', 'o', 'u', 'y']) && !in_order;
     // Capitals are points: NO is a segment.
     let is_capital = run.bytes().all(|letter| letter.is_ascii_uppercase());
-    run.len() > 1 && (SHORT_WORDS.contains(&&*lower) && !is_capital || is_name || is_long)
+    let is_number = run.len() > 2 && (UNITS.contains(&&*lower) || TENS.contains(&&*lower));
+    run.len() > 1 && ((SHORT_WORDS.contains(&&*lower) || is_number) && !is_capital || is_name || is_long)
 }
 
 /// `a.m.` and `p.m.`, and the length of how a text begins with it.

@@ -10,6 +10,7 @@ use azr_env::{
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub mod bench;
+pub mod config;
 pub mod eval;
 pub mod plan;
 pub mod policy;

@@ -28,7 +28,7 @@ impl Language {
         }
     }
 
-    /// What stands before a variable and behind a statement of the program.
+    /// What comes before a variable and after a statement of the program.
     pub fn statement(self) -> (&'static str, &'static str) {
         match self {
             Self::Python => ("", ""),

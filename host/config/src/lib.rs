@@ -1,4 +1,4 @@
-//! What a run is: one TOML, as written and then checked.
+//! The configuration of a run: one TOML file, resolved and then checked.
 //!
 //! `presets/paper.toml` holds every key with its meaning and its default. Another preset, a file and `--set` replace
 //! single keys; a key that is not in `paper.toml` is an error. Stages receive only their own struct.
@@ -31,7 +31,7 @@ pub use stages::{
 };
 pub use update::{Activations, Average, MomentsKind, OptimizerKind, Schedule, UpdateConfig, WeightsKind};
 
-/// How many times more tasks one environment may get.
+/// How many times the configured batches one environment may get.
 const ENV_WEIGHT_MAX: f64 = 100.0;
 
 /// A whole run, resolved. The keys are described in `presets/paper.toml`.
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(config.solve.batch, 64);
     }
 
-    /// The preset says what `azr_core::limits` explains, so that whoever reads it has every key before them.
+    /// The preset says what `azr_core::limits` explains, so that its readers see every key.
     #[test]
     fn the_preset_has_the_limits_of_training() {
         let paper: Table = include_str!("../presets/paper.toml").parse().unwrap();
@@ -295,7 +295,7 @@ mod tests {
         assert!(format!("{:#}", resolve(&["sandbox.profile=fast"]).unwrap_err()).contains("sandbox.profile"));
     }
 
-    /// Whoever is told to set a key can set it.
+    /// A key that people are told to set can be set.
     #[test]
     fn every_limit_that_a_document_or_a_message_names_is_a_key() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

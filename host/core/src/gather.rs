@@ -1,14 +1,14 @@
-//! The seam to the ranks: what several processes that do the same work tell each other.
+//! The seam to the ranks: how processes that do the same work exchange their results.
 //!
 //! Work is shared: each rank does its shard, and all get the results of all, in an order that does not depend on how
-//! many they are. What follows from results is computed by every rank for itself, and comes out the same.
+//! many they are. Every rank computes for itself what follows from results, and finds the same.
 
 use std::fmt::Debug;
 
 use anyhow::{Result, ensure};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// One process's place among those that do the same work, and its connection to them.
+/// A process's rank among those that do the same work, and its connection to them.
 pub trait Gather {
     /// From 0.
     fn rank(&self) -> usize;
@@ -23,7 +23,7 @@ pub trait Gather {
     fn sent_bytes(&self) -> u64;
 }
 
-/// One process, which talks to nobody.
+/// A single process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Alone;
 
@@ -90,7 +90,7 @@ impl dyn Gather + '_ {
         }
     }
 
-    /// Returns when every rank has come here.
+    /// Returns when every rank has called it.
     pub fn barrier(&self) -> Result<()> {
         self.all_gather(()).map(|_| ())
     }

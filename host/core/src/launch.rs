@@ -19,12 +19,23 @@ pub struct Launch {
     pub restarts: usize,
     /// Whether the launcher keeps the store at that address. Otherwise rank 0 does.
     pub launcher_serves: bool,
+    /// What the ranks know and strangers on their network do not, from `AZR_RANKS_TOKEN`. Empty where there is none.
+    pub token: String,
 }
 
 impl Default for Launch {
     fn default() -> Self {
         let address = "127.0.0.1".to_owned();
-        Self { rank: 0, size: 1, local_rank: 0, address, port: 0, restarts: 0, launcher_serves: false }
+        Self {
+            rank: 0,
+            size: 1,
+            local_rank: 0,
+            address,
+            port: 0,
+            restarts: 0,
+            launcher_serves: false,
+            token: String::new(),
+        }
     }
 }
 
@@ -42,6 +53,7 @@ impl Launch {
             port: required("MASTER_PORT")?,
             restarts: optional("TORCHELASTIC_RESTART_COUNT")?.unwrap_or(0),
             launcher_serves: env::var("TORCHELASTIC_USE_AGENT_STORE").is_ok_and(|value| value == "True"),
+            token: optional("AZR_RANKS_TOKEN")?.unwrap_or_default(),
         };
         ensure!(launch.rank < launch.size, "RANK is {}, but WORLD_SIZE is {}", launch.rank, launch.size);
         Ok(launch)

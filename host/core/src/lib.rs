@@ -1,5 +1,5 @@
-//! What the crates of the host share: tasks and the digests that name things, limits, random numbers by purpose, and the
-//! seams between the loop and what computes: [`sampling`], [`training`] and [`gather`].
+//! What the crates of the host share: tasks and digests, limits, random numbers by purpose, and the traits between the loop
+//! and what computes: [`sampling`], [`training`] and [`gather`].
 
 pub mod gather;
 pub mod launch;

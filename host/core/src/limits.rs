@@ -17,7 +17,7 @@ pub const FUEL_PER_SECOND: u64 = 24_000_000_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
-    /// Whether components are compiled in a confined process.
+    /// Whether components are compiled, and guests are, in confined processes.
     pub ring: Ring,
     /// What the limits are for; the others are this profile's where they are not named themselves.
     pub profile: Profile,
@@ -40,16 +40,16 @@ pub struct Limits {
     pub deadline_ms: u64,
 }
 
-/// A second wall around the compiler, beside the first one, that it is written in Rust.
+/// A second wall around guests and the compiler, beside the first one, which is wasmtime.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ring {
     /// As far as the kernel and the program can; what is missing is said.
+    #[default]
     Auto,
     /// Or not at all.
     Require,
-    /// Compile in the own process.
-    #[default]
+    /// Everything in the own process.
     Off,
 }
 
@@ -61,7 +61,7 @@ pub enum Profile {
     #[default]
     Train,
     /// For published benchmarks, whose programs have seconds and whose tests of one program have a hundred megabytes, and
-    /// where nobody waits for a step.
+    /// where no step waits for it.
     Benchmark,
 }
 
@@ -70,7 +70,7 @@ impl Limits {
     pub const fn of(profile: Profile) -> Self {
         match profile {
             Profile::Train => Self {
-                ring: Ring::Off,
+                ring: Ring::Auto,
                 profile,
                 run_fuel_max: 10_000_000_000,
                 run_memory_max_bytes: 256 << 20,
@@ -82,7 +82,7 @@ impl Limits {
                 deadline_ms: 120_000,
             },
             Profile::Benchmark => Self {
-                ring: Ring::Off,
+                ring: Ring::Auto,
                 profile,
                 run_fuel_max: 100_000_000_000,
                 run_memory_max_bytes: 1 << 30,

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::rng::Stream;
+use crate::{meter::Meter, rng::Stream};
 
 /// A language model that answers prompts.
 pub trait Sampler {
@@ -16,6 +16,9 @@ pub trait Sampler {
     /// One completion per request, in order, on every rank. A completion depends on its request and stream only, apart
     /// from rounding, which in a near tie can depend on the other requests; never on threads or ranks.
     fn sample(&self, requests: &[SampleRequest], sampling: &Sampling) -> Result<Vec<Completion>>;
+
+    /// Its progress, for display.
+    fn meter(&self) -> &Meter;
 }
 
 /// One chat message, as chat templates know it.

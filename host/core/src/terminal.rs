@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-/// Whether a terminal obeys the character, or shows nothing of it: C0, DEL and C1, marks that change the direction of
+/// Whether a terminal obeys the character instead of showing it: C0, DEL and C1, marks that change the direction of
 /// writing, and what takes no room.
 fn is_obeyed(c: char) -> bool {
     let unseen = matches!(
@@ -47,7 +47,7 @@ pub fn line(text: &str) -> String {
     shown
 }
 
-/// The same JSON in characters that a terminal shows and does not obey. `json` is JSON, whose line feeds stand between
+/// The same JSON in characters that a terminal shows and does not obey. `json` is JSON, whose line feeds are between
 /// its tokens.
 pub fn json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());

@@ -17,7 +17,7 @@ pub enum EnvSource {
 }
 
 impl EnvSource {
-    /// Loads the environment. Says what a tag stands for now.
+    /// Loads the environment. Logs the digest that a tag has now.
     pub fn load(&self, sandbox: &Sandbox) -> Result<Environment> {
         let reference = match self {
             Self::File(path) => return sandbox.load(path),

@@ -1,4 +1,4 @@
-//! What libraries say, on standard error, and how a program ends whose output nobody reads.
+//! Log messages of libraries, on standard error, and what a closed pipe does to a program.
 
 use std::fmt;
 
@@ -61,7 +61,7 @@ where
 }
 
 /// Lets the end of a pipe end this process quietly, as `head` expects. Not for programs that serve or train: there a
-/// connection that somebody closes must not end everything.
+/// connection that is closed must not end everything.
 pub fn end_with_the_pipe() {
     // SAFETY: no thread runs yet that could meet the signal, and the default action is always a valid one.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };

@@ -3,11 +3,12 @@
 //! An environment is published as the wasm ecosystem publishes components (the CNCF's "wasm OCI artifact"): a manifest
 //! that names a small configuration and one layer, the environment's file. A reference is pinned by the digest of the
 //! manifest, and the manifest names the file by its digest, so the same reference gives the same bytes or none,
-//! whoever sends them. What was fetched once is kept and needs no network again.
+//! whoever sends them. What was fetched once is kept, and no network is needed again.
 
 mod artifact;
 mod blobs;
 mod client;
+mod reader;
 
 use std::{fmt, net::IpAddr, path::Path, str::FromStr, time::Duration};
 
@@ -57,7 +58,7 @@ impl Reference {
         name.rsplit_once('/').map_or(name, |(_, last)| last)
     }
 
-    /// This reference with the digest that its tag stands for now.
+    /// This reference with the digest that its tag has now.
     pub fn resolve(&self) -> Result<Self> {
         let digest = Client::new(self, Patience::default())?.digest()?;
         Ok(self.pinned(digest))

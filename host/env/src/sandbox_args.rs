@@ -25,7 +25,7 @@ pub struct SandboxArgs {
 }
 
 impl SandboxArgs {
-    /// Starts the sandbox with the limits of the setting.
+    /// Starts the sandbox with the limits of the configuration.
     pub fn start(&self, limits: &Limits) -> Result<Sandbox> {
         Sandbox::new(&self.config(limits)?)
     }

@@ -1,8 +1,8 @@
 //! The ledger: one row per judgement, enough to make it again and to notice any difference.
 //!
-//! What is the same for all rows of an environment stands once in `experiment.json`; its digest, the terms, binds each
-//! row to it. A row holds the completion as judged, a digest of the runs that the judge planned from it (they can be
-//! planned again), what each run came to, the conclusion and the reward. The tasks that a row names by their digest are
+//! What is the same for all rows of an environment is in `experiment.json` once: its fingerprint, whose digest binds each
+//! row to it (the key `terms`). A row holds the completion as judged, a digest of the runs that the judge planned from it (they can be
+//! planned again), the outcomes of each run, the conclusion and the reward. The tasks that a row names by their digest are
 //! in `tasks.jsonl`.
 
 use std::borrow::Cow;
@@ -207,7 +207,7 @@ pub fn new_tasks<'a>(
     })
 }
 
-/// The tasks that nobody proposed and that entered the buffers, before those that were proposed at the same step.
+/// The tasks that were not proposed and entered the buffers, before those that were proposed at the same step.
 pub fn seeded_tasks<'a>(
     envs: &'a [EnvState],
     given: &'a [Seeded],

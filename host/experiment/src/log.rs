@@ -10,7 +10,7 @@ pub enum Log {
     Evaluations,
     Ledger,
     Tasks,
-    /// What judges told the operator.
+    /// What judges logged for the operator.
     Judge,
     Events,
 }

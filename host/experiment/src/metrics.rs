@@ -220,7 +220,7 @@ fn proposer_group(step: &Step, members: &[usize]) -> GroupMetrics {
     let share = |wanted: &dyn Fn(&Conclusion) -> bool| {
         validated.iter().filter(|validated| wanted(&validated.conclusion)).count() as f64 / validated.len() as f64
     };
-    let stands = |wanted: Novelty| share(&|conclusion| conclusion.novelty() == Some(wanted));
+    let novelty = |wanted: Novelty| share(&|conclusion| conclusion.novelty() == Some(wanted));
     let tasks: Vec<Digest> = validated.iter().filter_map(|v| v.conclusion.task()).map(|task| task.id()).collect();
     let rates: Vec<f64> = members.iter().filter_map(|&i| step.rewards.solve_rates[i]).collect();
     let mut rejections = BTreeMap::new();
@@ -232,8 +232,8 @@ fn proposer_group(step: &Step, members: &[usize]) -> GroupMetrics {
     let proposals = ProposalMetrics {
         valid: share(&|conclusion| conclusion.task().is_some()),
         new: share(&|conclusion| conclusion.novelty().is_some_and(Novelty::is_new)),
-        duplicate: stands(Novelty::Duplicate),
-        novel: stands(Novelty::Novel),
+        duplicate: novelty(Novelty::Duplicate),
+        novel: novelty(Novelty::Novel),
         distinct: (!tasks.is_empty()).then(|| tasks.iter().collect::<HashSet<_>>().len() as f64 / tasks.len() as f64),
         held_out: validated.iter().filter(|v| v.conclusion.novelty() == Some(Novelty::HeldOut)).count(),
         solve_rate_mean: mean(&rates),
@@ -335,7 +335,7 @@ fn timing(step: &Step, sampling: &SamplingMetrics, sandbox: &SandboxMetrics) -> 
     timing
 }
 
-/// Codes of rejections that are told apart in a step. An environment can invent any number, and each becomes a column.
+/// Codes of rejections that are counted apart in a step. An environment can invent any number, and each becomes a column.
 const CODES_MAX: usize = 32;
 const OTHER_CODES: &str = "other-codes";
 

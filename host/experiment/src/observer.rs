@@ -1,4 +1,4 @@
-//! Who is told what happens in a session.
+//! Who watches a session: a display, or nobody.
 
 use std::{collections::BTreeMap, fs::File, path::Path};
 

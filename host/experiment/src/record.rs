@@ -1,4 +1,4 @@
-//! What an experiment was started with, and how far it has come: for whoever reads it.
+//! What an experiment was started with, and how far it has come: for its readers.
 
 use std::{
     collections::BTreeMap,

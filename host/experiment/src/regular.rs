@@ -1,5 +1,5 @@
-//! Files of an experiment's directory, which may be somebody else's: read within the directory only, and without waiting
-//! for a pipe that stands in a file's place.
+//! Files of an experiment's directory, which may come from somebody else: read within the directory only, and without
+//! waiting for a pipe in the place of a file.
 
 use std::{
     fs,

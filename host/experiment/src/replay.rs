@@ -178,7 +178,7 @@ impl Replay {
 
         let mut compared = Vec::new();
         for (((line, recorded), validated), reward) in proposals.into_iter().zip(&validated).zip(rewards.proposers) {
-            // A task that is one only now was never attempted, so nobody knows what it would have been worth.
+            // A task that is one only now was never attempted, so its reward is unknown.
             let was_task = matches!(recorded.conclusion, Concluded::Accepted { .. });
             let known = recorded.purpose != Purpose::Seed && (was_task || validated.conclusion.task().is_none());
             let reward = reward.filter(|_| known);
@@ -192,7 +192,7 @@ impl Replay {
         Ok(compared)
     }
 
-    /// Puts the tasks into the buffers that nobody proposed and that were there before the proposals of `step`.
+    /// Puts the tasks that were not proposed into the buffers, as far as they were there before the proposals of `step`.
     fn insert(&mut self, step: u64) -> Result<()> {
         let (Self { envs, tasks, .. }, faults) = (self, &mut Faults::new(&Alone));
         loop {
@@ -277,7 +277,7 @@ fn adopt_fingerprints(recorded: &Recorded, envs: &mut [EnvState]) -> Result<()> 
     Ok(())
 }
 
-/// Judges items, except those whose recorded row says that the host failed: nobody knows what they would have come to.
+/// Judges items, except those whose recorded row says that the host failed: their verdict is unknown.
 fn unless_unknown<T, R>(
     items: Vec<T>,
     rows: &[(usize, LedgerRow)],
@@ -309,7 +309,7 @@ fn completion(row: &LedgerRow) -> Completion {
 struct Tasks {
     file: BufReader<File>,
     places: HashMap<Digest, u64>,
-    /// Tasks that nobody proposed, in order: the step of each and its place.
+    /// Tasks that were not proposed, in order: the step of each and its line.
     given: VecDeque<(u64, u64)>,
 }
 
@@ -332,7 +332,7 @@ impl Tasks {
         self.row(begin)?.task()
     }
 
-    /// The next tasks that nobody proposed and that were there before the proposals of `step`, in order; empty when there
+    /// The next tasks that were not proposed and were there before the proposals of `step`, in order; empty when there
     /// are no more.
     fn take_given(&mut self, step: u64) -> Result<Vec<TaskRow<'static>>> {
         let mut rows = Vec::new();

@@ -2,7 +2,7 @@
 //!
 //! Everything an experiment wrote reaches the page as one JSON text, whose characters cannot end the element around
 //! it, and the page's script shows all of it as text. Most of that text is a language model's: treat it as hostile. A
-//! content security policy that names the page's own script and style stands behind the escaping.
+//! content security policy that names the page's own script and style is the second defence behind the escaping.
 
 use std::{
     collections::BTreeMap,
@@ -49,7 +49,7 @@ struct PageData {
     totals: Totals,
     /// The horizontal axis of all charts.
     steps: Vec<u64>,
-    /// How many steps a point of a curve stands for.
+    /// How many steps a point of a curve covers.
     steps_per_point: usize,
     sections: Vec<Section>,
     evaluations: Vec<Evaluation>,

@@ -103,7 +103,7 @@ impl<M: Models> Session<'_, M> {
     }
 
     /// Trains to the last step, or until `interrupted` is set; either way the last thing written is a checkpoint. Returns
-    /// whether it came to the last step.
+    /// whether the last step was reached.
     pub fn train(&mut self, interrupted: &AtomicBool) -> Result<bool> {
         let RunConfig { steps, checkpoint, evaluation, .. } = self.selfplay.config.clone();
         self.observer.begin(self.done, steps);
@@ -146,7 +146,7 @@ impl<M: Models> Session<'_, M> {
         Ok(())
     }
 
-    /// Puts what the judges told the operator where the operator looks. Returns the number of lines.
+    /// Writes the judges' log lines to `judge.jsonl`. Returns the number of lines.
     fn log_judges(&mut self, step: u64) -> Result<usize> {
         let mut count = 0;
         for env in &self.selfplay.envs {
@@ -250,6 +250,7 @@ impl<M: Models> Session<'_, M> {
 
     fn checkpoint(&mut self) -> Result<()> {
         let SelfPlay { config, envs, policy, learner, breaker, .. } = &self.selfplay;
+        envs.iter().try_for_each(|env| env.environment.check_directories())?;
         let save_optimizer = learner.state()?;
         let models = &self.models;
         self.run_dir.checkpoint(self.done, config.checkpoint.keep, |folder| {
@@ -260,7 +261,7 @@ impl<M: Models> Session<'_, M> {
     }
 }
 
-/// Before the first step no environment is dropped: somebody should know that it fails from the start.
+/// Before the first step no environment is dropped: one that fails from the start should be noticed.
 fn strict_breaker(config: &RunConfig) -> Breaker {
     Breaker::new(&FaultsConfig { then: BreachAction::Stop, ..config.faults.clone() })
 }

@@ -26,7 +26,7 @@ pub struct BenchPlan {
     pub batches: Vec<usize>,
     pub prompt_tokens: usize,
     pub completion_tokens: usize,
-    /// Each figure is the best of so many.
+    /// Each figure is the best of this many.
     pub repeats: usize,
 }
 
@@ -60,7 +60,7 @@ pub fn bench(policy: &mut Policy, config: &RunConfig, plan: &BenchPlan) -> Resul
     // Completions must not end early, as with min_new_tokens.
     policy.text.ends = [u32::MAX].into();
     // First, so that the learner's memory can be that of the copies.
-    let device = policy.model.place().1;
+    let device = policy.model.kind_and_device().1;
     let copy_bytes_per_s = copy_bytes_per_s(device)?;
     let mut learner = Learner::new(policy, &config.update, &config.sampling)?;
     let mut report = BenchReport { copy_bytes_per_s, rows: Vec::new(), rollouts: Vec::new(), last_update: None };
@@ -75,7 +75,7 @@ pub fn bench(policy: &mut Policy, config: &RunConfig, plan: &BenchPlan) -> Resul
         let rows = batch.min(sampling.rows_max);
         // Halfway through the completions.
         let columns = plan.prompt_tokens + plan.completion_tokens / 2;
-        let step_bytes = step_bytes(&policy.model.config, policy.model.place().0, rows, columns);
+        let step_bytes = step_bytes(&policy.model.config, policy.model.kind_and_device().0, rows, columns);
         row.roofline = Some(row.tokens_per_s / rows as f64 * step_bytes / copy_bytes_per_s);
         report.rows.push(row);
         report.rollouts = (requests.iter().zip(&completions).enumerate())
@@ -98,7 +98,7 @@ pub fn bench(policy: &mut Policy, config: &RunConfig, plan: &BenchPlan) -> Resul
     Ok(report)
 }
 
-/// What a sampling step for so many rows must read at least, each with so many columns in the cache.
+/// What a sampling step for `rows` rows must read at least, each with `columns` columns in the cache.
 fn step_bytes(config: &ModelConfig, kind: Kind, rows: usize, columns: usize) -> f64 {
     // Of an embedding that is not the head as well, only rows are read.
     let embedding = if config.tie_word_embeddings { 0 } else { config.vocab_size * config.hidden_size };
@@ -154,7 +154,7 @@ fn best(
     Ok(BenchRow { what, batch, tokens_per_s: tokens / wall_s, tokens_per_cpu_s: tokens / cpu_s, roofline: None })
 }
 
-/// Until the device has computed what it was told to.
+/// Waits until the device has computed everything.
 fn wait_for(device: Device) {
     if let Device::Cuda(number) = device {
         tch::Cuda::synchronize(number as i64);

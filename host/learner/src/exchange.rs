@@ -75,7 +75,7 @@ pub(super) struct Exchange<'a> {
     weights: Option<ShardedWeights>,
     /// Of all ranks.
     micro_batches: usize,
-    /// By the place of the parameter, where this rank adds it up. They have their memory before the activations, which would
+    /// By the index of the parameter, where this rank adds it up. They have their memory before the activations, which would
     /// otherwise be cut up by them where it comes free.
     totals: Vec<Option<Tensor>>,
     /// What is sent where there is nothing to send.
@@ -90,7 +90,7 @@ impl Buckets {
         Self::cut(sizes, FIRST_BUCKET_BYTES / element, BUCKET_BYTES / element)
     }
 
-    /// Of parameters by place, elements and owner.
+    /// Of parameters by index, elements and owner.
     fn cut(sizes: impl Iterator<Item = (usize, i64, usize)>, first: i64, others: i64) -> Self {
         let (mut buckets, mut room) = (vec![Vec::new()], first);
         for (parameter, elements, owner) in sizes {

@@ -21,7 +21,7 @@ use azr_policy::{Policy, model::Model};
 
 /// Logits computed at a time, so that they do not fill the memory: 32 MB of f32.
 const LOGITS_MAX: i64 = 8 << 20;
-/// But at least so many rows, below which reading the vocabulary head costs more than multiplying with it.
+/// But at least this many rows, below which reading the vocabulary head costs more than multiplying with it.
 const LOGIT_ROWS_MIN: i64 = 256;
 
 /// What one thread needs to take micro-batches.
@@ -30,7 +30,7 @@ struct Worker<'a, O> {
     parameters: Vec<Parameter>,
     /// `None` where they are whole.
     weights: Option<ShardedWeights>,
-    /// The place of the vocabulary head among the parameters; `None` where it is frozen.
+    /// The index of the vocabulary head among the parameters; `None` where it is frozen.
     head_at: Option<usize>,
     activations: Activations,
     objective: &'a O,
@@ -38,7 +38,7 @@ struct Worker<'a, O> {
 }
 
 /// The gradient of the objective for final hidden states and vocabulary head.
-struct Pulled {
+struct HeadGradients {
     states: Tensor,
     head: Option<Tensor>,
     sums: Sums,
@@ -66,7 +66,7 @@ pub(super) fn gradient(
         _ => None,
     };
     let worker = || Worker {
-        model: policy.model.share(),
+        model: policy.model.handle(),
         parameters: Parameter::all(policy),
         head_at: head_at(policy),
         weights: sharded.as_ref().map(ShardedWeights::handle),
@@ -77,7 +77,7 @@ pub(super) fn gradient(
     let buckets = Buckets::new(shards, &backward_order(&Parameter::all(policy)));
     let exchange = Exchange::new(shards, &buckets, sharded.as_ref(), groups.len())?;
     let rounds = groups.len().div_ceil(ranks.size());
-    let own = ranks.turns(&groups).map(Some).chain(iter::repeat(None)).take(rounds);
+    let own = ranks.round_robin(&groups).map(Some).chain(iter::repeat(None)).take(rounds);
     let (micro_batches, receivers): (Vec<_>, Vec<_>) = own
         .map(|group| {
             let (sender, requests, receiver) = buckets.channel();
@@ -123,14 +123,14 @@ impl<O: Objective> Worker<'_, O> {
     /// Finds the gradient of some sequences. The vocabulary head is taken in pieces, forwards and backwards, and the trunk
     /// then goes back once: the logits of a whole micro-batch never exist together.
     fn pass(&self, group: &Group, layers: LayerPrefetch<'_>, sender: &mut GradientSender<'_>) -> Result<Sums> {
-        let device = self.model.place().1;
+        let device = self.model.kind_and_device().1;
         let batch = group.batch(self.sequences, device)?;
         let trunk = Trunk::forward(&self.model, &batch, self.activations, layers)?;
         let (n, _hidden) = trunk.states.size2()?;
         let constants = self.objective.constants(&group.sequences);
         let rows = constants.len() as i64;
         let constants = Tensor::f_from_slice(&constants.concat())?.f_view([rows, n])?.f_to_device(device)?;
-        let Pulled { states, head, sums } = self.through_head(&trunk.states, &batch.targets, &constants)?;
+        let HeadGradients { states, head, sums } = self.through_head(&trunk.states, &batch.targets, &constants)?;
         let mut head = self.head_at.zip(head);
         if let Some((own, head)) = head.take_if(|(own, _)| self.parameters[*own].layer.is_none()) {
             sender.put(own, Some(&head))?;
@@ -161,7 +161,7 @@ impl<O: Objective> Worker<'_, O> {
     }
 
     /// The objective of final hidden states, `[n, hidden]`, and its gradient for them and for the vocabulary head.
-    fn through_head(&self, states: &Tensor, targets: &Tensor, constants: &Tensor) -> Result<Pulled> {
+    fn through_head(&self, states: &Tensor, targets: &Tensor, constants: &Tensor) -> Result<HeadGradients> {
         let _no_grad = tch::no_grad_guard();
         let step = logit_rows(self.model.config.vocab_size);
         let pieces = states.f_split(step, 0)?.into_iter().zip(targets.f_split(step, 0)?);
@@ -178,11 +178,11 @@ impl<O: Objective> Worker<'_, O> {
                 });
             }
         }
-        Ok(Pulled { states: Tensor::f_cat(&state_gradients, 0)?, head, sums: Sums::of(&sums)? })
+        Ok(HeadGradients { states: Tensor::f_cat(&state_gradients, 0)?, head, sums: Sums::of(&sums)? })
     }
 }
 
-/// The place of the vocabulary head among the parameters.
+/// The index of the vocabulary head among the parameters.
 fn head_at(policy: &Policy) -> Option<usize> {
     let name = if policy.model.config.tie_word_embeddings { "model.embed_tokens.weight" } else { "lm_head.weight" };
     policy.parameters().iter().position(|(parameter, _)| parameter == name)

@@ -79,14 +79,14 @@ impl Trainer<Policy> for Learner {
         for (rollout, logprobs) in rollouts.iter_mut().zip(logprobs) {
             let changes =
                 logprobs.iter().zip(&rollout.old_logprobs).map(|(&now, &then)| f64::from(now) - f64::from(then));
-            let weigh = |change: f64| {
+            let importance_weight = |change: f64| {
                 let ratio = change.exp();
                 kl += ratio - 1.0 - change;
                 truncated += f64::from(u8::from(ratio > importance_max));
                 tokens += 1.0;
                 ratio.min(importance_max) as f32
             };
-            rollout.importance = changes.map(weigh).collect();
+            rollout.importance = changes.map(importance_weight).collect();
             rollout.old_logprobs = logprobs;
         }
         Ok(Some(Mismatch { kl: kl / tokens, truncated: truncated / tokens }))
@@ -100,14 +100,14 @@ impl Trainer<Policy> for Learner {
         let (gradients, sums) = self.gradients(policy, rollouts)?;
         let gradient_norm = self.apply(gradients, &sums, learning_rate)?;
         let mean = |sum: f64| sum / tokens as f64;
-        let anchored = rollouts.iter().filter(|rollout| rollout.kl_coefficient > 0.0);
-        let anchored: usize = anchored.map(|rollout| rollout.completion.len()).sum();
+        let with_kl = rollouts.iter().filter(|rollout| rollout.kl_coefficient > 0.0);
+        let with_kl: usize = with_kl.map(|rollout| rollout.completion.len()).sum();
         Ok(UpdateMetrics {
             loss: sums.loss,
             gradient_norm,
             clip_fraction: mean(sums.clipped),
             approx_kl: mean(sums.kl),
-            start_kl: if anchored > 0 { sums.start_kl / anchored as f64 } else { 0.0 },
+            start_kl: if with_kl > 0 { sums.start_kl / with_kl as f64 } else { 0.0 },
             entropy: mean(sums.entropy),
             logprob_gap: mean(sums.gap),
             tokens,

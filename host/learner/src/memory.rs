@@ -13,11 +13,12 @@
 //! | logits | 16 · r · V | f32 and its derivatives for the r rows that the head takes at a time |
 //! | cache | e · 2 kv · L · c · rows | keys and values while sampling; c columns, see [`columns`] |
 //! | prefill | e · t · (4 d + 2 q + 3 f) | activations of prompts read into the cache |
+//! | packed | e · (matrices of the layers, and V · d) | on a CPU with kernels for bf16: the matrices as these read them |
 //! | draw | 32 · rows · V | probabilities of every row's next token, sorted, and their running sums in f64 |
 //! | process | 0.5 GiB and a twentieth of all else | the program, libtorch, and what allocators lose |
 //!
 //! Learning and sampling take turns: the total has the larger of gradients + activations + logits − dropped and cache +
-//! prefill + draw. For the optimizer's step, which follows the gradients, weights are whole again.
+//! prefill + packed + draw. For the optimizer's step, which follows the gradients, weights are whole again.
 //! Everything counts at its worst: full micro-batches, and as many rows as there may be, all of full length. Not counted
 //! are the pages of a checkpoint's files that are in memory while it is loaded: the system takes them back when it needs them.
 
@@ -27,7 +28,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use azr_config::{Activations, Dtype, LoraConfig, MomentsKind, OptimizerKind, RunConfig, WeightsKind};
-use azr_policy::{ModelConfig, memory::MachineMemory};
+use azr_policy::{Device, ModelConfig, memory::MachineMemory};
 
 const GIB: f64 = (1u64 << 30) as f64;
 
@@ -43,6 +44,7 @@ pub struct Estimate {
     pub logits: u64,
     pub cache: u64,
     pub prefill: u64,
+    pub packed: u64,
     pub draw: u64,
     pub process: u64,
 }
@@ -61,6 +63,7 @@ struct Sizes<'a> {
     /// Parameters of the adapter, if there is one.
     adapter: Option<i64>,
     ranks: i64,
+    device: Device,
     /// Bytes of a number in the weights.
     element: i64,
 }
@@ -135,6 +138,13 @@ impl Sizes<'_> {
         self.element * (prompts.max(prompt) as i64) * (4 * d + 2 * q + 3 * f)
     }
 
+    fn packed(&self) -> i64 {
+        if !self.device.packs(self.config.policy.dtype) {
+            return 0;
+        }
+        self.element * (self.model.layer_matrix_count() + self.embedding())
+    }
+
     fn draw(&self) -> i64 {
         32 * self.config.sampling.rows_max as i64 * self.model.vocab_size
     }
@@ -142,12 +152,12 @@ impl Sizes<'_> {
     /// Parameters that one rank updates.
     fn own(&self) -> i64 {
         match self.adapter {
-            Some(adapter) => self.share(adapter),
-            None => self.share(self.model.parameter_count()).max(self.embedding()),
+            Some(adapter) => self.shard(adapter),
+            None => self.shard(self.model.parameter_count()).max(self.embedding()),
         }
     }
 
-    fn share(&self, parameters: i64) -> i64 {
+    fn shard(&self, parameters: i64) -> i64 {
         (parameters + self.ranks - 1) / self.ranks
     }
 
@@ -173,13 +183,19 @@ impl Sizes<'_> {
 
 impl Estimate {
     /// Of training `model` as `config` says, with the adapter `lora`, if there is one: on each of `ranks`.
-    pub fn new(model: &ModelConfig, config: &RunConfig, lora: Option<&LoraConfig>, ranks: usize) -> Self {
+    pub fn new(
+        model: &ModelConfig,
+        config: &RunConfig,
+        lora: Option<&LoraConfig>,
+        ranks: usize,
+        device: Device,
+    ) -> Self {
         let element = match config.policy.dtype {
             Dtype::F32 => 4,
             Dtype::Bf16 => 2,
         };
         let adapter = lora.map(|lora| model.adapter_parameter_count(lora));
-        let sizes = Sizes { model, config, adapter, ranks: ranks as i64, element };
+        let sizes = Sizes { model, config, adapter, ranks: ranks as i64, device, element };
         let bytes = |count: i64| u64::try_from(count).expect("sizes are positive");
         let mut estimate = Self {
             weights: bytes(sizes.weights()),
@@ -190,6 +206,7 @@ impl Estimate {
             logits: bytes(sizes.logits()),
             cache: bytes(sizes.cache()),
             prefill: bytes(sizes.prefill()),
+            packed: bytes(sizes.packed()),
             draw: bytes(sizes.draw()),
             process: 0,
         };
@@ -208,7 +225,7 @@ impl Estimate {
 
     /// What is there only while sampling.
     fn sampling(&self) -> u64 {
-        self.cache + self.prefill + self.draw
+        self.cache + self.prefill + self.packed + self.draw
     }
 
     /// Fails where `memory` can never hold this, and says what to change.
@@ -216,12 +233,12 @@ impl Estimate {
         if self.total() <= memory.total {
             return Ok(());
         }
-        let standing = self.weights + self.optimizer + self.process;
+        let resident = self.weights + self.optimizer + self.process;
         let mut advice = Vec::new();
-        if standing + self.sampling() > memory.total && config.sampling.rows_max > 1 {
+        if resident + self.sampling() > memory.total && config.sampling.rows_max > 1 {
             advice.push(format!("sampling.rows-max below {}", config.sampling.rows_max));
         }
-        if standing + self.learning() > memory.total {
+        if resident + self.learning() > memory.total {
             let update = &config.update;
             if update.activations == Activations::Keep {
                 advice.push("update.activations=recompute".to_owned());
@@ -234,7 +251,7 @@ impl Estimate {
         if config.update.moments == MomentsKind::F32 && self.optimizer > memory.total / 8 {
             advice.push("update.moments=8-bit".to_owned());
         }
-        if lora.is_none() && standing + self.gradients > memory.total / 2 {
+        if lora.is_none() && resident + self.gradients > memory.total / 2 {
             advice.push("an adapter instead of all weights, policy.lora.rank=32".to_owned());
         }
         advice.push("shorter prompts and completions".to_owned());
@@ -247,7 +264,7 @@ impl Estimate {
     }
 }
 
-/// Columns that the cache comes to for rows of full length: it begins with those of a prompt and grows by half.
+/// Columns of the cache once rows have their full length: it begins with those of a prompt and grows by half.
 fn columns(prompt: i64, completion: i64) -> i64 {
     let mut columns = prompt + 64;
     while columns < prompt + completion {
@@ -263,11 +280,13 @@ pub fn gib(bytes: u64) -> f64 {
 /// In GiB, on one line.
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { weights, dropped, optimizer, gradients, activations, logits, cache, prefill, draw, process } = *self;
+        let Self { weights, dropped, optimizer, gradients, activations, logits, cache, prefill, packed, draw, process } =
+            *self;
         write!(
             f,
             "weights {:.1}, optimizer {:.1}, process {:.1}; while learning gradients {:.1}, activations {:.1}, logits \
-             {:.1}, {:.1} of the weights dropped; while sampling cache {:.1}, prefill {:.1}, draw {:.1}",
+             {:.1}, {:.1} of the weights dropped; while sampling cache {:.1}, prefill {:.1}, packed {:.1}, \
+             draw {:.1}",
             gib(weights),
             gib(optimizer),
             gib(process),
@@ -277,6 +296,7 @@ impl fmt::Display for Estimate {
             gib(dropped),
             gib(cache),
             gib(prefill),
+            gib(packed),
             gib(draw)
         )
     }
@@ -302,6 +322,8 @@ mod tests {
     use super::*;
     use azr_config::Preset;
 
+    const GPU: Device = Device::Cuda(0);
+
     /// Qwen2.5 as published, by its size in billions: hidden size, intermediate size, layers, heads, key and value heads,
     /// whether embedding and head are one.
     fn qwen(size: &str) -> ModelConfig {
@@ -326,7 +348,7 @@ mod tests {
 
     fn estimate(size: &str, overrides: &[&str]) -> Estimate {
         let config = paper(overrides);
-        Estimate::new(&qwen(size), &config, config.policy.lora.of_rank(), 1)
+        Estimate::new(&qwen(size), &config, config.policy.lora.of_rank(), 1, GPU)
     }
 
     /// The model cards' counts, and what PEFT prints for rank 16 on all linear layers of the largest.
@@ -357,7 +379,7 @@ mod tests {
     #[test]
     fn ranks_share_the_optimizer_and_pass_gradients_on() {
         let config = paper(&[]);
-        let on = |ranks| Estimate::new(&qwen("7"), &config, None, ranks);
+        let on = |ranks| Estimate::new(&qwen("7"), &config, None, ranks, GPU);
         assert_eq!(on(4).optimizer, 12 * 7_615_616_512 / 4);
         assert_eq!(on(4).gradients, 2 * 7_615_616_512 / 4 + 2 * 152_064 * 3584 + 8 * 25 * 1_048_576);
         // The embedding is not cut.
@@ -368,7 +390,7 @@ mod tests {
     /// 6,525,288,448 parameters are in the matrices of 28 layers.
     #[test]
     fn sharded_weights_are_dropped_while_learning() {
-        let on = |overrides: &[&str], ranks| Estimate::new(&qwen("7"), &paper(overrides), None, ranks);
+        let on = |overrides: &[&str], ranks| Estimate::new(&qwen("7"), &paper(overrides), None, ranks, GPU);
         let (sharded, whole) = (on(&["update.weights=sharded"], 4), on(&[], 4));
         assert_eq!(sharded.dropped, 2 * 6_525_288_448 * (28 - 7 - 2) / 28);
         assert_eq!((on(&["update.weights=sharded"], 1).dropped, whole.dropped), (0, 0));
@@ -376,14 +398,14 @@ mod tests {
         assert_eq!(sharded.sampling(), whole.sampling());
     }
 
-    /// A card of 80 GB has 79.6 GiB.
+    /// A GPU with 80 GB has 79.6 GiB.
     #[test]
     fn at_the_papers_lengths_three_billion_fit_a_card_and_seven_with_an_adapter() {
         let memory = MachineMemory { total: (79.6 * GIB) as u64, free: 0 };
         let check = |size, overrides: &[&str]| {
             let config = paper(overrides);
             let lora = config.policy.lora.of_rank();
-            Estimate::new(&qwen(size), &config, lora, 1).check(&config, lora, memory)
+            Estimate::new(&qwen(size), &config, lora, 1, GPU).check(&config, lora, memory)
         };
         check("3", &[]).unwrap();
         check("7", &["policy.lora.rank=32"]).unwrap();
@@ -403,11 +425,23 @@ mod tests {
         assert_eq!(estimate("0.5", &["sampling.rows-max=3"]).cache, 3 * 20_952 * per_column);
     }
 
+    /// 357,826,560 parameters are in the matrices of 24 layers.
+    #[test]
+    fn packed_matrices_are_a_copy_while_sampling() {
+        let on = |device, overrides: &[&str]| Estimate::new(&qwen("0.5"), &paper(overrides), None, 1, device);
+        assert_eq!((on(GPU, &[]).packed, on(Device::Cpu, &["policy.dtype=f32"]).packed), (0, 0));
+        if Device::Cpu.packs(Dtype::Bf16) {
+            let packed = on(Device::Cpu, &[]);
+            assert_eq!(packed.packed, 2 * (357_826_560 + 151_936 * 896));
+            assert_eq!(packed.sampling(), on(GPU, &[]).sampling() + packed.packed);
+        }
+    }
+
     #[test]
     fn a_second_copy_of_the_weights_counts() {
         let plain = estimate("3", &[]);
-        let anchored = estimate("3", &["solve.kl-coefficient=0.1"]);
-        assert_eq!(anchored.weights, 2 * plain.weights);
+        let with_kl = estimate("3", &["solve.kl-coefficient=0.1"]);
+        assert_eq!(with_kl.weights, 2 * plain.weights);
         assert!(estimate("3", &["update.optimizer=muon"]).optimizer < plain.optimizer);
     }
 }

@@ -27,7 +27,7 @@ impl Group {
     }
 }
 
-/// A forward pass needs about so many tokens to keep the matrix products large; arbitrary.
+/// A forward pass needs about this many tokens to keep the matrix products large; arbitrary.
 const TOKENS_MIN: usize = 1024;
 
 /// A group that is being filled: prompts with `per_prompt` sequences each.

@@ -18,7 +18,7 @@ pub(super) struct Moments {
     pub(super) exp_avg_sq: Quantized,
 }
 
-/// Numbers as places in a map, each block scaled so that its largest magnitude is 1.
+/// Numbers as indices into a map, each block scaled so that its largest magnitude is 1.
 pub(super) struct Quantized {
     /// `[blocks, BLOCK]`, uint8; the last block is padded.
     pub(super) codes: Tensor,
@@ -26,7 +26,7 @@ pub(super) struct Quantized {
     pub(super) scales: Tensor,
 }
 
-/// Which number each code stands for, and what lies half-way between neighbours: `[256]` and `[255]`.
+/// The number of each code, and what is half-way between neighbours: `[256]` and `[255]`.
 struct Map {
     values: Tensor,
     middles: Tensor,
@@ -113,8 +113,8 @@ impl Maps {
         let map = |signed| -> Result<Map> {
             let values = dynamic_map(signed);
             let middles: Vec<f32> = values.windows(2).map(|pair| f32::midpoint(pair[0], pair[1])).collect();
-            let place = |numbers: &[f32]| Tensor::f_from_slice(numbers)?.f_to_device(device);
-            Ok(Map { values: place(&values)?, middles: place(&middles)? })
+            let on_device = |numbers: &[f32]| Tensor::f_from_slice(numbers)?.f_to_device(device);
+            Ok(Map { values: on_device(&values)?, middles: on_device(&middles)? })
         };
         Ok(Self { signed: map(Signed::Yes)?, unsigned: map(Signed::No)? })
     }

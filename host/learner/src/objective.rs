@@ -123,7 +123,7 @@ impl Objective for PolicyGradient<'_> {
         let mut gain = free.f_minimum(&clipped)?.f_add(&entropies.f_mul_scalar(self.entropy_coefficient)?)?;
         let hit = clipped.f_lt_tensor(&free)?;
         // A clipped token's ratio no longer moves the loss.
-        let mut pull = free.f_masked_fill(&hit, 0.0)?;
+        let mut grad_output = free.f_masked_fill(&hit, 0.0)?;
         let mut start_kl = gain.f_zeros_like()?;
         if !self.start_logprobs.is_empty() {
             let (start, coefficient) = (constants.f_get(3)?, constants.f_get(4)?);
@@ -132,19 +132,19 @@ impl Objective for PolicyGradient<'_> {
             let growth = change.f_exp()?.f_sub_scalar(1.0)?;
             let kl = growth.f_sub(&change)?;
             gain = gain.f_sub(&kl.f_mul(&coefficient)?)?;
-            pull = pull.f_add(&growth.f_mul(&coefficient)?)?;
+            grad_output = grad_output.f_add(&growth.f_mul(&coefficient)?)?;
             start_kl = kl.f_mul(&coefficient.f_gt(0.0)?)?;
         }
         let kl = ratio.f_sub_scalar(1.0)?.f_sub(&change)?;
         let descent = weight.f_neg()?;
         let sums = [&gain.f_mul(&descent)?, &hit, &kl, &start_kl, &entropies, &change.f_abs()?];
         let sums = sums.into_iter().map(|each| each.f_sum(Kind::Float)).collect::<Result<Vec<_>, _>>()?;
-        let entropy_pull = match self.entropy_coefficient {
+        let entropy_grad = match self.entropy_coefficient {
             0.0 => None,
             coefficient => Some((&entropies, descent.f_mul_scalar(coefficient)?)),
         };
         Ok(TokenLoss {
-            gradient: predicted.gradient(&pull.f_mul(&descent)?, entropy_pull)?,
+            gradient: predicted.gradient(&grad_output.f_mul(&descent)?, entropy_grad)?,
             sums: Tensor::f_stack(&sums, 0)?,
         })
     }
@@ -165,15 +165,15 @@ impl Objective for Imitation<'_> {
 
     fn loss(&self, logits: Tensor, targets: &Tensor, constants: &Tensor) -> Result<TokenLoss> {
         let predicted = Predicted::new(logits, 1.0, targets)?;
-        let pull = constants.f_get(0)?.f_mul_scalar(-1.0 / self.total)?;
-        let loss = predicted.logprobs.f_mul(&pull)?.f_sum(Kind::Float)?;
+        let grad_output = constants.f_get(0)?.f_mul_scalar(-1.0 / self.total)?;
+        let loss = predicted.logprobs.f_mul(&grad_output)?.f_sum(Kind::Float)?;
         let zero = loss.f_zeros_like()?;
         let sums = Tensor::f_stack(&[&loss, &zero, &zero, &zero, &zero, &zero], 0)?;
-        Ok(TokenLoss { gradient: predicted.gradient(&pull, None)?, sums })
+        Ok(TokenLoss { gradient: predicted.gradient(&grad_output, None)?, sums })
     }
 }
 
-/// The distributions of the next token at `n` places.
+/// The distributions of the next token at `n` indices.
 struct Predicted {
     temperature: f64,
     /// `[n, 1]`
@@ -204,20 +204,20 @@ impl Predicted {
         Ok(dots.f_view([-1])?.f_neg()?)
     }
 
-    /// Of Σ `pull`ᵢ log pᵢ + Σ `entropy_pull`ᵢ Hᵢ for the logits, where log p, `[n]`, are the targets'. The entropies come
-    /// with their pull.
-    fn gradient(self, pull: &Tensor, entropy_pull: Option<(&Tensor, Tensor)>) -> Result<Tensor> {
+    /// Of Σ `grad_output`ᵢ log pᵢ + Σ `entropy_grad`ᵢ Hᵢ for the logits, where log p, `[n]`, are the targets'. The entropies come
+    /// with the gradient of theirs.
+    fn gradient(self, grad_output: &Tensor, entropy_grad: Option<(&Tensor, Tensor)>) -> Result<Tensor> {
         let Self { temperature, targets, mut all_logprobs, mut probabilities, .. } = self;
-        let pull = pull.f_div_scalar(temperature)?.f_unsqueeze(1)?;
+        let grad_output = grad_output.f_div_scalar(temperature)?.f_unsqueeze(1)?;
         // ∂ log pₜ / ∂ zᵥ = (δₜᵥ − pᵥ) / T and ∂ H / ∂ zᵥ = −pᵥ (log pᵥ + H) / T.
-        let factor = match entropy_pull {
-            None => pull.f_neg()?,
-            Some((entropies, entropy_pull)) => {
+        let factor = match entropy_grad {
+            None => grad_output.f_neg()?,
+            Some((entropies, entropy_grad)) => {
                 let mut surprise = all_logprobs.f_add_(&entropies.f_unsqueeze(1)?)?;
-                surprise.f_mul_(&entropy_pull.f_div_scalar(-temperature)?.f_unsqueeze(1)?)?.f_sub_(&pull)?
+                surprise.f_mul_(&entropy_grad.f_div_scalar(-temperature)?.f_unsqueeze(1)?)?.f_sub_(&grad_output)?
             }
         };
-        Ok(probabilities.f_mul_(&factor)?.f_scatter_add_(1, &targets, &pull)?)
+        Ok(probabilities.f_mul_(&factor)?.f_scatter_add_(1, &targets, &grad_output)?)
     }
 }
 

@@ -27,11 +27,11 @@ impl Reference {
     /// empty list for each of the others. Those that are noted already are not computed again.
     pub(super) fn logprobs(&self, rollouts: &[Rollout], temperature: f64, tokens_max: usize) -> Result<Vec<Vec<f32>>> {
         let missing = |rollout: &Rollout| rollout.kl_coefficient > 0.0 && rollout.start_logprobs.is_empty();
-        let anchored: Vec<usize> = (0..rollouts.len()).filter(|&i| missing(&rollouts[i])).collect();
+        let with_kl: Vec<usize> = (0..rollouts.len()).filter(|&i| missing(&rollouts[i])).collect();
         let sequences: Vec<Sequence<'_>> =
-            anchored.iter().map(|&i| (&*rollouts[i].prompt, &*rollouts[i].completion)).collect();
+            with_kl.iter().map(|&i| (&*rollouts[i].prompt, &*rollouts[i].completion)).collect();
         let mut all: Vec<Vec<f32>> = rollouts.iter().map(|rollout| rollout.start_logprobs.clone()).collect();
-        for (i, own) in anchored.into_iter().zip(logprobs(&self.start, &sequences, temperature, tokens_max)?) {
+        for (i, own) in with_kl.into_iter().zip(logprobs(&self.start, &sequences, temperature, tokens_max)?) {
             all[i] = own;
         }
         Ok(all)
@@ -47,22 +47,22 @@ pub(super) fn logprobs(
 ) -> Result<Vec<Vec<f32>>> {
     let groups = micro_batch::groups(sequences, tokens_max);
     let pass = |model: &Model, group: &Group| {
-        let batch = group.batch(sequences, model.place().1)?;
+        let batch = group.batch(sequences, model.kind_and_device().1)?;
         anyhow::Ok((group.sequences.clone(), tch::no_grad(|| targets(model, &batch, temperature))?))
     };
     // As for the gradient: where libtorch has one thread, ours take a micro-batch each.
-    let queue = Mutex::new(policy.ranks().turns(&groups));
+    let queue = Mutex::new(policy.ranks().round_robin(&groups));
     let take = || queue.lock().expect("no thread panics while it takes a micro-batch").next();
     let work = |model: Model| iter::from_fn(take).map(|group| pass(&model, group)).collect::<Result<Vec<_>>>();
     let own = thread::scope(|scope| {
         let work = &work;
         let threads: Vec<_> = (1..policy.workers.min(groups.len()))
             .map(|_| {
-                let model = policy.model.share();
+                let model = policy.model.handle();
                 scope.spawn(move || work(model))
             })
             .collect();
-        let mut own = work(policy.model.share())?;
+        let mut own = work(policy.model.handle())?;
         for thread in threads {
             own.extend(thread.join().expect("a thread of the reference pass panicked")?);
         }

@@ -35,7 +35,7 @@ impl Shards {
         Self { ranks: ranks.clone(), parameters, owners }
     }
 
-    /// The parameters that this rank updates, by their places.
+    /// The parameters that this rank updates, by their indices.
     pub(super) fn own(&self) -> Vec<usize> {
         self.of(self.ranks.rank())
     }

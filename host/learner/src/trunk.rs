@@ -1,4 +1,4 @@
-//! The decoder below its vocabulary head, forwards and backwards, with as many activations in memory as the setting
+//! The decoder below its vocabulary head, forwards and backwards, with as many activations in memory as the configuration
 //! allows.
 
 use std::cmp::Reverse;
@@ -28,9 +28,9 @@ pub(super) struct Trunk<'a> {
     batch: &'a Batch,
     attention: WholeSequences<'a>,
     weights: LayerPrefetch<'a>,
-    /// Those that the way back has not come to.
+    /// Those that the backward pass has not reached.
     layers: Vec<Layer>,
-    /// The final hidden states at the places of the batch, `[n, hidden]`.
+    /// The final hidden states at the indices of the batch, `[n, hidden]`.
     pub(super) states: Tensor,
 }
 
@@ -56,7 +56,7 @@ impl Parameter {
     }
 }
 
-/// The places of the parameters in the order in which a backward pass finds their gradients.
+/// The indices of the parameters in the order in which a backward pass finds their gradients.
 pub(super) fn backward_order(parameters: &[Parameter]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..parameters.len()).collect();
     order.sort_by_key(|&i| Reverse(parameters[i].layer.unwrap_or(usize::MAX)));
@@ -110,11 +110,11 @@ impl<'a> Trunk<'a> {
                 }
             };
             // tch cannot start a backward pass from a given gradient; this scalar has that gradient.
-            let pulled = output.f_mul(&gradient)?.f_sum(Kind::Float)?;
+            let product = output.f_mul(&gradient)?.f_sum(Kind::Float)?;
             let used: Vec<usize> = (0..parameters.len()).filter(|&i| parameters[i].layer == Some(layer)).collect();
             let mut wanted: Vec<&Tensor> = used.iter().map(|&i| &parameters[i].tensor).collect();
             wanted.extend(&input);
-            let mut gradients = Tensor::f_run_backward(&[pulled], &wanted, false, false)?;
+            let mut gradients = Tensor::f_run_backward(&[product], &wanted, false, false)?;
             if input.is_some() {
                 gradient = gradients.pop().expect("one gradient for each tensor that was asked for");
             }
@@ -132,5 +132,5 @@ fn run(
     layer: usize,
     x: Option<&Tensor>,
 ) -> Result<Tensor> {
-    model.stretch(layer..layer + 1, x, &batch.tokens, Some(&batch.places), Pass::Train, attention)
+    model.layer_range(layer..layer + 1, x, &batch.tokens, Some(&batch.indices), Pass::Train, attention)
 }

@@ -165,7 +165,7 @@ impl StoredTensors {
         Ok(tensor)
     }
 
-    /// Fails on tensors that nobody took: the model would compute something else than the adapter was trained for.
+    /// Fails on tensors that were not used: the model would compute something else than the adapter was trained for.
     pub(super) fn refuse_others(&self) -> Result<()> {
         match self.tensors.keys().min() {
             None => Ok(()),

@@ -10,9 +10,9 @@ pub type Sequence<'a> = (&'a [u32], &'a [u32]);
 pub struct Batch {
     /// `[batch, seq]`, int64; `[1, n]` where prompts are shared.
     pub tokens: Tensor,
-    /// `[n]`, int64: places in the flattened `tokens` from which a token is predicted.
-    pub places: Tensor,
-    /// `[n]`, int64: the tokens that follow those places.
+    /// `[n]`, int64: indices in the flattened `tokens` from which a token is predicted.
+    pub indices: Tensor,
+    /// `[n]`, int64: the tokens that follow those indices.
     pub targets: Tensor,
     pub shared: Option<SharedPrompts>,
 }
@@ -52,15 +52,15 @@ impl Batch {
         let length = |(prompt, completion): &Sequence<'_>| prompt.len() + completion.len() - 1;
         let seq = sequences.iter().map(length).max().unwrap_or(0);
         let mut rows = Rows::default();
-        let mut places = Vec::new();
+        let mut indices = Vec::new();
         for (row, sequence) in sequences.iter().enumerate() {
             let (prompt, completion) = sequence;
             rows.push(prompt.iter().chain(*completion).take(length(sequence)).copied(), 0, seq);
             let first = row * seq + prompt.len() - 1;
-            places.extend((first..first + completion.len()).map(|place| place as i64));
+            indices.extend((first..first + completion.len()).map(|index| index as i64));
         }
         let tokens = Tensor::f_from_slice(&rows.tokens)?.f_view([sequences.len() as i64, seq as i64])?;
-        Self::predicting(tokens, &places, sequences, None, device)
+        Self::predicting(tokens, &indices, sequences, None, device)
     }
 
     /// The same where `per_prompt` sequences at a time have the same prompt of at least two tokens, read once.
@@ -72,12 +72,12 @@ impl Batch {
         for prompt in &prompts {
             rows.push(prompt[..prompt.len() - 1].iter().copied(), 0, prompt_len);
         }
-        let mut places = Vec::new();
+        let mut indices = Vec::new();
         for (prompt, completion) in sequences {
             let first = rows.tokens.len() as i64;
             let inputs = prompt.last().into_iter().chain(*completion).take(completion.len());
             rows.push(inputs.copied(), prompt.len() - 1, row_len);
-            places.extend(first..first + completion.len() as i64);
+            indices.extend(first..first + completion.len() as i64);
         }
         let lengths: Vec<i64> = prompts.iter().map(|prompt| prompt.len() as i64 - 1).collect();
         let layout = SharedPrompts {
@@ -89,12 +89,12 @@ impl Batch {
             lengths: Tensor::f_from_slice(&lengths)?.f_to_device(device)?,
         };
         let tokens = Tensor::f_from_slice(&rows.tokens)?.f_unsqueeze(0)?;
-        Self::predicting(tokens, &places, sequences, Some(layout), device)
+        Self::predicting(tokens, &indices, sequences, Some(layout), device)
     }
 
     fn predicting(
         tokens: Tensor,
-        places: &[i64],
+        indices: &[i64],
         sequences: &[Sequence<'_>],
         shared: Option<SharedPrompts>,
         device: Device,
@@ -102,7 +102,7 @@ impl Batch {
         let targets: Vec<i64> =
             sequences.iter().flat_map(|(_, completion)| *completion).map(|&t| i64::from(t)).collect();
         let on_device = |values: &[i64]| Tensor::f_from_slice(values)?.f_to_device(device);
-        let (places, targets) = (on_device(places)?, on_device(&targets)?);
-        Ok(Self { tokens: tokens.f_to_device(device)?, places, targets, shared })
+        let (indices, targets) = (on_device(indices)?, on_device(&targets)?);
+        Ok(Self { tokens: tokens.f_to_device(device)?, indices, targets, shared })
     }
 }

@@ -19,6 +19,8 @@ use super::{
 
 /// Columns added at least when the cache grows; arbitrary, a few dozen steps.
 const COLUMNS_STEP: i64 = 64;
+/// Tokens that rows may become longer at once: the columns that moving the window frees at least.
+pub const CHUNK_MAX: i64 = COLUMNS_STEP / 4;
 
 pub struct Cache {
     /// Per layer keys and values, each `[slots, heads, columns, head_dim]`.
@@ -51,7 +53,7 @@ pub struct Decode<'a> {
 
 /// Several tokens for every row, one after another, without a word from the host: no shape changes from one to the next,
 /// and what does change is counted on the device.
-pub struct Stretch<'a> {
+pub struct DecodeChunk<'a> {
     cache: &'a mut Cache,
     rope: &'a RopeTable,
     /// Columns that any row needs, those of all new tokens included.
@@ -79,10 +81,10 @@ pub struct Prefill<'a> {
 
 impl Cache {
     /// Room for `slots` rows whose prompts have at most `prompt_max` tokens.
-    pub fn new(config: &ModelConfig, slots: usize, prompt_max: i64, place: (Kind, Device)) -> Result<Self> {
+    pub fn new(config: &ModelConfig, slots: usize, prompt_max: i64, options: (Kind, Device)) -> Result<Self> {
         let shape = [slots as i64, config.num_key_value_heads, prompt_max + COLUMNS_STEP, config.head_dim];
         // Zeros, not whatever the memory holds: masked columns are multiplied by 0, and 0 times NaN is NaN.
-        let layer = |_| Ok([Tensor::f_zeros(shape, place)?, Tensor::f_zeros(shape, place)?]);
+        let layer = |_| Ok([Tensor::f_zeros(shape, options)?, Tensor::f_zeros(shape, options)?]);
         let layers = (0..config.num_hidden_layers).map(layer).collect::<Result<_>>()?;
         Ok(Self { layers, lengths: vec![0; slots], end: prompt_max, mask: None })
     }
@@ -137,8 +139,8 @@ impl Cache {
         Ok(Decode { cache: self, rotation: rope.at(&positions)?, window, newest, mask })
     }
 
-    /// Makes every row `tokens` longer, for as many calls of [`Stretch::next`].
-    pub fn stretch<'a>(&'a mut self, rope: &'a RopeTable, tokens: i64) -> Result<Stretch<'a>> {
+    /// Makes every row `tokens` longer, for as many calls of [`DecodeChunk::next`].
+    pub fn decode_chunk<'a>(&'a mut self, rope: &'a RopeTable, tokens: i64) -> Result<DecodeChunk<'a>> {
         let device = self.layers[0][0].device();
         let positions = Tensor::f_from_slice(&self.lengths)?.f_sub_scalar(1)?.f_to_device(device)?;
         self.lengthen(tokens)?;
@@ -150,7 +152,7 @@ impl Cache {
         let columns = Tensor::f_arange_start(window.start, window.end, (Kind::Int64, device))?;
         let before = columns.f_lt_tensor(&firsts)?;
         let newest = Tensor::f_full([1], self.end - tokens - 1, (Kind::Int64, device))?;
-        Ok(Stretch { cache: self, rope, window, columns, before, positions, newest })
+        Ok(DecodeChunk { cache: self, rope, window, columns, before, positions, newest })
     }
 
     /// Makes every row one token longer, for [`DecodeOnCpu`].
@@ -159,7 +161,7 @@ impl Cache {
         Ok(DecodeOnCpu { cache: self, rope })
     }
 
-    /// Makes every row `tokens` longer; at most a quarter of [`COLUMNS_STEP`], for which there is always room.
+    /// Makes every row `tokens` longer, of which there are at most [`CHUNK_MAX`].
     fn lengthen(&mut self, tokens: i64) -> Result<()> {
         if self.end + tokens > self.columns()? {
             self.make_room()?;
@@ -243,7 +245,7 @@ impl Cache {
     }
 }
 
-impl Stretch<'_> {
+impl DecodeChunk<'_> {
     /// The next token of every row.
     pub fn next(&mut self) -> Result<Decode<'_>> {
         let _ = self.positions.f_add_scalar_(1)?;
@@ -271,7 +273,7 @@ impl Attend for DecodeOnCpu<'_> {
         let (_, _, shared, _) = k.size4()?;
         let (_slots, _shared, columns, _head_dim) = self.cache.layers[layer][0].size4()?;
         let width = (heads + 2 * shared) * head_dim;
-        assert!(one == 1 && q.stride()[0] == width, "query, key and value lie in one tensor");
+        assert!(one == 1 && q.stride()[0] == width, "query, key and value are in one tensor");
         // SAFETY: so the tensor of which `q` is the beginning has `rows * width` numbers.
         let qkv = unsafe { std::slice::from_raw_parts(q.data_ptr().cast::<f32>(), (rows * width) as usize) };
         let mut out = Tensor::f_empty([rows, 1, heads * head_dim], (q.kind(), q.device()))?;

@@ -83,8 +83,8 @@ fn attend_body<const FMA: bool>(heads: Heads, new: &NewTokens<'_>, cache: &mut C
             out.fill(0.0);
             continue;
         }
-        let turn = (length - 1) * head_dim..length * head_dim;
-        let (cos, sin) = (&new.cos[turn.clone()], &new.sin[turn]);
+        let angles = (length - 1) * head_dim..length * head_dim;
+        let (cos, sin) = (&new.cos[angles.clone()], &new.sin[angles]);
         let (q, kv) = qkv.split_at(shared * group * head_dim);
         let (k, v) = kv.split_at(shared * head_dim);
         for head in 0..shared {
@@ -130,7 +130,7 @@ fn silu_mul_body<const FMA: bool>(gate_up: &[f32], width: usize, out: &mut [f32]
     }
 }
 
-/// `out = scale * turned(x)`; see `Rotation::turn`.
+/// `out = scale * rotated(x)`; see `Rotation::rotate`.
 #[inline(always)]
 fn rotate<const FMA: bool>(x: &[f32], cos: &[f32], sin: &[f32], scale: f32, out: &mut [f32]) {
     let half = x.len() / 2;

@@ -9,9 +9,9 @@ use tch::{Kind, Tensor};
 /// Which tokens may be drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Truncation {
-    /// Keep the smallest set of likeliest tokens with at least this probability; 1 keeps all.
+    /// Keep the smallest set of the most likely tokens with at least this probability; 1 keeps all.
     pub top_p: f32,
-    /// Keep so many likeliest tokens; 0 keeps all. Applied before `top_p`.
+    /// Keep only the k most likely tokens; 0 keeps all. Applied before `top_p`.
     pub top_k: usize,
 }
 
@@ -58,7 +58,7 @@ impl Truncation {
         Ok(tokens.f_gather(1, &places, false)?)
     }
 
-    /// The tokens that stay, likeliest first, with their probabilities as they were.
+    /// The tokens that stay, most likely first, with their probabilities as they were.
     fn kept(&self, probabilities: &[f32]) -> Vec<(usize, f32)> {
         let mut kept: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
         // Ties go to the smaller token, so that the result does not depend on the sorting algorithm.
@@ -82,8 +82,8 @@ impl Truncation {
     }
 }
 
-/// The likeliest token; the smallest of equals.
-pub(crate) fn likeliest(probabilities: &[f32]) -> usize {
+/// The most likely token; the smallest of equals.
+pub(crate) fn most_likely(probabilities: &[f32]) -> usize {
     let better = |best: usize, i: usize| match probabilities[i].total_cmp(&probabilities[best]) {
         Ordering::Greater => i,
         _ => best,
@@ -114,7 +114,7 @@ fn walk_rows(sums: &Tensor, targets: &Tensor, mass: &Tensor) -> Result<Tensor> {
     Ok(first(sums, targets, Reach::Above)?.f_minimum(&first(sums, mass, Reach::Equal)?)?)
 }
 
-/// What a sum must come to.
+/// What a sum must reach.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reach {
     Equal,
@@ -225,6 +225,6 @@ mod tests {
         let probabilities = Tensor::from_slice(&[0.25f32, 0.7499, 0.0]).view([1, 3]);
         let drawn = all.draw_rows(&probabilities, &Tensor::from_slice(&[0.999_999_9])).unwrap();
         assert_eq!(drawn.int64_value(&[0, 0]), 1);
-        assert_eq!(likeliest(&[0.2, 0.4, 0.4]), 1);
+        assert_eq!(most_likely(&[0.2, 0.4, 0.4]), 1);
     }
 }

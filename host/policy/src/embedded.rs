@@ -5,7 +5,7 @@ use azr_config::Preset;
 
 use super::{LoadOptions, ModelConfig, Policy};
 
-/// What stands for it where others have a directory.
+/// Its name where others have a directory.
 pub const NAME: &str = "embedded";
 
 /// The environment whose tasks the embedded policy was warm-started for.

@@ -27,6 +27,7 @@ pub mod libtorch;
 pub mod linear;
 pub mod memory;
 pub mod model;
+mod packed;
 mod rope;
 mod sampler;
 mod template;
@@ -44,7 +45,7 @@ use model::Model;
 use text::Text;
 use weights::{Files, WEIGHTS_FILE};
 
-/// Below so many parameters one operation is too little work to share: threads take whole chunks of a batch instead.
+/// Below this many parameters one operation is too little work for several threads: they take whole chunks of a batch instead.
 const SMALL_PARAMETERS: i64 = 32_000_000;
 
 /// Where and how a policy computes.
@@ -69,6 +70,11 @@ pub enum Device {
 }
 
 impl Device {
+    /// Whether weights of this dtype are packed for sampling here: there is a second copy of them meanwhile.
+    pub fn packs(self, dtype: Dtype) -> bool {
+        self == Self::Cpu && dtype == Dtype::Bf16 && packed::has_kernels()
+    }
+
     /// The GPU of the rank with that number on its machine.
     pub fn cuda(local_rank: usize) -> Result<Self> {
         libtorch::cuda_number(local_rank).map(Self::Cuda)
@@ -123,11 +129,7 @@ impl Policy {
             base => {
                 let files = base_model(base).and_then(|dir| Files::open(&dir));
                 files.and_then(|files| Self::from_files(&files, options)).with_context(|| {
-                    format!(
-                        "the base model of {}; if it lies elsewhere, correct {}",
-                        dir.display(),
-                        adapter::CONFIG_FILE
-                    )
+                    format!("the base model of {}; if it is elsewhere, correct {}", dir.display(), adapter::CONFIG_FILE)
                 })?
             }
         };
@@ -291,7 +293,7 @@ impl Policy {
     /// gives the same tensors, bit for bit.
     pub fn save(&self, dir: &Path) -> Result<()> {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        // The others lie beside the weights that the adapter was trained with.
+        // The others are beside the weights that the adapter was trained with.
         let own = |name: &str| self.adapter.is_none() || name == Preset::POLICY_FILE;
         for (name, bytes) in self.side_files.iter().filter(|(name, _)| own(name)) {
             let path = dir.join(name);
@@ -307,7 +309,7 @@ impl Policy {
 
     /// `config.json` with the dtype that the weights now have; unchanged where it says so already.
     fn config_json(&self, bytes: &[u8]) -> Result<Vec<u8>> {
-        let dtype = if self.model.place().0 == Kind::BFloat16 { Dtype::Bf16 } else { Dtype::F32 };
+        let dtype = if self.model.kind_and_device().0 == Kind::BFloat16 { Dtype::Bf16 } else { Dtype::F32 };
         if self.model.config.dtype == Some(dtype) {
             return Ok(bytes.to_vec());
         }
@@ -343,7 +345,7 @@ impl Policy {
         self.model.config.parameter_count()
     }
 
-    /// Scores of the next token, `[n, vocab]` in f32, at every place of the batch, with gradients.
+    /// Scores of the next token, `[n, vocab]` in f32, at every index of the batch, with gradients.
     pub fn logits(&self, batch: &Batch) -> Result<Tensor> {
         self.model.logits(&self.model.states(batch)?)
     }
@@ -367,12 +369,16 @@ impl Sampler for Policy {
     fn sample(&self, requests: &[SampleRequest], sampling: &Sampling) -> Result<Vec<Completion>> {
         sampler::sample(&self.model, &self.text, (self.workers, &self.ranks, &self.meter), requests, sampling)
     }
+
+    fn meter(&self) -> &Meter {
+        &self.meter
+    }
 }
 
 impl Model {
-    /// The final hidden states, `[n, hidden]`, at the places of the batch.
+    /// The final hidden states, `[n, hidden]`, at the indices of the batch.
     pub fn states(&self, batch: &Batch) -> Result<Tensor> {
-        self.hidden(&batch.tokens, Some(&batch.places), Pass::Train, &mut self.attention(batch)?)
+        self.hidden(&batch.tokens, Some(&batch.indices), Pass::Train, &mut self.attention(batch)?)
     }
 
     /// How the tokens of the batch see each other.
@@ -384,7 +390,7 @@ impl Model {
             }
             Some(layout) => {
                 let rope = self.rope(layout.prompt_len + layout.row_len)?;
-                Ok(WholeSequences::Branching(Branching::new(layout, &rope, self.place().0)?))
+                Ok(WholeSequences::Branching(Branching::new(layout, &rope, self.kind_and_device().0)?))
             }
         }
     }

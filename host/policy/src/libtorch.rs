@@ -3,6 +3,7 @@
 use std::{
     ffi::{c_char, c_int, c_void},
     marker::PhantomData,
+    ptr,
     sync::OnceLock,
 };
 
@@ -20,6 +21,14 @@ unsafe extern "C" {
     fn azr_keep_freed_memory();
     fn azr_leave_out_cudnn_attention();
     fn azr_resize_storage(tensor: *const C_tensor, bytes: usize) -> *mut c_char;
+    fn azr_pack(weight: *const C_tensor, rows: i64, packed: *mut *mut C_tensor) -> *mut c_char;
+    fn azr_linear_packed(
+        x: *const C_tensor,
+        packed: *const C_tensor,
+        bias: *const C_tensor,
+        residual: *const C_tensor,
+        out: *mut *mut C_tensor,
+    ) -> *mut c_char;
     fn azr_adamw(
         param: *const C_tensor,
         master: *const C_tensor,
@@ -121,12 +130,33 @@ pub fn norms(tensors: &[Tensor]) -> Result<Vec<f32>> {
     Ok(norms)
 }
 
-/// Gives the memory behind `tensor` room for so many elements. What it held is lost; all tensors that share it keep their
+/// Gives the memory behind `tensor` room for `elements` elements. What it held is lost; all tensors that share it keep their
 /// shapes, and must not be read while there is no room for them.
 pub fn resize_storage(tensor: &Tensor, elements: usize) -> Result<()> {
     // SAFETY: a live tensor.
     checked(unsafe { azr_resize_storage(tensor.as_ptr(), elements * tensor.kind().elt_size_in_bytes()) })
         .context("memory of weights")
+}
+
+/// A copy of `weight`, `[out, in]`, in the blocks that oneDNN's kernels read, for products with about `rows` rows. Only
+/// [`linear_packed`] can read it.
+pub fn pack(weight: &Tensor, rows: usize) -> Result<Tensor> {
+    let mut packed = ptr::null_mut();
+    // SAFETY: a live tensor, and a place for a new one.
+    checked(unsafe { azr_pack(weight.as_ptr(), i64::try_from(rows)?, &mut packed) }).context("packing weights")?;
+    // SAFETY: the shim has made this tensor, and leaves it to us.
+    Ok(unsafe { Tensor::from_ptr(packed) })
+}
+
+/// For `x`, `[n, in]`, and a packed weight, `[n, out]`, to which the bias, `[out]`, or a residual, `[n, out]`, is added.
+pub fn linear_packed(x: &Tensor, packed: &Tensor, bias: Option<&Tensor>, residual: Option<&Tensor>) -> Result<Tensor> {
+    let pointer = |tensor: Option<&Tensor>| tensor.map_or(ptr::null(), Tensor::as_ptr);
+    let mut out = ptr::null_mut();
+    // SAFETY: live tensors, or none where there may be none, and a place for a new one.
+    checked(unsafe { azr_linear_packed(x.as_ptr(), packed.as_ptr(), pointer(bias), pointer(residual), &mut out) })
+        .context("a product with packed weights")?;
+    // SAFETY: the shim has made this tensor, and leaves it to us.
+    Ok(unsafe { Tensor::from_ptr(out) })
 }
 
 /// Makes CUDA usable, once per process. Must run before any other CUDA query, whose answer libtorch remembers: so load

@@ -3,6 +3,8 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
+use super::packed::Packed;
+
 /// What a forward pass is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
@@ -21,6 +23,8 @@ pub(super) struct Linear {
     /// `[out]`
     pub(super) bias: Option<Tensor>,
     pub(super) adapter: Option<LowRank>,
+    /// The weight once more, while a call samples on a CPU.
+    packed: Option<Packed>,
 }
 
 /// `x` ↦ `scale` · B · A · `x` (Hu et al. 2021, "LoRA", section 4.1).
@@ -38,12 +42,23 @@ pub(super) struct LowRank {
 
 impl Linear {
     pub(super) fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { weight, bias, adapter: None }
+        Self { weight, bias, adapter: None, packed: None }
+    }
+
+    /// Packs the weight, for products with about `rows` rows. Until this is dropped only the packed one is used: what the
+    /// weight becomes later has no effect.
+    pub(super) fn pack(&mut self, rows: usize) -> Result<()> {
+        self.packed = Some(Packed::new(&self.weight, rows)?);
+        Ok(())
     }
 
     /// For `x`, `[n, in]`: `[n, out]`.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let out = x.f_linear(&self.weight, self.bias.as_ref())?;
+        let bias = self.bias.as_ref();
+        let out = match &self.packed {
+            Some(packed) => packed.linear(x, bias)?,
+            None => x.f_linear(&self.weight, bias)?,
+        };
         self.adapt(out, x)
     }
 
@@ -55,7 +70,10 @@ impl Linear {
             (Some(_), _) => Ok(residual.f_add(&self.forward(x)?)?),
             (None, Pass::Train) => self.adapt(residual.f_addmm(x, &weight)?, x),
             (None, Pass::Sample | Pass::SampleOnCpu) => {
-                let sum = residual.f_addmm_(x, &weight)?;
+                let sum = match &self.packed {
+                    Some(packed) => packed.add_to(&residual, x)?,
+                    None => residual.f_addmm_(x, &weight)?,
+                };
                 self.adapt_in_place(&sum, x)?;
                 Ok(sum)
             }
@@ -83,13 +101,14 @@ impl Linear {
         Ok(())
     }
 
-    pub(super) fn share(&self) -> Self {
+    pub(super) fn handle(&self) -> Self {
         let share =
             |LowRank { a, b, scale }: &LowRank| LowRank { a: a.shallow_clone(), b: b.shallow_clone(), scale: *scale };
         Self {
             weight: self.weight.shallow_clone(),
             bias: self.bias.as_ref().map(Tensor::shallow_clone),
             adapter: self.adapter.as_ref().map(share),
+            packed: self.packed.as_ref().map(Packed::handle),
         }
     }
 

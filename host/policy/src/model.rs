@@ -10,6 +10,7 @@ use super::{
     config::ModelConfig,
     cpu,
     linear::{Linear, LowRank, Pass},
+    packed::{Packed, is_packed},
     rope::{RopeTable, Rotation},
 };
 use azr_config::{LoraConfig, Projection};
@@ -31,6 +32,8 @@ pub struct Model {
     layers: Vec<Layer>,
     norm: Tensor,
     lm_head: Tensor,
+    /// The head once more, while a call samples on a CPU.
+    packed_head: Option<Packed>,
 }
 
 struct Layer {
@@ -62,7 +65,7 @@ struct Mlp {
 /// Makes a model's parameters one by one.
 struct Builder<'a> {
     fetch: &'a mut dyn FnMut(&str, &[i64]) -> Result<Tensor>,
-    place: (Kind, Device),
+    options: (Kind, Device),
     parameters: Vec<(String, Tensor)>,
 }
 
@@ -71,10 +74,10 @@ impl Model {
     /// device. The parameters come back in the checkpoint's order, as leaves that share the model's memory.
     pub fn build(
         config: ModelConfig,
-        place: (Kind, Device),
+        options: (Kind, Device),
         fetch: &mut dyn FnMut(&str, &[i64]) -> Result<Tensor>,
     ) -> Result<(Self, Vec<(String, Tensor)>)> {
-        let mut builder = Builder { fetch, place, parameters: Vec::new() };
+        let mut builder = Builder { fetch, options, parameters: Vec::new() };
         let (vocab, hidden) = (config.vocab_size, config.hidden_size);
         let embed_tokens = builder.tensor("model.embed_tokens.weight", &[vocab, hidden])?;
         let layers = (0..config.num_hidden_layers).map(|i| Layer::build(&mut builder, &config, i));
@@ -85,18 +88,33 @@ impl Model {
             false => builder.tensor("lm_head.weight", &[vocab, hidden])?,
         };
         let parameters = builder.parameters;
-        Ok((Self { config, embed_tokens, layers, norm, lm_head }, parameters))
+        Ok((Self { config, embed_tokens, layers, norm, lm_head, packed_head: None }, parameters))
     }
 
     /// Another handle to the same weights, for another thread.
-    pub fn share(&self) -> Self {
+    pub fn handle(&self) -> Self {
         Self {
             config: self.config.clone(),
             embed_tokens: self.embed_tokens.shallow_clone(),
-            layers: self.layers.iter().map(Layer::share).collect(),
+            layers: self.layers.iter().map(Layer::handle).collect(),
             norm: self.norm.shallow_clone(),
             lm_head: self.lm_head.shallow_clone(),
+            packed_head: self.packed_head.as_ref().map(Packed::handle),
         }
+    }
+
+    /// A handle that samples about `rows` rows at a time, on a CPU from packed copies of the matrices as they are now.
+    pub fn for_sampling(&self, rows: usize) -> Result<Self> {
+        let mut model = self.handle();
+        if is_packed(self.kind_and_device()) {
+            for Layer { self_attn, mlp, .. } in &mut model.layers {
+                for linear in [&mut self_attn.qkv, &mut self_attn.o_proj, &mut mlp.gate_up, &mut mlp.down_proj] {
+                    linear.pack(rows)?;
+                }
+            }
+            model.packed_head = Some(Packed::new(&self.lm_head, rows)?);
+        }
+        Ok(model)
     }
 
     /// Gives the targets low-rank adapters whose values `fetch` returns, by PEFT's name and shape, in any dtype and on any
@@ -107,7 +125,7 @@ impl Model {
         modules: &Modules,
         fetch: &mut dyn FnMut(&str, &[i64]) -> Result<Tensor>,
     ) -> Result<Vec<(String, Tensor)>> {
-        let (kind, device) = self.place();
+        let (kind, device) = self.kind_and_device();
         let mut parameters = Vec::new();
         for (i, layer) in self.layers.iter_mut().enumerate() {
             for target in Projection::ALL {
@@ -141,35 +159,35 @@ impl Model {
     }
 
     /// Dtype and device of the weights.
-    pub fn place(&self) -> (Kind, Device) {
+    pub fn kind_and_device(&self) -> (Kind, Device) {
         (self.norm.kind(), self.norm.device())
     }
 
     /// Rotary embedding for positions `0..positions`.
     pub fn rope(&self, positions: i64) -> Result<RopeTable> {
-        RopeTable::new(&self.config.rope, self.config.head_dim, positions, self.place())
+        RopeTable::new(&self.config.rope, self.config.head_dim, positions, self.kind_and_device())
     }
 
-    /// The final hidden states, `[n, hidden]`, of `tokens`, `[batch, seq]`, at `places`, `[n]`, in the flattened batch;
+    /// The final hidden states, `[n, hidden]`, of `tokens`, `[batch, seq]`, at `indices`, `[n]`, in the flattened batch;
     /// at all of them where that is `None`.
     pub fn hidden(
         &self,
         tokens: &Tensor,
-        places: Option<&Tensor>,
+        indices: Option<&Tensor>,
         pass: Pass,
         attend: &mut impl Attend,
     ) -> Result<Tensor> {
-        self.stretch(0..self.layers.len(), None, tokens, places, pass, attend)
+        self.layer_range(0..self.layers.len(), None, tokens, indices, pass, attend)
     }
 
-    /// A stretch of that way: some of the layers, with the embedding before the first of all and the norm after the last.
+    /// Some of the layers, with the embedding before the first of all and the norm after the last.
     /// `x` is what the layer before them gave, `[batch * seq, hidden]`.
-    pub fn stretch(
+    pub fn layer_range(
         &self,
         layers: Range<usize>,
         x: Option<&Tensor>,
         tokens: &Tensor,
-        places: Option<&Tensor>,
+        indices: Option<&Tensor>,
         pass: Pass,
         attend: &mut impl Attend,
     ) -> Result<Tensor> {
@@ -185,8 +203,8 @@ impl Model {
             let (q, k, v) = layer.self_attn.project(&normed, [batch, seq], &self.config, pass, attend.rotation())?;
             let mut mixed = attend.attend(i, q, k, v)?.f_reshape([batch * seq, -1])?;
             // What comes after the last attention is of no use to other tokens.
-            if let Some(places) = places.filter(|_| i + 1 == self.layers.len()) {
-                (x, mixed) = (x.f_index_select(0, places)?, mixed.f_index_select(0, places)?);
+            if let Some(indices) = indices.filter(|_| i + 1 == self.layers.len()) {
+                (x, mixed) = (x.f_index_select(0, indices)?, mixed.f_index_select(0, indices)?);
             }
             x = layer.self_attn.o_proj.add_to(x, &mixed, pass)?;
             let normed = self.rms_norm(&x, &layer.post_attention_layernorm, pass)?;
@@ -209,7 +227,11 @@ impl Model {
     /// Scores of every vocabulary entry, `[n, vocab]` in f32, for hidden states `[n, hidden]`.
     pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         let (_n, _hidden) = hidden.size2()?;
-        Ok(hidden.f_linear(&self.lm_head, None::<&Tensor>)?.f_to_kind(Kind::Float)?)
+        let logits = match &self.packed_head {
+            Some(packed) => packed.linear(hidden, None)?,
+            None => hidden.f_linear(&self.lm_head, None::<&Tensor>)?,
+        };
+        Ok(logits.f_to_kind(Kind::Float)?)
     }
 
     fn rms_norm(&self, x: &Tensor, weight: &Tensor, pass: Pass) -> Result<Tensor> {
@@ -262,25 +284,25 @@ impl Layer {
         }
     }
 
-    fn share(&self) -> Self {
+    fn handle(&self) -> Self {
         let Attention { q_proj, k_proj, v_proj, o_proj, qkv, norms } = &self.self_attn;
         let Mlp { gate_proj, up_proj, down_proj, gate_up } = &self.mlp;
         Self {
             input_layernorm: self.input_layernorm.shallow_clone(),
             self_attn: Attention {
-                q_proj: q_proj.share(),
-                k_proj: k_proj.share(),
-                v_proj: v_proj.share(),
-                o_proj: o_proj.share(),
-                qkv: qkv.share(),
+                q_proj: q_proj.handle(),
+                k_proj: k_proj.handle(),
+                v_proj: v_proj.handle(),
+                o_proj: o_proj.handle(),
+                qkv: qkv.handle(),
                 norms: norms.as_ref().map(|norms| norms.each_ref().map(Tensor::shallow_clone)),
             },
             post_attention_layernorm: self.post_attention_layernorm.shallow_clone(),
             mlp: Mlp {
-                gate_proj: gate_proj.share(),
-                up_proj: up_proj.share(),
-                down_proj: down_proj.share(),
-                gate_up: gate_up.share(),
+                gate_proj: gate_proj.handle(),
+                up_proj: up_proj.handle(),
+                down_proj: down_proj.handle(),
+                gate_up: gate_up.handle(),
             },
         }
     }
@@ -309,7 +331,7 @@ impl Attention {
                 (q, k) = (norm(q, of_q)?, norm(k, of_k)?);
             }
             return match rotation {
-                Some(rotation) => Ok((rotation.turn(&q)?, rotation.turn(&k)?, v)),
+                Some(rotation) => Ok((rotation.rotate(&q)?, rotation.rotate(&k)?, v)),
                 None => Ok((q, k, v)),
             };
         }
@@ -353,7 +375,7 @@ impl Mlp {
 
 impl Builder<'_> {
     fn tensor(&mut self, name: &str, shape: &[i64]) -> Result<Tensor> {
-        let into = Tensor::f_empty(shape, self.place)?;
+        let into = Tensor::f_empty(shape, self.options)?;
         self.fill(name.to_owned(), into)
     }
 
@@ -366,8 +388,8 @@ impl Builder<'_> {
         bias: bool,
     ) -> Result<(Linear, [Linear; N])> {
         let total = rows.iter().sum::<i64>();
-        let weight = Tensor::f_empty([total, columns], self.place)?;
-        let whole_bias = if bias { Some(Tensor::f_empty([total], self.place)?) } else { None };
+        let weight = Tensor::f_empty([total, columns], self.options)?;
+        let whole_bias = if bias { Some(Tensor::f_empty([total], self.options)?) } else { None };
         let mut start = 0;
         let mut parts = Vec::with_capacity(N);
         for (name, rows) in names.into_iter().zip(rows) {

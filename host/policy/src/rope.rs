@@ -24,7 +24,7 @@ pub enum Scaling {
     Yarn(Yarn),
 }
 
-/// How Llama 3.1 stretches its wavelengths.
+/// How Llama 3.1 scales its wavelengths.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Llama3 {
     pub factor: f64,
@@ -53,7 +53,7 @@ pub struct RopeTable {
     pub(super) sin: Tensor,
 }
 
-/// The turns of the tokens of one forward pass, each `[batch or 1, seq, 1, head_dim]`.
+/// The rotations of the tokens of one forward pass, each `[batch or 1, seq, 1, head_dim]`.
 pub struct Rotation {
     cos: Tensor,
     sin: Tensor,
@@ -68,7 +68,7 @@ impl RopeTable {
         let mut frequencies: Vec<f32> = Vec::try_from(Tensor::f_pow_scalar(rope.theta, &exponents)?.f_reciprocal()?)?;
         if let Some(scaling) = rope.scaling {
             for (pair, frequency) in frequencies.iter_mut().enumerate() {
-                *frequency = scaling.stretch(f64::from(*frequency), pair, rope.theta, head_dim) as f32;
+                *frequency = scaling.apply(f64::from(*frequency), pair, rope.theta, head_dim) as f32;
             }
         }
         let attention_factor = rope.scaling.map_or(1.0, |scaling| scaling.attention_factor());
@@ -80,7 +80,7 @@ impl RopeTable {
             let scaled = if attention_factor == 1.0 { whole } else { whole.f_mul_scalar(attention_factor)? };
             scaled.f_to_kind(kind)?.f_to_device(device)
         };
-        // The sign of the first half belongs to the rotation; see `Rotation::turn`.
+        // The sign of the first half belongs to the rotation; see `Rotation::rotate`.
         Ok(Self { cos: place([&cos, &cos])?, sin: place([&sin.f_neg()?, &sin])? })
     }
 
@@ -106,7 +106,7 @@ impl RopeTable {
 impl Rotation {
     /// Turns `x`, `[batch, seq, heads, head_dim]`: (a, b) → (a cos − b sin, b cos + a sin), where a and b are the
     /// halves of a head. Rolling by half a head swaps them.
-    pub fn turn(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn rotate(&self, x: &Tensor) -> Result<Tensor> {
         let (_batch, _seq, _heads, head_dim) = x.size4()?;
         let swapped = x.f_roll([head_dim / 2], [3])?;
         Ok(x.f_mul(&self.cos)?.f_addcmul(&swapped, &self.sin)?)
@@ -123,11 +123,11 @@ impl Rotation {
 }
 
 impl Scaling {
-    /// The frequency of the pair of dimensions with that number, stretched.
-    fn stretch(&self, frequency: f64, pair: usize, theta: f64, head_dim: i64) -> f64 {
+    /// The frequency of the pair of dimensions with that number, scaled.
+    fn apply(&self, frequency: f64, pair: usize, theta: f64, head_dim: i64) -> f64 {
         match self {
             Self::Linear { factor } => frequency / factor,
-            Self::Llama3(llama) => llama.stretch(frequency),
+            Self::Llama3(llama) => llama.apply(frequency),
             Self::Yarn(yarn) => {
                 let keep = 1.0 - yarn.ramp(pair as f64, theta, head_dim as f64);
                 frequency / yarn.factor * (1.0 - keep) + frequency * keep
@@ -145,8 +145,8 @@ impl Scaling {
 }
 
 impl Llama3 {
-    /// Long wavelengths are stretched by `factor`, short ones are kept, and those between go over smoothly.
-    fn stretch(&self, frequency: f64) -> f64 {
+    /// Long wavelengths are multiplied by `factor`, short ones are kept, and those between go over smoothly.
+    fn apply(&self, frequency: f64) -> f64 {
         let turns = self.original_max_position_embeddings * frequency / (2.0 * PI);
         if turns < self.low_freq_factor {
             frequency / self.factor

@@ -1,14 +1,14 @@
 //! Sampling completions for many prompts at once.
 //!
-//! Requests are sorted by prompt and dealt into shares; a share is sampled in a fixed number of slots, and a slot whose
-//! row ends takes the share's next request. The shares depend on nothing but the requests, so neither do the results:
-//! threads and ranks only decide who works on which share.
+//! Requests are sorted by prompt and cut into shards; a shard is sampled in a fixed number of slots, and a slot whose row
+//! ends takes the shard's next request. Shards depend on the requests alone, and so do the results: threads and ranks only
+//! decide who works on which shard.
 //!
-//! On a CPU every token is drawn from probabilities as they lie in memory. A GPU would wait for each: there tokens are
-//! drawn by the GPU, from the same numbers, and go into the next step without leaving it. The host launches steps ahead,
-//! a stretch of them. Before it the GPU gets each row's newest token, the numbers of its next ones, and where it lies in
-//! the cache; after it the host gets all its tokens and their probabilities in one copy, and cuts rows where they end.
-//! What a row was given beyond its end is thrown away, so its result does not depend on stretches.
+//! On a CPU every token is drawn from probabilities in its memory. A GPU would wait for each: there tokens are drawn by
+//! the GPU, from the same numbers, and go into the next step without leaving it. The host launches a chunk of steps ahead.
+//! Before a chunk the GPU gets each row's newest token, the numbers of its next ones, and its position in the cache; after
+//! it the host gets all tokens and their probabilities in one copy, and cuts rows where they end. What a row was given
+//! beyond its end is thrown away, so its result does not depend on the chunks.
 
 use std::{collections::VecDeque, sync::Mutex};
 
@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
 use super::{
-    cache::Cache,
+    cache::{CHUNK_MAX, Cache},
     draw::{self, Truncation},
     libtorch::InferenceMode,
     linear::Pass,
@@ -28,32 +28,33 @@ use azr_core::meter::Meter;
 use azr_core::sampling::{Completion, Finish, SampleRequest, Sampling};
 use azr_ranks::Ranks;
 
-/// Requests of one share: enough that slots rarely run dry, few enough that threads find shares to take.
-const SHARE_MAX: usize = 384;
-/// A smaller call is cut into fewer shares, because small ones read every weight for few rows.
+/// Requests of one shard: enough that slots rarely run dry, few enough that threads find shards to take.
+const SHARD_MAX: usize = 384;
+/// A smaller call is cut into fewer shards, because small ones read every weight for few rows.
 const LARGE_CALL: usize = 512;
 /// Prompt tokens of one prefill, padding included; bounds its activations.
 pub const PREFILL_MAX_TOKENS: usize = 16_384;
-/// Tokens of a stretch: the wait for one copy becomes a small part of so many steps, and a row that ends is computed for
-/// half of them in vain, where completions have hundreds.
-const STRETCH: usize = 16;
+/// Tokens of a chunk that a device draws by itself: the wait for one copy becomes a small part of 16 steps, and a row that
+/// ends is computed for half of them in vain, where completions have hundreds.
+const DECODE_CHUNK: usize = 16;
+const _: () = assert!(DECODE_CHUNK as i64 <= CHUNK_MAX, "the cache has no room for a chunk");
 
-/// The requests of one share, in slots and in waiting.
-struct Share<'a> {
+/// The requests of one shard: those in slots and those that wait.
+struct Shard<'a> {
     model: &'a Model,
     text: &'a Text,
     requests: &'a [SampleRequest],
     sampling: &'a Sampling,
     pass: Pass,
     /// Tokens that the device draws between two visits to the host; `None` where the host draws each.
-    stretch: Option<usize>,
+    decode_chunk: Option<usize>,
     rope: RopeTable,
     cache: Cache,
     /// Which request is in which slot.
     rows: Vec<Option<Row>>,
     waiting: VecDeque<usize>,
     done: Vec<(usize, Completion)>,
-    /// Told of every token, where somebody waits.
+    /// Counts every token, where progress is shown.
     meter: Option<&'a Meter>,
 }
 
@@ -64,7 +65,7 @@ struct Row {
     logprobs: Vec<f32>,
 }
 
-/// Samples all `requests`, in their order. Threads and ranks take whole shares.
+/// Samples all `requests`, in their order. Threads and ranks take whole shards.
 pub(super) fn sample(
     model: &Model,
     text: &Text,
@@ -80,25 +81,26 @@ pub(super) fn sample(
         let (a, b) = (&requests[a].prompt, &requests[b].prompt);
         b.len().cmp(&a.len()).then_with(|| a.cmp(b))
     });
-    let size = order.len().max(LARGE_CALL).div_ceil(sampling.shards).min(SHARE_MAX);
-    let shares: Vec<&[usize]> = ranks.turns(order.chunks(size)).collect();
-    let stretch = if model.place().1 == Device::Cpu { None } else { Some(STRETCH) };
-    let run = |model: &Model, share: &[usize]| {
+    let size = order.len().max(LARGE_CALL).div_ceil(sampling.shards).min(SHARD_MAX);
+    let own: Vec<&[usize]> = ranks.round_robin(order.chunks(size)).collect();
+    let decode_chunk = if model.kind_and_device().1 == Device::Cpu { None } else { Some(DECODE_CHUNK) };
+    let model = &model.for_sampling(size.min(sampling.rows_max).min(order.len()))?;
+    let run = |model: &Model, shard: &[usize]| {
         let _mode = InferenceMode::enter();
-        let share = Share::new(model, text, requests, sampling, share, stretch)?;
-        Share { meter: Some(meter), ..share }.run()
+        let shard = Shard::new(model, text, requests, sampling, shard, decode_chunk)?;
+        Shard { meter: Some(meter), ..shard }.run()
     };
-    let done = match workers.min(shares.len()) {
-        0 | 1 => shares.iter().map(|share| run(model, share)).collect::<Result<Vec<_>>>()?,
+    let done = match workers.min(own.len()) {
+        0 | 1 => own.iter().map(|shard| run(model, shard)).collect::<Result<Vec<_>>>()?,
         workers => {
-            let queue = Mutex::new(shares.into_iter());
-            let take = || queue.lock().expect("no thread panics while it takes a share").next();
+            let queue = Mutex::new(own.into_iter());
+            let take = || queue.lock().expect("no thread panics while it takes a shard").next();
             let work =
-                |model: Model| std::iter::from_fn(take).map(|share| run(&model, share)).collect::<Result<Vec<_>>>();
+                |model: Model| std::iter::from_fn(take).map(|shard| run(&model, shard)).collect::<Result<Vec<_>>>();
             let work = &work;
             let threads = std::thread::scope(|scope| {
                 let spawn = |_| {
-                    let model = model.share();
+                    let model = model.handle();
                     scope.spawn(move || work(model))
                 };
                 let threads: Vec<_> = (0..workers).map(spawn).collect();
@@ -128,32 +130,32 @@ fn check(requests: &[SampleRequest], sampling: &Sampling) -> Result<()> {
     Ok(())
 }
 
-impl<'a> Share<'a> {
+impl<'a> Shard<'a> {
     fn new(
         model: &'a Model,
         text: &'a Text,
         requests: &'a [SampleRequest],
         sampling: &'a Sampling,
-        share: &[usize],
-        stretch: Option<usize>,
+        shard: &[usize],
+        decode_chunk: Option<usize>,
     ) -> Result<Self> {
-        let prompt_max = share.iter().map(|&i| requests[i].prompt.len()).max().unwrap_or(0);
-        let slots = share.len().min(sampling.rows_max);
-        // A row goes on to the end of its last stretch.
-        let rope = model.rope((prompt_max + sampling.completion_max_tokens + stretch.unwrap_or(0)) as i64)?;
-        let cache = Cache::new(&model.config, slots, prompt_max as i64, model.place())?;
+        let prompt_max = shard.iter().map(|&i| requests[i].prompt.len()).max().unwrap_or(0);
+        let slots = shard.len().min(sampling.rows_max);
+        // A row goes on to the end of its last chunk.
+        let rope = model.rope((prompt_max + sampling.completion_max_tokens + decode_chunk.unwrap_or(0)) as i64)?;
+        let cache = Cache::new(&model.config, slots, prompt_max as i64, model.kind_and_device())?;
         let rows = (0..slots).map(|_| None).collect();
-        let waiting = share.iter().copied().collect();
-        // One thread does better without libtorch's kernels for what is not a matrix product; more share only those.
-        let alone = model.place() == (Kind::Float, Device::Cpu) && tch::get_num_threads() == 1;
-        let pass = if alone && stretch.is_none() { Pass::SampleOnCpu } else { Pass::Sample };
+        let waiting = shard.iter().copied().collect();
+        // One thread does better without libtorch's kernels for what is not a matrix product; more shard only those.
+        let alone = model.kind_and_device() == (Kind::Float, Device::Cpu) && tch::get_num_threads() == 1;
+        let pass = if alone && decode_chunk.is_none() { Pass::SampleOnCpu } else { Pass::Sample };
         Ok(Self {
             model,
             text,
             requests,
             sampling,
             pass,
-            stretch,
+            decode_chunk,
             rope,
             cache,
             rows,
@@ -170,9 +172,9 @@ impl<'a> Share<'a> {
             if self.rows.iter().all(Option::is_none) {
                 return Ok(self.done);
             }
-            match self.stretch {
+            match self.decode_chunk {
                 None => self.step()?,
-                Some(steps) => self.stretch(steps)?,
+                Some(steps) => self.decode_chunk(steps)?,
             }
         }
     }
@@ -221,7 +223,7 @@ impl<'a> Share<'a> {
         for (row, prompt) in distinct.iter().enumerate() {
             tokens[row * seq..].iter_mut().zip(*prompt).for_each(|(into, &token)| *into = i64::from(token));
         }
-        let device = self.model.place().1;
+        let device = self.model.kind_and_device().1;
         let tokens = Tensor::f_from_slice(&tokens)?.f_view([distinct.len() as i64, seq as i64])?.f_to_device(device)?;
         let lasts: Vec<i64> = prompts.iter().map(|&(row, length)| (row * seq) as i64 + length - 1).collect();
         let lasts = Tensor::f_from_slice(&lasts)?.f_to_device(device)?;
@@ -242,18 +244,18 @@ impl<'a> Share<'a> {
         self.choose(&slots, &hidden)
     }
 
-    /// So many tokens for every row, but no more than some row may still get. Between the uploads before the
+    /// `steps` tokens for every row, but no more than some row may still get. Between the uploads before the
     /// loop and the copy after it nothing makes the host wait for the device.
-    fn stretch(&mut self, steps: usize) -> Result<()> {
+    fn decode_chunk(&mut self, steps: usize) -> Result<()> {
         let left = |row: &Row| self.sampling.completion_max_tokens - row.tokens.len();
         let steps = steps.min(self.rows.iter().flatten().map(left).max().unwrap_or(0));
         let slots: Vec<usize> = (0..self.rows.len()).collect();
         let uniforms = self.uniforms(&slots, steps)?;
         let mut tokens = self.newest()?;
         let mut drawn = Vec::with_capacity(steps);
-        let mut stretch = self.cache.stretch(&self.rope, steps as i64)?;
+        let mut chunk = self.cache.decode_chunk(&self.rope, steps as i64)?;
         for step in 0..steps {
-            let hidden = self.model.hidden(&tokens, None, self.pass, &mut stretch.next()?)?;
+            let hidden = self.model.hidden(&tokens, None, self.pass, &mut chunk.next()?)?;
             drawn.push(draw(self.model, self.sampling, &hidden, &uniforms.f_get(step as i64)?)?);
             tokens = drawn[step][0].shallow_clone();
         }
@@ -261,12 +263,12 @@ impl<'a> Share<'a> {
     }
 
     /// The newest token of every row, `[slots, 1]`. Free slots compute along with token 0 at position 0; nobody reads
-    /// what they give.
+    /// their results.
     fn newest(&self) -> Result<Tensor> {
         let newest =
             |row: &Option<Row>| row.as_ref().and_then(|row| row.tokens.last()).map_or(0, |&token| i64::from(token));
         let tokens: Vec<i64> = self.rows.iter().map(newest).collect();
-        Ok(Tensor::f_from_slice(&tokens)?.f_unsqueeze(1)?.f_to_device(self.model.place().1)?)
+        Ok(Tensor::f_from_slice(&tokens)?.f_unsqueeze(1)?.f_to_device(self.model.kind_and_device().1)?)
     }
 
     /// The numbers that choose the next `steps` tokens of the rows in `slots`, `[steps, slots]` in f64.
@@ -277,12 +279,12 @@ impl<'a> Share<'a> {
         };
         let numbers: Vec<f64> = (0..steps).flat_map(|step| slots.iter().map(move |&slot| number(slot, step))).collect();
         let numbers = Tensor::f_from_slice(&numbers)?.f_view([steps as i64, slots.len() as i64])?;
-        Ok(numbers.f_to_device(self.model.place().1)?)
+        Ok(numbers.f_to_device(self.model.kind_and_device().1)?)
     }
 
     /// Appends a token to the row in each of `slots`; row i of `hidden`, `[slots, hidden]`, is what slot i's follows from.
     fn choose(&mut self, slots: &[usize], hidden: &Tensor) -> Result<()> {
-        if self.stretch.is_some() {
+        if self.decode_chunk.is_some() {
             let drawn = draw(self.model, self.sampling, hidden, &self.uniforms(slots, 1)?.f_get(0)?)?;
             return self.append_drawn(slots, &[drawn]);
         }
@@ -293,7 +295,7 @@ impl<'a> Share<'a> {
         for (&slot, probabilities) in slots.iter().zip(probabilities.chunks_exact(vocab)) {
             let Some(row) = &self.rows[slot] else { continue };
             let token = match self.sampling.temperature {
-                0.0 => draw::likeliest(probabilities),
+                0.0 => draw::most_likely(probabilities),
                 _ => {
                     let stream = self.requests[row.request].stream;
                     truncation.draw(probabilities, stream.uniform(row.tokens.len() as u64))
@@ -420,19 +422,19 @@ mod tests {
         policy: &Policy,
         requests: &[SampleRequest],
         sampling: &Sampling,
-        stretch: Option<usize>,
+        decode_chunk: Option<usize>,
     ) -> Vec<Completion> {
-        let share: Vec<usize> = (0..requests.len()).collect();
-        let share = Share::new(&policy.model, &policy.text, requests, sampling, &share, stretch).unwrap();
-        let mut done = share.run().unwrap();
+        let shard: Vec<usize> = (0..requests.len()).collect();
+        let shard = Shard::new(&policy.model, &policy.text, requests, sampling, &shard, decode_chunk).unwrap();
+        let mut done = shard.run().unwrap();
         done.sort_by_key(|(request, _)| *request);
         done.into_iter().map(|(_, completion)| completion).collect()
     }
 
     /// Where each step is drawn on the host the kernels between matrix products are others, so sums are rounded otherwise.
-    fn assert_same(stretch: &[Completion], host: &[Completion], what: &str) {
-        assert_eq!(stretch.len(), host.len(), "{what}");
-        for (i, (a, b)) in stretch.iter().zip(host).enumerate() {
+    fn assert_same(decode_chunk: &[Completion], host: &[Completion], what: &str) {
+        assert_eq!(decode_chunk.len(), host.len(), "{what}");
+        for (i, (a, b)) in decode_chunk.iter().zip(host).enumerate() {
             assert_eq!((&a.tokens, &a.text, a.finish), (&b.tokens, &b.text, b.finish), "{what}, request {i}");
             let gap = a.logprobs.iter().zip(&b.logprobs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(gap < 1e-4, "{what}, request {i}: log-probabilities differ by {gap}");
@@ -462,7 +464,7 @@ mod tests {
                 let ends = |finish| host.iter().filter(|completion| completion.finish == finish).count();
                 let ends = [ends(Finish::Stop), ends(Finish::Length)];
                 assert!(ends.iter().all(|&count| count > 2), "both ends must occur: {ends:?}");
-                let alone = sampled(&policy, &requests[9..10], &sampling, Some(STRETCH));
+                let alone = sampled(&policy, &requests[9..10], &sampling, Some(DECODE_CHUNK));
                 assert_same(&alone, &host[9..10], "alone");
             }
         }

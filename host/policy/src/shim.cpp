@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/InferenceMode.h>
 
@@ -19,6 +20,11 @@ std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t count) {
   out.reserve(count);
   for (size_t i = 0; i < count; ++i) out.push_back(*tensors[i]);
   return out;
+}
+
+// An operator that has no function of its own in libtorch's headers.
+template <typename Signature> c10::TypedOperatorHandle<Signature> op(const char *name, const char *overload) {
+  return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload).typed<Signature>();
 }
 
 } // namespace
@@ -78,6 +84,31 @@ char *azr_adamw(at::Tensor *param, at::Tensor *master, at::Tensor *grad, at::Ten
                         weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
       if (param->scalar_type() != at::kFloat) part(param).copy_(into);
     }
+  });
+}
+
+// A copy of `weight`, `[out, in]`, in the blocks that oneDNN's kernels read, for products with about `rows` rows.
+char *azr_pack(at::Tensor *weight, int64_t rows, at::Tensor **packed) {
+  return guarded([&] {
+    using Pack = at::Tensor(const at::Tensor &, std::optional<int64_t>);
+    static const auto pack = op<Pack>("mkldnn::_reorder_linear_weight", "");
+    *packed = new at::Tensor(pack.call(weight->detach(), rows));
+  });
+}
+
+// `x` times the transposed weight, and what is added, if anything: `bias`, `[out]`, or `residual`, `[n, out]`.
+char *azr_linear_packed(at::Tensor *x, at::Tensor *packed, at::Tensor *bias, at::Tensor *residual, at::Tensor **out) {
+  return guarded([&] {
+    using Scalars = c10::List<std::optional<at::Scalar>>;
+    using MaybeTensor = const std::optional<at::Tensor> &;
+    using Linear = at::Tensor(const at::Tensor &, const at::Tensor &, MaybeTensor, std::string_view, Scalars,
+                              std::optional<std::string_view>);
+    using Add = at::Tensor(const at::Tensor &, const at::Tensor &, const at::Tensor &, MaybeTensor, std::string_view);
+    static const auto linear = op<Linear>("mkldnn::_linear_pointwise", "");
+    static const auto add = op<Add>("mkldnn::_linear_pointwise", "binary");
+    auto maybe_bias = bias ? std::optional(*bias) : std::nullopt;
+    *out = new at::Tensor(residual ? add.call(*x, *residual, *packed, maybe_bias, "add")
+                                   : linear.call(*x, *packed, maybe_bias, "none", Scalars(), ""));
   });
 }
 }

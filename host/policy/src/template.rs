@@ -112,7 +112,7 @@ impl Template {
     }
 
     ///
-    /// Templates without a system role, such as Gemma's, refuse one: what it says then stands before the first question.
+    /// Templates without a system role, such as Gemma's, refuse one: its text then goes before the first question.
     pub(super) fn render(&self, messages: &[Message<'_>]) -> Result<String> {
         match (self.rendered(messages), messages) {
             (Err(_), [Message { role: "system", content: system }, first, rest @ ..]) => {

@@ -244,7 +244,7 @@ impl TensorFile {
         let map = unsafe { Mmap::map(&file) }.with_context(|| format!("cannot map {}", path.display()))?;
         let (header, metadata) = SafeTensors::read_metadata(&map)
             .with_context(|| format!("{} is not a whole safetensors file", path.display()))?;
-        // A number in eight bytes, and so many bytes of header.
+        // The length of the header in eight bytes, then the header.
         Ok(Self { path: path.to_owned(), map, metadata, start: header + 8 })
     }
 
@@ -275,7 +275,7 @@ impl TensorFile {
         })
     }
 
-    /// Shows a tensor where it lies in the file, and lets go of its pages after that.
+    /// Shows a tensor in the mapped file, and lets go of its pages after that.
     fn view<T>(&self, info: &TensorInfo, shape: &[i64], see: impl FnOnce(&Tensor) -> Result<T>) -> Result<T> {
         let (first, end) = (self.start + info.data_offsets.0, self.start + info.data_offsets.1);
         let (bytes, kind) = (&self.map[first..end], kind_of(info.dtype)?);

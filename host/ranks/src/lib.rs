@@ -1,8 +1,8 @@
 //! Ranks: the processes that train one policy together, each with a copy of it.
 //!
 //! They are equals that do the same in the same order. Work is shared: each rank does its part, and all get the results
-//! of all, in an order that does not depend on how many they are. What follows from results is computed by every rank
-//! for itself, and comes out the same. A run by one process has one rank, which talks to nobody.
+//! of all, in an order that does not depend on their number. Every rank computes for itself what follows from results, and
+//! finds the same. A run by one process has one rank.
 //!
 //! A launcher starts them and says in environment variables who is who; `torchrun --no-python` is one, and three lines
 //! around Slurm's `srun` are another (`examples/cluster`).
@@ -15,8 +15,8 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, bail};
-use azr_core::{gather::Gather, launch::Launch};
+use anyhow::{Context as _, Result, bail, ensure};
+use azr_core::{gather::Gather, launch::Launch, task::Digest};
 use c10d::{Group, Role, Store};
 use tch::{Device, Kind, Tensor};
 
@@ -24,7 +24,10 @@ mod watch;
 
 use watch::Watch;
 
-/// This process's place among the ranks, and its connection to them. Clones are the same rank.
+/// What a rank takes of each other in one gathering: the completions of a step are some hundred megabytes at most.
+const GATHERED_MAX_BYTES: i64 = 4 << 30;
+
+/// This process's rank, and its connection to the others. Clones are the same rank.
 #[derive(Clone, Default)]
 pub struct Ranks {
     others: Option<Arc<Others>>,
@@ -79,8 +82,8 @@ impl Ranks {
     }
 
     /// Every `size`-th of `items`, from this rank's number on. For work that gets less from item to item.
-    pub fn turns<T>(&self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
-        turns(items, self.rank(), self.size())
+    pub fn round_robin<T>(&self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+        round_robin(items, self.rank(), self.size())
     }
 
     /// As the seam that crates without tensors know.
@@ -157,13 +160,15 @@ impl Gather for Ranks {
     }
 }
 
-/// The store of this start of the ranks: what an earlier one left in the launcher's is not seen.
+/// The store of this start of the ranks: what an earlier one left in the launcher's is not seen, nor what somebody left
+/// there who does not know the token. It is no password: whoever reads the network learns the names of keys.
 fn store(launch: &Launch, timeout: Duration) -> Result<Store> {
     let Launch { address, port, .. } = launch;
     let role = if launch.rank == 0 && !launch.launcher_serves { Role::Server } else { Role::Client };
     let store = Store::connect(address, *port, role, timeout);
     let store = store.with_context(|| format!("no store at {address}:{port} (MASTER_ADDR, MASTER_PORT)"))?;
-    Ok(store.prefixed(&format!("azr-host/{}", launch.restarts))?)
+    let known = Digest::of(format!("ranks {}", launch.token));
+    Ok(store.prefixed(&format!("azr-host/{known}/{}", launch.restarts))?)
 }
 
 impl Others {
@@ -205,6 +210,11 @@ impl Others {
         let length = Tensor::from_slice(&[own.len() as i64]);
         self.collective(8 * to_others, || self.group.all_gather(&lengths, &length))?;
         let lengths: Vec<i64> = Vec::try_from(lengths)?;
+        let sound = |&length: &i64| (0..=GATHERED_MAX_BYTES).contains(&length);
+        ensure!(
+            lengths.iter().all(sound),
+            "the ranks announce {lengths:?} bytes; at most {GATHERED_MAX_BYTES} are taken of each"
+        );
         let longest = lengths.iter().copied().max().unwrap_or(0);
         if longest == 0 {
             return Ok(vec![Vec::new(); self.size]);
@@ -228,7 +238,7 @@ fn unstage(staged: &Tensor, tensor: &Tensor) -> Result<()> {
     Ok(())
 }
 
-fn turns<T>(items: impl IntoIterator<Item = T>, rank: usize, size: usize) -> impl Iterator<Item = T> {
+fn round_robin<T>(items: impl IntoIterator<Item = T>, rank: usize, size: usize) -> impl Iterator<Item = T> {
     items.into_iter().skip(rank).step_by(size)
 }
 
@@ -241,11 +251,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn turns_cover_everything_once() {
+    fn round_robin_covers_everything_once() {
         for size in 1..=12 {
-            let mut turns: Vec<usize> = (0..size).flat_map(|rank| turns(0..10, rank, size)).collect();
-            turns.sort_unstable();
-            assert!(turns.iter().copied().eq(0..10));
+            let mut items: Vec<usize> = (0..size).flat_map(|rank| round_robin(0..10, rank, size)).collect();
+            items.sort_unstable();
+            assert!(items.iter().copied().eq(0..10));
         }
     }
 }

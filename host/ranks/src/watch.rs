@@ -1,4 +1,4 @@
-//! Every rank tells the store once a second that it lives. When one falls silent or fails, the others stop and name it.
+//! Every rank writes a heartbeat into the store once a second. When one falls silent or fails, the others stop and name it.
 //!
 //! A collective cannot do that: it knows at best that a connection broke, and a rank that hangs keeps its connections.
 
@@ -19,7 +19,7 @@ use azr_core::launch::Launch;
 
 /// Between two signs of life.
 const BEAT: Duration = Duration::from_secs(1);
-/// A rank that has given no sign of life for so long is gone. Arbitrary: far above what a busy machine delays a thread,
+/// A rank without a heartbeat for this long is gone. Arbitrary: far above what a busy machine delays a thread,
 /// far below the timeout of a collective.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// Says in the store why all must stop.
@@ -128,7 +128,7 @@ impl Shared {
         }
     }
 
-    /// Gives a sign of life and looks for those of others. Returns why this rank must stop, if it must.
+    /// Sends a heartbeat and looks for those of others. Returns why this rank must stop, if it must.
     fn beat(
         &self,
         beat: u64,
@@ -146,7 +146,7 @@ impl Shared {
             if now != *sign {
                 (*sign, *since) = (now, Instant::now());
             } else if since.elapsed() > SILENCE_MAX {
-                let failure = format!("rank {other} has given no sign of life for {} s", SILENCE_MAX.as_secs());
+                let failure = format!("rank {other} has sent no heartbeat for {} s", SILENCE_MAX.as_secs());
                 tell_to_stop(&self.store, &failure)?;
                 return Ok(Some(failure));
             }

@@ -7,14 +7,15 @@ use std::{
     collections::hash_map::DefaultHasher,
     fs::{self, DirBuilder, File},
     hash::{Hash as _, Hasher as _},
-    io::Write as _,
+    io::{Read as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::NamedTempFile;
-use wasmtime::{Engine, component::Component};
+use wasmtime::Engine;
 
 use super::{
     compile::{Compiling, compile},
@@ -26,12 +27,17 @@ use azr_core::task::Digest;
 const OTHERS: u32 = 0o077;
 /// Of the SHA-256 that a file ends with.
 const DIGEST_BYTES: usize = 32;
+/// All compiled code that is kept. Arbitrary: that of CPython has 40 MB, and each version of an environment is another.
+const KEPT_MAX_BYTES: u64 = 8 << 30;
+/// How the names of its files end.
+const CODE: &str = "cwasm";
 
 /// The private folder of compiled components.
 pub(super) struct Cache {
     folder: PathBuf,
     /// The user that we are.
     owner: u32,
+    max_bytes: u64,
     guards: Guards,
 }
 
@@ -54,24 +60,26 @@ impl Cache {
             "{} is open to other users, and what it holds is run as native code; `chmod 700` it or name another folder",
             folder.display()
         );
-        Ok(Self { folder: folder.to_owned(), owner, guards })
+        Ok(Self { folder: folder.to_owned(), owner, max_bytes: KEPT_MAX_BYTES, guards })
     }
 
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The compiled form of `wasm`.
-    pub(super) fn component(&self, engine: &Engine, wasm: &[u8], how: Compiling) -> Result<(Component, Origin)> {
-        if let Some(component) = self.find(engine, &self.path(engine, wasm)) {
-            return Ok((component, Origin::Cache));
+    /// The compiled code of `wasm`.
+    pub(super) fn code(&self, engine: &Engine, wasm: &[u8], how: Compiling) -> Result<(Vec<u8>, Origin)> {
+        if let Some(code) = self.find(&self.path(engine, wasm)) {
+            return Ok((code, Origin::Cache));
         }
         Ok((compile(engine, wasm, how, self.guards)?, Origin::Compiled))
     }
 
-    /// Keeps a compiled component for the next time. A cache that cannot be written costs time, not the run.
-    pub(super) fn keep(&self, engine: &Engine, wasm: &[u8], component: &Component) {
-        if let Err(error) = self.write(component, &self.path(engine, wasm)) {
+    /// Keeps compiled code for the next time, in place of what was not used for longest. A cache that cannot be written
+    /// costs time, not the run.
+    pub(super) fn keep(&self, engine: &Engine, wasm: &[u8], code: &[u8]) {
+        let path = self.path(engine, wasm);
+        if let Err(error) = self.write(code, &path).and_then(|()| self.make_room(&path)) {
             tracing::warn!("compiled code is not kept for the next time: {error:#}");
         }
     }
@@ -81,30 +89,56 @@ impl Cache {
         // it tells apart configurations, which nobody attacks, while the wasm itself is named by SHA-256.
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        self.folder.join(format!("{}-{:016x}.cwasm", Digest::of(wasm), hasher.finish()))
+        self.folder.join(format!("{}-{:016x}.{CODE}", Digest::of(wasm), hasher.finish()))
     }
 
-    fn find(&self, engine: &Engine, path: &Path) -> Option<Component> {
+    /// What `keep` wrote: only we can write to the folder and to the file, a file becomes visible whole, and its digest
+    /// holds.
+    fn find(&self, path: &Path) -> Option<Vec<u8>> {
         let found = fs::symlink_metadata(path).ok()?;
         let ours = found.is_file() && found.uid() == self.owner && found.mode() & OTHERS == 0;
         if !ours && self.guards.have(Guard::CacheOwner) {
             return None;
         }
-        let file = fs::read(path).ok()?;
-        let (code, digest) = file.split_last_chunk::<DIGEST_BYTES>()?;
-        if *digest != Digest::of(code).0 && self.guards.have(Guard::CacheDigest) {
-            return None;
-        }
-        // SAFETY: these bytes are what `keep` wrote: only we can write to the folder and to the file, a file becomes
-        // visible whole, and its digest holds. Wasmtime itself refuses another version or configuration.
-        unsafe { Component::deserialize(engine, code) }.ok()
+        let mut file = File::open(path).ok()?;
+        // The time of its last use. Where it cannot be written, something else is thrown away first.
+        let _ = file.set_modified(SystemTime::now());
+        let mut code = Vec::new();
+        file.read_to_end(&mut code).ok()?;
+        let digest = *code.last_chunk::<DIGEST_BYTES>()?;
+        code.truncate(code.len() - DIGEST_BYTES);
+        (digest == Digest::of(&code).0 || !self.guards.have(Guard::CacheDigest)).then_some(code)
     }
 
-    fn write(&self, component: &Component, path: &Path) -> Result<()> {
-        let code = component.serialize()?;
+    /// Throws away what was not used for longest, until what is kept has its size, but not `new`. Whoever uses a file has
+    /// it in memory.
+    fn make_room(&self, new: &Path) -> Result<()> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            // Somebody else may have thrown it away meanwhile.
+            if path.extension().is_some_and(|extension| extension == CODE)
+                && let Ok(found) = fs::symlink_metadata(&path)
+            {
+                files.push((found.modified()?, found.len(), path));
+            }
+        }
+        files.sort();
+        let mut bytes: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
+        for (_, of_file, path) in files.into_iter().filter(|(_, _, path)| path != new) {
+            if bytes <= self.max_bytes {
+                break;
+            }
+            bytes -= of_file;
+            let _ = fs::remove_file(path);
+        }
+        Ok(())
+    }
+
+    fn write(&self, code: &[u8], path: &Path) -> Result<()> {
         let mut file = NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&code)?;
-        file.write_all(&Digest::of(&code).0)?;
+        file.write_all(code)?;
+        file.write_all(&Digest::of(code).0)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         File::open(&self.folder)?.sync_all()?;
@@ -136,9 +170,9 @@ mod tests {
 
     /// As a sandbox does with what it accepts.
     fn load(cache: &Cache, engine: &Engine) -> Origin {
-        let (component, origin) = cache.component(engine, EMPTY, HOW).unwrap();
+        let (code, origin) = cache.code(engine, EMPTY, HOW).unwrap();
         if origin == Origin::Compiled {
-            cache.keep(engine, EMPTY, &component);
+            cache.keep(engine, EMPTY, &code);
         }
         origin
     }
@@ -180,6 +214,27 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
         assert_eq!(origin(Guards::without(Guard::CacheOwner)), Origin::Cache);
         assert_eq!(origin(Guards::ALL), Origin::Compiled, "an entry that others could write was loaded");
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_makes_room() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("cache");
+        let cache = Cache { max_bytes: 250, ..Cache::open(&folder, Guards::ALL).unwrap() };
+        let engine = judge_engine(Guards::ALL).unwrap();
+        let keep = |wasm: &[u8]| cache.keep(&engine, wasm, &[0; 68]);
+        let kept = |wasm: &[u8]| cache.find(&cache.path(&engine, wasm)).is_some();
+        keep(b"one");
+        keep(b"two");
+        fs::write(folder.join("not-ours.txt"), [0; 1000]).unwrap();
+        let old = SystemTime::now() - Duration::from_secs(60);
+        for wasm in [b"one", b"two"] {
+            File::options().write(true).open(cache.path(&engine, wasm)).unwrap().set_modified(old).unwrap();
+        }
+        assert!(kept(b"one"), "using it makes it new");
+        keep(b"three");
+        assert_eq!([kept(b"one"), kept(b"two"), kept(b"three")], [true, false, true]);
+        assert!(folder.join("not-ours.txt").exists());
     }
 
     #[test]

@@ -5,15 +5,10 @@
 //! in the compiler is still one; what a compilation takes, and what it could do meanwhile, is bounded.
 
 use std::{
-    ffi::OsStr,
     io::{self, Read, Write as _},
-    os::unix::process::{CommandExt as _, ExitStatusExt as _},
-    path::PathBuf,
-    process::{Child, Command, ExitCode, ExitStatus, Stdio},
-    sync::{
-        OnceLock,
-        mpsc::{Receiver, RecvTimeoutError, channel},
-    },
+    os::unix::process::ExitStatusExt as _,
+    process::{Child, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::{Duration, Instant},
 };
@@ -22,13 +17,12 @@ use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use azr_core::{limits::Ring, terminal};
 
 use super::{
+    confined::{self, Errand},
     engine::{self, EngineKind},
     guard::Guards,
     ring::{self, Allowance},
 };
 
-/// The argument that makes a program of ours a compiler.
-const ARGUMENT: &str = "compile-component-from-stdin";
 /// Memory for one compilation. CPython takes 0.9 GB.
 const MEMORY_BYTES: u64 = 4 << 30;
 /// Threads of one compilation, so that their stacks and heaps stay within its memory on large machines.
@@ -38,53 +32,16 @@ const CODE_MAX_BYTES: u64 = 1 << 30;
 /// Of what a compiler says when it fails.
 const MESSAGE_MAX_BYTES: u64 = 16 << 10;
 
-/// The program that compiles when it is given [`ARGUMENT`].
-static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-
-/// Makes this process a compiler where it was started as one; then it ends here. To be called first in `main`, while
-/// there is one thread. From then on the sandbox compiles by starting this program again.
-pub fn serve_if_asked() -> Option<ExitCode> {
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().as_deref() != Some(OsStr::new(ARGUMENT)) {
-        // By this name it is the same file, also after somebody has replaced it.
-        compile_with("/proc/self/exe".into());
-        return None;
-    }
-    let arguments: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
-    Some(match serve(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprint!("{error:#}");
-            ExitCode::FAILURE
-        }
-    })
-}
-
-/// Names the program that the sandbox compiles with, for programs that do not call [`serve_if_asked`]. The first one
-/// counts.
-pub fn compile_with(program: PathBuf) {
-    let _ = PROGRAM.set(program);
-}
-
-/// The program to compile with. `None` where there is none, which only `sandbox.ring = "require"` makes an error.
-pub(super) fn program(ring: Ring) -> Result<Option<&'static PathBuf>> {
-    match (ring, PROGRAM.get()) {
-        (Ring::Off, _) => Ok(None),
-        (Ring::Auto, program) => Ok(program),
-        (Ring::Require, Some(program)) => Ok(Some(program)),
-        (Ring::Require, None) => bail!("sandbox.ring is \"require\", but this program cannot start a compiler"),
-    }
-}
-
 /// What the compiler's process does.
-fn serve(arguments: &[String]) -> Result<()> {
+pub(super) fn serve(arguments: &[String]) -> Result<()> {
     let [kind, ring, seconds] = arguments else { bail!("the compiler is started by azr-host and azr-env only") };
     let engine = engine::compiling_engine(kind.parse()?, Guards::ALL)?;
-    let allowance = Allowance { memory_bytes: MEMORY_BYTES, cpu_seconds: seconds.parse()? };
-    let mut missing = ring::limit(allowance)?;
+    let allowance =
+        Allowance { memory_bytes: MEMORY_BYTES, reserved_bytes: MEMORY_BYTES, cpu_seconds: Some(seconds.parse()?) };
+    let mut missing = ring::limit(allowance, Guards::ALL)?;
     // Starts the compiler's threads, which cannot be started later.
     engine.precompile_component(b"(component (core module (func) (func)))")?;
-    missing.extend(ring::seal()?);
+    missing.extend(ring::seal(Guards::ALL)?);
     if !missing.is_empty() {
         let missing = missing.join(" and ");
         ensure!(ring != "require", "sandbox.ring is \"require\", but this kernel has no {missing}");
@@ -96,22 +53,14 @@ fn serve(arguments: &[String]) -> Result<()> {
     Ok(io::stdout().write_all(&code)?)
 }
 
-/// The compiled form of a component, made by `program`.
-pub(super) fn compile(
-    program: &PathBuf,
-    (kind, ring): (EngineKind, Ring),
-    wasm: &[u8],
-    deadline: Duration,
-) -> Result<Vec<u8>> {
+/// The compiled form of a component.
+pub(super) fn compile(kind: EngineKind, ring: Ring, wasm: &[u8], deadline: Duration) -> Result<Vec<u8>> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
     let cpu_seconds = deadline.as_secs().saturating_mul(threads as u64).saturating_add(1);
-    let ring = if ring == Ring::Require { "require" } else { "auto" };
-    let mut child = Command::new(program)
-        .arg0("azr-compiler")
-        .args([ARGUMENT, &kind.to_string(), ring, &cpu_seconds.to_string()])
-        .env_clear()
+    let wanted = if ring == Ring::Require { "require" } else { "auto" };
+    let mut child = confined::command(Errand::Compile)?
+        .args([&kind.to_string(), wanted, &cpu_seconds.to_string()])
         .env("RAYON_NUM_THREADS", threads.to_string())
-        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -132,7 +81,9 @@ pub(super) fn compile(
     let status = child.wait()?;
     let said = terminal::line(String::from_utf8_lossy(&said).trim());
     if status.success() {
-        tell_missing(&said);
+        if !said.is_empty() {
+            confined::tell_missing(&[said], ring)?;
+        }
         return Ok(code);
     }
     Err(failure(status, said))
@@ -169,15 +120,5 @@ fn failure(status: ExitStatus, said: String) -> Error {
         Some(signal) => anyhow!("the compiler was ended by signal {signal}"),
         None if said.is_empty() => anyhow!("the compiler ended with {status}"),
         None => anyhow!("{said}"),
-    }
-}
-
-/// Says once what the kernel cannot do.
-fn tell_missing(missing: &str) {
-    static SAID: OnceLock<()> = OnceLock::new();
-    if !missing.is_empty() && SAID.set(()).is_ok() {
-        eprintln!(
-            "components are compiled in a process that is less confined than it could be: the kernel has no {missing}"
-        );
     }
 }

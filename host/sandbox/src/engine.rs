@@ -19,8 +19,10 @@ use super::{
     limiter::{INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX},
 };
 
-/// Deep recursion in Python should end in a RecursionError, which takes more than wasmtime's 512 KiB.
-const EXECUTOR_STACK_BYTES: usize = 16 << 20;
+/// A chain of half a million objects that is freed at once: each takes up to 500 bytes, because CPython, which would take
+/// chains apart when its stack runs low, sees another stack in wasm. Only what a program uses is ever mapped. Deep recursion
+/// in Python ends in a RecursionError long before.
+const EXECUTOR_STACK_BYTES: usize = 256 << 20;
 /// Judges parse; they do not interpret.
 const JUDGE_STACK_BYTES: usize = 2 << 20;
 /// Room for the host's own frames on the stack of a thread that calls guests.

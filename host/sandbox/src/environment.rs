@@ -15,11 +15,10 @@ use super::{
         self, Accepted, Completed, Context, Demonstration, Description, Expectation, Prompt, Rejection, Report, Run,
         RunLimits, Setting, Style, Verdict,
     },
+    client::{CallFuel, ExecutorsClient, JudgeClient},
     engine::Watchdog,
-    executor::Executor,
     fault::Fault,
     grants::{self, Directory},
-    judge::{CallFuel, Judge},
     log::{Log, LogLine},
     outcome,
     request::{Attempt, Proposal, SequencePart},
@@ -80,13 +79,12 @@ pub(super) struct Loaded {
     pub(super) granted: RunLimits,
     pub(super) limits: RunLimits,
     pub(super) directories: Vec<Directory>,
-    pub(super) deadline: Duration,
-    pub(super) judge: Judge,
-    pub(super) executors: Vec<Executor>,
+    pub(super) judge: JudgeClient,
+    pub(super) executors: ExecutorsClient,
     pub(super) log: Arc<Log>,
     pub(super) workers: Arc<Workers>,
-    /// Keeps the clocks of this environment's engines going.
-    pub(super) _watchdog: Arc<Watchdog>,
+    /// Keeps the clocks of this environment's engines going, where they are in this process.
+    pub(super) _watchdog: Option<Arc<Watchdog>>,
 }
 
 impl Environment {
@@ -128,6 +126,11 @@ impl Environment {
         &self.loaded.directories
     }
 
+    /// Fails where a directory that the judge reads has changed since the environment was loaded.
+    pub fn check_directories(&self) -> Result<()> {
+        grants::check_unchanged(self.directories(), &self.loaded.judge.files)
+    }
+
     /// The context of calls, from settings as an operator wrote them.
     pub fn context(&self, style: Style, settings: &[(String, String)]) -> Result<Context> {
         let Description { name, settings: offered, .. } = self.description();
@@ -159,8 +162,7 @@ impl Environment {
 
     /// The tasks that self-play starts from.
     pub fn seeds(&self, ctx: &Context) -> Result<Vec<Task>, Fault> {
-        let ctx = ctx.clone();
-        self.one(move |env| env.judge.seeds(&ctx, &env.description))
+        self.one(|env| env.judge.seeds(ctx, &env.description))
     }
 
     /// Tasks of a generated kind, in their order. They do not depend on which others are made with them.
@@ -171,22 +173,23 @@ impl Environment {
             count: GENERATED_PER_CALL.min(part.count - start),
             ..part.clone()
         });
-        let ctx = ctx.clone();
-        let tasks = self.map(calls.collect(), move |env, part| env.judge.generate(&ctx, &part));
+        let tasks = self.map(calls, |env, part| env.judge.generate(ctx, &part));
         Ok(tasks.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     /// The task that each line of a data set describes.
-    pub fn import_tasks(&self, ctx: &Context, lines: &[String]) -> Vec<Result<Result<Task, Rejection>, Fault>> {
-        let ctx = ctx.clone();
-        self.map(lines.to_vec(), move |env, line| env.judge.import_task(&ctx, &line, &env.description))
+    pub fn import_tasks<'a>(
+        &self,
+        ctx: &Context,
+        lines: impl IntoIterator<Item = &'a String>,
+    ) -> Vec<Result<Result<Task, Rejection>, Fault>> {
+        self.map(lines, |env, line| env.judge.import_task(ctx, line, &env.description))
     }
 
     /// Completions whose worth the environment's author knows.
     pub fn examples(&self, ctx: &Context) -> Result<Examples, Fault> {
-        let ctx = ctx.clone();
         let mut examples = Examples::default();
-        for example in self.one(move |env| env.judge.examples(&ctx, &env.description))? {
+        for example in self.one(|env| env.judge.examples(ctx, &env.description))? {
             let bindings::Example { note, completed, expected } = example;
             match completed {
                 Completed::Proposal(proposal) => {
@@ -202,25 +205,30 @@ impl Environment {
 
     /// Right completions about each task, where the environment's author has them.
     pub fn demonstrate(&self, ctx: &Context, tasks: &[Task]) -> Vec<Result<Demonstration, Fault>> {
-        let ctx = ctx.clone();
-        self.map(tasks.to_vec(), move |env, task| env.judge.demonstrate(&ctx, &task))
+        self.map(tasks, |env, task| env.judge.demonstrate(ctx, task))
     }
 
     /// One prompt for each (kind, references).
-    pub fn propose_prompts(&self, ctx: &Context, requests: &[(String, Vec<Task>)]) -> Vec<Result<Prompt, Fault>> {
-        let ctx = ctx.clone();
-        self.map(requests.to_vec(), move |env, (kind, references)| env.judge.propose_prompt(&ctx, &kind, &references))
+    pub fn propose_prompts<'a>(
+        &self,
+        ctx: &Context,
+        requests: impl IntoIterator<Item = &'a (String, Vec<Task>)>,
+    ) -> Vec<Result<Prompt, Fault>> {
+        self.map(requests, |env, (kind, references)| env.judge.propose_prompt(ctx, kind, references))
     }
 
     /// One prompt for each task.
-    pub fn solve_prompts(&self, ctx: &Context, tasks: &[Task]) -> Vec<Result<Prompt, Fault>> {
-        let ctx = ctx.clone();
-        self.map(tasks.to_vec(), move |env, task| env.judge.solve_prompt(&ctx, &task))
+    pub fn solve_prompts<'a>(
+        &self,
+        ctx: &Context,
+        tasks: impl IntoIterator<Item = &'a Task>,
+    ) -> Vec<Result<Prompt, Fault>> {
+        self.map(tasks, |env, task| env.judge.solve_prompt(ctx, task))
     }
 
     /// What each task is about.
-    pub fn subjects(&self, tasks: &[Task]) -> Vec<Result<Digest, Fault>> {
-        self.map(tasks.to_vec(), |env, task| env.judge.subject(&task).map(Digest::of))
+    pub fn subjects<'a>(&self, tasks: impl IntoIterator<Item = &'a Task>) -> Vec<Result<Digest, Fault>> {
+        self.map(tasks, |env, task| env.judge.subject(task).map(Digest::of))
     }
 
     /// Which proposals are tasks.
@@ -229,54 +237,47 @@ impl Environment {
         ctx: &Context,
         proposals: &[Proposal],
     ) -> Vec<Result<Judged<Result<Accepted, Rejection>>, Fault>> {
-        let plan_ctx = ctx.clone();
-        let plans = self.map(proposals.to_vec(), move |env, proposal| {
-            env.judge.plan_proposal(&plan_ctx, &proposal, env.executors.len())
-        });
-        let judge_ctx = ctx.clone();
-        self.conclude(proposals, plans, move |env, proposal, ran| {
+        let plans = self.map(proposals, |env, proposal| env.judge.plan_proposal(ctx, proposal, env.packed()));
+        self.conclude(proposals, plans, |env, proposal, ran| {
             let runs = match ran {
                 Ok(runs) => runs,
                 Err(rejection) => return Ok(Judged { conclusion: Err(rejection), runs: Vec::new() }),
             };
-            let conclusion = env.judge.judge_proposal(&judge_ctx, &proposal, &reports(&runs), &env.description)?;
+            let conclusion = env.judge.judge_proposal(ctx, proposal, &reports(&runs), &env.description)?;
             Ok(Judged { conclusion, runs: shortened(runs) })
         })
     }
 
     /// Which attempts are right.
     pub fn verify(&self, ctx: &Context, attempts: &[Attempt]) -> Vec<Result<Judged<Verdict>, Fault>> {
-        let plan_ctx = ctx.clone();
-        let plans = self.map(attempts.to_vec(), move |env, attempt| {
-            env.judge.plan_answer(&plan_ctx, &attempt, env.executors.len()).map(Ok::<_, Never>)
-        });
-        let judge_ctx = ctx.clone();
-        self.conclude(attempts, plans, move |env, attempt, ran| {
+        let plans =
+            self.map(attempts, |env, attempt| env.judge.plan_answer(ctx, attempt, env.packed()).map(Ok::<_, Never>));
+        self.conclude(attempts, plans, |env, attempt, ran| {
             let Ok(runs) = ran;
-            let conclusion = env.judge.judge_answer(&judge_ctx, &attempt, &reports(&runs))?;
+            let conclusion = env.judge.judge_answer(ctx, attempt, &reports(&runs))?;
             Ok(Judged { conclusion, runs: shortened(runs) })
         })
     }
 
     /// The runs that a person means by (program, text of its arguments).
     pub fn plan_exec(&self, programs: &[(String, String)]) -> Vec<Result<Result<Run, Rejection>, Fault>> {
-        self.map(programs.to_vec(), |env, (program, input)| env.judge.plan_exec(&program, &input, env.executors.len()))
+        self.map(programs, |env, (program, input)| env.judge.plan_exec(program, input, env.packed()))
     }
 
     /// Executes runs, equal ones once: equal runs have equal reports.
-    pub fn exec(&self, runs: &[Run]) -> Vec<Result<Report, Fault>> {
-        let mut distinct: Vec<Run> = Vec::new();
+    pub fn exec<'a>(&self, runs: impl IntoIterator<Item = &'a Run>) -> Vec<Result<Report, Fault>> {
+        let mut distinct: Vec<&Run> = Vec::new();
         let mut numbers: HashMap<(u32, &str, &[Vec<u8>]), usize> = HashMap::new();
         let order: Vec<usize> = runs
-            .iter()
+            .into_iter()
             .map(|run| {
                 *numbers.entry((run.executor, &run.program, &run.inputs)).or_insert_with(|| {
-                    distinct.push(run.clone());
+                    distinct.push(run);
                     distinct.len() - 1
                 })
             })
             .collect();
-        let reports = self.map(distinct, |env, run| env.execute(&run));
+        let reports = self.map(distinct, |env, run| env.execute(run));
         order
             .into_iter()
             .map(|number| match &reports[number] {
@@ -289,43 +290,35 @@ impl Environment {
     /// Executes one run within limits of the caller's choice, as far as the operator grants them.
     pub fn exec_within(&self, run: Run, limits: &RunLimits) -> Result<Report, Fault> {
         let limits = grants::smaller(limits, &self.loaded.granted);
-        self.one(move |env| env.execute_within(&run, &limits))
+        self.one(|env| env.execute_within(&run, &limits))
     }
 
     /// Executes every run, also equal ones, and says how long each took from a worker's view.
     pub fn exec_timed(&self, runs: &[Run]) -> Vec<Result<(Report, Duration), Fault>> {
-        self.map(runs.to_vec(), |env, run| {
+        self.map(runs, |env, run| {
             let start = Instant::now();
-            Ok((env.execute(&run)?, start.elapsed()))
+            Ok((env.execute(run)?, start.elapsed()))
         })
     }
 
     /// Encoded values as a person would write them.
     pub fn show_values(&self, values: &[Vec<u8>]) -> Vec<Result<String, Fault>> {
-        self.map(values.to_vec(), |env, value| env.judge.show_value(&value))
+        self.map(values, |env, value| env.judge.show_value(value))
     }
 
     /// Executes plans and judges what came of them, in portions whose results fit into memory together.
-    fn conclude<T, E, C>(
+    fn conclude<T: Sync, E: Send, C: Send>(
         &self,
         items: &[T],
         plans: Vec<Planned<E>>,
-        judge: impl Fn(&Loaded, T, Result<Vec<ExecutedRun>, E>) -> Result<Judged<C>, Fault> + Send + Sync + 'static,
-    ) -> Vec<Result<Judged<C>, Fault>>
-    where
-        T: Clone + Send + 'static,
-        E: Send + 'static,
-        C: Send + 'static,
-    {
-        let judge = Arc::new(judge);
+        judge: impl Fn(&Loaded, &T, Result<Vec<ExecutedRun>, E>) -> Result<Judged<C>, Fault> + Sync,
+    ) -> Vec<Result<Judged<C>, Fault>> {
         let mut judged = Vec::with_capacity(items.len());
         let mut plans = plans.into_iter().peekable();
         while plans.peek().is_some() {
-            let portion = self.portion(&mut plans);
-            let first = judged.len();
-            let own = items[first..first + portion.len()].iter().cloned();
-            let (work, judge) = (own.zip(self.run_plans(portion)).collect(), Arc::clone(&judge));
-            judged.extend(self.map(work, move |env, (item, ran)| judge(env, item, ran?)));
+            let portion = self.run_plans(self.portion(&mut plans));
+            let own = &items[judged.len()..];
+            judged.extend(self.map(own.iter().zip(portion), |env, (item, ran)| judge(env, item, ran?)));
         }
         judged
     }
@@ -348,8 +341,7 @@ impl Environment {
 
     /// Executes all planned runs of a portion together.
     fn run_plans<E>(&self, plans: Vec<Planned<E>>) -> Vec<Result<Result<Vec<ExecutedRun>, E>, Fault>> {
-        let runs: Vec<Run> = plans.iter().flatten().flatten().flatten().cloned().collect();
-        let mut reports = self.exec(&runs).into_iter();
+        let mut reports = self.exec(plans.iter().flatten().flatten().flatten()).into_iter();
         plans
             .into_iter()
             .map(|plan| match plan? {
@@ -365,25 +357,17 @@ impl Environment {
             .collect()
     }
 
-    fn map<T, R>(
+    fn map<T: Send, R: Send>(
         &self,
-        items: Vec<T>,
-        f: impl Fn(&Loaded, T) -> Result<R, Fault> + Send + Sync + 'static,
-    ) -> Vec<Result<R, Fault>>
-    where
-        T: Send + 'static,
-        R: Send + 'static,
-    {
-        let loaded = Arc::clone(&self.loaded);
-        self.loaded.workers.map(items, move |item| f(&loaded, item))
+        items: impl IntoIterator<Item = T>,
+        f: impl Fn(&Loaded, T) -> Result<R, Fault> + Sync,
+    ) -> Vec<Result<R, Fault>> {
+        self.loaded.workers.map(items, |item| f(&self.loaded, item))
     }
 
     /// Guests need the workers' large stacks, so a single call goes there as well.
-    fn one<R: Send + 'static>(
-        &self,
-        f: impl Fn(&Loaded) -> Result<R, Fault> + Send + Sync + 'static,
-    ) -> Result<R, Fault> {
-        self.map(vec![()], move |env, ()| f(env)).pop().expect("one result for one item")
+    fn one<R: Send>(&self, f: impl Fn(&Loaded) -> Result<R, Fault> + Sync) -> Result<R, Fault> {
+        self.map([()], |env, ()| f(env)).pop().expect("one result for one item")
     }
 }
 
@@ -393,11 +377,17 @@ impl Loaded {
     }
 
     fn execute_within(&self, run: &Run, limits: &RunLimits) -> Result<Report, Fault> {
-        let executor = self.executors.get(run.executor as usize).ok_or_else(|| {
-            let packed = self.executors.len();
-            Fault::environment("execute", format!("a run for executor {}, but {packed} are packed", run.executor))
-        })?;
-        executor.execute(run, limits, self.deadline)
+        let packed = self.packed();
+        if run.executor as usize >= packed {
+            let cause = format!("a run for executor {}, but {packed} are packed", run.executor);
+            return Err(Fault::environment("execute", cause));
+        }
+        self.executors.execute(run, limits)
+    }
+
+    /// Executors.
+    fn packed(&self) -> usize {
+        self.executor_digests.len()
     }
 }
 

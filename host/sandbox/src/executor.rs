@@ -4,20 +4,30 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::anyhow;
 use wasmtime::{Store, Trap};
 
 use super::{
     bindings::{ExecutorInstance, ExecutorPre, Outcome, Report, Run, RunLimits, Thrown},
+    calls::{ExecutorCall, Ran},
     engine::deadline_ticks,
-    fault::Fault,
+    fault::Failed,
     guard::{Guard, Guards},
-    judge::{HANDLES_MAX, stopped},
+    judge::HANDLES_MAX,
     limiter::Limiter,
     returned,
 };
 
-const CALL: &str = "execute";
+/// Calls one of an environment's executors.
+pub(super) fn call(executors: &[Executor], call: &ExecutorCall<'_>, deadline: Duration) -> Ran {
+    let ExecutorCall { executor, run, limits } = call;
+    let Some(executor) = executors.get(*executor as usize) else {
+        return Err(Failed::Host(format!("no executor {executor} was loaded")));
+    };
+    match run {
+        Some(run) => executor.execute(run, limits, deadline),
+        None => executor.try_start(limits, deadline),
+    }
+}
 
 /// A loaded executor.
 pub(super) struct Executor {
@@ -39,23 +49,23 @@ impl Executor {
     }
 
     /// Runs a program under the limits.
-    pub(super) fn execute(&self, run: &Run, limits: &RunLimits, deadline: Duration) -> Result<Report, Fault> {
-        let (mut store, started) = self.start(limits, deadline).map_err(|error| Fault::Host(error.into()))?;
+    fn execute(&self, run: &Run, limits: &RunLimits, deadline: Duration) -> Ran {
+        let (mut store, started) = self.start(limits, deadline).map_err(failed)?;
         let result = match &started {
             Ok(executor) => executor.azr_env_execution().call_execute(&mut store, &run.program, &run.inputs),
             Err(error) => match error.downcast_ref::<Trap>() {
                 Some(trap) => Err((*trap).into()),
                 // It started when it was loaded, with the same limits: whatever is missing now, the machine does not have.
-                None => return Err(Fault::Host(anyhow!("an executor does not start any more: {error:#}"))),
+                None => return Err(Failed::Host(format!("an executor does not start any more: {error:#}"))),
             },
         };
-        let fuel_left = store.get_fuel().map_err(|error| Fault::Host(error.into()))?;
+        let fuel_left = store.get_fuel().map_err(failed)?;
         let outcomes = match result {
             Ok(outcomes) => match self.check(&outcomes, run.inputs.len()) {
                 Ok(()) => within(outcomes, self.guards.limit(Guard::Output, limits.run_output_max_bytes as usize)),
                 Err(what) => vec![Outcome::Crashed(format!("the executor returned {what}"))],
             },
-            Err(error) => vec![ended(&error, store.data(), deadline)?],
+            Err(error) => vec![ended(&error, store.data())?],
         };
         #[cfg(feature = "test-guards")]
         if !self.guards.have(Guard::FreshInstances) {
@@ -65,8 +75,9 @@ impl Executor {
     }
 
     /// Instantiates once, so that an executor that cannot start is found when it is loaded.
-    pub(super) fn try_start(&self, limits: &RunLimits, deadline: Duration) -> wasmtime::Result<()> {
-        self.start(limits, deadline)?.1.map(drop)
+    fn try_start(&self, limits: &RunLimits, deadline: Duration) -> Ran {
+        self.start(limits, deadline).and_then(|(_, started)| started).map_err(failed)?;
+        Ok(Report { outcomes: Vec::new(), fuel: 0 })
     }
 
     /// A fresh instance in a fresh store.
@@ -103,20 +114,24 @@ impl Executor {
     }
 }
 
+fn failed(error: wasmtime::Error) -> Failed {
+    Failed::Host(format!("{error:#}"))
+}
+
 /// The store of an instance, and the instance if it came up.
 type Started = (Store<Limiter>, wasmtime::Result<ExecutorInstance>);
 
 /// What an executor's error says about the program. Once it is called, its interpreter belongs to the program: whatever
 /// comes out of it, a broken contract included, is what the program did. As a fault, it would be a way to have a wrong
 /// answer dropped, and to stop the experiment.
-fn ended(error: &wasmtime::Error, limiter: &Limiter, deadline: Duration) -> Result<Outcome, Fault> {
+fn ended(error: &wasmtime::Error, limiter: &Limiter) -> Result<Outcome, Failed> {
     let Some(trap) = error.downcast_ref::<Trap>() else {
         return Ok(Outcome::Crashed("the executor broke its contract".into()));
     };
     match trap {
         Trap::OutOfFuel => Ok(Outcome::OutOfFuel),
         Trap::StackOverflow => Ok(Outcome::StackOverflow),
-        Trap::Interrupt => Err(stopped(CALL, deadline)),
+        Trap::Interrupt => Err(Failed::Stopped),
         _ if limiter.refused() => Ok(Outcome::OutOfMemory),
         trap => Ok(Outcome::Crashed(name(*trap))),
     }
@@ -137,6 +152,22 @@ fn name(trap: Trap) -> String {
     }
 }
 
+/// Whether a report of `calls` calls can be of what [`call`] makes of them: it may come from another process.
+pub(super) fn fits(outcomes: &[Outcome], calls: usize, max_bytes: usize, guards: Guards) -> bool {
+    // What a run is told of its last outcome, where that is the host's.
+    const SAID_MAX_BYTES: usize = 4 << 10;
+    let (last, values) = match outcomes.split_last() {
+        Some((Outcome::Value(_), _)) | None => (0, outcomes),
+        Some((last, values)) => (bytes(last), values),
+    };
+    let bytes: usize = values.iter().map(bytes).fold(0, usize::saturating_add);
+    let ended = values.len() < outcomes.len();
+    values.iter().all(|outcome| matches!(outcome, Outcome::Value(_)))
+        && (if ended { outcomes.len() <= calls.max(1) } else { outcomes.len() == calls })
+        && bytes <= guards.limit(Guard::Output, max_bytes)
+        && last <= guards.limit(Guard::Output, max_bytes.max(SAID_MAX_BYTES))
+}
+
 /// The outcomes up to the first with which the run returns more than it may. That one says so instead.
 fn within(mut outcomes: Vec<Outcome>, max_bytes: usize) -> Vec<Outcome> {
     let mut total = 0;
@@ -152,7 +183,7 @@ fn within(mut outcomes: Vec<Outcome>, max_bytes: usize) -> Vec<Outcome> {
 }
 
 /// What an outcome carries.
-fn bytes(outcome: &Outcome) -> usize {
+pub(super) fn bytes(outcome: &Outcome) -> usize {
     match outcome {
         Outcome::Value(value) => value.len(),
         Outcome::Thrown(Thrown { name, message }) => name.len() + message.len(),

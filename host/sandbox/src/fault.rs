@@ -1,8 +1,9 @@
 //! What goes wrong outside the programs and outside the judge's conclusions. A fault never becomes a reward.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use anyhow::anyhow;
+use serde::{Deserialize, Serialize};
 
 /// The watchdog ended a call. Whose fault that is, shows when the call is made again.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,41 @@ impl fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
+/// The process that made a call ended with it. Whose fault that is, shows when the call is made again.
+#[derive(Clone, Debug)]
+pub struct Died {
+    pub call: &'static str,
+    /// How it ended, or what it did that was the end of it.
+    pub how: String,
+}
+
+impl fmt::Display for Died {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the sandbox's process ended in `{}`: {}", self.call, self.how)
+    }
+}
+
+impl std::error::Error for Died {}
+
+/// Why a call came to no conclusion, as it is told where guests are.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Failed {
+    Environment(String),
+    /// By the watchdog.
+    Stopped,
+    Host(String),
+}
+
+impl Failed {
+    pub(super) fn fault(self, call: &'static str, deadline: Duration) -> Fault {
+        match self {
+            Self::Environment(cause) => Fault::environment(call, cause),
+            Self::Stopped => Fault::of_clock(call, deadline),
+            Self::Host(why) => Fault::Host(anyhow!(why)),
+        }
+    }
+}
+
 /// A call that came to no conclusion.
 #[derive(Debug)]
 pub enum Fault {
@@ -43,11 +79,19 @@ impl Fault {
         Self::Environment { call, cause: cause.into() }
     }
 
-    /// The call, where the watchdog ended it.
+    /// The watchdog fired: the machine is too slow or hung, which says nothing about the guest.
+    pub(super) fn of_clock(call: &'static str, deadline: Duration) -> Self {
+        Self::Host(Stopped { call, deadline_ms: deadline.as_millis() }.into())
+    }
+
+    /// The call, where the watchdog ended it or it ended its process.
     pub fn stopped(&self) -> Option<&'static str> {
         match self {
             Self::Environment { .. } => None,
-            Self::Host(error) => Some(error.downcast_ref::<Stopped>()?.call),
+            Self::Host(error) => match error.downcast_ref::<Died>() {
+                Some(died) => Some(died.call),
+                None => Some(error.downcast_ref::<Stopped>()?.call),
+            },
         }
     }
 
@@ -55,9 +99,10 @@ impl Fault {
     pub(super) fn again(&self) -> Self {
         match self {
             Self::Environment { call, cause } => Self::Environment { call, cause: cause.clone() },
-            Self::Host(error) => Self::Host(match error.downcast_ref::<Stopped>() {
-                Some(stopped) => (*stopped).into(),
-                None => anyhow!("{error:#}"),
+            Self::Host(error) => Self::Host(match (error.downcast_ref::<Stopped>(), error.downcast_ref::<Died>()) {
+                (Some(stopped), _) => (*stopped).into(),
+                (_, Some(died)) => died.clone().into(),
+                (None, None) => anyhow!("{error:#}"),
             }),
         }
     }

@@ -9,6 +9,8 @@ use std::{
 
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
 
+use super::wire::Asker;
+
 /// What one call of a judge may read. Arbitrary: its memory is of that order. It bounds what a judge can make the host do,
 /// for its fuel does not pay for the disk.
 const CALL_BYTES_MAX: u64 = 256 << 20;
@@ -22,6 +24,32 @@ pub(super) struct Files(Arc<BTreeMap<String, Dir>>);
 impl Files {
     pub(super) fn new(directories: BTreeMap<String, Dir>) -> Self {
         Self(Arc::new(directories))
+    }
+
+    pub(super) fn directory(&self, name: &str) -> Option<&Dir> {
+        self.0.get(name)
+    }
+}
+
+/// The files as a guest reaches them: where they are, or by asking.
+pub(super) enum GuestFiles {
+    Here(CallFiles),
+    Away(Asker),
+}
+
+impl GuestFiles {
+    pub(super) fn read(&mut self, directory: &str, path: &str) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Here(files) => files.read(directory, path),
+            Self::Away(asker) => asker.read(directory, path),
+        }
+    }
+
+    pub(super) fn names(&mut self, directory: &str, path: &str) -> Result<Vec<String>, String> {
+        match self {
+            Self::Here(files) => files.names(directory, path),
+            Self::Away(asker) => asker.names(directory, path),
+        }
     }
 }
 
@@ -60,7 +88,7 @@ impl CallFiles {
     }
 
     fn directory(&self, name: &str) -> Result<&Dir, String> {
-        self.files.0.get(name).ok_or_else(|| format!("{name} is not granted"))
+        self.files.directory(name).ok_or_else(|| format!("{name} is not granted"))
     }
 
     fn pay(&mut self, bytes: u64) -> Result<(), String> {

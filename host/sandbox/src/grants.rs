@@ -98,6 +98,21 @@ impl Grants {
     }
 }
 
+/// Fails where a directory is not what it was when its environment was loaded.
+pub(super) fn check_unchanged(directories: &[Directory], files: &Files) -> Result<()> {
+    for Directory { name, path, digest } in directories {
+        let dir = files.directory(name).expect("what is granted is opened");
+        let now = Digest::of(listing(dir).with_context(|| format!("cannot read {}", path.display()))?);
+        ensure!(
+            now == *digest,
+            "{} has changed since its environment was loaded, and verdicts depend on it; put back what was there, or begin \
+             another experiment",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
 /// What is asked, but no more than what is granted.
 pub(super) fn smaller(asked: &RunLimits, granted: &RunLimits) -> RunLimits {
     let RunLimits { run_fuel, run_memory_max_bytes, run_output_max_bytes } = *asked;

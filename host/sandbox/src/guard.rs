@@ -1,8 +1,10 @@
 //! The sandbox's protections by name. Builds for tests take one out and see that something
 //! notices; nothing else can.
 
+use serde::{Deserialize, Serialize};
+
 /// One protection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Guard {
     /// Fuel ends calls.
     Fuel,
@@ -17,7 +19,6 @@ pub enum Guard {
     /// Guests have less stack than the threads that they run on.
     Stack,
     /// Each run has an instance of its own.
-    #[cfg_attr(not(feature = "test-guards"), expect(dead_code, reason = "no other code can keep an instance"))]
     FreshInstances,
     /// Handles of a store are counted.
     Handles,
@@ -43,11 +44,19 @@ pub enum Guard {
     CacheOwner,
     /// Compiled code is what was written.
     CacheDigest,
+    /// Of a process of its own: everything that it gives up.
+    Confinement,
+    /// … paths, ports and signals, by Landlock.
+    Paths,
+    /// … all system calls but those of computing, by seccomp.
+    SystemCalls,
+    /// … memory, files and processes, by limits of the process.
+    ProcessLimits,
 }
 
 /// The protections that a sandbox has: all of them, except where a test was built to take one out. Without the feature
 /// `test-guards` this is nothing at run time, and no code asks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guards {
     #[cfg(any(test, feature = "test-guards"))]
     missing: Option<Guard>,

@@ -15,41 +15,51 @@
 //! - **What guests return**: bytes that may cross, then lengths, names, kinds, scores and executor numbers are checked
 //!   before anything believes them. Log lines are capped and escaped.
 //! - **Compiling**: components with too much code are refused before they are compiled, and compiling has a deadline.
+//! - **Holes in the engine**: guests and the compiler are in processes that can reach nothing, and whose answers are checked
+//!   like a guest's. One that dies or hangs is replaced.
 //! - **Compiled code**: comes from this host only. Its cache is one user's own, files that others could have written or
 //!   that changed are compiled again, and a compiled file in place of an environment is refused.
 //! - **Which fault is whose**: outcomes are data, a judge's trap is an environment fault, ours are host faults. Results
 //!   keep the order of their requests and do not depend on the number of workers.
 //!
 //! # Not covered
-//! - Defects of wasmtime and Cranelift: the smallest feature set leaves less of them to reach, no more. Run hostile
-//!   environments under a user account that has nothing to lose.
+//! - A defect of wasmtime together with one of the kernel; with the ring off, of wasmtime alone.
 //! - Side channels between programs on one machine.
-//! - The memory of compiling a component: only its size is bounded.
 //! - A machine that cannot give the memory that a run was granted: the program sees a refusal, as from its limit.
 //! - A judge that is wrong on purpose: it can falsify the rewards of its own environment, and of no other.
 pub mod bindings;
 mod cache;
+mod calls;
+mod client;
+mod code;
 mod compile;
 mod compiler;
+mod confined;
 mod engine;
 mod environment;
+#[cfg(any(test, feature = "test-guards"))]
+mod escape;
 mod executor;
 mod fault;
 mod files;
 mod grants;
 mod guard;
+mod guests;
 mod judge;
 mod limiter;
 mod link;
 mod log;
 mod outcome;
 mod package;
+mod processes;
 mod recorded;
 mod request;
 mod returned;
 mod ring;
 mod shape;
 mod snapshot;
+mod wire;
+mod worker;
 mod workers;
 mod world;
 
@@ -61,36 +71,43 @@ use std::{
 };
 
 use anyhow::{Context as _, Error, Result, anyhow};
-use wasmtime::{Engine, component::Component};
+use wasmtime::Engine;
 
 use self::{
     cache::{Cache, Origin},
+    client::{ExecutorsClient, JudgeClient, Place, Recorder},
+    code::Code,
     compile::Compiling,
     engine::{EngineKind, Watchdog},
     environment::Loaded,
-    executor::Executor,
-    judge::{Budget, Judge, Recorder},
+    files::Files,
+    guests::Role,
+    judge::Budget,
     log::Log,
     package::Package,
+    processes::{Bounds, Processes},
     workers::Workers,
 };
 use azr_core::{limits::Limits, task::Digest};
 
-#[cfg(feature = "test-guards")]
-pub use self::guard::{Guard, Guards};
 #[cfg(not(feature = "test-guards"))]
 use self::guard::{Guard, Guards};
+#[cfg(feature = "test-guards")]
+pub use self::{
+    confined::{confine_in_test, serve_in_test},
+    guard::{Guard, Guards},
+};
 
 pub use self::{
     bindings::{
         Accepted, Amount, Context, Demonstration, Description, Expectation, Kind, Measure, Message, OfferedSetting,
         Outcome, Prompt, Rejection, Report, Run, RunLimits, Setting, Speaker, Style, Thrown, Verdict,
     },
-    compiler::{compile_with, serve_if_asked},
+    client::CallFuel,
+    confined::{confine_with, serve_if_asked},
     environment::{Environment, Example, Examples, ExecutedRun, Judged},
-    fault::{Fault, Stopped},
+    fault::{Died, Fault, Stopped},
     grants::{Directory, Grants},
-    judge::CallFuel,
     log::{Level, LogLine},
     outcome::shortened,
     package::{FILE_MAX_BYTES, pack, read},
@@ -120,11 +137,13 @@ pub struct SandboxConfig {
 
 /// The engines, the cache and the workers that all environments of a process share.
 pub struct Sandbox {
+    /// Of this process. Where guests are in others, these only name what is compiled for them.
     judges: Engine,
     executors: Engine,
     cache: Cache,
     workers: Arc<Workers>,
-    watchdog: Arc<Watchdog>,
+    /// Where guests are in this process.
+    watchdog: Option<Arc<Watchdog>>,
     config: SandboxConfig,
     /// Whether judges record what they use.
     records: bool,
@@ -154,13 +173,18 @@ impl Sandbox {
             count => count,
         };
         let slots = u32::try_from(count).context("too many sandbox workers")?;
+        let away = confined::available(config.limits.ring)?;
         let judges = engine::judge_engine(guards)?;
-        let executors = engine::executor_engine(slots, config.limits.run_memory_max_bytes, guards)?;
+        let executors = match away {
+            true => engine::compiling_engine(EngineKind::Executors, guards)?,
+            false => engine::executor_engine(slots, config.limits.run_memory_max_bytes, guards)?,
+        };
+        let watchdog = (!away).then(|| Watchdog::start([judges.clone(), executors.clone()]).map(Arc::new));
         let folder = config.cache_dir.clone().map_or_else(cache::default_folder, Ok)?;
         Ok(Self {
             cache: Cache::open(&folder, guards)?,
             workers: Arc::new(Workers::start(count, engine::thread_stack_bytes(guards))?),
-            watchdog: Arc::new(Watchdog::start([judges.clone(), executors.clone()])?),
+            watchdog: watchdog.transpose()?,
             judges,
             executors,
             config: config.clone(),
@@ -187,38 +211,22 @@ impl Sandbox {
 
     fn start(&self, package: &Package, name: &impl Display) -> Result<Environment> {
         let compiled = self.compile(package, name)?;
-        let [(judge, _), executors @ ..] = &*compiled else {
-            unreachable!("the judge is compiled first");
-        };
         let log = Arc::new(Log::default());
-        let deadline = self.call_deadline();
-        let grants = &self.config.grants;
-        let judge_pre = world::judge(&self.judges, judge, self.guards).context("its judge does not fit")?;
-        let imports = world::imports(&self.judges, judge);
-        let judge =
-            Judge::new(judge_pre, self.budget(deadline), Arc::clone(&log), self.records.then(Recorder::default));
-        let executors = executors
-            .iter()
-            .enumerate()
-            .map(|(index, (executor, _))| {
-                let pre = world::executor(&self.executors, executor, self.guards)
-                    .with_context(|| format!("its executor {index} does not fit"))?;
-                Ok(Executor::new(pre, self.guards))
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let (judge, executors, imports) = self.link(&compiled, &log)?;
         // Only now, so that a file that is refused leaves nothing behind.
-        for ((_, engine, wasm), (component, origin)) in self.parts(package).zip(&compiled) {
+        for ((_, engine, wasm), (code, origin)) in self.parts(package).zip(&compiled) {
             if *origin == Origin::Compiled {
-                self.cache.keep(engine, wasm, component);
+                self.cache.keep(engine, wasm, code);
             }
         }
-        let (judge, description) = self.describe(judge, executors.len())?;
-        let granted = grants.limits(&description.name, &self.limits_max());
+        drop(compiled);
+        let packed = package.executors.len();
+        let (description, judge) = self.on_a_worker(|| Ok((judge.describe(packed)?, judge)))?;
+        let granted = self.config.grants.limits(&description.name, &self.limits_max());
         let limits = grants::smaller(&description.limits, &granted);
         let limits = RunLimits { run_fuel: self.fuel(limits.run_fuel), ..limits };
-        let (directories, files) = grants.directories(&description)?;
-        let judge = judge.grant(files);
-        let executors = self.try_start(executors, limits, deadline)?;
+        let (directories, files) = self.config.grants.directories(&description)?;
+        self.try_start(&executors, packed, limits)?;
         Ok(Environment::new(Loaded {
             digest: package.digest,
             executor_digests: package.executors.iter().map(Digest::of).collect(),
@@ -227,16 +235,15 @@ impl Sandbox {
             granted,
             limits,
             directories,
-            deadline,
-            judge,
+            judge: JudgeClient { files, ..judge },
             executors,
             log,
             workers: Arc::clone(&self.workers),
-            _watchdog: Arc::clone(&self.watchdog),
+            _watchdog: self.watchdog.clone(),
         }))
     }
 
-    /// The judge, then the executors, each with the engine that it runs in.
+    /// The judge, then the executors, each with the engine that it is compiled for.
     fn parts<'a>(&'a self, package: &'a Package) -> impl Iterator<Item = (EngineKind, &'a Engine, &'a Vec<u8>)> {
         let executor = |executor| (EngineKind::Executors, &self.executors, executor);
         std::iter::once((EngineKind::Judges, &self.judges, &package.judge))
@@ -244,14 +251,14 @@ impl Sandbox {
     }
 
     /// All parts, each on a thread of its own.
-    fn compile(&self, package: &Package, name: &impl Display) -> Result<Vec<(Component, Origin)>> {
+    fn compile(&self, package: &Package, name: &impl Display) -> Result<Vec<(Vec<u8>, Origin)>> {
         let ring = self.config.limits.ring;
         let deadline = COMPILE_DEADLINES * Duration::from_millis(self.config.limits.deadline_ms);
         std::thread::scope(|scope| {
             let threads: Vec<_> = self
                 .parts(package)
                 .map(|(kind, engine, wasm)| {
-                    scope.spawn(move || self.cache.component(engine, wasm, Compiling { kind, ring, deadline }))
+                    scope.spawn(move || self.cache.code(engine, wasm, Compiling { kind, ring, deadline }))
                 })
                 .collect();
             threads
@@ -262,38 +269,80 @@ impl Sandbox {
                     let part = || {
                         if index == 0 { "judge".into() } else { format!("executor {}", index - 1) }
                     };
-                    let (component, origin) = compiled.with_context(|| format!("its {} does not compile", part()))?;
+                    let (code, origin) = compiled.with_context(|| format!("its {} does not compile", part()))?;
                     if origin == Origin::Compiled && index > 0 {
                         tracing::info!("compiled {} of {name}; the next start is faster", part());
                     }
-                    Ok((component, origin))
+                    Ok((code, origin))
                 })
                 .collect()
         })
     }
 
-    fn describe(&self, judge: Judge, executors: usize) -> Result<(Judge, Description)> {
-        let mut described = self.workers.map(vec![judge], move |judge| {
-            let description = judge.describe(executors)?;
-            Ok((judge, description))
-        });
-        Ok(described.pop().expect("one result for one item")?)
+    /// The judge and the executors, here or in processes of their own, and what the judge imports.
+    fn link(
+        &self,
+        compiled: &[(Vec<u8>, Origin)],
+        log: &Arc<Log>,
+    ) -> Result<(JudgeClient, ExecutorsClient, Vec<String>)> {
+        let mut codes = compiled.iter().map(|(code, _)| Code::new(code)).collect::<Result<Vec<_>>>()?;
+        let executor_codes = codes.split_off(1);
+        let (deadline, guards) = (self.call_deadline(), self.guards);
+        let budget = self.budget(deadline);
+        let (judge, executors, imports) = match self.watchdog {
+            Some(_) => {
+                let judge = codes[0].component(&self.judges)?;
+                let executors = executor_codes.iter().map(|code| code.component(&self.executors));
+                let (judge, imports) = guests::judge(&self.judges, &judge, budget, guards)?;
+                let executors = guests::executors(&self.executors, &executors.collect::<Result<Vec<_>>>()?, guards)?;
+                (Place::Here(judge), Place::Here(executors), imports)
+            }
+            None => {
+                let Limits { ring, run_memory_max_bytes, run_output_max_bytes, .. } = self.config.limits;
+                // The sandbox's clock ends a call, and its process.
+                let role = Role::Judge(Budget { deadline: Duration::MAX, ..budget });
+                let (memory_max_bytes, output_max_bytes) = (budget.memory_max_bytes, budget.output_max_bytes as u64);
+                let bounds = Bounds { ring, memory_max_bytes, output_max_bytes, deadline };
+                let of_runs = Bounds {
+                    memory_max_bytes: run_memory_max_bytes,
+                    output_max_bytes: run_output_max_bytes.into(),
+                    ..bounds
+                };
+                // A process ends with the thread that started it, so one starts it that lasts.
+                self.on_a_worker(|| {
+                    let (judge, imports) = Processes::start(role, guards, codes, bounds).map_err(Fault::Host)?;
+                    let executors =
+                        Processes::start(Role::Executors(run_memory_max_bytes), guards, executor_codes, of_runs);
+                    Ok((Place::Away(judge), Place::Away(executors.map_err(Fault::Host)?.0), imports))
+                })?
+            }
+        };
+        let recorder = self.records.then(Recorder::default);
+        let judge = JudgeClient { place: judge, budget, files: Files::default(), log: Arc::clone(log), recorder };
+        Ok((judge, ExecutorsClient { place: executors, guards, deadline }, imports))
+    }
+
+    /// Guests need the workers' large stacks, and processes a thread that outlives them.
+    fn on_a_worker<R: Send>(&self, f: impl FnOnce() -> Result<R, Fault> + Send) -> Result<R> {
+        let mut done = self.workers.map([f], |f| f());
+        done.pop().expect("one result for one item").map_err(without_class)
     }
 
     /// A program must find an interpreter that starts; one that does not would make every run a fault.
-    fn try_start(&self, executors: Vec<Executor>, limits: RunLimits, deadline: Duration) -> Result<Vec<Executor>> {
-        let started = self.workers.map(executors, move |executor| {
-            let started = executor.try_start(&limits, deadline);
-            Ok(started.map(|()| executor))
-        });
+    fn try_start(&self, executors: &ExecutorsClient, packed: usize, limits: RunLimits) -> Result<()> {
+        let started = self
+            .workers
+            .map(0..packed, |index| executors.try_start(u32::try_from(index).expect("sections are counted"), &limits));
         let context = |index| {
             let RunLimits { run_fuel, run_memory_max_bytes, run_output_max_bytes: _ } = limits;
             format!(
                 "its executor {index} does not start with {run_memory_max_bytes} bytes of memory and {run_fuel} fuel"
             )
         };
-        let started = started.into_iter().enumerate();
-        started.map(|(index, started)| started?.map_err(Error::from).with_context(|| context(index))).collect()
+        for (index, started) in started.into_iter().enumerate() {
+            started.map_err(without_class).with_context(|| context(index))?;
+        }
+        Ok(())
     }
 
     /// When the watchdog stops a call.
@@ -326,5 +375,13 @@ impl Sandbox {
 
     fn fuel(&self, limit: u64) -> u64 {
         if self.guards.have(Guard::Fuel) { limit } else { u64::MAX }
+    }
+}
+
+/// What went wrong while something is loaded, which nobody counts.
+fn without_class(fault: Fault) -> Error {
+    match fault {
+        Fault::Host(error) => error,
+        Fault::Environment { .. } => fault.into(),
     }
 }

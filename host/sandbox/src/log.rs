@@ -6,6 +6,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::guard::{Guard, Guards};
 use azr_core::terminal;
 
@@ -27,7 +29,7 @@ pub struct LogLine {
 }
 
 /// How much a line matters to the operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Level {
     Debug,
     Info,
@@ -69,7 +71,7 @@ impl CallLog {
             false => String::new(),
         };
         if !fits || message.len() > room {
-            self.dropped += 1;
+            self.dropped = self.dropped.saturating_add(1);
             return;
         }
         self.bytes += message.len();
@@ -79,6 +81,19 @@ impl CallLog {
     /// What the call said last: of a judge that panicked, why.
     pub(super) fn last(&self) -> Option<String> {
         Some(self.lines.last()?.message.clone())
+    }
+}
+
+/// What one call logged, as it crosses from where the guest is.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Logged {
+    lines: Vec<(Level, String)>,
+    dropped: u64,
+}
+
+impl From<CallLog> for Logged {
+    fn from(CallLog { call: _, lines, bytes: _, dropped, guards: _ }: CallLog) -> Self {
+        Self { lines: lines.into_iter().map(|line| (line.level, line.message)).collect(), dropped }
     }
 }
 
@@ -95,16 +110,20 @@ struct Waiting {
 }
 
 impl Log {
-    pub(super) fn take(&self, CallLog { call: _, lines, bytes: _, dropped, guards: _ }: CallLog) {
-        if lines.is_empty() && dropped == 0 {
+    /// Keeps what a call logged, within the limits of a call: another process has told it.
+    pub(super) fn take(&self, call: &'static str, logged: Logged, guards: Guards) {
+        if logged.lines.is_empty() && logged.dropped == 0 {
             return;
         }
+        let mut told = CallLog { dropped: logged.dropped, ..CallLog::new(call, guards) };
+        logged.lines.iter().for_each(|(level, message)| told.emit(*level, message));
+        let CallLog { call: _, lines, bytes: _, dropped, guards: _ } = told;
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.dropped += dropped;
+        waiting.dropped = waiting.dropped.saturating_add(dropped);
         for line in lines {
             match waiting.lines.len() < WAITING_LINES_MAX {
                 true => waiting.lines.push_back(line),
-                false => waiting.dropped += 1,
+                false => waiting.dropped = waiting.dropped.saturating_add(1),
             }
         }
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use azr_core::task::Digest;
 
-/// What a run came to.
+/// A run and its outcomes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRow {

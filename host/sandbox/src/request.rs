@@ -18,7 +18,7 @@ pub struct Attempt {
     pub completion: String,
 }
 
-/// A stretch of the endless sequence of generated tasks that a seed names.
+/// A part of the endless sequence of generated tasks that a seed names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SequencePart {
     pub kind: String,

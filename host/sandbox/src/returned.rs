@@ -173,7 +173,7 @@ pub(super) fn verdict(verdict: &Verdict) -> Checked {
     let Verdict { score, well_formed: _, answer, reason } = verdict;
     // Also false for NaN.
     if !(0.0..=1.0).contains(score) {
-        return Err(format!("a score of {score}; it must lie between 0 and 1"));
+        return Err(format!("a score of {score}; it must be between 0 and 1"));
     }
     text("an answer", answer, TEXT_MAX_BYTES)?;
     text("a reason", reason, TEXT_MAX_BYTES)

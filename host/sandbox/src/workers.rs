@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
@@ -40,35 +41,49 @@ impl Workers {
         Ok(Self { queue: Some(queue), threads })
     }
 
-    /// Applies `f` to every item in parallel; results keep the order of the items. A panic in `f` becomes a host fault
-    /// of its item. Must not be called from within `f`.
-    pub(super) fn map<T, R>(
+    /// Applies `f` to every item in parallel; results keep the order of the items. Items and `f` may borrow: this returns
+    /// when all jobs have ended. A panic in `f` becomes a host fault of its item. Must not be called from within `f`.
+    pub(super) fn map<T: Send, R: Send>(
         &self,
-        items: Vec<T>,
-        f: impl Fn(T) -> Result<R, Fault> + Send + Sync + 'static,
-    ) -> Vec<Result<R, Fault>>
-    where
-        T: Send + 'static,
-        R: Send + 'static,
-    {
-        let f = Arc::new(f);
-        let mut results: Vec<_> = items.iter().map(|_| None).collect();
+        items: impl IntoIterator<Item = T>,
+        f: impl Fn(T) -> Result<R, Fault> + Sync,
+    ) -> Vec<Result<R, Fault>> {
+        let f = &f;
+        let mut results = Vec::new();
         let (done, finished) = channel();
+        // Declared before the jobs and their sender, so that it is dropped after them also when this function panics.
+        let finished = Finished(finished);
+        let done = done;
         let queue = self.queue.as_ref().expect("the queue closes when the workers are dropped");
         for (index, item) in items.into_iter().enumerate() {
-            let (f, done) = (Arc::clone(&f), done.clone());
-            let job = Box::new(move || {
+            results.push(None);
+            let done = done.clone();
+            let job: Box<dyn FnOnce() + Send + '_> = Box::new(move || {
                 let result = catch_unwind(AssertUnwindSafe(|| f(item))).unwrap_or_else(|panic| Err(panicked(&*panic)));
                 // The receiver is gone only if the caller itself panicked.
                 let _ = done.send((index, result));
+                drop(done);
             });
+            // SAFETY: a job uses what it borrows only before it drops its sender, and `Finished` does not let this function
+            // end, by returning or by a panic, before every sender is dropped.
+            let job = unsafe { mem::transmute::<Box<dyn FnOnce() + Send + '_>, Job>(job) };
             queue.send(job).expect("workers catch panics, so they outlive the queue");
         }
         drop(done);
-        for (index, result) in finished {
+        for (index, result) in &finished.0 {
             results[index] = Some(result);
         }
         results.into_iter().map(|result| result.expect("every job sends one result")).collect()
+    }
+}
+
+/// The results of jobs that borrow from the function that waits for them.
+struct Finished<T>(Receiver<T>);
+
+impl<T> Drop for Finished<T> {
+    fn drop(&mut self) {
+        // Ends when no job is left to send anything.
+        self.0.iter().for_each(drop);
     }
 }
 
@@ -98,13 +113,15 @@ fn panicked(panic: &(dyn Any + Send)) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
     fn results_keep_the_order_of_items_and_a_panic_stays_with_its_item() {
         let workers = Workers::start(3, 1 << 20).unwrap();
         for _ in 0..2 {
-            let results = workers.map((0..100).collect(), |n: u32| match n {
+            let results = workers.map(0..100, |n: u32| match n {
                 13 => panic!("thirteen"),
                 n => Ok(n * 2),
             });
@@ -117,5 +134,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn jobs_borrow_and_all_have_ended_when_the_caller_goes_on_or_panics() {
+        let workers = Workers::start(2, 1 << 20).unwrap();
+        let texts: Vec<String> = (0..50).map(|n| n.to_string()).collect();
+        let lengths = workers.map(&texts, |text| Ok(text.len()));
+        assert_eq!(lengths.into_iter().map(Result::unwrap).sum::<usize>(), 10 + 80);
+
+        let (panicking, ended) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let items = (0..4).inspect(|n| {
+            panicking.store(*n == 3, Ordering::SeqCst);
+            assert!(*n < 3, "no fourth");
+        });
+        let caller = catch_unwind(AssertUnwindSafe(|| {
+            workers.map(items, |_: u32| {
+                while !panicking.load(Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
+                let work: u64 = (0..5_000_000).map(std::hint::black_box).sum();
+                ended.fetch_add((work > 0).into(), Ordering::SeqCst);
+                Ok(())
+            })
+        }));
+        assert!(caller.is_err());
+        assert_eq!(ended.load(Ordering::SeqCst), 3);
     }
 }

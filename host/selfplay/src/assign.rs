@@ -1,11 +1,11 @@
 //! Assign: which tasks the solver gets.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use azr_config::{RunConfig, SolveConfig};
 use azr_core::{
     rng::{Purpose, StepRng},
-    task::Digest,
+    task::{Digest, Task},
 };
 
 use crate::{
@@ -62,9 +62,11 @@ pub fn assign_others(
     for (index, env) in envs.iter().enumerate().filter(|(_, env)| env.in_play) {
         for (kind, buffer) in env.buffers.iter().enumerate() {
             let own = || training().filter(|attempted| (attempted.env, attempted.kind) == (index, kind));
-            let informative: HashSet<usize> = own().map(|attempted| attempted.assignment).collect();
-            let missing = env.weighted(config.batch).saturating_sub(informative.difference(uninformative).count());
-            let tried: HashSet<Digest> = own().map(|attempted| attempted.task.id()).collect();
+            let attempted: HashMap<usize, &Task> =
+                own().map(|attempted| (attempted.assignment, &attempted.task)).collect();
+            let informative = attempted.keys().filter(|assignment| !uninformative.contains(assignment)).count();
+            let missing = env.weighted(config.batch).saturating_sub(informative);
+            let tried: HashSet<Digest> = attempted.values().map(|task| task.id()).collect();
             for task in buffer.draw_others(missing, &tried, &mut draws) {
                 let (number, samples) = (next, config.samples);
                 assignments.push(Assignment { env: index, kind, task, aim: Aim::Training, number, samples });

@@ -1,6 +1,6 @@
 //! The tasks that self-play has found: one buffer per environment and kind.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 use azr_config::{SolveConfig, SolveStrategy};
 use azr_core::{
@@ -9,40 +9,42 @@ use azr_core::{
 };
 
 /// A task and when it was found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    pub task: Task,
+#[derive(Clone, Debug)]
+struct Entry {
+    /// Of the task, which may have megabytes: found once.
+    id: Digest,
+    task: Task,
     /// The step that proposed it; 0 for seeds.
-    pub step: u64,
+    step: u64,
 }
 
 /// Distinct tasks in the order they were found; the oldest make room.
 #[derive(Clone, Debug)]
 pub struct Buffer {
     entries: VecDeque<Entry>,
-    ids: HashMap<Digest, u64>,
+    ids: HashSet<Digest>,
     capacity: usize,
 }
 
 impl Buffer {
     /// An empty buffer for at most `capacity` tasks.
     pub fn new(capacity: usize) -> Self {
-        Self { entries: VecDeque::new(), ids: HashMap::new(), capacity }
+        Self { entries: VecDeque::new(), ids: HashSet::new(), capacity }
     }
 
     /// Adds a task found at `step`. Returns false for one that is there already.
     pub fn add(&mut self, task: Task, step: u64) -> bool {
         let id = task.id();
-        if self.ids.contains_key(&id) {
+        if self.ids.contains(&id) {
             return false;
         }
         if self.entries.len() == self.capacity
             && let Some(oldest) = self.entries.pop_front()
         {
-            self.ids.remove(&oldest.task.id());
+            self.ids.remove(&oldest.id);
         }
-        self.ids.insert(id, step);
-        self.entries.push_back(Entry { task, step });
+        self.ids.insert(id);
+        self.entries.push_back(Entry { id, task, step });
         true
     }
 
@@ -83,8 +85,8 @@ impl Buffer {
         if count == 0 {
             return Vec::new();
         }
-        let others: Vec<&Task> = self.tasks().filter(|task| !tried.contains(&task.id())).collect();
-        draws.distinct(count, others.len()).into_iter().map(|i| others[i].clone()).collect()
+        let others: Vec<&Entry> = self.entries.iter().filter(|entry| !tried.contains(&entry.id)).collect();
+        draws.distinct(count, others.len()).into_iter().map(|i| others[i].task.clone()).collect()
     }
 }
 

@@ -76,8 +76,7 @@ impl DataSet {
         let digest = Digest::of(read(path)?);
         let lines = azr_dataset::open_mapped(path, map)?.map(|line| line.map(|Line { number, text }| (number, text)));
         let (numbers, lines): (Vec<usize>, Vec<String>) = lines.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        let EnvState { environment, context, .. } = &envs[env];
-        let imported = environment.import_tasks(context, &lines);
+        let imported = envs[env].import_tasks(&lines);
         let rejected = imported.iter().filter(|imported| matches!(imported, Ok(Err(_)))).count();
         let mut tasks = Vec::new();
         for (number, imported) in numbers.into_iter().zip(imported) {

@@ -17,7 +17,7 @@ use azr_core::{
     role::Role,
     task::{Digest, Task},
 };
-use azr_sandbox::{Context, Description, Environment, Fault, Kind};
+use azr_sandbox::{Context, Description, Environment, Fault, Kind, Rejection};
 
 /// Rollouts that share a baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,11 +127,20 @@ impl EnvState {
         format!("{}/{}", self.name(), self.kinds()[kind].name)
     }
 
+    /// What each line of a data set describes.
+    pub fn import_tasks(&self, lines: &[String]) -> Vec<Result<Result<Task, Rejection>, Cause>> {
+        with_retries(lines, |lines| self.environment.import_tasks(&self.context, lines.iter().copied()))
+    }
+
+    /// The environment's own first tasks.
+    pub fn seeds(&self) -> Result<Vec<Task>, Cause> {
+        let mut seeds = with_retries(&[()], |_| vec![self.environment.seeds(&self.context)]);
+        seeds.pop().expect("one answer to one call")
+    }
+
     /// What each of `tasks` is about.
     pub fn subjects_of(&self, tasks: &[Task]) -> Result<Vec<Digest>> {
-        let subjects = with_retries(tasks, |tasks| {
-            self.environment.subjects(&tasks.iter().map(|&task| task.clone()).collect::<Vec<_>>())
-        });
+        let subjects = with_retries(tasks, |tasks| self.environment.subjects(tasks.iter().copied()));
         Ok(subjects.into_iter().collect::<Result<_, Cause>>()?)
     }
 

@@ -16,10 +16,13 @@ use crate::{
     env_state::EnvState,
     faults::{Breaker, Tallies},
     held_out::HeldOutTask,
-    solve::{Aim, Assignment, solve},
+    solve::{Aim, Assignment, Attempted, solve},
     stage::Stage,
     verify::{Verified, verify},
 };
+
+/// Attempts that are judged together, and then counted where somebody waits. A benchmark's takes seconds.
+const ATTEMPTS_AT_ONCE: usize = 32;
 
 /// One measurement: every task `samples` times at one temperature.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -122,10 +125,18 @@ pub fn attempt(
     let streams = Streams { rng: stage.rng, purpose: Purpose::Evaluate, first: first * protocol.samples };
     let attempted = solve(envs, assignments, streams, stage)?;
     let mut tallies = vec![Attempts::default(); tasks.len()];
-    for verified in verify(envs, attempted, &mut stage.faults)? {
-        if let Aim::Evaluation { task } = verified.attempted.aim {
-            tallies[task].count(verified);
+    let meter = stage.sampler.meter();
+    meter.judging(attempted.len());
+    let mut attempted = attempted.into_iter();
+    while attempted.len() > 0 {
+        let together: Vec<Attempted> = attempted.by_ref().take(ATTEMPTS_AT_ONCE).collect();
+        let judged = together.len();
+        for verified in verify(envs, together, &mut stage.faults)? {
+            if let Aim::Evaluation { task } = verified.attempted.aim {
+                tallies[task].count(verified);
+            }
         }
+        meter.judged(judged);
     }
     Ok(tallies)
 }

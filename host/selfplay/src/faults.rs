@@ -1,4 +1,4 @@
-//! Faults are counted, never rewarded; too many of them stop the run or drop the environment.
+//! Faults are counted and never rewarded; too many of them stop the run or drop the environment.
 //!
 //! A host fault says nothing about the call that met it, so the call is made again. An environment fault is a
 //! property of the call: guests are deterministic and start fresh, so the same call would fail again.
@@ -19,13 +19,13 @@ use azr_sandbox::Fault;
 
 /// How often a call that met a host fault is made again: one for a moment's trouble, one more for a busy machine.
 const RETRIES_MAX: usize = 2;
-/// Causes that are told apart; a component can invent any number.
+/// Causes that are counted apart; a component can invent any number.
 const CAUSES_MAX: usize = 32;
 /// Bytes of a cause that are kept.
 const CAUSE_MAX_BYTES: usize = 300;
 const OTHER_CAUSES: &str = "other causes";
 
-/// A fault as logs tell it.
+/// A fault as it is logged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     pub whose: Whose,
@@ -88,7 +88,7 @@ impl Tally {
         *self.causes.entry(if known { cause } else { OTHER_CAUSES }.to_owned()).or_default() += count;
     }
 
-    /// Calls that came to nothing.
+    /// Calls without a result.
     pub fn faults(&self) -> usize {
         self.environment + self.host
     }
@@ -180,8 +180,8 @@ fn called<T, R>(items: &[T], call: impl Fn(&[&T]) -> Vec<Result<R, Fault>>) -> (
     (results.map(|result| result.map_err(Cause::from)).collect(), retried)
 }
 
-/// A call that the watchdog stopped twice, while others came to an end in time, is slow by itself: its environment made it
-/// so. Where every call is stopped, the machine may be.
+/// A call that the watchdog stopped twice, or that twice took its process with it, while others ended in time, is so by
+/// itself: its environment made it so. Where every call is stopped, the machine may be slow.
 fn blame<R>(results: &mut [Option<Result<R, Fault>>], stops: &[usize]) {
     let ended = |result: &Option<Result<R, Fault>>| matches!(result, Some(Ok(_) | Err(Fault::Environment { .. })));
     if !results.iter().any(ended) {
@@ -192,7 +192,8 @@ fn blame<R>(results: &mut [Option<Result<R, Fault>>], stops: &[usize]) {
             && let Some(Err(fault)) = result
             && let Some(call) = fault.stopped()
         {
-            let cause = "the watchdog stopped it twice, and other calls ended in time".to_owned();
+            let cause =
+                "twice it was stopped by the watchdog or ended its process, and other calls ended in time".to_owned();
             *result = Some(Err(Fault::Environment { call, cause }));
         }
     }

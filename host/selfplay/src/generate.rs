@@ -1,4 +1,4 @@
-//! Generate: tasks that nobody proposes. Environments have first tasks, and make tasks of some kinds themselves, as
+//! Generate: tasks that are not proposed. Environments have first tasks, and make tasks of some kinds themselves, as
 //! many as are wanted.
 //!
 //! Generated tasks have a number in an endless sequence that the experiment's seed names. Which numbers a step gets
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     env_state::EnvState,
-    faults::Faults,
+    faults::{Cause, Faults, with_retries},
     validate::{admit, subjects},
 };
 use azr_config::RunConfig;
@@ -17,9 +17,9 @@ use azr_core::{
     rng::{Purpose, Stream},
     task::{Digest, Task},
 };
-use azr_sandbox::{Fault, SequencePart};
+use azr_sandbox::SequencePart;
 
-/// A task that nobody proposed and that entered its buffer.
+/// A task that was not proposed and entered its buffer.
 #[derive(Clone, Debug)]
 pub struct Seeded {
     /// Index of the environment.
@@ -67,13 +67,15 @@ pub fn generate(envs: &mut [EnvState], config: &RunConfig, step: u64, faults: &m
 }
 
 /// The first `evaluation.generated` tasks of each generated kind in the sequence that is held out.
-pub fn generate_held_out(env: &EnvState, config: &RunConfig) -> Result<Vec<Task>, Fault> {
+pub fn generate_held_out(env: &EnvState, config: &RunConfig) -> Result<Vec<Task>, Cause> {
     let seed = sequence(config, Purpose::HeldOut);
     let count = u32::try_from(config.evaluation.generated).expect("fewer than 2^32 held-out tasks");
     let kinds = env.playing().filter(|(_, kind)| kind.generated);
-    let parts = kinds.map(|(_, kind)| SequencePart { kind: kind.name.clone(), seed, first: 0, count });
-    let tasks = parts.map(|part| env.environment.generate(&env.context, &part));
-    Ok(tasks.collect::<Result<Vec<_>, _>>()?.concat())
+    let parts: Vec<_> =
+        kinds.map(|(_, kind)| SequencePart { kind: kind.name.clone(), seed, first: 0, count }).collect();
+    let tasks =
+        with_retries(&parts, |parts| parts.iter().map(|part| env.environment.generate(&env.context, part)).collect());
+    Ok(tasks.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// The seed of a sequence of generated tasks.
@@ -85,7 +87,7 @@ pub fn sequence(config: &RunConfig, purpose: Purpose) -> u64 {
 pub fn seed_tasks(envs: &mut [EnvState]) -> Result<Vec<Seeded>> {
     let mut seeds = Vec::new();
     for (index, env) in envs.iter().enumerate() {
-        let mut tasks = env.environment.seeds(&env.context)?;
+        let mut tasks = env.seeds()?;
         tasks.retain(|task| env.playing().any(|(_, kind)| *kind.name == *task.kind));
         let subjects = env.subjects_of(&tasks)?;
         seeds.extend(tasks.into_iter().zip(subjects).map(|(task, subject)| (index, task, subject)));

@@ -12,10 +12,15 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::{data_set::DataSet, env_state::EnvState, generate::generate_held_out};
+use crate::{
+    data_set::DataSet,
+    env_state::EnvState,
+    faults::{Cause, with_retries},
+    generate::generate_held_out,
+};
 use azr_config::RunConfig;
 use azr_core::task::{Digest, Task, WrittenTask};
-use azr_sandbox::{Accepted, Fault, Judged, Proposal, Rejection};
+use azr_sandbox::{Accepted, Judged, Proposal, Rejection};
 
 /// A fixed task of one environment.
 #[derive(Clone, Debug)]
@@ -163,8 +168,11 @@ fn accepted(text: &str, source: &str, env: &EnvState) -> Result<Vec<Task>> {
     }
     let judge = |proposals: Vec<(usize, Proposal)>| {
         let (numbers, proposals): (Vec<usize>, Vec<Proposal>) = proposals.into_iter().unzip();
-        let judged = env.environment.validate(&env.context, &proposals);
-        let task = |(number, judged): (usize, Result<Judged<_>, Fault>)| match judged?.conclusion {
+        let judged = with_retries(&proposals, |proposals| {
+            let proposals: Vec<Proposal> = proposals.iter().copied().cloned().collect();
+            env.environment.validate(&env.context, &proposals)
+        });
+        let task = |(number, judged): (usize, Result<Judged<_>, Cause>)| match judged?.conclusion {
             Ok(Accepted { task, .. }) => Ok((number, Task::from(task))),
             Err(Rejection { message, .. }) => bail!("{}: {message}", at(number)),
         };

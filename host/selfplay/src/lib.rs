@@ -1,6 +1,6 @@
 //! Self-play: one policy proposes tasks and solves them, an environment decides.
 //!
-//! Start at [`step`]: the training step on one screen. There is no model here: what samples and what learns is behind
+//! Start at [`step`]: the training step on one screen. There is no model here: sampling and learning are behind
 //! the traits of `azr_core`.
 
 pub mod step;

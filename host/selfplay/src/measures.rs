@@ -1,6 +1,6 @@
 //! Measures: what an environment says about accepted proposals besides that they are tasks, as numbers from 0.
 //!
-//! Some of them say how rare a text is among those before it. Checkpoints keep the counts behind that.
+//! Some of them say how rare a text is among those before it. Checkpoints keep the counts that this needs.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub struct Measured {
     pub text: Option<Digest>,
 }
 
-/// Names of measures that are told apart for one kind. An environment can invent any number, and each becomes a column.
+/// Names of measures that are counted apart for one kind. An environment can invent any number, and each becomes a column.
 const NAMES_MAX: usize = 64;
 
 /// How often each text was seen under each name, among the proposals of one kind.
@@ -37,7 +37,7 @@ struct Counts {
 
 impl Seen {
     /// The measures of a proposal in numbers; its texts count from the next one on. Measures of a name beyond those that
-    /// are told apart are left out.
+    /// are counted apart are left out.
     pub fn measure(&mut self, measures: Vec<Measure>) -> Vec<Measured> {
         let measured = |Measure { name, amount }: Measure| {
             if !self.by_name.contains_key(&name) && self.by_name.len() >= NAMES_MAX {

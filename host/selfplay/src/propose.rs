@@ -48,8 +48,7 @@ pub fn propose(envs: &[EnvState], wanted: &[Wanted], stage: &mut Stage) -> Resul
         let references =
             (0..count).map(|_| envs[env].references(kind, stage.config.propose.references, &mut draws)).collect();
         let prompts = |items: &[&(String, Vec<Task>)]| {
-            let items: Vec<(String, Vec<Task>)> = items.iter().copied().cloned().collect();
-            envs[env].environment.propose_prompts(&envs[env].context, &items)
+            envs[env].environment.propose_prompts(&envs[env].context, items.iter().copied())
         };
         let ask = |faults: &mut Faults, items: &[(String, Vec<Task>)]| faults.calls(env, items, prompts);
         let name = &envs[env].kinds()[kind].name;

@@ -73,10 +73,7 @@ pub fn solve(
         &assignments,
         |assignment| assignment.env,
         &mut stage.faults,
-        |env, batch| {
-            let tasks: Vec<Task> = batch.iter().map(|assignment| assignment.task.clone()).collect();
-            env.environment.solve_prompts(&env.context, &tasks)
-        },
+        |env, batch| env.environment.solve_prompts(&env.context, batch.iter().map(|assignment| &assignment.task)),
     )?;
     let mut requests = Vec::new();
     let mut attempted = Vec::new();

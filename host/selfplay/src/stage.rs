@@ -11,8 +11,8 @@ use azr_sandbox::{Prompt, Speaker};
 
 use crate::faults::Faults;
 
-/// A prompt with more bytes than so many for each token that it may have is too long without a look at its tokens, which
-/// take seconds and gigabytes to find for megabytes of text. Tokens are 3 to 5 bytes long; only white space makes them longer.
+/// A prompt with more bytes per allowed token than this is too long, without being tokenized: that takes seconds and
+/// gigabytes for megabytes of text. Tokens are 3 to 5 bytes long; only white space makes them longer.
 const BYTES_PER_TOKEN_MAX: usize = 32;
 
 /// The configuration, the policy, the step's random numbers and its faults.
@@ -29,7 +29,7 @@ impl<'a> Stage<'a> {
         Self { config, sampler, rng: StepRng { seed: config.seed, step }, faults: Faults::new(gather) }
     }
 
-    /// The tokens of a prompt, through the policy's chat template; `None` where it is longer than the setting allows.
+    /// The tokens of a prompt, through the policy's chat template; `None` where it is longer than the configuration allows.
     pub fn encode(&self, prompt: &Prompt) -> Result<Option<Vec<u32>>> {
         let tokens_max = self.config.sampling.prompt_max_tokens;
         let bytes = prompt.messages.iter().map(|message| message.content.len()).sum::<usize>() + prompt.prefill.len();

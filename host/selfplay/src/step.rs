@@ -54,7 +54,7 @@ pub struct Step {
     pub rewards: Rewards,
     /// One per optimiser update; none when nothing was rewarded.
     pub updates: Vec<UpdateMetrics>,
-    /// Only where the setting weighs tokens by importance.
+    /// Only where the configuration weighs tokens by importance.
     pub mismatch: Option<Mismatch>,
     pub faults: Tallies,
     /// Environments that the breaker dropped after this step.
@@ -64,9 +64,9 @@ pub struct Step {
     pub sent_bytes: u64,
 }
 
-/// What proposals and attempts are worth. A pure function of the setting and what was concluded.
+/// What proposals and attempts are worth. A pure function of the configuration and what was concluded.
 pub struct Rewards {
-    /// The share of right attempts at each proposal's task.
+    /// The fraction of right attempts at each proposal's task.
     pub solve_rates: Vec<Option<f64>>,
     /// One per proposal: none if nothing was learned from it.
     pub proposers: Vec<Option<f64>>,
@@ -189,7 +189,7 @@ pub fn rewards(config: &RunConfig, validated: &[Validated], verified: &[Verified
     Rewards { proposers, solvers: verified.iter().map(solver).collect(), solve_rates }
 }
 
-/// Takes environments out of play whose faults are too many, and returns them.
+/// Takes environments with too many faults out of play, and returns them.
 pub fn break_circuit(breaker: &mut Breaker, envs: &mut [EnvState], step: &Tallies) -> Result<Vec<usize>> {
     let in_play = envs.iter().enumerate().filter(|(_, env)| env.in_play);
     let in_play: Vec<(usize, &str)> = in_play.map(|(index, env)| (index, env.name())).collect();
@@ -200,7 +200,7 @@ pub fn break_circuit(breaker: &mut Breaker, envs: &mut [EnvState], step: &Tallie
     Ok(dropped)
 }
 
-/// The share of right attempts at each proposal's task; none where there was no attempt.
+/// The fraction of right attempts at each proposal's task; none where there was no attempt.
 fn solve_rates(verified: &[Verified], proposals: usize) -> Vec<Option<f64>> {
     let mut counts = vec![(0, 0); proposals];
     for verified in verified {

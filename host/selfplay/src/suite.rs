@@ -1,6 +1,6 @@
 //! Suites: files of published benchmarks, of which each line is a task in the format of the environment that judges it.
 //!
-//! They are measured only. Unlike a data set, a suite may have lines that are no tasks: they are told, and the rest is
+//! They are measured only. Unlike a data set, a suite may have lines that are no tasks: they are reported, and the rest is
 //! measured.
 
 use std::{collections::BTreeMap, path::Path};
@@ -111,8 +111,7 @@ impl Suite {
 
     fn add(&mut self, lines: Vec<(usize, String)>, envs: &[EnvState], env: usize) {
         let (numbers, lines): (Vec<usize>, Vec<String>) = lines.into_iter().unzip();
-        let EnvState { environment, context, .. } = &envs[env];
-        let imported = environment.import_tasks(context, &lines);
+        let imported = envs[env].import_tasks(&lines);
         for ((line, text), imported) in numbers.into_iter().zip(&lines).zip(imported) {
             match imported {
                 Ok(Ok(task)) => {

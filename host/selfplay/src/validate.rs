@@ -22,11 +22,11 @@ pub enum Conclusion {
         measures: Vec<Measured>,
     },
     Rejected(Rejection),
-    /// Nobody knows. Not learned from.
+    /// Unknown. Not learned from.
     Fault(Cause),
 }
 
-/// How an accepted task stands to those before it.
+/// How new an accepted task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Novelty {
@@ -64,7 +64,7 @@ impl Conclusion {
         }
     }
 
-    /// How the task stands, where there is one.
+    /// How new the task is, where there is one.
     pub fn novelty(&self) -> Option<Novelty> {
         match self {
             Self::Accepted { novelty, .. } => Some(*novelty),
@@ -156,10 +156,7 @@ pub fn subjects(envs: &[EnvState], tasks: &[(usize, Task)], faults: &mut Faults)
         tasks,
         |(env, _)| *env,
         faults,
-        |env, batch| {
-            let tasks: Vec<Task> = batch.iter().map(|(_, task)| task.clone()).collect();
-            env.environment.subjects(&tasks)
-        },
+        |env, batch| env.environment.subjects(batch.iter().map(|(_, task)| task)),
     )
 }
 

@@ -13,7 +13,7 @@ use azr_sandbox::{Attempt, ExecutedRun, Judged, Verdict};
 #[derive(Debug)]
 pub struct Verified {
     pub attempted: Attempted,
-    /// After a fault nobody knows, and nothing is learned from it.
+    /// After a fault it is unknown, and nothing is learned from the attempt.
     pub verdict: Result<Verdict, Cause>,
     pub runs: Vec<ExecutedRun>,
 }

@@ -6,7 +6,7 @@ mod suites;
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
-use azr_config::{RunConfig, Style};
+use azr_config::Style;
 use azr_core::{gather::Alone, launch::Launch};
 use azr_experiment::session::env_states;
 use azr_host::cli::eval::{EvalArgs, PromptProtocol};
@@ -46,8 +46,7 @@ pub fn run(mut args: EvalArgs) -> Result<()> {
 }
 
 fn on_held_out(args: EvalArgs, protocol: Protocol) -> Result<()> {
-    let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
-    let mut config = RunConfig::resolve(preset, None, &args.overrides)?;
+    let mut config = args.config.resolve(&args.policy, &[])?;
     let sandbox = args.sandbox.start(&config.sandbox)?;
     let environment = args.env.load(&sandbox)?;
     let asked = protocol::choose(&mut config, environment.description(), args.protocol, PromptProtocol::Azr)?;

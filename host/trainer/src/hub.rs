@@ -1,6 +1,6 @@
 //! Policies of the Hugging Face hub, in the cache that its other clients share.
 //!
-//! A name stands for a commit, found out anew at every start, and a commit for its files: what is in the cache already is
+//! A name resolves to a commit, looked up at every start, and a commit to its files: what is in the cache already is
 //! not fetched again, and a download that was cut off goes on where it stopped. Files that the hub names by their
 //! SHA-256, as it does those of weights, are compared with it.
 //!
@@ -107,7 +107,7 @@ impl Hub {
         Ok(dir)
     }
 
-    /// What the name stands for now.
+    /// The commit of the name now.
     fn info(&self, model: &ModelId) -> Result<RepoInfo, Refusal> {
         let (ModelId { name, revision }, endpoint) = (model, &self.endpoint);
         let Some(api) = &self.api else { return Err(Refusal::Unreachable("HF_HUB_OFFLINE is set".into())) };
@@ -152,12 +152,12 @@ impl Hub {
             let parts = indexed_files(&fs::read(dir.join(INDEX_FILE))?).with_context(|| name.clone())?;
             parts.iter().try_for_each(|part| fetch(part))?;
         }
-        // So that the name stands for this commit where the hub cannot be asked, too.
+        // So that the name resolves to this commit also where the hub cannot be reached.
         self.cache.repo(model.at(revision)).create_ref(&commit)?;
         Ok(dir)
     }
 
-    /// The directory that the name stood for when it was last fetched, if it is complete.
+    /// The directory that the name resolved to when it was last fetched, if it is complete.
     fn cached(&self, model: &ModelId) -> Option<PathBuf> {
         let config = self.cache.repo(model.at(&model.revision)).get("config.json")?;
         let dir = config.parent()?.to_owned();
@@ -167,7 +167,7 @@ impl Hub {
     }
 }
 
-/// Why a name stands for nothing.
+/// Why a name does not resolve.
 enum Refusal {
     /// The hub says so.
     Answered(Error),

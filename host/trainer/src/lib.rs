@@ -1,4 +1,4 @@
-//! What of `azr-host` computes with libtorch: training, evaluation, warm starts, and work with policies.
+//! The part of `azr-host` that computes with libtorch: training, evaluation, warm starts, and work with policies.
 
 pub mod bench;
 pub mod eval;

@@ -7,12 +7,9 @@ use azr_trainer::{bench, eval, plan, policy, sample, train, warm_start};
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    // Its neighbour compiles: it starts without libtorch.
-    let neighbour = std::env::current_exe().map(|own| own.with_file_name("azr-host"));
-    if let Ok(neighbour) = neighbour
-        && neighbour.is_file()
-    {
-        azr_sandbox::compile_with(neighbour);
+    // Its neighbour is what the sandbox's processes are: it starts without libtorch. Where there is none, there are none.
+    if let Ok(own) = std::env::current_exe() {
+        let _ = azr_sandbox::confine_with(&own.with_file_name("azr-host"));
     }
     match Cli::parse().run().and_then(|rest| rest.map_or(Ok(()), run)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -53,7 +53,7 @@ pub fn run(mut args: PlanArgs) -> Result<()> {
     println!("\nSettings for steps of {} minutes on this machine:\n", args.minutes);
     let set: String = settings.iter().map(|pair| format!(" --set {pair}")).collect();
     let named = args.policy.policy.map_or(String::new(), |dir| format!(" --policy {}", dir.display()));
-    println!("azr-host --env envs/python.wasm{named}{}{set}", preset_flag(args.preset));
+    println!("azr-host --env envs/python.wasm{named}{}{set}", preset_flag(args.config.preset));
     Ok(())
 }
 
@@ -65,21 +65,21 @@ fn preset_flag(preset: Option<azr_config::Preset>) -> String {
 
 /// The settings with as many savings as it takes to fit into memory, and what they come to.
 fn fitting(args: &PlanArgs, source: &PolicySource) -> Result<(Vec<String>, RunConfig)> {
-    let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
     let (shape, lora) = Policy::shape(source.dir.as_deref(), &hub::base_model)?;
-    let memory = source.device()?.memory()?;
-    let mut settings = args.overrides.clone();
+    let device = source.device()?;
+    let memory = device.memory()?;
+    let mut settings = Vec::new();
     let mut savings = SAVINGS.iter().filter(|saving| {
         let key = saving.split('=').next().unwrap_or("");
-        !args.overrides.iter().any(|pair| pair.starts_with(key))
+        !args.config.overrides.iter().any(|pair| pair.starts_with(key))
     });
     loop {
-        let config = RunConfig::resolve(preset, args.config.as_deref(), &settings)?;
+        let config = args.config.resolve(&args.policy, &settings)?;
         let adapter = lora.as_ref().or(config.policy.lora.of_rank());
-        let estimate = Estimate::new(&shape, &config, adapter, 1);
+        let estimate = Estimate::new(&shape, &config, adapter, 1, device);
         let Some(memory) = memory.filter(|memory| estimate.total() > memory.total) else {
             println!("memory       at most {:.1} GiB: {estimate}", gib(estimate.total()));
-            return Ok((settings, config));
+            return Ok(([&args.config.overrides[..], &settings].concat(), config));
         };
         match savings.next() {
             Some(saving) => settings.push((*saving).to_owned()),

@@ -45,14 +45,15 @@ impl PolicySource {
         self.dir.as_deref().map_or(embedded::NAME.to_owned(), |dir| dir.display().to_string())
     }
 
-    /// What training the policy, or the one in `instead`, takes and what there is. Fails where the machine or the card can
-    /// never hold it, or where the model does not know so many positions.
+    /// What training the policy, or the one in `instead`, takes and what there is. Fails where the machine or the GPU can
+    /// never hold it, or where the model does not know that many positions.
     pub fn plan_memory(&self, config: &RunConfig, instead: Option<&Path>) -> Result<Plan> {
         let (shape, lora) = Policy::shape(instead.or(self.dir.as_deref()), &hub::base_model)?;
         shape.check_positions(&config.sampling)?;
         let lora = lora.as_ref().or(config.policy.lora.of_rank());
-        let estimate = Estimate::new(&shape, config, lora, Launch::from_env()?.size);
-        let memory = self.device()?.memory()?;
+        let device = self.device()?;
+        let estimate = Estimate::new(&shape, config, lora, Launch::from_env()?.size, device);
+        let memory = device.memory()?;
         if let Some(memory) = memory {
             estimate.check(config, lora, memory)?;
         }
@@ -67,7 +68,7 @@ impl PolicySource {
         }
     }
 
-    /// Loads the policy, from `instead` where one is given, with a fresh adapter where the setting asks for one and the
+    /// Loads the policy, from `instead` where one is given, with a fresh adapter where the configuration asks for one and the
     /// policy has none.
     pub fn load(&self, config: &RunConfig, instead: Option<&Path>) -> Result<Policy> {
         let device = self.device()?;

@@ -39,7 +39,7 @@ const SAMPLE_MAX_LINES: usize = 12;
 /// Steps between two samples of what the policy writes.
 const SAMPLE_EVERY_STEPS: u64 = 10;
 
-/// A bar for so many tasks of a suite.
+/// A bar for the tasks of a suite.
 pub fn suite_bar(name: &str, tasks: usize) -> ProgressBar {
     let template = "{bar:24} {prefix} task {pos}/{len}  {elapsed} gone, {eta} left  {msg}";
     let style = ProgressStyle::with_template(template).expect("the template is valid");

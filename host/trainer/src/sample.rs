@@ -8,7 +8,6 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use azr_config::RunConfig;
 use azr_core::{
     gather::Alone,
     rng::{Purpose, Streams},
@@ -39,8 +38,7 @@ use crate::{
 pub fn run(mut args: SampleArgs) -> Result<()> {
     ensure!(args.count > 0, "--count is 0; it must be at least 1");
     policy_source::fetch(&mut args.policy)?;
-    let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
-    let config = RunConfig::resolve(preset, None, &args.overrides)?;
+    let config = args.config.resolve(&args.policy, &[])?;
     let sandbox = args.sandbox.start(&config.sandbox)?;
     let mut envs = load_envs(&sandbox, std::slice::from_ref(&args.env), &config)?;
     if let Some(unknown) = args.kinds.iter().find(|kind| envs[0].kind_index(kind).is_none()) {

@@ -35,7 +35,7 @@ pub fn run(mut args: TrainArgs) -> Result<()> {
     handle_interrupts()?;
     if args.print_config {
         // The policy's directory may name the preset; with --preset it need not be fetched.
-        if args.resume.is_none() && args.preset.is_none() {
+        if args.resume.is_none() && args.config.preset.is_none() {
             policy_source::fetch(&mut args.policy)?;
         }
         print!("{}", printed_configuration(&args)?.to_toml());
@@ -53,7 +53,7 @@ pub fn run(mut args: TrainArgs) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether it came to the last step. `restarts`: how often a launcher has started all ranks again.
+/// Returns whether the last step was reached. `restarts`: how often a launcher has started all ranks again.
 fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
     let gather = ranks.as_gather();
     let begun = args.out.clone().filter(|out| restarts > 0 && record::exists(out));
@@ -79,7 +79,7 @@ fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
             let policys_held_out = embedded.then_some((embedded::ENVIRONMENT, embedded::HELD_OUT));
             let start = Start { config, sources, tasks, map, held_out, policys_held_out, out };
             let begun = Session::start(start, &sandbox, models, Box::new(ranks.clone()), &progress);
-            // An experiment that came to nothing leaves no empty directory.
+            // An experiment that did not begin leaves no empty directory.
             begun.inspect_err(|_| _ = fs::remove_dir(&directory))?
         }
     };
@@ -96,12 +96,11 @@ fn printed_configuration(args: &TrainArgs) -> Result<RunConfig> {
 }
 
 fn configuration(args: &TrainArgs) -> Result<RunConfig> {
-    let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
-    let mut overrides = args.overrides.clone();
-    overrides.extend(args.steps.map(|steps| format!("steps={steps}")));
-    overrides.extend(args.seed.map(|seed| format!("seed={seed}")));
-    overrides.extend((args.control == Some(Control::Shuffle)).then(|| "control=\"shuffle\"".to_owned()));
-    RunConfig::resolve_with(preset, args.algorithm, args.config.as_deref(), &overrides)
+    let steps = args.steps.map(|steps| format!("steps={steps}"));
+    let seed = args.seed.map(|seed| format!("seed={seed}"));
+    let control = (args.control == Some(Control::Shuffle)).then(|| "control=\"shuffle\"".to_owned());
+    let keys: Vec<String> = [steps, seed, control].into_iter().flatten().collect();
+    args.config.resolve_with(&args.policy, args.algorithm, &keys)
 }
 
 /// `experiments/<environment>-NNNN` with the lowest number that is free. It is made at once, so that another training that

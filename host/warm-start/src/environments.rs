@@ -54,7 +54,7 @@ pub struct Training {
     pub update: UpdateConfig,
 }
 
-/// What a training came to.
+/// The result of a training.
 #[derive(Debug)]
 pub struct Trained {
     pub lessons: u64,

@@ -113,7 +113,7 @@ impl Program {
         Some(Case { language: self.language, arity: self.arity, values })
     }
 
-    /// Every line as it stands in the program, and its result, the last line first: `c=b*2=10`. Each result follows from
+    /// Every line as it is in the program, and its result, the last line first: `c=b*2=10`. Each result follows from
     /// the line written before it.
     pub fn work_backwards(&self, case: &Case) -> impl Iterator<Item = String> {
         let lines = self.lines.iter().zip(self.arity..self.arity + self.lines.len()).rev();

@@ -7,9 +7,10 @@
 //! be seeded from, properties, maps and sets are ordered by insertion, and no address shows in the language.
 //!
 //! Where Boa differs from other engines, `mended.js` mends what can be mended in the language: `toExponential`, `Math.exp(1)`,
-//! `localeCompare` and `toLocaleString` of numbers, as American English has them. What remains: `**` with a large integer
-//! exponent has other last digits than `Math.pow` (`10 ** 100`); a rest property behind a nested pattern with a default keeps
-//! the key of that pattern; `Intl` and dates are not there; too deep a recursion ends the run and cannot be caught.
+//! `localeCompare` and `toLocaleString` of numbers, as American English has them. `make setup` changes two places of Boa
+//! itself (Makefile, `PATCHED_BOA`): `**` with whole exponents, and the keys that a rest property leaves out. What remains:
+//! `Intl` and dates are not there; numbers are no keys of patterns (`{1: x}`); too deep a recursion ends the run and cannot be
+//! caught.
 #![cfg(target_family = "wasm")]
 
 mod values;

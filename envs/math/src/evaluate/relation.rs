@@ -2,6 +2,7 @@
 
 use num_traits::{One, Signed};
 
+use super::inequality::solution;
 use super::{Evaluator, Writer};
 use crate::polynomial::{Atom, Monomial, Polynomial, Rational};
 use crate::quotient::Quotient;
@@ -131,9 +132,13 @@ impl Evaluator<'_> {
         Ok(self.solutions(&parts, Joined::And)?.unwrap_or(Value::Set(parts.into())))
     }
 
-    /// Where an inequality holds that is linear in one letter, or in the absolute value of such an expression.
+    /// Where an inequality holds that is linear in one letter or in the absolute value of such an expression; in a reference,
+    /// also one of higher degree.
     fn solved(&mut self, difference: &Quotient, sign: Sign) -> Result<Option<(String, Region)>, String> {
-        let Some((atom, factor, rest)) = linear(difference) else { return Ok(None) };
+        let Some((atom, factor, rest)) = linear(difference) else {
+            // An answer is solved: where "x² < 4" is asked about, it is no answer.
+            return if self.writer == Writer::Reference { solution(difference, sign, self.work) } else { Ok(None) };
+        };
         // a·x + b > 0 is x > −b/a, or x < −b/a where a is negative.
         let bound = rest.times(&Quotient::rational(-factor.recip()), self.work)?;
         let beside = match (sign, factor.is_positive()) {

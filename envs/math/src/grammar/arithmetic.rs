@@ -3,7 +3,7 @@
 use super::{Parser, shown};
 use crate::token::{Kind, Token};
 use crate::tree::Tree;
-use crate::word::{FUNCTIONS, GREEK, is_conjunction};
+use crate::word::{FUNCTIONS, GREEK, is_conjunction, is_name};
 
 impl Parser<'_> {
     /// A sum. One sign of a fraction or binomial without commands of their own, as in `{a \over b}`, parts all of it.
@@ -107,6 +107,9 @@ impl Parser<'_> {
     /// Whether what follows multiplies without a sign.
     fn factor_follows(&self, product: &Tree) -> bool {
         let Token { kind, spaced, .. } = &self.tokens[self.at];
+        if self.modulus_length().is_some() {
+            return false;
+        }
         match kind {
             // Two numbers side by side are no product, unless the first is an exponent.
             Kind::Number { .. } => {
@@ -118,10 +121,12 @@ impl Parser<'_> {
                 if self.is_at_article() {
                     return false;
                 }
-                let unit = product.is_numeric() && super::quantity::is_unit(&word, *spaced);
+                // 2hr\pi is a product.
+                let goes_on = matches!(self.ahead(word.len()), Some(Kind::Name(name)) if GREEK.contains(&&**name) || name == "pi");
+                let unit = product.is_numeric() && super::quantity::is_unit(&word, *spaced) && (*spaced || !goes_on);
                 !is_conjunction(&word) && !unit
             }
-            Kind::Text(word) => word.len() == 1 && !product.is_numeric(),
+            Kind::Text(word) => word.len() == 1 && !product.is_numeric() || is_function(word),
             Kind::Name(name) => !(is_fraction(name) && product.is_numeric() && self.is_fraction_of_units()),
             Kind::Sign('(') if matches!(self.ahead(1), Some(Kind::Text(word)) if word == "base") => false,
             Kind::Sign(sign) => ['(', '{', '⌊', '⌈'].contains(sign) && !self.is_unit_in_braces(product),
@@ -132,9 +137,11 @@ impl Parser<'_> {
     pub(super) fn power(&mut self) -> Result<Tree, String> {
         let mut base = self.factor()?;
         loop {
-            if self.peek() == Some(&Kind::Sign('!')) && self.ahead(1) != Some(&Kind::Sign('=')) {
+            if self.peek() == Some(&Kind::Sign('!')) && !self.is_at_unequal() {
                 self.at += 1;
-                base = Tree::call("factorial", vec![base]);
+                let is_double = self.peek() == Some(&Kind::Sign('!')) && !self.is_spaced() && !self.is_at_unequal();
+                self.at += usize::from(is_double);
+                base = Tree::call(if is_double { "double factorial" } else { "factorial" }, vec![base]);
             } else if let Some(length) = self.degrees() {
                 let goes_on = matches!(self.ahead(length), Some(Kind::Sign('+' | '-' | '*' | '/' | '±')));
                 if self.functions == 0 && !goes_on {
@@ -186,6 +193,11 @@ impl Parser<'_> {
         if let Some(number) = self.number_words() {
             return Ok(number);
         }
+        if matches!(kind, Kind::Sign('_' | '{'))
+            && let Some(binomial) = self.chosen_beside()
+        {
+            return Ok(binomial);
+        }
         self.at += 1;
         match kind {
             Kind::Number { value, digits } => match self.based(digits)? {
@@ -194,6 +206,7 @@ impl Parser<'_> {
             },
             Kind::Letter(letter) => self.symbol(&letter.to_string()),
             Kind::Text(word) if word.len() == 1 => self.symbol(word),
+            Kind::Text(word) if is_function(word) => self.nested(|parser| parser.function(word)),
             Kind::Name(name) => self.nested(|parser| parser.command(name)),
             Kind::Begin(array) => self.nested(|parser| parser.array(*array)),
             Kind::Sign(open @ ('(' | '[' | ']' | '{' | '⦃' | '⟨')) => self.nested(|parser| parser.bracket(*open)),
@@ -215,7 +228,57 @@ impl Parser<'_> {
     }
 
     fn symbol(&mut self, letter: &str) -> Result<Tree, String> {
+        if letter == "C"
+            && let Some(binomial) = self.chosen_above()
+        {
+            return Ok(binomial);
+        }
         Ok(Tree::Symbol(letter.to_owned() + &self.subscript()?))
+    }
+
+    /// `C_{10}^{3}`, where the number below is that of all and the one above that of the chosen.
+    fn chosen_above(&mut self) -> Option<Tree> {
+        let start = self.at;
+        let of = self.number_behind('_');
+        let chosen = self.number_behind('^');
+        if of.is_none() || chosen.is_none() {
+            self.at = start;
+        }
+        Some(Tree::call("binomial", vec![of?, chosen?]))
+    }
+
+    /// `{}_{10}C_3` and `_{10}C_3`.
+    fn chosen_beside(&mut self) -> Option<Tree> {
+        let start = self.at;
+        if self.takes('{') && !self.takes('}') {
+            self.at = start;
+            return None;
+        }
+        let of = self.number_behind('_').filter(|_| matches!(self.peek(), Some(Kind::Letter('C'))));
+        self.at += usize::from(of.is_some());
+        let chosen = of.as_ref().and_then(|_| self.number_behind('_'));
+        if chosen.is_none() {
+            self.at = start;
+        }
+        Some(Tree::call("binomial", vec![of?, chosen?]))
+    }
+
+    /// A whole number behind a sign, perhaps in braces.
+    fn number_behind(&mut self, sign: char) -> Option<Tree> {
+        let start = self.at;
+        let braced = self.takes(sign) && self.takes('{');
+        let number = match self.peek() {
+            Some(Kind::Number { value, digits }) if self.at > start && value.is_integer() => {
+                Some(Tree::Number { value: value.clone(), digits: digits.clone() })
+            }
+            _ => None,
+        };
+        self.at += usize::from(number.is_some());
+        if number.is_none() || braced && !self.takes('}') {
+            self.at = start;
+            return None;
+        }
+        number
     }
 
     fn subscript(&mut self) -> Result<String, String> {
@@ -362,6 +425,11 @@ fn multiplied(left: Tree, right: Tree) -> Tree {
         }
         left => Tree::Product(vec![left, right]),
     }
+}
+
+/// Whether a word is a function, as in \operatorname{cis}.
+fn is_function(word: &str) -> bool {
+    FUNCTIONS.contains(&word) && is_name(word)
 }
 
 pub(super) fn is_fraction(name: &str) -> bool {

@@ -69,9 +69,21 @@ impl Parser<'_> {
     /// The minutes behind hours, with nothing between the two.
     fn more_of(&mut self, first: Tree) -> Result<Tree, String> {
         let mut parts = vec![first];
-        while matches!(parts.last(), Some(Tree::Quantity { .. })) && matches!(self.peek(), Some(Kind::Number { .. })) {
+        while matches!(parts.last(), Some(Tree::Quantity { .. } | Tree::Either(..)))
+            && matches!(self.peek(), Some(Kind::Number { .. }))
+        {
             let start = self.at;
-            parts.push(self.measured(None, Place::First)?);
+            // "2 h 15 min"
+            if let Some(Tree::Either(measured, _)) = parts.last() {
+                let measured = Tree::clone(measured);
+                parts.pop();
+                parts.push(measured);
+            }
+            let next = self.measured(None, Place::First)?;
+            parts.push(match next {
+                Tree::Either(measured, _) => *measured,
+                next => next,
+            });
             if !compound(&parts) {
                 parts.pop();
                 self.at = start;
@@ -140,6 +152,30 @@ impl Parser<'_> {
             Some(product) => Tree::Either(Box::new(measured), Box::new(product)),
             None => measured,
         })
+    }
+
+    /// How many parts stand before the modulus of a congruence: `\pmod`, "mod" and an opening bracket.
+    pub(super) fn modulus_length(&self) -> Option<usize> {
+        let bracket = usize::from(self.peek() == Some(&Kind::Sign('(')));
+        let word = Parser { tokens: self.tokens, at: self.at + bracket, ..*self }.word();
+        match self.ahead(bracket) {
+            Some(Kind::Name(name)) if ["pmod", "bmod", "mod", "pod"].contains(&&**name) => Some(bracket + 1),
+            Some(Kind::Letter(_)) if word == "mod" || word == "modulo" => Some(bracket + word.len()),
+            Some(Kind::Text(_)) if word == "mod" || word == "modulo" => Some(bracket + 1),
+            _ => None,
+        }
+    }
+
+    /// What a number is up to, as in `3 \pmod 7`.
+    pub(super) fn congruence(&mut self, left: Option<Tree>, of: Tree) -> Result<Tree, String> {
+        let length = self.modulus_length().ok_or("a congruence without a modulus")?;
+        let parenthesised = self.peek() == Some(&Kind::Sign('('));
+        self.at += length;
+        let modulus = Box::new(self.argument()?);
+        if parenthesised {
+            self.expects(')')?;
+        }
+        Ok(Tree::Congruence { left: left.map(Box::new), of: Box::new(of), modulus })
     }
 
     /// "1101 base 2", "1101 in base two"
@@ -237,6 +273,9 @@ impl Parser<'_> {
 
     /// The next part of a unit, whether there was one.
     fn unit_part(&mut self, product: &mut UnitProduct) -> Result<bool, String> {
+        if self.modulus_length().is_some() {
+            return Ok(false);
+        }
         if let Some(length) = self.degrees() {
             self.at += length;
             product.push(self.degrees_of());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::Ratio;
-use num_traits::{One, Signed, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::{CONSTANTS, Quotient, term_power};
 use crate::polynomial::{Atom, BITS_MAX, Monomial, Polynomial, Rational, Weighed, Work};
@@ -20,6 +20,9 @@ const RADICAND_TERMS_MAX: usize = 50;
 pub(super) fn root_of(radicand: &Polynomial, exponent: &Rational, work: &mut Work) -> Result<Quotient, String> {
     if radicand.is_zero() {
         return if exponent.is_positive() { Ok(Quotient::integer(0)) } else { Err("a division by zero".into()) };
+    }
+    if let Some(number) = radicand.as_rational().filter(Rational::is_positive) {
+        return numeric_root(&number, exponent, work);
     }
     if radicand.0.len() > RADICAND_TERMS_MAX {
         return Err("a sum under a root is too long".into());
@@ -137,22 +140,48 @@ pub fn prime_powers(number: &Rational, work: &mut Work) -> Result<Vec<(Atom, Rat
             return Err("a number is too large".into());
         }
         work.spend(1 + 4 * whole.bits())?;
-        let mut rest = whole.clone();
-        for divisor in (2..PRIMES_BELOW).map(BigInt::from) {
-            if &divisor * &divisor > rest {
-                break;
-            }
-            while (&rest % &divisor).is_zero() {
-                rest /= &divisor;
-                *powers.entry(Atom::Number(divisor.clone())).or_default() += BigInt::from(sign);
-            }
+        if whole.is_one() {
+            continue;
         }
-        let (rest, times) = without_power(rest);
+        let mut count = |factor: BigInt, times: i32| {
+            *powers.entry(Atom::Number(factor)).or_default() += BigInt::from(sign * times);
+        };
+        let (rest, is_whole) = match whole.to_u64() {
+            Some(small) => {
+                let (rest, is_whole) = without_small_primes(small, |prime| count(BigInt::from(prime), 1));
+                (BigInt::from(rest), is_whole)
+            }
+            None => {
+                let mut rest = whole.clone();
+                for divisor in (2..PRIMES_BELOW).map(BigInt::from) {
+                    while (&rest % &divisor).is_zero() {
+                        rest /= &divisor;
+                        count(divisor.clone(), 1);
+                    }
+                }
+                (rest, false)
+            }
+        };
+        let (rest, times) = if is_whole { (rest, 1) } else { without_power(rest) };
         if !rest.is_one() {
-            *powers.entry(Atom::Number(rest)).or_default() += BigInt::from(sign * times);
+            count(rest, times);
         }
     }
     Ok(powers.into_iter().filter(|(_, times)| !times.is_zero()).collect())
+}
+
+/// What is left of a number without the primes below [`PRIMES_BELOW`], and whether that is a prime or 1.
+fn without_small_primes(mut rest: u64, mut found: impl FnMut(u64)) -> (u64, bool) {
+    for divisor in 2..u64::from(PRIMES_BELOW) {
+        if divisor * divisor > rest {
+            return (rest, true);
+        }
+        while rest % divisor == 0 {
+            rest /= divisor;
+            found(divisor);
+        }
+    }
+    (rest, false)
 }
 
 /// A number as a power of another, for small exponents.

@@ -24,14 +24,17 @@ impl<'a> Lexer<'a> {
         let start = self.rest;
         let mut digits = self.digits();
         let grouped = (1..=3).contains(&digits.len());
-        while let Some(length) = self.separator().filter(|_| grouped) {
-            self.rest = &self.rest[length..];
+        let mut used = None;
+        while let Some(separator) = self.separator(&digits, used).filter(|_| grouped) {
+            self.rest = &self.rest[separator.len()..];
             digits += &self.digits();
+            used = Some(separator);
         }
         let mut value = whole(&digits)?;
         let mut shown = digits.clone();
-        if self.rest.starts_with('.') && !self.rest.starts_with("..") {
-            self.rest = &self.rest[1..];
+        let point = if self.rest.starts_with("..") { None } else { self.rest.strip_prefix('.') };
+        if let Some(rest) = point.or_else(|| self.decimal_comma()) {
+            self.rest = rest;
             let fraction = self.digits();
             value += whole(&fraction)? / power_of_ten(fraction.len())?;
             shown = format!("{digits}.{fraction}");
@@ -63,15 +66,31 @@ impl<'a> Lexer<'a> {
         digits
     }
 
-    /// The length of what stands between two groups of three digits. A bare comma does only outside of brackets.
-    fn separator(&self) -> Option<usize> {
-        let separators = ["{,}", ",\\!", ",\\! ", "\\,", "\\!", "{,}\\!"];
+    /// What stands between two groups of three digits: the same between all, if it is a space. A bare comma does only
+    /// outside of brackets. Spaces do not where the second group could be that of a mixed number, 3 125/126.
+    fn separator(&self, before: &str, used: Option<&str>) -> Option<&'static str> {
+        const SEPARATORS: [&str; 6] = ["{,}", ",\\!", ",\\! ", "\\,", "\\!", "{,}\\!"];
+        const SPACES: [&str; 6] = [" ", "\\ ", "~", "\u{a0}", "\u{2009}", "\u{202f}"];
         let bare = (self.brackets == 0).then_some(",");
-        let lengths = separators.into_iter().chain(bare).filter(|text| self.rest.starts_with(text)).map(str::len);
-        lengths.into_iter().find(|&length| {
-            let next = &self.rest.as_bytes()[length..];
-            next.len() >= 3 && next[..3].iter().all(u8::is_ascii_digit) && !next.get(3).is_some_and(u8::is_ascii_digit)
+        let spaces = SPACES.into_iter().filter(|_| !before.starts_with('0'));
+        let separators = SEPARATORS.into_iter().chain(bare).chain(spaces);
+        separators.filter(|text| self.rest.starts_with(text)).find(|text| {
+            let is_space = SPACES.contains(text);
+            // 0{,}125 is a decimal.
+            let is_decimal = *text == "{,}" && before == "0";
+            let next = &self.rest.as_bytes()[text.len()..];
+            let group = next.len() >= 3 && next[..3].iter().all(u8::is_ascii_digit);
+            let ends = !next.get(3).is_some_and(|byte| byte.is_ascii_digit() || is_space && *byte == b'/');
+            group
+                && ends
+                && !is_decimal
+                && used.is_none_or(|used| used == *text || !is_space && !SPACES.contains(&used))
         })
+    }
+
+    /// What stands behind the comma of `3{,}14`: TeX's braces take the space of a list away.
+    fn decimal_comma(&self) -> Option<&'a str> {
+        self.rest.strip_prefix("{,}").filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     }
 
     /// `e-3` right behind a number.

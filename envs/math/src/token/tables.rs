@@ -19,7 +19,7 @@ pub enum Meaning {
 
 /// Commands in the order of their bytes.
 #[rustfmt::skip]
-const COMMANDS: [(&str, Meaning); 180] = [
+const COMMANDS: [(&str, Meaning); 182] = [
     (" ", Meaning::Look), ("!", Meaning::Look), ("#", Meaning::Sign('#')), ("$", Meaning::Sign('$')),
     ("%", Meaning::Sign('%')), ("&", Meaning::Sign('&')), ("(", Meaning::Look), (")", Meaning::Look),
     (",", Meaning::Look), ("/", Meaning::Look), (":", Meaning::Look), (";", Meaning::Look), (">", Meaning::Look),
@@ -28,7 +28,8 @@ const COMMANDS: [(&str, Meaning); 180] = [
     ("_", Meaning::Sign('_')), ("approx", Meaning::Sign('≈')), ("ast", Meaning::Sign('*')),
     ("backslash", Meaning::Sign('∖')), ("bf", Meaning::Look), ("bfseries", Meaning::Look), ("big", Meaning::Look),
     ("bigcup", Meaning::Sign('∪')), ("bigg", Meaning::Look), ("biggl", Meaning::Look), ("biggr", Meaning::Look),
-    ("bigl", Meaning::Look), ("bigr", Meaning::Look), ("bm", Meaning::Group), ("boldmath", Meaning::Look),
+    ("bigl", Meaning::Look), ("bigr", Meaning::Look), ("blacksquare", Meaning::Look), ("bm", Meaning::Group),
+    ("boldmath", Meaning::Look),
     ("boldsymbol", Meaning::Group), ("boxed", Meaning::Group), ("bullet", Meaning::Sign('*')), ("cal", Meaning::Look),
     ("cap", Meaning::Sign('∩')), ("cdot", Meaning::Sign('*')), ("cdotp", Meaning::Sign('*')),
     ("cdots", Meaning::Sign('…')), ("cent", Meaning::Sign('¢')), ("choose", Meaning::Sign('⑃')),
@@ -57,7 +58,7 @@ const COMMANDS: [(&str, Meaning); 180] = [
     ("newline", Meaning::Sign('⏎')), ("noindent", Meaning::Look), ("normalsize", Meaning::Look),
     ("operatorname", Meaning::Words), ("over", Meaning::Sign('⁄')), ("percent", Meaning::Sign('%')),
     ("phantom", Meaning::Hidden), ("pm", Meaning::Sign('±')), ("pmb", Meaning::Group), ("pounds", Meaning::Sign('£')),
-    ("prime", Meaning::Sign('\'')), ("qquad", Meaning::Look), ("quad", Meaning::Look), ("rangle", Meaning::Sign('⟩')),
+    ("prime", Meaning::Sign('\'')), ("qed", Meaning::Look), ("qquad", Meaning::Look), ("quad", Meaning::Look), ("rangle", Meaning::Sign('⟩')),
     ("rbrace", Meaning::Sign('⦄')), ("rbrack", Meaning::Sign(']')), ("rceil", Meaning::Sign('⌉')),
     ("rfloor", Meaning::Sign('⌋')), ("right", Meaning::Look), ("rm", Meaning::Look), ("rparen", Meaning::Sign(')')),
     ("rvert", Meaning::Sign('|')), ("scriptstyle", Meaning::Look), ("setminus", Meaning::Sign('∖')),

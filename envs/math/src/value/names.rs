@@ -27,7 +27,11 @@ impl Names<'_> {
             return Names::None;
         }
         if named.len() < values.len() {
-            return Names::Mixed;
+            // "x = 2, 5"
+            let bare = |value: &Value| matches!(value, Value::Number { .. });
+            let all = || named.iter().map(|(_, value)| *value).chain(&values[1..]).collect();
+            let once = named.len() == 1 && bare(named[0].1) && values[1..].iter().all(bare);
+            return if once { Names::Roots(named[0].0, all()) } else { Names::Mixed };
         }
         let said: Vec<&Value> = named.iter().map(|(_, value)| *value).collect();
         let first = stem(named[0].0);

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use azr_config::Preset;
 use azr_dataset::Mapped;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
 use clap::{Args, ValueEnum};
 
-use super::policy::PolicyArgs;
+use super::{config::ConfigArgs, policy::PolicyArgs};
 
 /// Who words the prompts, and who says where in a completion the answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -69,7 +68,7 @@ pub struct EvalArgs {
     #[arg(long, value_enum)]
     pub protocol: Option<PromptProtocol>,
 
-    /// Look at so many lines of each suite only.
+    /// Look only at the first N lines of each suite.
     #[arg(long, value_name = "N", requires = "suites")]
     pub limit: Option<usize>,
 
@@ -86,14 +85,8 @@ pub struct EvalArgs {
     #[arg(long)]
     pub temperature: Option<f32>,
 
-    /// The setting for prompts and lengths [default: what azr-host.toml in the policy's directory names; otherwise
-    /// paper].
-    #[arg(long, value_enum)]
-    pub preset: Option<Preset>,
-
-    /// Replace one key of the setting.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
 
     /// One JSON object instead of a table.
     #[arg(long)]

@@ -1,17 +1,14 @@
 //! `azr-host plan`: what training a policy takes on this machine, and settings that fit it.
 
-use std::path::PathBuf;
-
-use azr_config::Preset;
 use clap::Args;
 
-use super::policy::PolicyArgs;
+use super::{config::ConfigArgs, policy::PolicyArgs};
 
 /// Say how much memory and time a step takes on this machine, from arithmetic and a short measurement, and write out
 /// settings that fit it.
 ///
 /// Memory is what `policy memory` says. For time a few completions are sampled and learned from; how long completions
-/// will be nobody knows before, so --completion-tokens is assumed.
+/// will be is not known beforehand, so --completion-tokens is assumed.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     azr-host plan --policy DIR --preset laptop\n  \
@@ -36,15 +33,6 @@ pub struct PlanArgs {
     #[arg(long, default_value_t = 5.0)]
     pub minutes: f64,
 
-    /// The setting to start from [default: what azr-host.toml in the policy's directory names; otherwise paper].
-    #[arg(long, value_enum)]
-    pub preset: Option<Preset>,
-
-    /// A TOML file with keys that replace the preset's.
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-
-    /// Replace one key of the setting.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }

@@ -11,7 +11,7 @@ use azr_experiment::replay::{Changes, Mismatches, Replay, Standard};
 
 /// Plan, run and judge every row of an experiment's ledger again
 ///
-/// Everything must come to what was recorded: the planned runs, their outcomes and fuel, the verdict, the reward.
+/// Everything must equal what was recorded: the planned runs, their outcomes and fuel, the verdict, the reward.
 /// Anything else is a mismatch, and the exit code 1. Rows after the last checkpoint are left out; a running experiment
 /// can be replayed.
 ///
@@ -56,7 +56,7 @@ impl ReplayCommand {
                     print_mismatches(&found, start)
                 }
                 let Mismatches { rows, mismatched_rows, not_judged_now, .. } = found;
-                ensure!(mismatched_rows == 0, "{mismatched_rows} of {rows} rows do not come to what was recorded");
+                ensure!(mismatched_rows == 0, "{mismatched_rows} of {rows} rows differ from what was recorded");
                 ensure!(not_judged_now == 0, "the host failed to judge {not_judged_now} of {rows} rows");
             }
             Standard::Other => {

@@ -11,7 +11,7 @@ use azr_experiment::report;
 /// Write one self-contained HTML page about an experiment
 ///
 /// The page holds the curves, the held-out results before and after, a sample of tasks and attempts with their
-/// verdicts, and the configuration. It opens from the file system, needs no network and can be sent to somebody. An
+/// verdicts, and the configuration. It opens from the file system, needs no network and can be sent to others. An
 /// experiment that is still running can be reported on.
 ///
 /// Example: azr-host report experiments/demo

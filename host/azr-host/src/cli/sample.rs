@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use azr_config::Preset;
 use azr_dataset::Mapped;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
 use clap::Args;
 
-use super::policy::PolicyArgs;
+use super::{config::ConfigArgs, policy::PolicyArgs};
 
 /// Show what a policy answers to an environment's prompts, with verdicts and reasons, before anybody trains on it.
 ///
@@ -49,7 +48,7 @@ pub struct SampleArgs {
     #[arg(long, default_value_t = 4)]
     pub attempts: usize,
 
-    /// So many samples of each kind and role are shown.
+    /// How many samples of each kind and role are shown.
     #[arg(long, default_value_t = 2)]
     pub show: usize,
 
@@ -61,14 +60,8 @@ pub struct SampleArgs {
     #[arg(long, value_name = "FILE")]
     pub results: Option<PathBuf>,
 
-    /// The setting for prompts, lengths and temperature [default: what azr-host.toml in the policy's directory names;
-    /// otherwise paper].
-    #[arg(long, value_enum)]
-    pub preset: Option<Preset>,
-
-    /// Replace one key of the setting.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
 
     /// One JSON object instead of samples and a table.
     #[arg(long)]

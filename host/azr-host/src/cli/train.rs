@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use azr_config::{Algorithm, Control, Preset};
+use azr_config::{Algorithm, Control};
 use azr_dataset::Mapped;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
 use clap::Args;
 
-use super::policy::PolicyArgs;
+use super::{config::ConfigArgs, policy::PolicyArgs};
 
 /// What to train, on what, and where to write.
 #[derive(Args)]
@@ -19,22 +19,12 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub policy: PolicyArgs,
 
-    /// The setting to start from [default: what azr-host.toml in the policy's directory names, as a warm start writes it;
-    /// otherwise paper].
-    #[arg(long, value_enum)]
-    pub preset: Option<Preset>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
 
     /// How rewards become an update: keys that replace the preset's.
     #[arg(long, value_enum, default_value_t = Algorithm::TrrPlusPlus)]
     pub algorithm: Algorithm,
-
-    /// A TOML file with keys that replace the preset's.
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-
-    /// Replace one key, as in `--set update.learning-rate=1e-5`. May be repeated; wins over the file.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
 
     /// Optimiser updates; short for `--set steps=N`.
     #[arg(long)]
@@ -69,7 +59,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// Continue an experiment from its last checkpoint, with the setting it was started with.
+    /// Continue an experiment from its last checkpoint, with the configuration it was started with.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["preset", "algorithm", "config", "overrides", "steps", "seed", "control", "out", "tasks", "map", "held_out", "policy"])]
     pub resume: Option<PathBuf>,
 

@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{new::SOURCES, pack};
+use super::{new::in_sources, pack};
 use azr_core::task::Digest;
 
 const WIT: &str = include_str!("../../../../wit/env.wit");
@@ -114,14 +114,13 @@ fn python(folder: &Path, built: &Path) -> Result<PathBuf> {
     }
     fs::write(app.join("judge.py"), PYTHON_JUDGE)?;
     let judge = built.join("judge.wasm");
-    let tools = Path::new(SOURCES).join(".tools/componentize-py");
-    let mut componentize = match tools.is_dir() {
-        true => {
+    let mut componentize = match in_sources(".tools/componentize-py") {
+        Some(tools) => {
             let mut ours = Command::new(tools.join("bin/componentize-py"));
             ours.env("PYTHONPATH", tools);
             ours
         }
-        false => Command::new("componentize-py"),
+        None => Command::new("componentize-py"),
     };
     componentize.arg("--quiet").arg("-d").arg(&wit).args(["-w", "environment", "componentize", "--stub-wasi", "-p"]);
     componentize.arg(&app).arg("-o").arg(&judge).arg("judge");

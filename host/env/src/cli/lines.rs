@@ -14,7 +14,7 @@ use azr_sandbox::Environment;
 /// Lines that are answered together. A batch is what has arrived, so that a person who types one line gets an answer.
 const BATCH_MAX: usize = 256;
 
-/// What stands in for an answer.
+/// What takes the place of an answer.
 #[derive(Serialize)]
 struct Failed {
     error: String,

@@ -9,8 +9,12 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
-/// Where this host's sources were when it was built.
-pub(super) const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+/// The file or folder at `path` in azr-host's sources, for a program that is still where cargo built it: in `target/PROFILE`.
+pub(super) fn in_sources(path: &str) -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let target = program.parent()?.parent().filter(|folder| folder.ends_with("target"))?;
+    Some(target.parent()?.join(path)).filter(|found| found.exists())
+}
 
 /// What the environment's own name may be at most: `describe` has room for 64.
 const NAME_MAX_BYTES: usize = 64;
@@ -21,7 +25,7 @@ pub struct New {
     name: String,
     #[arg(long, value_enum, default_value = "rust")]
     lang: Language,
-    /// The guest-sdk folder of azr-host's sources, for Rust [default: where azr-host was built].
+    /// The guest-sdk folder of azr-host's sources, for Rust [default: that of the sources that this program is in].
     #[arg(long)]
     sdk: Option<PathBuf>,
 }
@@ -37,7 +41,7 @@ impl New {
         let Self { name, lang, sdk } = self;
         check_name(&name)?;
         let files = match lang {
-            Language::Rust => rust(&name, sdk.unwrap_or_else(|| Path::new(SOURCES).join("guest-sdk")))?,
+            Language::Rust => rust(&name, sdk)?,
             Language::Python => python(&name),
         };
         let folder = Path::new(&name);
@@ -71,7 +75,9 @@ fn check_name(name: &str) -> Result<()> {
 
 type Files = Vec<(&'static str, String)>;
 
-fn rust(name: &str, sdk: PathBuf) -> Result<Files> {
+fn rust(name: &str, sdk: Option<PathBuf>) -> Result<Files> {
+    let sdk = sdk.or_else(|| in_sources("guest-sdk"));
+    let sdk = sdk.context("this program is not in azr-host's sources; name their guest-sdk folder with --sdk")?;
     if !sdk.join("Cargo.toml").is_file() {
         bail!("there is no guest SDK in {}; name the guest-sdk folder of azr-host's sources with --sdk", sdk.display());
     }

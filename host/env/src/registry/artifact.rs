@@ -1,4 +1,4 @@
-//! How an environment lies in a registry: the manifest and the configuration beside its file, laid out as the wasm
+//! The layout of an environment in a registry: the manifest and the configuration beside its file, laid out as the wasm
 //! ecosystem does it, so that its other tools can read it too.
 
 use std::collections::BTreeMap;

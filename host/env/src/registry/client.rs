@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Error, Result, anyhow, bail};
 use docker_credential::{CredentialRetrievalError, DockerCredential};
-use futures_util::StreamExt as _;
 use oci_client::{
     client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol},
     errors::{OciDistributionError, OciErrorCode},
-    manifest::{OCI_IMAGE_MEDIA_TYPE, OciDescriptor},
+    manifest::{OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE},
     secrets::RegistryAuth,
 };
 use tokio::runtime::Runtime;
 
-use super::{Patience, Reference, artifact::Layer, parse_digest, written_digest};
+use super::{Patience, Reference, artifact::Layer, parse_digest, reader::Reader, written_digest};
 use azr_core::task::Digest;
 
 /// How often a request is made that fails for a reason that may pass.
@@ -21,11 +20,15 @@ const TRIES: u32 = 3;
 /// Before the second try; four times as long before the third.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// Of a manifest. One of ours has a kilobyte; those of large images have a hundred.
+const MANIFEST_MAX_BYTES: u64 = 1 << 20;
+
 /// A registry, as far as one reference is concerned.
 pub(super) struct Client {
+    /// Publishes.
     client: oci_client::Client,
+    reader: Reader,
     image: oci_client::Reference,
-    auth: RegistryAuth,
     patience: Patience,
     runtime: Runtime,
 }
@@ -52,37 +55,33 @@ impl Client {
         let client = oci_client::Client::try_from(config).context("cannot set up TLS")?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(client.store_auth_if_needed(image.resolve_registry(), &auth));
-        Ok(Self { client, image, auth, patience, runtime })
+        let scheme = if reference.is_loopback() { "http" } else { "https" };
+        let reader = Reader::new(&image, scheme, auth, patience)?;
+        Ok(Self { client, reader, image, patience, runtime })
     }
 
     /// Of the manifest that the tag names.
     pub(super) fn digest(&self) -> Result<Digest> {
-        let digest = self.ask(async || self.client.fetch_manifest_digest(&self.image, &self.auth).await)?;
-        parse_digest(&digest)
+        let path = format!("manifests/{}", self.image.tag().unwrap_or("latest"));
+        let accepted = format!("{OCI_IMAGE_MEDIA_TYPE}, {OCI_IMAGE_INDEX_MEDIA_TYPE}");
+        self.ask(async || {
+            let headers = self.reader.head(&path, &accepted).await?;
+            let digest = headers.get("docker-content-digest").and_then(|digest| digest.to_str().ok());
+            match digest.and_then(|digest| parse_digest(digest).ok()) {
+                Some(digest) => Ok(digest),
+                None => Ok(Digest::of(self.reader.get(&path, &accepted, MANIFEST_MAX_BYTES).await?)),
+            }
+        })
     }
 
-    /// The client library bounds the time for a manifest, not its size.
     pub(super) fn manifest(&self, digest: Digest) -> Result<Vec<u8>> {
-        let image = self.image.clone_with_digest(written_digest(digest));
-        let accepted = [OCI_IMAGE_MEDIA_TYPE];
-        let (manifest, _) = self.ask(async || self.client.pull_manifest_raw(&image, &self.auth, &accepted).await)?;
-        Ok(manifest.into())
+        let path = format!("manifests/{}", written_digest(digest));
+        self.ask(async || self.reader.get(&path, OCI_IMAGE_MEDIA_TYPE, MANIFEST_MAX_BYTES).await)
     }
 
     pub(super) fn blob(&self, layer: &Layer) -> Result<Vec<u8>> {
-        let descriptor = OciDescriptor { digest: written_digest(layer.digest), ..OciDescriptor::default() };
-        self.ask(async || {
-            let mut stream = self.client.pull_blob_stream(&self.image, &descriptor).await?.stream;
-            let mut blob = Vec::new();
-            while let Some(bytes) = stream.next().await {
-                blob.extend(bytes?);
-                if blob.len() as u64 > layer.bytes {
-                    let sent = format!("more than the {} bytes that the manifest names were sent", layer.bytes);
-                    return Err(OciDistributionError::SpecViolationError(sent));
-                }
-            }
-            Ok(blob)
-        })
+        let path = format!("blobs/{}", written_digest(layer.digest));
+        self.ask(async || self.reader.get(&path, "*/*", layer.bytes).await)
     }
 
     pub(super) fn push_blob(&self, bytes: &[u8]) -> Result<()> {

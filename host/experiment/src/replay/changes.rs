@@ -9,7 +9,7 @@ use crate::ledger::{Concluded, LedgerRow};
 use azr_core::role::Role;
 use azr_selfplay::validate::Novelty;
 
-/// Examples that are told in words.
+/// Examples that are described in words.
 const EXAMPLES_MAX: usize = 20;
 
 /// What changes, by `<environment>/<kind>/<role>`.

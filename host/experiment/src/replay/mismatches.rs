@@ -1,4 +1,4 @@
-//! Rows that do not come to what was recorded.
+//! Rows that differ from what was recorded.
 
 use std::{collections::BTreeMap, fmt::Debug};
 
@@ -10,7 +10,7 @@ use azr_core::task::Digest;
 use azr_sandbox::RunRow;
 use azr_selfplay::faults::Whose;
 
-/// Examples that are told in words.
+/// Examples that are described in words.
 const EXAMPLES_MAX: usize = 10;
 /// Characters of a text in an example.
 const TEXT_MAX_CHARS: usize = 200;
@@ -59,7 +59,7 @@ impl Mismatches {
         }
     }
 
-    /// Whether every row came to what was recorded.
+    /// Whether every row equals what was recorded.
     pub fn none(&self) -> bool {
         self.mismatched_rows == 0 && self.not_judged_now == 0
     }

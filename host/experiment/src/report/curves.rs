@@ -15,7 +15,7 @@ use super::lines;
 /// number of steps.
 pub(super) const POINTS_MAX: usize = 800;
 
-/// Where a number stands in a row: `["update", "loss"]`.
+/// The path to a number in a row: `["update", "loss"]`.
 pub(super) type NumberPath = Vec<String>;
 
 /// Every number of every row.
@@ -23,7 +23,7 @@ pub(super) struct Curves {
     pub steps: Vec<u64>,
     /// One value per step; none where the row has no such number.
     pub columns: BTreeMap<NumberPath, Vec<Option<f64>>>,
-    /// How many steps one entry of `steps` stands for.
+    /// How many steps one entry of `steps` covers.
     pub steps_per_point: usize,
 }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use minijinja::{Error, ErrorKind, Output, State, Value, escape_formatter, value::ValueKind};
 
-/// Writes what stands between `{{` and `}}`.
+/// Writes what is between `{{` and `}}`.
 pub(super) fn format(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
     match value.kind() {
         ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {

@@ -146,7 +146,7 @@ fn split(text: &str, method: &str, args: &Arguments) -> Result<Value> {
     Ok(list(pieces))
 }
 
-/// What white space separates, at most so many parts; what is over is the last, with its white space at the far end.
+/// Splits at white space into at most `parts` parts; the last has what is left, with its trailing white space.
 /// From the right in reverse.
 fn words(text: &str, parts: usize, from_right: bool) -> Vec<&str> {
     fn near(text: &str, from_right: bool) -> &str {

@@ -20,7 +20,6 @@ use crate::{
     policy_source::PolicySource,
     progress::{Waiting, suite_bar},
 };
-use azr_config::RunConfig;
 use azr_selfplay::{
     evaluation::Protocol,
     suite::{Refused, Suite, TaskResult},
@@ -39,13 +38,11 @@ struct MeasuredSuite {
 }
 
 /// Measures and prints.
-pub fn run(args: EvalArgs, protocol: Protocol) -> Result<()> {
+pub fn run(mut args: EvalArgs, protocol: Protocol) -> Result<()> {
     // What the operator says about the length of completions holds, whatever the protocol.
-    let limited = args.overrides.iter().any(|pair| pair.starts_with("sampling.completion-max-tokens"));
-    let profile = "sandbox.profile=benchmark".to_owned();
-    let overrides: Vec<String> = [profile].into_iter().chain(args.overrides).collect();
-    let preset = args.preset.map_or_else(|| args.policy.preset(), Ok)?;
-    let mut config = RunConfig::resolve(preset, None, &overrides)?;
+    let limited = args.config.overrides.iter().any(|pair| pair.starts_with("sampling.completion-max-tokens"));
+    args.config.overrides.insert(0, "sandbox.profile=benchmark".to_owned());
+    let mut config = args.config.resolve(&args.policy, &[])?;
     let sandbox = args.sandbox.start(&config.sandbox)?;
     let environment = args.env.load(&sandbox)?;
     let asked = prompts::choose(&mut config, environment.description(), args.protocol, PromptProtocol::Published)?;

@@ -13,7 +13,7 @@ pub fn run(plan: &MemoryPlan) -> Result<()> {
     let config = RunConfig::resolve(plan.preset, plan.config.as_deref(), &plan.overrides)?;
     let (shape, lora) = Policy::shape(Some(&plan.policy), &hub::base_model)?;
     let lora = lora.as_ref().or(config.policy.lora.of_rank());
-    let estimate = Estimate::new(&shape, &config, lora, plan.ranks.get());
+    let estimate = Estimate::new(&shape, &config, lora, plan.ranks.get(), plan.device.parse()?);
     if plan.json {
         println!("{}", serde_json::to_string(&estimate)?);
     } else {
@@ -26,8 +26,19 @@ pub fn run(plan: &MemoryPlan) -> Result<()> {
 }
 
 fn print(estimate: &Estimate) {
-    let &Estimate { weights, dropped, optimizer, gradients, activations, logits, cache, prefill, draw, process } =
-        estimate;
+    let &Estimate {
+        weights,
+        dropped,
+        optimizer,
+        gradients,
+        activations,
+        logits,
+        cache,
+        prefill,
+        packed,
+        draw,
+        process,
+    } = estimate;
     let rows = [
         ("weights", weights, "always"),
         ("optimizer", optimizer, "always"),
@@ -38,6 +49,7 @@ fn print(estimate: &Estimate) {
         ("dropped", dropped, "weights that are not there while learning"),
         ("cache", cache, "sampling"),
         ("prefill", prefill, "sampling"),
+        ("packed", packed, "sampling"),
         ("draw", draw, "sampling"),
     ];
     for (what, bytes, when) in rows {

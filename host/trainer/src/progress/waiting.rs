@@ -38,7 +38,7 @@ impl Drop for Waiting {
         *ended.lock().expect("the flag is only written") = true;
         changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // It only prints; a panic there has told its own story.
+            // It only prints; a panic there has been printed.
             drop(thread.join());
         }
     }
@@ -56,22 +56,30 @@ fn watch(bar: &ProgressBar, meter: &Meter, (ended, changed): &(Mutex<bool>, Cond
             quoted(&text, SAMPLE_MAX_LINES).iter().for_each(|line| say(bar, line));
         }
         let now = meter.read();
-        if now.tokens > before.tokens {
-            let rate = (now.tokens - before.tokens) as f64 / since.elapsed().as_secs_f64();
-            let line = line(now, rate);
+        if let Some(line) = line(before, now, since.elapsed().as_secs_f64()) {
             if bar.is_hidden() { say(bar, &line) } else { bar.set_message(line) }
         }
         (before, since) = (now, Instant::now());
     }
 }
 
-/// `sampling 35 of 64, 78 tokens/s, 3 minutes left`.
-fn line(Reading { requests, done, tokens_per_completion, .. }: Reading, tokens_per_s: f64) -> String {
-    let left = tokens_per_completion.map_or(String::new(), |tokens| {
-        let seconds = (requests.saturating_sub(done)) as f64 * tokens / tokens_per_s;
-        format!(", about {} left", HumanDuration(Duration::from_secs(seconds as u64)))
-    });
-    format!("sampling {done} of {requests}, {tokens_per_s:.0} tokens/s{left}")
+/// `sampling 35 of 64, 78 tokens/s, about 3 minutes left`, or `judging 12 of 64, about 20 seconds left`; none where nothing
+/// has moved in these `seconds`.
+fn line(before: Reading, now: Reading, seconds: f64) -> Option<String> {
+    let left = |seconds: f64| format!(", about {} left", HumanDuration(Duration::from_secs_f64(seconds)));
+    if now.attempts > 0 {
+        let again = before.attempts == now.attempts && before.judged <= now.judged;
+        let judged = now.judged - if again { before.judged } else { 0 };
+        let left =
+            if judged > 0 { left((now.attempts - now.judged) as f64 * seconds / judged as f64) } else { String::new() };
+        return Some(format!("judging {} of {}{left}", now.judged, now.attempts));
+    }
+    let tokens_per_s = (now.tokens - before.tokens) as f64 / seconds;
+    let Reading { requests, done, .. } = now;
+    let left =
+        now.tokens_per_completion.map(|tokens| left(requests.saturating_sub(done) as f64 * tokens / tokens_per_s));
+    (now.tokens > before.tokens)
+        .then(|| format!("sampling {done} of {requests}, {tokens_per_s:.0} tokens/s{}", left.unwrap_or_default()))
 }
 
 fn say(bar: &ProgressBar, line: &str) {
@@ -84,9 +92,13 @@ mod tests {
 
     #[test]
     fn the_time_left_is_that_of_completions_like_those_before() {
-        let reading = Reading { requests: 64, done: 4, tokens: 0, tokens_per_completion: None };
-        assert_eq!(line(reading, 78.4), "sampling 4 of 64, 78 tokens/s");
-        let reading = Reading { tokens_per_completion: Some(156.0), ..reading };
-        assert_eq!(line(reading, 78.0), "sampling 4 of 64, 78 tokens/s, about 2 minutes left");
+        let (before, now) = (Reading::default(), Reading { requests: 64, done: 4, tokens: 784, ..Reading::default() });
+        let line = |now, seconds| line(before, now, seconds).unwrap_or_default();
+        assert_eq!(line(now, 10.0), "sampling 4 of 64, 78 tokens/s");
+        let now = Reading { tokens: 780, tokens_per_completion: Some(156.0), ..now };
+        assert_eq!(line(now, 10.0), "sampling 4 of 64, 78 tokens/s, about 2 minutes left");
+        assert_eq!(line(before, 10.0), "");
+        let now = Reading { attempts: 64, judged: 16, ..now };
+        assert_eq!(line(now, 10.0), "judging 16 of 64, about 30 seconds left");
     }
 }

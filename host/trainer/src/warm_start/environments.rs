@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use azr_config::{Preset, RunConfig};
+use azr_config::Preset;
 use azr_experiment::session::load_envs;
 use azr_host::cli::warm_start::environments::FromEnvironments;
 use azr_selfplay::{data_set::DataSet, evaluation::KindScores};
@@ -20,25 +20,13 @@ const LESSONS: u64 = 40_000;
 
 /// Trains a policy and writes it to `out`.
 pub(super) fn train(args: FromEnvironments, out: &Path, seed: u64, lessons: Option<u64>, threads: usize) -> Result<()> {
-    let FromEnvironments {
-        envs: sources,
-        until_solved,
-        learning_rate,
-        tasks,
-        map,
-        mut policy,
-        preset,
-        config,
-        mut overrides,
-        sandbox,
-    } = args;
+    let FromEnvironments { envs: sources, until_solved, learning_rate, tasks, map, mut policy, config, sandbox } = args;
     policy_source::fetch(&mut policy)?;
     if let Some(share) = until_solved {
-        ensure!(share > 0.0 && share <= 1.0, "--until-solved is {share}; it must lie between 0 and 1");
+        ensure!(share > 0.0 && share <= 1.0, "--until-solved is {share}; it must be between 0 and 1");
     }
-    let preset = preset.map_or_else(|| policy.preset(), Ok)?;
-    overrides.extend([format!("seed={seed}"), format!("policy.threads={threads}")]);
-    let config = RunConfig::resolve(preset, config.as_deref(), &overrides)?;
+    let preset = config.preset(&policy)?;
+    let config = config.resolve(&policy, &[format!("seed={seed}"), format!("policy.threads={threads}")])?;
     let mut update = training::update_config(preset)?;
     if let Some(rate) = learning_rate {
         ensure!(rate > 0.0 && rate.is_finite(), "--learning-rate is {rate}; it must be above 0");

@@ -28,7 +28,7 @@ pub(super) fn examine(args: &FromGrammar, threads: usize) -> Result<()> {
 /// Trains a policy and writes it to `out`.
 pub(super) fn train(args: &FromGrammar, out: &Path, seed: u64, lessons: Option<u64>, threads: usize) -> Result<()> {
     let FromGrammar { language, think_share, .. } = *args;
-    ensure!(think_share > 0.0 && think_share < 1.0, "think-share is {think_share}; it must lie between 0 and 1");
+    ensure!(think_share > 0.0 && think_share < 1.0, "think-share is {think_share}; it must be between 0 and 1");
     let lessons = lessons.unwrap_or(LESSONS);
     let mut display = Display::new(lessons)?;
     let training = ScratchTraining { language, seed, lessons, think_share };

@@ -22,11 +22,11 @@ pub struct BenchPolicy {
     #[arg(long, default_value_t = 64)]
     pub completion_tokens: usize,
 
-    /// Each figure is the best of so many.
+    /// Each figure is the best of this many.
     #[arg(long, default_value_t = 3)]
     pub repeats: usize,
 
-    /// Replace one key of the setting, as in `--set policy.threads=1`.
+    /// Replace one key of the configuration, as in `--set policy.threads=1`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
 

@@ -14,7 +14,7 @@ use azr_core::limits::Limits;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
 use azr_sandbox::{Environment, Outcome, Run};
 
-/// Three ways of running trivial programs, compared.
+/// Ways of running programs, compared.
 #[derive(Args)]
 pub struct SandboxBench {
     /// An environment whose programs are Python or JavaScript.
@@ -41,10 +41,14 @@ impl SandboxBench {
         let Self { file, runs, subprocesses, sandbox } = self;
         let env = file.load(&sandbox.start(&Limits::default())?)?;
         println!("{}", Row::HEADER);
-        println!("{}", fresh_sandboxes(&env, runs)?);
+        println!("{}", fresh_sandboxes(&env, Program::Trivial, runs)?);
+        println!("{}", fresh_sandboxes(&env, Program::Ordinary, runs)?);
         if env.description().name == PYTHON {
             println!("{}", fresh_subprocesses(subprocesses)?);
             println!("{}", one_process(runs)?);
+        }
+        if let Some(processes) = Processes::of_the_sandbox()? {
+            println!("{processes}");
         }
         Ok(())
     }
@@ -57,15 +61,32 @@ fn program(number: usize) -> String {
     format!("def f(x):\n    return x + {number}")
 }
 
-fn program_for(env: &Environment, number: usize) -> String {
-    match env.description().name.as_str() {
-        PYTHON => program(number),
-        _ => format!("function f(x) {{ return x + {number}; }}"),
+/// What a fresh sandbox runs.
+#[derive(Clone, Copy)]
+enum Program {
+    Trivial,
+    /// As many steps as programs of tasks take: some thousands.
+    Ordinary,
+}
+
+fn program_for(env: &Environment, which: Program, number: usize) -> String {
+    let python = env.description().name == PYTHON;
+    match (which, python) {
+        (Program::Trivial, true) => program(number),
+        (Program::Trivial, false) => format!("function f(x) {{ return x + {number}; }}"),
+        (Program::Ordinary, true) => format!(
+            "def f(x):\n    found = []\n    for n in range(2, 500):\n        if all(n % p for p in found if p * p <= n):\n            \
+             found.append(n)\n    return sum(found) * x + {number}"
+        ),
+        (Program::Ordinary, false) => format!(
+            "function f(x) {{ const found = []; for (let n = 2; n < 500; n++) {{ if (found.every(p => p * p > n || n % p)) \
+             {{ found.push(n); }} }} return found.reduce((a, b) => a + b, 0) * x + {number}; }}"
+        ),
     }
 }
 
-fn fresh_sandboxes(env: &Environment, count: usize) -> Result<Row> {
-    let programs: Vec<_> = (0..count).map(|number| (program_for(env, number), "1".to_owned())).collect();
+fn fresh_sandboxes(env: &Environment, which: Program, count: usize) -> Result<Row> {
+    let programs: Vec<_> = (0..count).map(|number| (program_for(env, which, number), "1".to_owned())).collect();
     let plans = env
         .plan_exec(&programs)
         .into_iter()
@@ -79,10 +100,14 @@ fn fresh_sandboxes(env: &Environment, count: usize) -> Result<Row> {
     let mut walls = Vec::with_capacity(count);
     for executed in executed {
         let (report, wall) = executed?;
-        ensure!(matches!(*report.outcomes, [Outcome::Value(_)]), "a trivial program ended in {:?}", report.outcomes);
+        ensure!(matches!(*report.outcomes, [Outcome::Value(_)]), "a program ended in {:?}", report.outcomes);
         walls.push(wall);
     }
-    Ok(Row::new("fresh sandbox per program", walls, used))
+    let way = match which {
+        Program::Trivial => "fresh sandbox per program",
+        Program::Ordinary => "… of some thousand steps",
+    };
+    Ok(Row::new(way, walls, used))
 }
 
 fn fresh_subprocesses(count: usize) -> Result<Row> {
@@ -132,7 +157,7 @@ fn check(printed: &[u8], number: usize) -> Result<()> {
     Ok(())
 }
 
-/// What this process and the children that it has waited for have used.
+/// What this process has used, the children that it has waited for, and those that it has.
 struct Used {
     cpu: Duration,
     /// Minor ones: pages that were mapped or copied on first use.
@@ -143,20 +168,85 @@ impl Used {
     fn until_now() -> Result<Self> {
         /// Linux reports these times in hundredths of a second on every machine.
         const TICK_MS: u64 = 10;
-        let stat = fs::read_to_string("/proc/self/stat").context("processor time is read from /proc")?;
-        // The name, in parentheses, may hold spaces. After it, fields are numbered from 3 in proc_pid_stat(5).
-        let (_, fields) = stat.rsplit_once(')').context("/proc/self/stat has no name")?;
-        let fields: Vec<_> = fields.split_whitespace().collect();
-        let field = |number: usize| -> Result<u64> {
-            Ok(fields.get(number - 3).context("/proc/self/stat is too short")?.parse()?)
-        };
-        let ticks = field(14)? + field(15)? + field(16)? + field(17)?;
-        Ok(Self { cpu: Duration::from_millis(ticks * TICK_MS), page_faults: field(10)? + field(11)? })
+        let own = Stat::read("self").context("processor time is read from /proc")?;
+        let (mut ticks, mut page_faults) = (own.fields(&[14, 15, 16, 17])?, own.fields(&[10, 11])?);
+        for (_, child) in children()? {
+            ticks += child.fields(&[14, 15])?;
+            page_faults += child.fields(&[10])?;
+        }
+        Ok(Self { cpu: Duration::from_millis(ticks * TICK_MS), page_faults })
     }
 
     fn since(before: &Self) -> Result<Self> {
         let now = Self::until_now()?;
-        Ok(Self { cpu: now.cpu - before.cpu, page_faults: now.page_faults - before.page_faults })
+        let cpu = now.cpu.saturating_sub(before.cpu);
+        Ok(Self { cpu, page_faults: now.page_faults.saturating_sub(before.page_faults) })
+    }
+}
+
+/// The numbers of a process in proc_pid_stat(5), where they begin with 1. Those of its name are left out.
+struct Stat(Vec<u64>);
+
+impl Stat {
+    fn read(process: &str) -> Result<Self> {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+        // The name, in parentheses, may hold spaces. The state is a letter, and some numbers are negative.
+        let (_, fields) = stat.rsplit_once(')').context("/proc/self/stat has no name")?;
+        Ok(Self(fields.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect()))
+    }
+
+    fn fields(&self, numbers: &[usize]) -> Result<u64> {
+        let field = |&number: &usize| self.0.get(number - 3).copied().context("/proc/self/stat is too short");
+        numbers.iter().map(field).sum()
+    }
+}
+
+fn children() -> Result<Vec<(String, Stat)>> {
+    let mut children = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        // One that has ended meanwhile is none.
+        let Ok(stat) = Stat::read(&name) else { continue };
+        if stat.fields(&[4])? == u64::from(std::process::id()) {
+            children.push((name, stat));
+        }
+    }
+    Ok(children)
+}
+
+/// Memory of the processes that guests are in.
+struct Processes {
+    count: u64,
+    private_kib: u64,
+    /// Pages that several have count in equal parts for each.
+    proportional_kib: u64,
+}
+
+impl Processes {
+    fn of_the_sandbox() -> Result<Option<Self>> {
+        let mut all = Self { count: 0, private_kib: 0, proportional_kib: 0 };
+        for (child, _) in children()? {
+            let Ok(rollup) = fs::read_to_string(format!("/proc/{child}/smaps_rollup")) else { continue };
+            let kib = |name: &str| -> Result<u64> {
+                let line = rollup.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+                Ok(line.context("smaps_rollup is too short")?.trim().trim_end_matches(" kB").parse()?)
+            };
+            all.count += 1;
+            all.private_kib += kib("Private_Clean")? + kib("Private_Dirty")?;
+            all.proportional_kib += kib("Pss")?;
+        }
+        Ok((all.count > 0).then_some(all))
+    }
+}
+
+impl fmt::Display for Processes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, private_kib, proportional_kib } = self;
+        let (private, proportional) = (private_kib / count / 1024, proportional_kib / count / 1024);
+        write!(
+            f,
+            "{count} processes of the sandbox, on average {private} MiB of their own, {proportional} MiB with a share of others'"
+        )
     }
 }
 

@@ -11,7 +11,7 @@ pub struct MemoryPlan {
     /// A policy's directory; its config.json is enough.
     pub policy: PathBuf,
 
-    /// The setting to start from.
+    /// The preset to start from.
     #[arg(long, value_enum, default_value_t = Preset::Paper)]
     pub preset: Preset,
 
@@ -23,11 +23,15 @@ pub struct MemoryPlan {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
 
+    /// Where the policy computes.
+    #[arg(long, value_parser = ["cpu", "cuda"], default_value = "cpu")]
+    pub device: String,
+
     /// What there is, as 80GB or 79.6GiB; with it, a run that does not fit is an error.
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub memory: Option<u64>,
 
-    /// Train with so many processes, and say what each of them takes.
+    /// Train with this many processes, and say what each of them takes.
     #[arg(long, value_name = "N", default_value = "1")]
     pub ranks: NonZeroUsize,
 

@@ -1,13 +1,10 @@
 //! `azr-host warm-start --env FILE`.
 
-use std::path::PathBuf;
-
-use azr_config::Preset;
 use azr_dataset::Mapped;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
 use clap::Args;
 
-use crate::cli::policy::PolicyArgs;
+use crate::cli::{config::ConfigArgs, policy::PolicyArgs};
 
 /// What a policy learns from, and how.
 #[derive(Args)]
@@ -32,16 +29,9 @@ pub struct FromEnvironments {
     pub map: Vec<Mapped>,
     #[command(flatten)]
     pub policy: PolicyArgs,
-    /// The setting that the policy will be trained with: its style of prompts, lengths and settings of environments
-    /// count [default: what azr-host.toml in the policy's directory names; otherwise paper]
-    #[arg(long, value_enum)]
-    pub preset: Option<Preset>,
-    /// A TOML file with keys that replace the preset's
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Replace one key of the setting
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
+    /// That the policy will be trained with: its style of prompts, lengths and settings of environments count.
+    #[command(flatten)]
+    pub config: ConfigArgs,
     #[command(flatten)]
     pub sandbox: SandboxArgs,
 }

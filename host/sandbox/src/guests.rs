@@ -1,0 +1,51 @@
+//! Components linked to what they may use, ready to be called: in this process or in one of their own.
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use wasmtime::{Engine, component::Component};
+
+use super::{
+    engine,
+    executor::Executor,
+    guard::Guards,
+    judge::{Budget, Judge},
+    world,
+};
+
+/// What a process's guests are.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) enum Role {
+    Judge(Budget),
+    /// With what memory a run may have at most.
+    Executors(u64),
+}
+
+impl Role {
+    /// An engine for one call at a time.
+    pub(super) fn engine(self, guards: Guards) -> Result<Engine> {
+        match self {
+            Self::Judge(_) => engine::judge_engine(guards),
+            Self::Executors(memory_max_bytes) => engine::executor_engine(1, memory_max_bytes, guards),
+        }
+    }
+}
+
+/// A judge, and the interfaces that it takes functions from.
+pub(super) fn judge(
+    engine: &Engine,
+    component: &Component,
+    budget: Budget,
+    guards: Guards,
+) -> Result<(Judge, Vec<String>)> {
+    let pre = world::judge(engine, component, guards).context("its judge does not fit")?;
+    Ok((Judge::new(pre, budget), world::imports(engine, component)))
+}
+
+pub(super) fn executors(engine: &Engine, components: &[Component], guards: Guards) -> Result<Vec<Executor>> {
+    let executor = |(index, component)| {
+        let pre =
+            world::executor(engine, component, guards).with_context(|| format!("its executor {index} does not fit"))?;
+        Ok(Executor::new(pre, guards))
+    };
+    components.iter().enumerate().map(executor).collect()
+}
