@@ -64,13 +64,16 @@ $(CARGO_DENY):
 	cargo install --quiet --locked --root $@ --target-dir target/tools cargo-deny@$(subst .tools/cargo-deny-,,$@)
 
 # A wheel for pip in target/wheels: the program azr-env, environments, and the client. It runs where this machine's glibc or
-# a newer one is; what it is called says which. Publishing it is for a person.
+# a newer one is; what it is called says which. Beside it the source, with environments as they are. Publishing is for a
+# person.
 MATURIN := .tools/maturin-1.16.0
 WHEEL_ENVS := $(patsubst %,envs/%.wasm,codegen javascript python countdown math)
 wheel: host $(WHEEL_ENVS) $(MATURIN)
-	mkdir -p host/env/python/azr_env/envs
+	mkdir -p host/env/python/azr_env/envs host/env/python/wit
 	cp $(WHEEL_ENVS) host/env/python/azr_env/envs
-	cd host/env/python && PYTHONPATH=$(CURDIR)/.tools/maturin $(CURDIR)/.tools/maturin/bin/maturin build --profile dev --out $(CURDIR)/target/wheels
+	cp wit/env.wit host/env/python/wit
+	cd host/env/python && export PYTHONPATH=$(CURDIR)/.tools/maturin PATH=$(CURDIR)/.tools/maturin/bin:$$PATH && \
+	  maturin sdist --out $(CURDIR)/target/wheels && maturin build --profile dev --out $(CURDIR)/target/wheels
 
 $(MATURIN):
 	$(PIP) --target .tools/maturin maturin==1.16.0

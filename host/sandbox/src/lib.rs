@@ -52,6 +52,7 @@ mod log;
 mod outcome;
 mod package;
 mod processes;
+mod recorded;
 mod request;
 mod returned;
 mod ring;
@@ -110,6 +111,7 @@ pub use self::{
     log::{Level, LogLine},
     outcome::shortened,
     package::{FILE_MAX_BYTES, pack, read},
+    recorded::{OutcomeRow, RunRow, plan_digest, run_rows},
     request::{Attempt, Proposal, SequencePart},
     world::JUDGE,
 };
