@@ -29,7 +29,7 @@ GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix
   --cfg=getrandom_backend=\"unsupported\""
 PIP := python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile
 
-.PHONY: demo test soak audit sbom wheel reproducible fixtures bench bench-gpu gpu shapes fuzz lint setup cuda host guests clean
+.PHONY: demo test soak audit sbom wheel reproducible fixtures bench bench-gpu first-gpu gpu shapes fuzz lint setup cuda host guests clean
 .DELETE_ON_ERROR:
 
 # The experiment goes into the next free experiments/python-NNNN.
@@ -69,13 +69,16 @@ $(CARGO_DENY):
 	cargo install --quiet --locked --root $@ --target-dir target/tools cargo-deny@$(subst .tools/cargo-deny-,,$@)
 
 # A wheel for pip in target/wheels: the program azr-env, environments, and the client. It runs where this machine's glibc or
-# a newer one is; what it is called says which. Publishing it is for a person.
+# a newer one is; what it is called says which. Beside it the source, with environments as they are. Publishing is for a
+# person.
 MATURIN := .tools/maturin-1.16.0
 WHEEL_ENVS := $(patsubst %,envs/%.wasm,codegen javascript python countdown math sql)
 wheel: host $(WHEEL_ENVS) $(MATURIN)
-	mkdir -p host/env/python/azr_env/envs
+	mkdir -p host/env/python/azr_env/envs host/env/python/wit
 	cp $(WHEEL_ENVS) host/env/python/azr_env/envs
-	cd host/env/python && PYTHONPATH=$(CURDIR)/.tools/maturin $(CURDIR)/.tools/maturin/bin/maturin build --profile dev --out $(CURDIR)/target/wheels
+	cp wit/env.wit host/env/python/wit
+	cd host/env/python && export PYTHONPATH=$(CURDIR)/.tools/maturin PATH=$(CURDIR)/.tools/maturin/bin:$$PATH && \
+	  maturin sdist --out $(CURDIR)/target/wheels && maturin build --profile dev --out $(CURDIR)/target/wheels
 
 $(MATURIN):
 	$(PIP) --target .tools/maturin maturin==1.16.0
@@ -109,6 +112,10 @@ bench: host envs/python.wasm envs/codegen.wasm envs/sql.wasm
 REFERENCE := target/reference
 bench-gpu: gpu cuda host envs/python.wasm $(REFERENCE)/ready
 	$(REFERENCE)/bin/python -W ignore tests/policy/bench_gpu.py
+
+# What to know first of a new kind of GPU, in fifteen minutes: make first-gpu MODEL=DIR SUITE=HumanEvalPlus.jsonl
+first-gpu: gpu cuda host envs/python.wasm envs/codegen.wasm $(REFERENCE)/ready
+	$(REFERENCE)/bin/python -W ignore tests/policy/first_gpu.py $(MODEL) $(if $(SUITE),--suite $(SUITE))
 
 gpu:
 	@nvidia-smi -L > /dev/null 2>&1 || { echo "bench-gpu needs an NVIDIA GPU, and nvidia-smi finds none here" >&2; exit 1; }

@@ -53,6 +53,7 @@ mod log;
 mod outcome;
 mod package;
 mod processes;
+mod recorded;
 mod request;
 mod returned;
 mod ring;
@@ -112,6 +113,7 @@ pub use self::{
     log::{Level, LogLine},
     outcome::shortened,
     package::{FILE_MAX_BYTES, pack, read},
+    recorded::{OutcomeRow, RunRow, plan_digest, run_rows},
     request::{Attempt, Proposal, SequencePart},
     wasi::wasi_gives,
     world::JUDGE,
@@ -175,6 +177,10 @@ impl Sandbox {
         };
         let slots = u32::try_from(count).context("too many sandbox workers")?;
         let away = confined::available(config.limits.ring)?;
+        if away {
+            // Two sockets for each worker and environment.
+            ring::raise_open_files()?;
+        }
         let judges = engine::judge_engine(guards)?;
         let executors = match away {
             true => engine::compiling_engine(EngineKind::Executors, guards)?,
@@ -314,6 +320,9 @@ impl Sandbox {
                 // A process ends with the thread that started it, so one starts it that lasts.
                 self.on_a_worker(|| {
                     let (judge, imports) = Processes::start(role, guards, codes, bounds).map_err(Fault::Host)?;
+                    if executor_codes.is_empty() {
+                        return Ok((Place::Away(judge), Place::Here(Vec::new()), imports));
+                    }
                     let executors =
                         Processes::start(Role::Executors(run_memory_max_bytes), guards, executor_codes, of_runs);
                     let (executors, executor_imports) = executors.map_err(Fault::Host)?;

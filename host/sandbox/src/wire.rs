@@ -23,7 +23,10 @@ const KEPT_BYTES: usize = 64 << 10;
 /// One end of the way between the sandbox and a process.
 pub(super) struct Channel<S> {
     stream: S,
-    buffer: Vec<u8>,
+    /// Memory of the last frame that was sent, and of the last that was received, whose length is its own: it is not
+    /// cleared before each.
+    sent: Vec<u8>,
+    received: Vec<u8>,
 }
 
 /// What a process says while it works on a request.
@@ -61,7 +64,7 @@ pub(super) enum Said<A> {
 
 impl<S: Read + Write> Channel<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self { stream, buffer: Vec::new() }
+        Self { stream, sent: Vec::new(), received: Vec::new() }
     }
 
     pub(super) fn stream(&self) -> &S {
@@ -70,7 +73,7 @@ impl<S: Read + Write> Channel<S> {
 
     /// Sends a message. It takes no longer than until `end` and once the stream's own time limit.
     pub(super) fn send(&mut self, message: &impl Serialize, end: Option<Instant>) -> io::Result<()> {
-        let mut frame = std::mem::take(&mut self.buffer);
+        let mut frame = std::mem::take(&mut self.sent);
         frame.clear();
         frame.extend([0; LENGTH_BYTES]);
         let mut frame = postcard::to_extend(message, frame).map_err(io::Error::other)?;
@@ -86,13 +89,13 @@ impl<S: Read + Write> Channel<S> {
             }
             in_time(end)?;
         }
-        self.keep(frame);
+        self.sent = kept(frame);
         Ok(())
     }
 
     /// Receives a message of at most so many bytes, which must be the only one on its way.
     pub(super) fn receive<M: DeserializeOwned>(&mut self, max_bytes: usize, end: Option<Instant>) -> io::Result<M> {
-        let mut frame = std::mem::take(&mut self.buffer);
+        let mut frame = std::mem::take(&mut self.received);
         frame.resize(frame.len().max(KEPT_BYTES), 0);
         let mut filled = 0;
         let end_of_frame = loop {
@@ -119,18 +122,18 @@ impl<S: Read + Write> Channel<S> {
             return Err(io::Error::other("a message that nobody waited for"));
         }
         let message = postcard::from_bytes(&frame[LENGTH_BYTES..end_of_frame]).map_err(io::Error::other)?;
-        self.keep(frame);
+        self.received = kept(frame);
         Ok(message)
     }
+}
 
-    /// Keeps the memory of a frame for the next one, within reason.
-    fn keep(&mut self, mut frame: Vec<u8>) {
-        if frame.len() > KEPT_BYTES {
-            frame.truncate(KEPT_BYTES);
-            frame.shrink_to_fit();
-        }
-        self.buffer = frame;
+/// The memory of a frame for the next one, within reason.
+fn kept(mut frame: Vec<u8>) -> Vec<u8> {
+    if frame.len() > KEPT_BYTES {
+        frame.truncate(KEPT_BYTES);
+        frame.shrink_to_fit();
     }
+    frame
 }
 
 fn in_time(end: Option<Instant>) -> io::Result<()> {
