@@ -208,6 +208,7 @@ impl Bench {
             config: RunConfig::resolve_with(Preset::Tiny, run.algorithm, None, &set)?,
             sources: run.envs.iter().map(|env| absolute(env).parse()).collect::<Result<_>>()?,
             tasks: run.tasks.iter().map(|&argument| argument.to_owned()).collect(),
+            map: Vec::new(),
             held_out: None,
             policys_held_out: None,
             out: self.path(name),

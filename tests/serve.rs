@@ -8,6 +8,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use azr_experiment::ledger::LedgerRow;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
 use crate::program::azr_host;
 
 /// `azr-env`, which lies beside `azr-host`.
@@ -88,6 +93,84 @@ fn the_contract_holds() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/serve/contract.py");
     let output = Command::new("python3").arg("-B").arg(script).arg(&server.url).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A client's batches while its server is killed and started again: each item gets one verdict, the right one.
+#[test]
+fn a_killed_server_loses_and_doubles_no_verdict() {
+    let program = "import sys; sys.path.insert(0, 'tests/soak'); import serve; serve.killed(2)";
+    let output = Command::new("python3")
+        .args(["-B", "-c", program])
+        .current_dir(azr_env().get_current_dir().expect("the program starts in the root"))
+        .env("AZR_ENV", azr_env().get_program())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn one_connection_carries_512_requests_at_once() {
+    let server = Server::start(&[]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+        let (client, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let mut asked = tokio::task::JoinSet::new();
+        for n in 0..512_u32 {
+            let mut client = client.clone();
+            let body = serde_json::json!({ "code": format!("print({n} ** 2)"), "language": "python" }).to_string();
+            let request = hyper::Request::post(format!("{}/run_code", server.url))
+                .header("content-type", "application/json")
+                .body(Full::new(Bytes::from(body)))
+                .unwrap();
+            asked.spawn(async move {
+                let answer = client.send_request(request).await.unwrap();
+                let status = answer.status().as_u16();
+                let body = answer.into_body().collect().await.unwrap().to_bytes();
+                let answer: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                (n, status, answer["run_result"]["stdout"].clone())
+            });
+        }
+        let mut answers = asked.join_all().await;
+        answers.sort_by_key(|(n, ..)| *n);
+        for (place, (n, status, stdout)) in (0..).zip(&answers) {
+            assert_eq!((*n, *status, stdout), (place, 200, &serde_json::json!(format!("{}\n", place * place))));
+        }
+        assert_eq!(answers.len(), 512);
+    });
+}
+
+/// A verdict's row is one of a ledger, but for what only an experiment has.
+#[test]
+fn rows_are_those_of_a_ledger() {
+    let server = Server::start(&["--env=envs/countdown.wasm"]);
+    let ask = |path: &str, body: serde_json::Value| -> serde_json::Value {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let body = body.to_string();
+        let length = body.len();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: \
+             {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        serde_json::from_str(answer(stream).split_once("\r\n\r\n").unwrap().1).unwrap()
+    };
+    let envs = "/v1/envs/countdown/";
+    let generated = ask(&format!("{envs}generate"), serde_json::json!({ "kind": "countdown", "seed": 3, "count": 1 }));
+    let attempt = serde_json::json!({ "task": generated["tasks"][0], "completion": "no" });
+    let proposal = serde_json::json!({ "kind": "countdown", "completion": "no" });
+    for (call, request, purpose) in [("verify", attempt, "solve"), ("validate", proposal, "propose")] {
+        let judged = ask(&format!("{envs}{call}?ledger=true"), request);
+        let mut row = judged["row"].clone();
+        for (key, value) in [("step", 1.into()), ("terms", "0123456789ab".into()), ("purpose", purpose.into())] {
+            row[key] = value;
+        }
+        let read: LedgerRow = serde_json::from_value(row.clone()).unwrap();
+        assert_eq!(serde_json::to_value(read).unwrap(), row);
+    }
 }
 
 #[test]

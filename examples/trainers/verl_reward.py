@@ -4,7 +4,9 @@
     python verl_reward.py
 
 In a run of veRL the address is all that differs: `reward_model.sandbox_fusion.url=http://host:8080/run_code`. veRL asks
-again after a 504 only, so start the server with a queue as long as all of veRL's requests at once.
+again after a 504 only, so start the server with a queue as long as all of veRL's requests at once. It gives up ten seconds
+after twice the time of a test has passed, on whatever machine, and an endless program takes about three times as long as
+natively: `--run-timeout-max` keeps those from holding up the others.
 """
 
 import azr_env
@@ -20,7 +22,7 @@ DOUBLES = {"fn_name": "double", "inputs": ["4", "-1"], "outputs": ["8", "-2"]}
 
 
 def main():
-    with azr_env.Server() as server:
+    with azr_env.Server(arguments=["--run-timeout-max=1"]) as server:
         score = lambda answer, tests: compute_score(f"{server.url}/run_code", None, 1024, answer, tests, timeout=2)  # noqa: E731
         for name, answer, tests in (
             ("right", RIGHT, SUMS), ("wrong", WRONG, SUMS), ("endless", ENDLESS, SUMS), ("method", METHOD, DOUBLES),

@@ -1,9 +1,13 @@
 """Requests per core-second and their latencies, beside what else runs programs, in one run.
 
-usage: bench.py [--seconds S] [--humaneval HumanEvalPlus.jsonl.gz] [--url SANDBOXFUSION/run_code]
+usage: bench.py [--seconds S] [--humaneval HumanEvalPlus.jsonl.gz] [--sandboxfusion PYTHON FOLDER]
 
 Each contestant gets each program from 1, 64 and 512 threads of work for S seconds, in turns. A core-second is CPU time of
-the contestant alone: of the server's process, of the subprocesses, of monty's workers. The process that asks has its own.
+the contestant alone: of the server's process and what it started, of the subprocesses, of monty's workers. The process that asks has its
+own. Then azr-env answers once idle and once with 50 requests per core in flight, and the answers are compared.
+
+SandboxFusion is taken along where it is there: a Python with its dependencies, and a folder with its source, whose own
+configuration runs programs without containers.
 `pydantic-monty` is taken along where it is installed. It is no CPython, and it keeps its process for the next program; the
 others begin with a new interpreter.
 """
@@ -11,9 +15,11 @@ others begin with a new interpreter.
 import argparse
 import asyncio
 import gzip
+import http.client
 import json
 import os
 import resource
+import socket
 import subprocess
 import sys
 import time
@@ -36,21 +42,22 @@ def programs(humaneval):
 
 
 def cpu_of(pid):
+    """Seconds of a process, and of those that it has waited for."""
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 class Http:
     """A server that answers /run_code."""
 
-    def __init__(self, name, url, pid=None):
+    def __init__(self, name, url, pid):
         self.name, self.pid = name, pid
         parts = urllib.parse.urlsplit(url)
         self.host, self.port, self.path = parts.hostname, parts.port, parts.path or "/run_code"
 
     def cpu(self):
-        return cpu_of(self.pid) if self.pid else float("nan")
+        return cpu_of(self.pid)
 
     def measure(self, code, in_flight, seconds):
         return asyncio.run(self._measure(code, in_flight, seconds))
@@ -133,26 +140,66 @@ class Monty(Subprocesses):
     def one(self, code):
         endless = "while True" in code
         try:
-            with self.pool.checkout(limits={"max_duration_secs": LIMIT_S if endless else 60}) as session:
+            with self.pool.checkout(limits={"max_feed_duration_secs": LIMIT_S if endless else 60}) as session:
                 session.feed_run(code, print_callback=lambda stream, text: None)
         except self.monty.MontyRuntimeError:
             return endless
         return not endless
 
 
+def sandboxfusion(python, folder):
+    """Its process, and its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [python, "-m", "uvicorn", "sandbox.server.server:app", "--port", str(port), "--log-level", "error"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=folder, env={**os.environ, "SANDBOX_CONFIG": "local"}, **quiet)
+    while process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return process, f"http://127.0.0.1:{port}/run_code"
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    sys.exit(f"SandboxFusion ended with status {process.returncode}")
+
+
+def answers(url, in_flight):
+    """What programs come to that end, fail, and run out of fuel right before or after their end."""
+    parts = urllib.parse.urlsplit(url)
+    loop = "n = 0\nwhile n < {0}: n += 1\nprint(n)"
+    items = [(loop.format(1000 * n), 0.0002 * (1 + n % 7)) for n in range(200)]
+    items += [(f"print({n} // ({n} % 3))", 10) for n in range(100)] + [("import random\nprint(random.random(), id(object()), hash('x'))", 10)]
+
+    def one(item):
+        connection = http.client.HTTPConnection(parts.hostname, parts.port)
+        body = json.dumps({"code": item[0], "language": "python", "run_timeout": item[1]})
+        connection.request("POST", "/run_code", body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer = response.status, response.getheader("azr-fuel"), response.read()
+        connection.close()
+        return answer
+
+    with ThreadPoolExecutor(in_flight) as threads:
+        return list(threads.map(one, items))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--humaneval")
-    parser.add_argument("--url")
+    parser.add_argument("--sandboxfusion", nargs=2, metavar=("PYTHON", "FOLDER"))
     options = parser.parse_args()
     server = subprocess.Popen(
         [ENV, "serve", "--env=envs/codegen.wasm", "--listen=127.0.0.1:0"], stdout=subprocess.PIPE, text=True
     )
     url = server.stdout.readline().split()[-1]
     contestants = [Http("azr-env serve", url + "/run_code", server.pid), Subprocesses()]
-    if options.url:
-        contestants.append(Http("SandboxFusion", options.url))
+    others = []
+    if options.sandboxfusion:
+        process, address = sandboxfusion(*options.sandboxfusion)
+        others.append(process)
+        contestants.append(Http("SandboxFusion", address, process.pid))
     try:
         import pydantic_monty
 
@@ -171,8 +218,13 @@ def main():
                 p50, p99 = (1000 * latencies[min(count - 1, int(part * count))] for part in (0.5, 0.99))
                 per_core = f"{count / cpu:.0f}" if cpu > 0 else "?"
                 print(f"| `{name}` | {in_flight} | {contestant.name} | {count / took:.0f} | {per_core} | {p50:.1f} | {p99:.1f} | {failed} |", flush=True)
-    server.terminate()
-    server.wait()
+    idle = answers(url, 1)
+    busy = answers(url, 50 * os.cpu_count())
+    kinds = sum(b"TimeLimitExceeded" in body for _, _, body in idle)
+    print(f"{len(idle)} programs, {kinds} of them out of fuel: {sum(a != b for a, b in zip(idle, busy))} answers differ between 1 and {50 * os.cpu_count()} in flight")
+    for process in [server, *others]:
+        process.terminate()
+        process.wait()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ usage: contract.py URL
 
 import base64
 import concurrent.futures
+import hashlib
 import http.client
 import json
 import os
@@ -160,14 +161,15 @@ class RunCode(unittest.TestCase):
             set(answer["run_result"]), {"status", "execution_time", "return_code", "stdout", "stderr"}
         )
         self.assertEqual(answer["run_result"]["stdout"], "42\n")
-        self.assertEqual(int(headers["azr-fuel"]), round(answer["run_result"]["execution_time"] * 24e9))
+        fuel_per_second = json.loads(get("/v1/envs"))["fuel_per_second"]
+        self.assertEqual(int(headers["azr-fuel"]), round(answer["run_result"]["execution_time"] * fuel_per_second))
         self.assertEqual(json.loads(get("/v1/ping")), "pong")
 
     def test_the_end_of_the_fuel_is_the_end_of_the_time(self):
         answer, headers = run_code("print('lost')\nwhile True: pass", run_timeout=0.05)
         result = answer["run_result"]
         self.assertEqual((answer["status"], result["status"], result["return_code"]), ("Failed", "TimeLimitExceeded", None))
-        self.assertEqual(headers["azr-fuel-limit"], "1200000000")
+        self.assertEqual(int(headers["azr-fuel-limit"]), json.loads(get("/v1/envs"))["fuel_per_second"] // 20)
         self.assertEqual(result["execution_time"], 0.05)
 
     def test_what_breaks_the_interpreter_is_the_program_s_own_doing(self):
@@ -242,7 +244,8 @@ class Judging(unittest.TestCase):
         environments = json.loads(get("/v1/envs"))["environments"]
         digests = {environment["name"]: environment["digest"] for environment in environments}
         self.assertEqual(judged[0]["judged_by"]["digest"], digests["countdown"])
-        self.assertEqual(judged[0]["runs"], [])
+        self.assertNotIn("runs", judged[0]["row"])
+        self.assertEqual(judged[0]["row"]["task"], task["id"])
 
     def test_problems_are_imported_and_judged(self):
         line = {"task_id": "T/1", "prompt": "def double(x):\n", "entry_point": "double", "canonical_solution": "    return 2 * x\n", "base_input": [[1], [4]], "plus_input": [[-3]], "atol": 0}
@@ -254,10 +257,14 @@ class Judging(unittest.TestCase):
         right, wrong = ("```python\ndef double(x):\n    return x %s\n```" % how for how in ("+ x", "** 2"))
         _, _, judged = post("/v1/envs/codegen/verify?ledger=true", [{"task": task, "completion": text} for text in (right, wrong)])
         self.assertEqual([answer["verdict"]["score"] for answer in judged], [1, 0])
-        self.assertTrue(all(len(run["outcomes"]) == 64 and run["fuel"] > 0 for run in judged[0]["runs"]))
+        row = judged[0]["row"]
+        self.assertEqual(row["conclusion"]["verdict"], judged[0]["verdict"])
+        self.assertEqual(sum(run["fuel"] for run in row["runs"]), judged[0]["fuel"])
+        self.assertEqual((row["task"], row["completion_digest"]), (task["id"], hashlib.sha256(row["completion"].encode()).hexdigest()))
+        self.assertNotEqual(row["plan"], judged[1]["row"]["plan"])
         again = post("/v1/envs/codegen/verify?ledger=true", {"task": task, "completion": right})[2]
         self.assertEqual(again, judged[0])
-        self.assertNotIn("runs", post("/v1/envs/codegen/verify", {"task": task, "completion": right})[2])
+        self.assertNotIn("row", post("/v1/envs/codegen/verify", {"task": task, "completion": right})[2])
 
 
 class Operation(unittest.TestCase):

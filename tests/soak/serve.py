@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 os.environ.setdefault("AZR_ENV", os.path.abspath("target/debug/azr-env"))
@@ -75,6 +76,12 @@ def flat(seconds):
     return asked[0]
 
 
+def waiting(url):
+    """Whether the server has taken in something that it has not answered."""
+    with urllib.request.urlopen(url + "/metrics") as answer:
+        return b"azr_waiting_items 0\n" not in answer.read()
+
+
 def killed(kills):
     """Kills the server in the middle of batches; returns how many verdicts there were."""
     line = {
@@ -94,13 +101,15 @@ def killed(kills):
         asking.start()
         for _ in range(kills):
             before = len(verdicts)
-            threading.Event().wait(0.7)
+            while not waiting(server.url):
+                pass
             os.kill(server._process.pid, signal.SIGKILL)
-            while len(verdicts) == before:
-                threading.Event().wait(0.05)
+            while len(verdicts) == before and asking.is_alive():
+                asking.join(0.05)
         done.set()
         asking.join()
     expected = [1.0, 0.0] * 128
+    assert len(verdicts) >= kills, "the client gave up"
     assert all([answer["verdict"]["score"] for answer in batch] == expected for batch in verdicts)
     count = sum(map(len, verdicts))
     print(f"{kills} kills: {len(verdicts)} batches, {count} verdicts, each of them right")

@@ -6,6 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Fuel that stands for a second of native CPython, wherever seconds of others become fuel or fuel is shown as seconds.
+/// Programs differ (`tests/serve/fuel.py`: a median of 28 G, from 9 G where memory is all that counts to 35 G where
+/// nothing but bytecode does).
+pub const FUEL_PER_SECOND: u64 = 24_000_000_000;
+
 /// The limits of an operator. Each protects the host; an environment may ask for less.
 ///
 /// They are part of a run's setting, because a verdict may depend on them.
@@ -16,7 +21,7 @@ pub struct Limits {
     pub ring: Ring,
     /// What the limits are for; the others are this profile's where they are not named themselves.
     pub profile: Profile,
-    /// Wasm fuel of a run. 4 G are about a second of CPython, whose functions of a task take a few million.
+    /// Wasm fuel of a run. [`FUEL_PER_SECOND`] is about a second of native CPython; functions of a task take a few million.
     pub run_fuel_max: u64,
     /// Memory of a run, all linear memories together. CPython starts with 13 MiB.
     pub run_memory_max_bytes: u64,

@@ -1,7 +1,11 @@
-//! Data sets and suites as they are published: files of JSON lines, also compressed by gzip.
+//! Data sets and suites as they are published: files of JSON lines, also compressed by gzip, and of Parquet.
 //!
 //! What a file is follows from its first bytes, not from its name. It is read in a stream: a line at a time is in
-//! memory.
+//! memory, of Parquet the pages that hold it. A row of Parquet becomes a line of JSON, without the fields that are null in
+//! it: binary columns as base64, dates and decimals as text.
+
+mod mapped;
+mod parquet_rows;
 
 use std::{
     fs::File,
@@ -12,13 +16,17 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use flate2::read::MultiGzDecoder;
 
+pub use mapped::Mapped;
+use parquet_rows::ParquetRows;
+
 /// A longer line is none of a data set; LiveCodeBench has some of a hundred megabytes. Protects the reader's memory
 /// from a small file that unpacks to one endless line.
 const LINE_MAX_BYTES: u64 = 1 << 30;
 
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const PARQUET: &[u8] = b"PAR1";
 
-/// A line that is not blank.
+/// A line that is not blank, or a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// From 1; blank lines count.
@@ -29,23 +37,37 @@ pub struct Line {
 /// The lines of a file, in order.
 pub struct Lines {
     path: PathBuf,
-    reader: Box<dyn BufRead>,
+    source: Source,
+    map: Vec<Mapped>,
     number: usize,
     line_max_bytes: u64,
 }
 
-/// Opens a file.
+enum Source {
+    Text(Box<dyn BufRead>),
+    Parquet(ParquetRows),
+}
+
+/// Opens a file whose fields have the names that their reader expects.
 pub fn open(path: &Path) -> Result<Lines> {
+    open_mapped(path, &[])
+}
+
+/// Opens a file, and gives fields of every line other names as well.
+pub fn open_mapped(path: &Path, map: &[Mapped]) -> Result<Lines> {
     let cannot_read = || format!("cannot read {}", path.display());
     let mut file = File::open(path).with_context(cannot_read)?;
     let mut first = Vec::new();
-    file.by_ref().take(GZIP.len() as u64).read_to_end(&mut first).with_context(cannot_read)?;
+    file.by_ref().take(PARQUET.len() as u64).read_to_end(&mut first).with_context(cannot_read)?;
     file.rewind().with_context(cannot_read)?;
-    let reader: Box<dyn BufRead> = match first == GZIP {
-        true => Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file)))),
-        false => Box::new(BufReader::new(file)),
+    let source = if first == PARQUET {
+        Source::Parquet(ParquetRows::new(file).with_context(cannot_read)?)
+    } else if first.starts_with(GZIP) {
+        Source::Text(Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file)))))
+    } else {
+        Source::Text(Box::new(BufReader::new(file)))
     };
-    Ok(Lines { path: path.to_owned(), reader, number: 0, line_max_bytes: LINE_MAX_BYTES })
+    Ok(Lines { path: path.to_owned(), source, map: map.to_vec(), number: 0, line_max_bytes: LINE_MAX_BYTES })
 }
 
 /// What a file is called without the endings that say how it is written: `HumanEvalPlus` for `HumanEvalPlus.jsonl.gz`.
@@ -57,21 +79,35 @@ pub fn name(path: &Path) -> String {
 
 impl Lines {
     fn next_line(&mut self) -> Result<Option<Line>> {
-        loop {
-            let mut bytes = Vec::new();
-            self.number += 1;
-            let place = || format!("{}, line {}", self.path.display(), self.number);
-            let limit = self.line_max_bytes;
-            self.reader.by_ref().take(limit + 1).read_until(b'\n', &mut bytes).with_context(place)?;
-            if bytes.is_empty() {
-                return Ok(None);
+        let text = match &mut self.source {
+            Source::Text(reader) => next_text(reader, &mut self.number, self.line_max_bytes),
+            Source::Parquet(rows) => {
+                self.number += 1;
+                rows.next_row()
             }
-            ensure!(bytes.len() as u64 <= limit, "{}: a line of more than {limit} bytes", place());
-            let text = String::from_utf8(bytes).with_context(place)?;
-            let text = text.trim_end_matches(['\n', '\r']);
-            if !text.trim().is_empty() {
-                return Ok(Some(Line { number: self.number, text: text.to_owned() }));
-            }
+        };
+        let (path, number) = (&self.path, self.number);
+        let place = || format!("{}, line {number}", path.display());
+        let Some(text) = text.with_context(place)? else { return Ok(None) };
+        let text = if self.map.is_empty() { text } else { mapped::mapped(&text, &self.map).with_context(place)? };
+        Ok(Some(Line { number, text }))
+    }
+}
+
+/// The next line that is not blank.
+fn next_text(reader: &mut dyn BufRead, number: &mut usize, limit: u64) -> Result<Option<String>> {
+    loop {
+        let mut bytes = Vec::new();
+        *number += 1;
+        reader.take(limit + 1).read_until(b'\n', &mut bytes)?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        ensure!(bytes.len() as u64 <= limit, "a line of more than {limit} bytes");
+        let text = String::from_utf8(bytes)?;
+        let text = text.trim_end_matches(['\n', '\r']);
+        if !text.trim().is_empty() {
+            return Ok(Some(text.to_owned()));
         }
     }
 }
@@ -120,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_is_no_data_set_is_said_with_its_line() {
-        let long = read(&packed(&"x".repeat(101)), 100).unwrap_err().to_string();
+        let long = format!("{:#}", read(&packed(&"x".repeat(101)), 100).unwrap_err());
         assert!(long.ends_with("line 1: a line of more than 100 bytes"), "{long}");
         assert!(read(&packed(&"x".repeat(100)), 100).is_ok());
         assert!(read(b"ok\n\xff\n", 100).unwrap_err().to_string().ends_with("line 2"));
@@ -131,7 +167,12 @@ mod tests {
 
     #[test]
     fn names_without_endings() {
-        for (path, expected) in [("a/HumanEvalPlus.jsonl.gz", "HumanEvalPlus"), ("b.v1.jsonl", "b.v1"), ("c", "c")] {
+        for (path, expected) in [
+            ("a/HumanEvalPlus.jsonl.gz", "HumanEvalPlus"),
+            ("b.v1.jsonl", "b.v1"),
+            ("d/test-00000-of-00001.parquet", "test-00000-of-00001"),
+            ("c", "c"),
+        ] {
             assert_eq!(name(Path::new(path)), expected);
         }
     }

@@ -19,24 +19,24 @@ pub(crate) struct ExecRequest {
     input: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ValidateRequest {
-    kind: String,
-    completion: String,
+    pub(crate) kind: String,
+    pub(crate) completion: String,
     #[serde(default)]
-    references: Vec<WrittenTask>,
+    pub(crate) references: Vec<WrittenTask>,
     #[serde(default)]
     style: StyleWritten,
     #[serde(default)]
     settings: Settings,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VerifyRequest {
-    task: WrittenTask,
-    completion: String,
+    pub(crate) task: WrittenTask,
+    pub(crate) completion: String,
     #[serde(default)]
     style: StyleWritten,
     #[serde(default)]

@@ -39,7 +39,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use azr_core::limits::{Limits, Profile};
+use azr_core::limits::{FUEL_PER_SECOND, Limits, Profile};
 use azr_sandbox::{Environment, Sandbox};
 use clap::Args;
 
@@ -50,10 +50,6 @@ use self::{
     programs::Interpreters,
 };
 use crate::{env_source::EnvSource, sandbox_args::SandboxArgs};
-
-/// Fuel that stands for one second of `run_timeout`: what native CPython does in a second takes about so much here. A
-/// program that would end in time elsewhere ends in time here, whatever else the machine does.
-pub const FUEL_PER_SECOND: u64 = 24_000_000_000;
 
 /// Far above what the most fuel takes on a busy machine; what runs into it is a host fault.
 const DEADLINE_MS: u64 = 1_800_000;

@@ -6,8 +6,9 @@
 //! gets its source and its inputs.
 //!
 //! # Covered
-//! - **Access**: an executor is given no imports, a judge only the log, and files to read where the operator grants a
-//!   directory by name. Anything else is refused at load by name, and so are other versions of `wit/`.
+//! - **Access**: an executor is given no imports but a WASI that holds nothing of this machine, a judge also the log, and
+//!   files to read where the operator grants a directory by name. Anything else is refused at load by name, and so are
+//!   other versions of `wit/`.
 //! - **Time**: fuel, which is the same on every machine, ends every call. A watchdog thread ends what fuel would not, and
 //!   that is a host fault: the clock never decides about a program.
 //! - **Memory**: one limiter sums all memories and tables of a store, initial sizes included; instances, memories, tables
@@ -52,11 +53,13 @@ mod log;
 mod outcome;
 mod package;
 mod processes;
+mod recorded;
 mod request;
 mod returned;
 mod ring;
 mod shape;
 mod snapshot;
+mod wasi;
 mod wire;
 mod worker;
 mod workers;
@@ -110,7 +113,9 @@ pub use self::{
     log::{Level, LogLine},
     outcome::shortened,
     package::{FILE_MAX_BYTES, pack, read},
+    recorded::{OutcomeRow, RunRow, plan_digest, run_rows},
     request::{Attempt, Proposal, SequencePart},
+    wasi::wasi_gives,
     world::JUDGE,
 };
 
@@ -214,7 +219,7 @@ impl Sandbox {
     fn start(&self, package: &Package, name: &impl Display) -> Result<Environment> {
         let compiled = self.compile(package, name)?;
         let log = Arc::new(Log::default());
-        let (judge, executors, imports) = self.link(&compiled, &log)?;
+        let (judge, executors, imports, executor_imports) = self.link(&compiled, &log)?;
         // Only now, so that a file that is refused leaves nothing behind.
         for ((_, engine, wasm), (code, origin)) in self.parts(package).zip(&compiled) {
             if *origin == Origin::Compiled {
@@ -233,6 +238,7 @@ impl Sandbox {
             digest: package.digest,
             executor_digests: package.executors.iter().map(Digest::of).collect(),
             imports,
+            executor_imports,
             description,
             granted,
             limits,
@@ -286,18 +292,19 @@ impl Sandbox {
         &self,
         compiled: &[(Vec<u8>, Origin)],
         log: &Arc<Log>,
-    ) -> Result<(JudgeClient, ExecutorsClient, Vec<String>)> {
+    ) -> Result<(JudgeClient, ExecutorsClient, Vec<String>, Vec<Vec<String>>)> {
         let mut codes = compiled.iter().map(|(code, _)| Code::new(code)).collect::<Result<Vec<_>>>()?;
         let executor_codes = codes.split_off(1);
         let (deadline, guards) = (self.call_deadline(), self.guards);
         let budget = self.budget(deadline);
-        let (judge, executors, imports) = match self.watchdog {
+        let (judge, executors, imports, executor_imports) = match self.watchdog {
             Some(_) => {
                 let judge = codes[0].component(&self.judges)?;
                 let executors = executor_codes.iter().map(|code| code.component(&self.executors));
                 let (judge, imports) = guests::judge(&self.judges, &judge, budget, guards)?;
-                let executors = guests::executors(&self.executors, &executors.collect::<Result<Vec<_>>>()?, guards)?;
-                (Place::Here(judge), Place::Here(executors), imports)
+                let (executors, executor_imports) =
+                    guests::executors(&self.executors, &executors.collect::<Result<Vec<_>>>()?, guards)?;
+                (Place::Here(judge), Place::Here(executors), imports, executor_imports)
             }
             None => {
                 let Limits { ring, run_memory_max_bytes, run_output_max_bytes, .. } = self.config.limits;
@@ -318,13 +325,14 @@ impl Sandbox {
                     }
                     let executors =
                         Processes::start(Role::Executors(run_memory_max_bytes), guards, executor_codes, of_runs);
-                    Ok((Place::Away(judge), Place::Away(executors.map_err(Fault::Host)?.0), imports))
+                    let (executors, executor_imports) = executors.map_err(Fault::Host)?;
+                    Ok((Place::Away(judge), Place::Away(executors), imports.concat(), executor_imports))
                 })?
             }
         };
         let recorder = self.records.then(Recorder::default);
         let judge = JudgeClient { place: judge, budget, files: Files::default(), log: Arc::clone(log), recorder };
-        Ok((judge, ExecutorsClient { place: executors, guards, deadline }, imports))
+        Ok((judge, ExecutorsClient { place: executors, guards, deadline }, imports, executor_imports))
     }
 
     /// Guests need the workers' large stacks, and processes a thread that outlives them.

@@ -13,6 +13,8 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::files::{FileError, Found};
+
 /// Of a frame.
 const LENGTH_BYTES: usize = 4;
 /// Room for a frame that is kept from one to the next.
@@ -37,6 +39,23 @@ pub(super) enum Said<A> {
     },
     /// A judge wants the names in a folder.
     Names {
+        directory: String,
+        path: String,
+    },
+    /// A judge wants the names of the granted directories.
+    Directories,
+    /// It wants to know what is there.
+    Find {
+        directory: String,
+        path: String,
+    },
+    /// It wants the content of a file, and why there is none as WASI has it.
+    Content {
+        directory: String,
+        path: String,
+    },
+    /// It wants the names in a folder, and why there are none as WASI has it.
+    Sorted {
         directory: String,
         path: String,
     },
@@ -148,6 +167,27 @@ impl Asker {
 
     pub(super) fn names(&self, directory: &str, path: &str) -> Result<Vec<String>, String> {
         self.ask(&Said::Names { directory: directory.into(), path: path.into() })
+    }
+
+    pub(super) fn directories(&self) -> Vec<String> {
+        self.ask_for(&Said::Directories).unwrap_or_default()
+    }
+
+    pub(super) fn find(&self, directory: &str, path: &str) -> Result<Found, FileError> {
+        self.ask_for(&Said::Find { directory: directory.into(), path: path.into() })
+    }
+
+    pub(super) fn content(&self, directory: &str, path: &str) -> Result<Vec<u8>, FileError> {
+        self.ask_for(&Said::Content { directory: directory.into(), path: path.into() })
+    }
+
+    pub(super) fn sorted(&self, directory: &str, path: &str) -> Result<Vec<String>, FileError> {
+        self.ask_for(&Said::Sorted { directory: directory.into(), path: path.into() })
+    }
+
+    fn ask_for<M: DeserializeOwned>(&self, question: &Said<()>) -> Result<M, FileError> {
+        let answer = self.send(question).and_then(|()| self.next::<Result<M, FileError>>());
+        answer.unwrap_or(Err(FileError::Other))
     }
 
     fn ask<M: DeserializeOwned>(&self, question: &Said<()>) -> Result<M, String> {

@@ -90,12 +90,12 @@ fn work(
         Role::Judge(budget) => {
             let [component] = components else { bail!("one judge is one component") };
             let (judge, imports) = guests::judge(engine, component, budget, start.guards)?;
-            asker.send(&Ok::<_, String>(Ready { imports, missing }))?;
+            asker.send(&Ok::<_, String>(Ready { imports: vec![imports], missing }))?;
             judge_calls(&judge, asker)
         }
         Role::Executors(_) => {
-            let executors = guests::executors(engine, components, start.guards)?;
-            asker.send(&Ok::<_, String>(Ready { imports: Vec::new(), missing }))?;
+            let (executors, imports) = guests::executors(engine, components, start.guards)?;
+            asker.send(&Ok::<_, String>(Ready { imports, missing }))?;
             executor_calls(&executors, asker)
         }
     }

@@ -1,4 +1,4 @@
-//! Data sets: files of which each line is a task, in the format of the environment that it is for.
+//! Data sets: files of which each line or row is a task, in the format of the environment that it is for.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -14,6 +14,7 @@ use crate::{
 };
 use azr_config::RunConfig;
 use azr_core::task::{Digest, Task};
+use azr_dataset::{Line, Mapped};
 
 /// A file that was imported.
 #[derive(Clone, Debug)]
@@ -22,6 +23,7 @@ pub struct DataSet {
     pub env: usize,
     path: PathBuf,
     digest: Digest,
+    map: Vec<Mapped>,
     tasks: Vec<ImportedTask>,
 }
 
@@ -39,17 +41,20 @@ pub struct DataSetRecord {
     pub path: PathBuf,
     /// Of the file.
     pub digest: Digest,
+    /// Fields that were given other names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub map: Vec<Mapped>,
     pub tasks: usize,
 }
 
 impl DataSet {
     /// Imports what `--tasks` names: `ENVIRONMENT=FILE`, or `FILE` where there is one environment.
-    pub fn named(argument: &str, envs: &[EnvState]) -> Result<Self> {
+    pub fn named(argument: &str, map: &[Mapped], envs: &[EnvState]) -> Result<Self> {
         let position = |name: &str| envs.iter().position(|env| env.name() == name);
         if let Some((name, path)) = argument.split_once('=')
             && let Some(env) = position(name)
         {
-            return Self::import(envs, env, Path::new(path));
+            return Self::import(envs, env, Path::new(path), map);
         }
         let names: Vec<&str> = envs.iter().map(EnvState::name).collect();
         ensure!(
@@ -57,25 +62,20 @@ impl DataSet {
             "--tasks {argument} does not say for which environment; write --tasks NAME=FILE with one of: {}",
             names.join(", ")
         );
-        Self::import(envs, 0, Path::new(argument))
+        Self::import(envs, 0, Path::new(argument), map)
     }
 
     /// Imports the same file as before.
     pub fn again(record: &DataSetRecord, envs: &[EnvState]) -> Result<Self> {
         let env = envs.iter().position(|env| env.name() == record.env);
         let env = env.with_context(|| format!("a data set is for {:?}, which is not loaded", record.env))?;
-        Self::import(envs, env, &record.path)
+        Self::import(envs, env, &record.path, &record.map)
     }
 
-    fn import(envs: &[EnvState], env: usize, path: &Path) -> Result<Self> {
-        let bytes = read(path)?;
-        let digest = Digest::of(&bytes);
-        let text = String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8", path.display()))?;
-        let (numbers, lines): (Vec<usize>, Vec<String>) = (1..)
-            .zip(text.lines())
-            .filter(|(_, line)| !line.trim().is_empty())
-            .map(|(number, line)| (number, line.to_owned()))
-            .unzip();
+    fn import(envs: &[EnvState], env: usize, path: &Path, map: &[Mapped]) -> Result<Self> {
+        let digest = Digest::of(read(path)?);
+        let lines = azr_dataset::open_mapped(path, map)?.map(|line| line.map(|Line { number, text }| (number, text)));
+        let (numbers, lines): (Vec<usize>, Vec<String>) = lines.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let imported = envs[env].import_tasks(&lines);
         let rejected = imported.iter().filter(|imported| matches!(imported, Ok(Err(_)))).count();
         let mut tasks = Vec::new();
@@ -97,7 +97,7 @@ impl DataSet {
         let subjects = envs[env].subjects_of(&tasks)?;
         let tasks = tasks.into_iter().zip(subjects).map(|(task, subject)| ImportedTask { task, subject }).collect();
         let path = path.canonicalize()?;
-        Ok(Self { env, path, digest, tasks })
+        Ok(Self { env, path, digest, map: map.to_vec(), tasks })
     }
 
     /// The tasks that are held out when a `share` of the subjects is. A subject is always on the same side, whatever the
@@ -136,9 +136,9 @@ impl DataSet {
 
     /// For `experiment.json`.
     pub fn record(&self, envs: &[EnvState]) -> DataSetRecord {
-        let Self { env, path, digest, tasks } = self;
+        let Self { env, path, digest, map, tasks } = self;
         let name = envs[*env].name().to_owned();
-        DataSetRecord { env: name, path: path.clone(), digest: *digest, tasks: tasks.len() }
+        DataSetRecord { env: name, path: path.clone(), digest: *digest, map: map.clone(), tasks: tasks.len() }
     }
 }
 

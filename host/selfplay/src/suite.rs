@@ -3,19 +3,15 @@
 //! They are measured only. Unlike a data set, a suite may have lines that are no tasks: they are reported, and the rest is
 //! measured.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{BufRead as _, BufReader},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use azr_config::RunConfig;
 use azr_core::{gather::Gather, sampling::Sampler};
+use azr_dataset::{Line, Mapped};
 
 use crate::{
     env_state::EnvState,
@@ -31,7 +27,7 @@ const TASKS_AT_ONCE: usize = 128;
 
 /// A file that was imported.
 pub struct Suite {
-    /// The file's, without its extension.
+    /// The file's, without its endings.
     pub name: String,
     tasks: Vec<SuiteTask>,
     pub refused: Vec<Refused>,
@@ -82,17 +78,12 @@ pub struct TaskResult<'a> {
 
 impl Suite {
     /// Imports the first `limit` lines of a file for the environment at `env`.
-    pub fn import(path: &Path, envs: &[EnvState], env: usize, limit: usize) -> Result<Self> {
-        let unreadable = || format!("cannot read the suite {}", path.display());
-        let name = path.file_stem().with_context(unreadable)?.to_string_lossy().into_owned();
-        let file = BufReader::new(File::open(path).with_context(unreadable)?);
-        let mut suite = Self { name, tasks: Vec::new(), refused: Vec::new() };
+    pub fn import(path: &Path, map: &[Mapped], envs: &[EnvState], env: usize, limit: usize) -> Result<Self> {
+        let mut suite = Self { name: azr_dataset::name(path), tasks: Vec::new(), refused: Vec::new() };
         let mut lines = Vec::new();
-        for (number, line) in (1..).zip(file.lines()) {
-            let line = line.with_context(|| format!("{}, line {number}", path.display()))?;
-            if !line.trim().is_empty() {
-                lines.push((number, line));
-            }
+        for line in azr_dataset::open_mapped(path, map)? {
+            let Line { number, text } = line?;
+            lines.push((number, text));
             if lines.len() == LINES_AT_ONCE {
                 suite.add(std::mem::take(&mut lines), envs, env);
             }

@@ -85,7 +85,7 @@ impl Observer for Progress {
             self.say(format!("environment  {name} {version}  sha256 {digest}  kinds {}", env.kinds.join(", ")));
             self.say(format!("             executors {executors}"));
         }
-        for DataSetRecord { env, path, digest, tasks } in &experiment.data_sets {
+        for DataSetRecord { env, path, digest, map: _, tasks } in &experiment.data_sets {
             self.say(format!("data set     {}  sha256 {}  {tasks} tasks for {env}", path.display(), digest.short()));
         }
         self.say(format!("policy       {} on {}", experiment.policy, experiment.device));

@@ -45,7 +45,8 @@ pub fn run(mut args: SampleArgs) -> Result<()> {
         let names: Vec<&str> = envs[0].kinds().iter().map(|kind| &*kind.name).collect();
         anyhow::bail!("--kind {unknown} is none of the environment's kinds: {}", names.join(", "));
     }
-    let data_sets = args.tasks.iter().map(|argument| DataSet::named(argument, &envs)).collect::<Result<Vec<_>>>()?;
+    let data_sets =
+        args.tasks.iter().map(|argument| DataSet::named(argument, &args.map, &envs)).collect::<Result<Vec<_>>>()?;
     let policy = PolicySource::from(&args.policy).load(&config, None)?;
     let mut stage = Stage::new(&config, &policy, &Alone, 0);
     seed_tasks(&mut envs)?;

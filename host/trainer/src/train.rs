@@ -71,13 +71,13 @@ fn train(args: TrainArgs, ranks: &Ranks, restarts: usize) -> Result<bool> {
         None => {
             let config = configuration(&args)?;
             ensure!(restarts == 0 || args.out.is_some(), "a restart needs --out DIR, to find what it goes on with");
-            let TrainArgs { envs: sources, policy, tasks, held_out, out, sandbox, .. } = args;
+            let TrainArgs { envs: sources, policy, tasks, map, held_out, out, sandbox, .. } = args;
             let out = gather.agree(out.map_or_else(|| free_directory(&sources[0]), Ok)?)?;
             let directory = out.clone();
             let models = TorchModels { source: PolicySource::from(&policy), ranks, meter };
             let embedded = models.source.dir.is_none() && config.style == Style::Compact;
             let policys_held_out = embedded.then_some((embedded::ENVIRONMENT, embedded::HELD_OUT));
-            let start = Start { config, sources, tasks, held_out, policys_held_out, out };
+            let start = Start { config, sources, tasks, map, held_out, policys_held_out, out };
             let begun = Session::start(start, &sandbox, models, Box::new(ranks.clone()), &progress);
             // An experiment that did not begin leaves no empty directory.
             begun.inspect_err(|_| _ = fs::remove_dir(&directory))?

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use azr_dataset::Mapped;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
 use clap::{Args, ValueEnum};
 
@@ -53,9 +54,15 @@ pub struct EvalArgs {
     #[arg(long, value_name = "FILE")]
     pub held_out: Option<PathBuf>,
 
-    /// A published benchmark, one JSON object per line, in a format that the environment reads. Can be given several times.
+    /// A published benchmark: JSON lines, also compressed by gzip, or Parquet, in a format that the environment reads. Can
+    /// be given several times.
     #[arg(long = "suite", value_name = "FILE", conflicts_with = "held_out")]
     pub suites: Vec<PathBuf>,
+
+    /// Give a field of every line another name as well: NEW=OLD, where OLD may lead into objects and lists, as in
+    /// answer=reward_model.ground_truth. May be repeated.
+    #[arg(long, value_name = "NEW=OLD", requires = "suites")]
+    pub map: Vec<Mapped>,
 
     /// Who words the prompts [default: published for suites and a policy of the instruct style, azr otherwise].
     #[arg(long, value_enum)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use azr_dataset::Mapped;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
 use clap::Args;
 
@@ -33,6 +34,11 @@ pub struct SampleArgs {
     /// A data set whose tasks are solved, as for training.
     #[arg(long, value_name = "[ENV=]FILE")]
     pub tasks: Vec<String>,
+
+    /// Give a field of every line another name as well: NEW=OLD, where OLD may lead into objects and lists, as in
+    /// answer=reward_model.ground_truth. May be repeated.
+    #[arg(long, value_name = "NEW=OLD", requires = "tasks")]
+    pub map: Vec<Mapped>,
 
     /// Samples of each kind and role.
     #[arg(long, default_value_t = 8)]

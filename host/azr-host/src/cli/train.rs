@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use azr_config::{Algorithm, Control};
+use azr_dataset::Mapped;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
 use clap::Args;
 
@@ -37,10 +38,16 @@ pub struct TrainArgs {
     #[arg(long, value_enum)]
     pub control: Option<Control>,
 
-    /// A data set to train on: a file with one task per line, in the environment's own format. With several environments
+    /// A data set to train on: a file of JSON lines, also compressed by gzip, or of Parquet, of which each line is a
+    /// task in the environment's own format. With several environments
     /// write NAME=FILE, where NAME is the environment's. May be repeated.
     #[arg(long = "tasks", value_name = "[NAME=]FILE")]
     pub tasks: Vec<String>,
+
+    /// Give a field of every line another name as well: NEW=OLD, where OLD may lead into objects and lists, as in
+    /// answer=reward_model.ground_truth. May be repeated.
+    #[arg(long, value_name = "NEW=OLD", requires = "tasks")]
+    pub map: Vec<Mapped>,
 
     /// Held-out tasks or proposals of the first environment, one JSON object per line; measured before and after, and
     /// never trained on [default: those of the embedded policy, with it; otherwise tasks that the environment generates
@@ -53,7 +60,7 @@ pub struct TrainArgs {
     pub out: Option<PathBuf>,
 
     /// Continue an experiment from its last checkpoint, with the configuration it was started with.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["preset", "algorithm", "config", "overrides", "steps", "seed", "control", "out", "tasks", "held_out", "policy"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["preset", "algorithm", "config", "overrides", "steps", "seed", "control", "out", "tasks", "map", "held_out", "policy"])]
     pub resume: Option<PathBuf>,
 
     /// With several ranks: seconds after which a rank that does not take part counts as hung. One whose process ended is

@@ -1,14 +1,17 @@
 //! `azr-env score`: pass@k of generations that were made elsewhere.
 
 use std::{
-    collections::BTreeMap,
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fs::File,
     io::{BufWriter, Write},
     path::{Path, PathBuf},
+    thread::ScopedJoinHandle,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,17 +20,21 @@ use azr_core::{
     limits::{Limits, Profile},
     task::Task,
 };
-use azr_dataset::Line;
-use azr_sandbox::{Attempt, Context, Environment, Judged, Style, Verdict};
+use azr_dataset::{Line, Mapped};
+use azr_sandbox::{Attempt, Context, Environment, Fault, Judged, Style, Verdict};
 
 #[derive(Args)]
 pub struct Score {
     /// The environment that judges: a .wasm file, or oci://host/name.
     file: EnvSource,
-    /// The published suite, JSON lines in the environment's own format, also compressed by gzip.
+    /// The published suite, in the environment's own format: JSON lines, also compressed by gzip, or Parquet.
     #[arg(long, value_name = "FILE")]
     suite: PathBuf,
-    /// The completions, JSON lines, also compressed by gzip.
+    /// Give a field of every line of the suite another name as well: NEW=OLD, where OLD may lead into objects and lists,
+    /// as in answer=reward_model.ground_truth. May be repeated.
+    #[arg(long, value_name = "NEW=OLD")]
+    map: Vec<Mapped>,
+    /// The completions: JSON lines, also compressed by gzip, or Parquet.
     #[arg(long, value_name = "FILE")]
     completions: PathBuf,
     /// Write what became of every completion, as JSON lines.
@@ -53,6 +60,14 @@ fn setting(text: &str) -> Result<(String, String), String> {
 
 /// Completions that are judged together; results are written in between.
 const AT_ONCE: usize = 128;
+/// Such portions at once: while one waits for its slowest program, the next keep the workers busy.
+const PORTIONS: usize = 3;
+
+/// The tasks of a suite by their ids, and the ids of lines that are none.
+struct Suite {
+    tasks: BTreeMap<String, SuiteTask>,
+    refused: BTreeSet<String>,
+}
 
 /// A task of the suite, and how a completion of it becomes a program.
 struct SuiteTask {
@@ -102,7 +117,7 @@ struct Tally {
 struct Summary {
     suite: String,
     lines: usize,
-    /// Lines of the suite that are no tasks of the environment.
+    /// Lines of the suite that are no tasks of the environment, and whose completions are left out.
     refused: usize,
     tasks: usize,
     /// Tasks without a completion, which pass@k leaves out.
@@ -124,30 +139,40 @@ impl Score {
     pub(super) fn run(self) -> Result<()> {
         let env = self.file.load(&self.sandbox.start(&Limits::of(Profile::Benchmark))?)?;
         let ctx = env.context(Style::Instruct, &self.settings)?;
-        let (tasks, refused) = suite(&env, &ctx, &self.suite)?;
-        let mut results = self.results.as_deref().map(create).transpose()?;
-        let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
-        let (mut faults, mut pending) = (0, Vec::new());
-        let mut lines = azr_dataset::open(&self.completions)?.peekable();
-        while let Some(line) = lines.next() {
-            let Line { number, text } = line?;
-            let place = || format!("{}, line {number}", self.completions.display());
-            let sample: Sample = serde_json::from_str(&text).with_context(place)?;
-            let id = name(&sample.task_id);
-            let (id, task) = tasks.get_key_value(&id).with_context(|| {
-                format!("{}: the suite has no task {id:?}; its ids are like {:?}", place(), tasks.keys().next())
-            })?;
-            pending.push((&**id, attempt(task, sample).with_context(place)?));
-            if pending.len() == AT_ONCE || lines.peek().is_none() {
-                faults += judge(&env, &ctx, std::mem::take(&mut pending), &mut tallies, results.as_mut())?;
+        let suite = suite(&env, &ctx, &self.suite, &self.map)?;
+        let mut counted = Counted {
+            tallies: BTreeMap::new(),
+            faults: 0,
+            results: self.results.as_deref().map(create).transpose()?,
+            bar: progress(azr_dataset::open(&self.completions)?.count()),
+        };
+        std::thread::scope(|scope| {
+            let mut judging = VecDeque::new();
+            let mut lines = azr_dataset::open(&self.completions)?.peekable();
+            while lines.peek().is_some() {
+                let read = lines
+                    .by_ref()
+                    .take(AT_ONCE)
+                    .filter_map(|line| line.and_then(|line| read(line, &self.completions, &suite)).transpose());
+                let (ids, attempts): (Vec<&str>, Vec<Attempt>) = read.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+                if judging.len() == PORTIONS {
+                    judging.pop_front().map_or(Ok(()), |first| counted.add(joined(first)))?;
+                }
+                let (env, ctx) = (&env, &ctx);
+                let judge = move || ids.into_iter().zip(env.verify(ctx, &attempts)).collect::<Portion>();
+                judging.push_back(scope.spawn(judge));
             }
-        }
+            judging.into_iter().try_for_each(|portion| counted.add(joined(portion)))
+        })?;
+        let Counted { tallies, faults, bar, .. } = counted;
+        bar.finish_and_clear();
         let completions = tallies.values().map(|tally| tally.samples).sum();
         ensure!(completions > 0, "{} holds no completion that could be judged", self.completions.display());
+        let Suite { tasks, refused } = &suite;
         let summary = Summary {
             suite: azr_dataset::name(&self.suite),
-            lines: tasks.len() + refused,
-            refused,
+            lines: tasks.len() + refused.len(),
+            refused: refused.len(),
             tasks: tasks.len(),
             without_completions: tasks.len() - tallies.len(),
             completions,
@@ -163,14 +188,13 @@ impl Score {
     }
 }
 
-/// The tasks of a suite by their ids, and how many lines are none.
-fn suite(env: &Environment, ctx: &Context, path: &Path) -> Result<(BTreeMap<String, SuiteTask>, usize)> {
-    let (mut tasks, mut refused) = (BTreeMap::new(), 0);
-    for line in azr_dataset::open(path)? {
+fn suite(env: &Environment, ctx: &Context, path: &Path, map: &[Mapped]) -> Result<Suite> {
+    let (mut tasks, mut refused) = (BTreeMap::new(), BTreeSet::new());
+    for line in azr_dataset::open_mapped(path, map)? {
         let Line { number, text } = line?;
         let place = || format!("{}, line {number}", path.display());
         let Published { task_id, question_id, unique_id, id, prompt, entry_point } =
-            serde_json::from_str(&text).with_context(place)?;
+            serde_json::from_str(&strict(&text)).with_context(place)?;
         let id = task_id.or(question_id).or(unique_id).or(id).map_or_else(|| number.to_string(), |id| name(&id));
         let prompt = prompt.as_ref().and_then(Value::as_str).filter(|_| entry_point.is_some()).map(str::to_owned);
         let imported = env.import_tasks(ctx, &[text]).pop().expect("one task for one line").with_context(place)?;
@@ -180,13 +204,31 @@ fn suite(env: &Environment, ctx: &Context, path: &Path) -> Result<(BTreeMap<Stri
                 ensure!(twice.is_none(), "{}: a second task {id:?}", place());
             }
             Err(rejection) => {
-                refused += 1;
+                refused.insert(id);
                 eprintln!("{}: {}: {}", place(), rejection.code, rejection.message);
             }
         }
     }
     ensure!(!tasks.is_empty(), "{}: no line is a task of environment {}", path.display(), env.description().name);
-    Ok((tasks, refused))
+    Ok(Suite { tasks, refused })
+}
+
+/// A line of JSON without the words for numbers that Python writes beside JSON, which MbppPlus has among its inputs.
+fn strict(line: &str) -> Cow<'_, str> {
+    const WORDS: [&str; 3] = ["NaN", "-Infinity", "Infinity"];
+    if !WORDS.iter().any(|word| line.contains(word)) {
+        return line.into();
+    }
+    let (mut strict, mut rest, mut is_text) = (String::with_capacity(line.len()), line, false);
+    while let Some(character) = rest.chars().next() {
+        let word = WORDS.iter().find(|word| !is_text && rest.starts_with(**word));
+        let escaped = if is_text && character == '\\' { rest.chars().nth(1).map_or(0, char::len_utf8) } else { 0 };
+        let length = word.map_or(character.len_utf8() + escaped, |word| word.len());
+        strict += if word.is_some() { "null" } else { &rest[..length] };
+        is_text ^= character == '"';
+        rest = &rest[length..];
+    }
+    strict.into()
 }
 
 /// An id as completions name it.
@@ -218,37 +260,68 @@ fn create(path: &Path) -> Result<BufWriter<File>> {
     Ok(BufWriter::new(File::create(path).with_context(|| format!("cannot write the results {}", path.display()))?))
 }
 
-/// Judges some completions; returns how many got no verdict.
-fn judge<'a>(
-    env: &Environment,
-    ctx: &Context,
-    pending: Vec<(&'a str, Attempt)>,
-    tallies: &mut BTreeMap<&'a str, Tally>,
-    mut results: Option<&mut impl Write>,
-) -> Result<usize> {
-    let (ids, attempts): (Vec<&str>, Vec<Attempt>) = pending.into_iter().unzip();
-    let mut faults = 0;
-    for (id, judged) in ids.into_iter().zip(env.verify(ctx, &attempts)) {
-        let Judged { conclusion: Verdict { score, reason, .. }, runs } = match judged {
-            Ok(judged) => judged,
-            Err(fault) => {
-                eprintln!("{id}: {fault}");
-                faults += 1;
-                continue;
-            }
-        };
-        let tally = tallies.entry(id).or_default();
-        if let Some(results) = &mut results {
-            let scored =
-                Scored { task_id: id, sample: tally.samples, score, reason: &reason, fuel: calls::fuel(&runs) };
-            serde_json::to_writer(&mut *results, &scored)?;
-            writeln!(results)?;
-        }
-        tally.samples += 1;
-        tally.right += u32::from(score >= 1.0);
+/// Completions by the ids of their tasks, and what became of them.
+type Portion<'a> = Vec<(&'a str, Result<Judged<Verdict>, Fault>)>;
+
+fn joined<'a>(portion: ScopedJoinHandle<'_, Portion<'a>>) -> Portion<'a> {
+    portion.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// On a terminal.
+fn progress(completions: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:24} {pos} of {len} completions  {elapsed} gone, {eta} left");
+    ProgressBar::new(completions as u64).with_style(style.expect("the template is valid"))
+}
+
+/// A line of the completions: the id of its task, and the attempt; none where the suite's line is no task.
+fn read<'a>(line: Line, path: &Path, Suite { tasks, refused }: &'a Suite) -> Result<Option<(&'a str, Attempt)>> {
+    let Line { number, text } = line;
+    let place = || format!("{}, line {number}", path.display());
+    let sample: Sample = serde_json::from_str(&text).with_context(place)?;
+    let id = name(&sample.task_id);
+    if refused.contains(&id) {
+        return Ok(None);
     }
-    results.map_or(Ok(()), Write::flush)?;
-    Ok(faults)
+    let (id, task) = tasks.get_key_value(&id).with_context(|| {
+        format!("{}: the suite has no task {id:?}; its ids are like {:?}", place(), tasks.keys().next())
+    })?;
+    Ok(Some((id, attempt(task, sample).with_context(place)?)))
+}
+
+/// What has been judged so far.
+struct Counted<'a> {
+    tallies: BTreeMap<&'a str, Tally>,
+    faults: usize,
+    results: Option<BufWriter<File>>,
+    bar: ProgressBar,
+}
+
+impl<'a> Counted<'a> {
+    /// Counts and writes the results of a portion.
+    fn add(&mut self, portion: Portion<'a>) -> Result<()> {
+        self.bar.inc(portion.len() as u64);
+        for (id, judged) in portion {
+            let Judged { conclusion: Verdict { score, reason, .. }, runs } = match judged {
+                Ok(judged) => judged,
+                Err(fault) => {
+                    self.bar.suspend(|| eprintln!("{id}: {fault}"));
+                    self.faults += 1;
+                    continue;
+                }
+            };
+            let tally = self.tallies.entry(id).or_default();
+            if let Some(results) = &mut self.results {
+                let scored =
+                    Scored { task_id: id, sample: tally.samples, score, reason: &reason, fuel: calls::fuel(&runs) };
+                serde_json::to_writer(&mut *results, &scored)?;
+                writeln!(results)?;
+            }
+            tally.samples += 1;
+            tally.right += u32::from(score >= 1.0);
+        }
+        self.results.as_mut().map_or(Ok(()), Write::flush)?;
+        Ok(())
+    }
 }
 
 /// Means over tasks and their standard errors, for each k of which all tasks have enough completions.
@@ -278,7 +351,7 @@ fn print(summary: &Summary) {
     let Summary { suite, lines, refused, tasks, without_completions, completions, faults: _, pass_at } = summary;
     println!("{suite}: {completions} completions of {} tasks", tasks - without_completions);
     if *refused > 0 {
-        println!("  {refused} of {lines} lines of the suite are no tasks");
+        println!("  {refused} of {lines} lines of the suite are no tasks; their completions are left out");
     }
     if *without_completions > 0 {
         println!("  {without_completions} tasks have no completion and are left out");
@@ -314,6 +387,13 @@ mod tests {
         let Estimate { mean, standard_error } = estimate(&[0.0, 1.0, 1.0, 0.5]);
         assert_eq!(mean, 0.625);
         assert!((standard_error - 0.239_356_776_939_084_15).abs() < 1e-12, "{standard_error}");
+    }
+
+    #[test]
+    fn words_of_python_are_no_numbers_of_json() {
+        let line = r#"{"a": [NaN, -Infinity, 1], "NaN": "Infinity \" NaN", "b": Infinity}"#;
+        assert_eq!(strict(line), r#"{"a": [null, null, 1], "NaN": "Infinity \" NaN", "b": null}"#);
+        assert_eq!(strict("{}"), "{}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use azr_core::limits::FUEL_PER_SECOND;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
@@ -23,7 +24,7 @@ use hyper_util::{
 };
 use serde_json::json;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     signal::unix::{SignalKind, signal},
     sync::watch,
     task::JoinSet,
@@ -45,13 +46,16 @@ const BODY_DEADLINE: Duration = Duration::from_secs(120);
 /// Connections at once; each holds a descriptor.
 const CONNECTIONS_MAX: usize = 8192;
 
+/// Connections that wait to be accepted. Trainers open hundreds at once, and the kernel resets what does not fit.
+const BACKLOG: u32 = 4096;
+
 const OPENAPI: &str = include_str!("openapi.json");
 
 /// Serves until SIGTERM or Ctrl-C, then ends what was begun.
 pub(super) async fn serve(address: SocketAddr, stop_within: Duration, server: Arc<Server>) -> Result<()> {
     let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupted = signal(SignalKind::interrupt()).context("cannot wait for Ctrl-C")?;
-    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let listener = listen(address).with_context(|| format!("cannot listen on {address}"))?;
     println!("listening on http://{}", listener.local_addr()?);
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -81,6 +85,17 @@ pub(super) async fn serve(address: SocketAddr, stop_within: Duration, server: Ar
         _ = interrupted.recv() => log(&json!({ "event": "stopped", "waiting": server.admission.waiting() })),
     }
     Ok(())
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // A server that is started again finds its port still waiting for the packets of the last one.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// A line of JSON on stderr.
@@ -269,7 +284,11 @@ fn envs(server: &Server) -> serde_json::Value {
             "kinds": description.kinds.iter().map(|kind| &kind.name).collect::<Vec<_>>(),
         })
     });
-    json!({ "engine": azr_sandbox::ENGINE, "environments": envs.collect::<Vec<_>>() })
+    json!({
+        "engine": azr_sandbox::ENGINE,
+        "fuel_per_second": FUEL_PER_SECOND,
+        "environments": envs.collect::<Vec<_>>(),
+    })
 }
 
 fn metrics(metrics: &Metrics, waiting: usize) -> Response {

@@ -8,8 +8,14 @@ use crate::calls::{
     self, ExecRequest, PromptAnswer, PromptRequest, Settings, StyleWritten, ValidateAnswer, ValidateRequest,
     VerifyAnswer, VerifyRequest,
 };
-use azr_core::task::{Digest, Task, WrittenTask};
-use azr_sandbox::{ENGINE, Environment, ExecutedRun, Fault, Rejection, SequencePart};
+use azr_core::{
+    role::Role,
+    task::{Digest, Task, WrittenTask},
+};
+use azr_sandbox::{
+    Accepted, ENGINE, Environment, ExecutedRun, Fault, Rejection, RunRow, SequencePart, Verdict, plan_digest, run_rows,
+    shortened,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
@@ -36,7 +42,7 @@ impl Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Detail {
     Conclusion,
-    /// `?ledger=true`: also what each run came to, to compare with when it is judged again.
+    /// `?ledger=true`: also the row that a ledger would have, to compare with when it is judged again.
     Ledger,
 }
 
@@ -55,40 +61,45 @@ struct Stamped<'a, A> {
     answer: A,
     judged_by: JudgedBy<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    runs: Option<Vec<RunRow>>,
+    row: Option<Row>,
 }
 
-/// A run in short: equal digests are equal programs, inputs and outcomes.
+/// A row of an experiment's ledger, without what only an experiment has: step, terms, purpose, reward, and whether an
+/// accepted task is new.
 #[derive(Serialize)]
-struct RunRow {
-    executor: u32,
-    run: Digest,
-    outcomes: Digest,
-    fuel: u64,
+struct Row {
+    env: String,
+    kind: String,
+    role: Role,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<Digest>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    references: Vec<Digest>,
+    completion: String,
+    completion_digest: Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<Digest>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    runs: Vec<RunRow>,
+    conclusion: ConcludedRow,
 }
 
-impl From<&ExecutedRun> for RunRow {
-    fn from(ExecutedRun { run, report }: &ExecutedRun) -> Self {
-        let of = |value: Vec<u8>| Digest::of(value);
-        let json = "runs and outcomes have texts as keys, and writing to memory succeeds";
-        Self {
-            executor: run.executor,
-            run: of(serde_json::to_vec(run).expect(json)),
-            outcomes: of(serde_json::to_vec(&report.outcomes).expect(json)),
-            fuel: report.fuel,
-        }
-    }
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum ConcludedRow {
+    Accepted { well_formed: bool },
+    Rejection(Rejection),
+    Verdict(Verdict),
 }
 
-fn stamped(env: &Environment, answer: impl Serialize, runs: Option<&[ExecutedRun]>, fuel: u64) -> Answered {
+fn stamped(env: &Environment, answer: impl Serialize, row: Option<Row>, fuel: u64) -> Answered {
     let judged_by = JudgedBy {
         environment: &env.description().name,
         digest: env.digest(),
         executors: env.executor_digests(),
         engine: ENGINE,
     };
-    let runs = runs.map(|runs| runs.iter().map(RunRow::from).collect());
-    Answered::new(&Stamped { answer, judged_by, runs }, fuel)
+    Answered::new(&Stamped { answer, judged_by, row }, fuel)
 }
 
 fn unanswered(error: anyhow::Error) -> Unanswered {
@@ -108,15 +119,61 @@ pub(super) fn exec(env: &Environment, request: ExecRequest) -> Result<Answered, 
 }
 
 pub(super) fn validate(env: &Environment, request: ValidateRequest, detail: Detail) -> Result<Answered, Unanswered> {
+    let asked = (detail == Detail::Ledger).then(|| request.clone());
     let judged = only(calls::validate(env, &[request], |judged| judged))?;
-    let (fuel, runs) = (calls::fuel(&judged.runs), judged.runs.clone());
-    Ok(stamped(env, ValidateAnswer::from(judged), (detail == Detail::Ledger).then_some(&*runs), fuel))
+    let row = asked.map(|ValidateRequest { kind, completion, references, .. }| {
+        let references = references.iter().map(|written| Ok(written.task()?.id())).collect::<anyhow::Result<_>>();
+        let (task, conclusion) = match &judged.conclusion {
+            Ok(Accepted { task, well_formed, .. }) => {
+                (Some(Task::from(task.clone()).id()), ConcludedRow::Accepted { well_formed: *well_formed })
+            }
+            Err(Rejection { code, message }) => {
+                let message = shortened(message);
+                (None, ConcludedRow::Rejection(Rejection { code: code.clone(), message }))
+            }
+        };
+        let references = references.expect("the judge was given the same references");
+        row(env, (kind, Role::Proposer), (task, references), completion, &judged.runs, conclusion)
+    });
+    let fuel = calls::fuel(&judged.runs);
+    Ok(stamped(env, ValidateAnswer::from(judged), row, fuel))
 }
 
 pub(super) fn verify(env: &Environment, request: VerifyRequest, detail: Detail) -> Result<Answered, Unanswered> {
+    let asked = (detail == Detail::Ledger).then(|| request.clone());
     let judged = only(calls::verify(env, &[request], |judged| judged))?;
-    let (fuel, runs) = (calls::fuel(&judged.runs), judged.runs.clone());
-    Ok(stamped(env, VerifyAnswer::from(judged), (detail == Detail::Ledger).then_some(&*runs), fuel))
+    let row = asked.map(|VerifyRequest { task, completion, .. }| {
+        let id = task.task().expect("the judge was given the same task").id();
+        let Verdict { score, well_formed, answer, reason } = &judged.conclusion;
+        let (answer, reason) = (shortened(answer), shortened(reason));
+        let verdict = Verdict { score: *score, well_formed: *well_formed, answer, reason };
+        let about = (Some(id), Vec::new());
+        row(env, (task.kind, Role::Solver), about, completion, &judged.runs, ConcludedRow::Verdict(verdict))
+    });
+    let fuel = calls::fuel(&judged.runs);
+    Ok(stamped(env, VerifyAnswer::from(judged), row, fuel))
+}
+
+fn row(
+    env: &Environment,
+    (kind, role): (String, Role),
+    (task, references): (Option<Digest>, Vec<Digest>),
+    completion: String,
+    runs: &[ExecutedRun],
+    conclusion: ConcludedRow,
+) -> Row {
+    Row {
+        env: env.description().name.clone(),
+        kind,
+        role,
+        task,
+        references,
+        completion_digest: Digest::of(&completion),
+        completion,
+        plan: plan_digest(runs),
+        runs: run_rows(runs),
+        conclusion,
+    }
 }
 
 pub(super) fn prompt(env: &Environment, request: PromptRequest) -> Result<Answered, Unanswered> {

@@ -47,15 +47,20 @@ pub(super) struct Interpreter {
     env: Environment,
     /// The first executor of the environment.
     digest: Digest,
-    /// For Python, `run_code.py` compiled by the interpreter that will run it: parsing it would cost each run more than
-    /// starting the interpreter does.
-    compiled: Option<Vec<u8>>,
+    python: Option<Modules>,
+}
+
+/// `run_code.py` and `run_code_files.py`, compiled by the interpreter that will run them: parsing them would cost each
+/// run more than starting the interpreter does.
+struct Modules {
+    run_code: Vec<u8>,
+    files: Vec<u8>,
 }
 
 const COMPILE: &str = "import sys\n\
-    def f(source): return sys.modules['marshal'].dumps(compile(source, 'run_code.py', 'exec'))";
+    def f(source, name): return sys.modules['marshal'].dumps(compile(source, name, 'exec'))";
 const PYTHON: &str = "import sys\n\
-    def f(compiled, *request):\n exec(sys.modules['marshal'].loads(compiled), globals())\n return run(*request)";
+    def f(module, *request):\n exec(sys.modules['marshal'].loads(module), globals())\n return run(*request)";
 const JAVASCRIPT: &str = include_str!("run_code.js");
 
 impl Interpreters {
@@ -64,15 +69,17 @@ impl Interpreters {
         let mut found: Vec<Interpreter> = Vec::new();
         for env in envs {
             let Some(digest) = env.executor_digests().first() else { continue };
-            let (language, compiled) = if let Some(compiled) = compile(env)? {
-                (RunLanguage::Python, Some(compiled))
+            let (language, python) = if let Some(run_code) = compile(env, "run_code.py", include_str!("run_code.py"))? {
+                let files = compile(env, "run_code_files.py", include_str!("run_code_files.py"))?;
+                let files = files.context("an interpreter that compiles one module compiles the other")?;
+                (RunLanguage::Python, Some(Modules { run_code, files }))
             } else if answers(env, JAVASCRIPT, &[text(""), text(""), dict([]), Value::List(Vec::new())])? {
                 (RunLanguage::JavaScript, None)
             } else {
                 continue;
             };
             if found.iter().all(|other| other.language != language) {
-                found.push(Interpreter { language, env: env.clone(), digest: *digest, compiled });
+                found.push(Interpreter { language, env: env.clone(), digest: *digest, python });
             }
         }
         Ok(Self(found))
@@ -97,10 +104,12 @@ impl Interpreter {
     pub(super) fn run(&self, program: Program, limits: &RunLimits) -> Result<(Ended, u64), Fault> {
         let Program { code, stdin, files, fetch } = program;
         let fetch = Value::List(fetch.into_iter().map(Value::Str).collect());
-        let run = match &self.compiled {
-            Some(compiled) => {
+        let run = match &self.python {
+            Some(modules) => {
                 let files = dict(files.into_iter().map(|(name, content)| (name, Value::Bytes(content))));
-                call(PYTHON, &[Value::Bytes(compiled.clone()), text(code), Value::Bytes(stdin.into()), files, fetch])
+                let [run_code, files_module] =
+                    [&modules.run_code, &modules.files].map(|code| Value::Bytes(code.clone()));
+                call(PYTHON, &[run_code, text(code), Value::Bytes(stdin.into()), files, fetch, files_module])
             }
             None => {
                 let files = files.into_iter();
@@ -113,8 +122,9 @@ impl Interpreter {
     }
 }
 
-fn compile(env: &Environment) -> Result<Option<Vec<u8>>> {
-    let run = call(COMPILE, &[text(include_str!("run_code.py"))]);
+/// The module's code, if the first executor speaks Python.
+fn compile(env: &Environment, name: &str, source: &str) -> Result<Option<Vec<u8>>> {
+    let run = call(COMPILE, &[text(source), text(name)]);
     match env.exec_within(run, env.granted())?.outcomes.pop() {
         Some(Outcome::Value(value)) => match Value::decode(&value) {
             Ok(Value::Bytes(compiled)) => Ok(Some(compiled)),

@@ -1,44 +1,40 @@
 """Runs a program as `python main.py` would, and returns its exit status, what it printed, and files that it wrote.
 
 Runs inside the executor, in the interpreter of the program, which can change all of it and thereby nothing but what its
-own run comes to. There is one folder, in memory, with the files of the request.
+own run comes to. Every run loads and executes this module anew, so it holds what every program needs and no class; the
+files of a program are in `run_code_files.py`, which is loaded when it is first needed.
 """
-
-import io
-import sys
-import types
 
 _FOLDER = "/sandbox"
 _MAIN = _FOLDER + "/main.py"
 # The dictionary with the executor's own `__import__`, which refuses what is not offered.
 _builtins = __builtins__
 _offered_import = _builtins["__import__"]
+# Modules that reach for files or wait for others to be there: with these come the functions of `run_code_files.py`.
+_REACH_FILES = {"os", "subprocess", "numpy", "pathlib", "glob", "shutil", "tempfile", "fileinput", "runpy"}
+# The end by `os._exit`, once there is one.
+_Exit = ()
+_given = _folder = None
 
 
-class _Kept(io.BytesIO):
-    """What was written stays readable when the program closes its output."""
-
-    def close(self):
-        pass
-
-
-class _Exit(SystemExit):
-    """The end by `os._exit`, which runs nothing any more."""
-
-
-def run(code, stdin, files, fetch):
+def run(code, stdin, files, fetch, files_module):
     """The exit status, standard output, standard error, and the content of those files of `fetch` that there are."""
-    out, error, given = _Kept(), _Kept(), io.BytesIO(stdin)
+    global _given
+    io = sys.modules["io"]
+    given, out, error = io.BytesIO(stdin), io.BytesIO(), io.BytesIO()
+    # What was written stays readable when the program closes its output.
+    out.close = error.close = _stay_open
     sys.stdin = sys.__stdin__ = io.TextIOWrapper(given, "utf-8")
     sys.stdout = sys.__stdout__ = output = io.TextIOWrapper(out, "utf-8", "backslashreplace", "\n")
     sys.stderr = sys.__stderr__ = errors = io.TextIOWrapper(error, "utf-8", "backslashreplace", "\n", write_through=True)
-    folder = Folder({_path(name): content for name, content in files.items()}, (given, out, error))
-    folder.install()
-    module = types.ModuleType("__main__")
-    module.__dict__.update(__builtins__=_builtins, __file__=_MAIN)
-    sys.modules["__main__"] = module
+    _given = (files, (given, out, error), files_module)
+    sys.modules["builtins"].open = io.open = _builtins["open"] = _open
+    _builtins["__import__"] = _import
+    sys.modules["__main__"] = module = type(sys)("__main__")
+    namespace = module.__dict__
+    namespace["__builtins__"], namespace["__file__"] = _builtins, _MAIN
     sys.argv = [_MAIN]
-    status = _execute(code, module.__dict__, errors)
+    status = _execute(code, namespace, errors)
     for stream in (sys.stdout, output, sys.stderr, errors):
         if not getattr(stream, "closed", True):
             try:
@@ -46,7 +42,11 @@ def run(code, stdin, files, fetch):
             except Exception:
                 # The stream is one of the program's own making.
                 pass
-    return status, out.getvalue(), error.getvalue(), folder.fetch(fetch)
+    return status, out.getvalue(), error.getvalue(), folder().fetch(fetch) if fetch else {}
+
+
+def _stay_open():
+    pass
 
 
 def _execute(code, namespace, errors):
@@ -54,298 +54,38 @@ def _execute(code, namespace, errors):
         try:
             exec(compile(code, _MAIN, "exec", 0, True), namespace)
         finally:
-            _at_exit()
+            atexit = sys.modules.get("atexit")
+            if atexit is not None and not isinstance(sys.exception(), _Exit):
+                atexit._run_exitfuncs()
     except SystemExit as end:
-        return _status(end.code, errors)
+        if end.code is None:
+            return 0
+        if isinstance(end.code, int):
+            return int(end.code) & 255
+        print(end.code, file=errors)
     except BaseException as exception:
-        _explain(exception, code, errors)
-        return 1
-    return 0
-
-
-def _at_exit():
-    atexit = sys.modules.get("atexit")
-    if atexit is not None and not isinstance(sys.exception(), _Exit):
-        atexit._run_exitfuncs()
-
-
-def _status(code, errors):
-    if code is None:
+        folder()
+        explain(exception, code, errors)
+    else:
         return 0
-    if isinstance(code, int):
-        return int(code) & 255
-    print(code, file=errors)
     return 1
 
 
-def _explain(exception, code, errors):
-    """The traceback, with lines of the program and without those of this module."""
-    import traceback
-
-    sys.modules["linecache"].cache[_MAIN] = (len(code), None, code.splitlines(True), _MAIN)
-    trace = exception.__traceback__
-    while trace is not None and trace.tb_frame.f_globals is globals():
-        trace = trace.tb_next
-    try:
-        traceback.print_exception(type(exception), exception, trace, file=errors)
-    except BaseException:
-        print(type.__dict__["__name__"].__get__(type(exception)), file=errors)
+def folder():
+    """The files of the program."""
+    global _folder
+    if _folder is None:
+        files, streams, files_module = _given
+        exec(sys.modules["marshal"].loads(files_module), globals())
+        _folder = Folder({_path(name): content for name, content in files.items()}, streams)
+    return _folder
 
 
-def _path(name):
-    """The absolute path, without `.` and `..`, which lead nowhere else."""
-    parts = []
-    for part in ("" if name.startswith("/") else _FOLDER + "/").__add__(name).split("/"):
-        if part == "..":
-            parts = parts[:-1]
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/" + "/".join(parts)
+def _open(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None):
+    return folder().open(file, mode, encoding, errors, newline)
 
 
-class _File(io.BytesIO):
-    """A file that was opened for writing; what is written is there for others when it is flushed."""
-
-    def __init__(self, folder, path, content):
-        super().__init__(content)
-        self._folder, self._path, self.name = folder, path, path
-
-    def flush(self):
-        super().flush()
-        self._folder.files[self._path] = self.getvalue()
-
-    def close(self):
-        if not self.closed:
-            self.flush()
-        super().close()
-
-
-class Folder:
-    """The files of the program, and the functions by which it reaches them."""
-
-    def __init__(self, files, streams):
-        self.files, self.streams = files, streams
-        self.folders, self.writing = {"/", _FOLDER}, []
-        for path in files:
-            self._add_parents(path)
-
-    def _add_parents(self, path):
-        parent = path.rpartition("/")[0]
-        while parent and parent not in self.folders:
-            self.folders.add(parent)
-            parent = parent.rpartition("/")[0]
-
-    def fetch(self, names):
-        for file in self.writing:
-            if not file.closed:
-                file.flush()
-        return {name: self.files[_path(name)] for name in names if _path(name) in self.files}
-
-    def install(self):
-        """Replaces what opens files; the rest waits until somebody wants the module `os` or a module of the request."""
-        import builtins
-
-        builtins.open = io.open = _builtins["open"] = self.open
-        _builtins["__import__"] = self._import
-        if "os" in sys.modules:
-            vars(sys.modules["os"]).update(read=self._read, write=self._write, _exit=_end)
-
-    def open(self, file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None):
-        kinds = set(mode) & set("rwax")
-        if len(kinds) != 1 or set(mode) - set("rwaxbt+") or set("bt") <= set(mode):
-            raise ValueError(f"invalid mode: {mode!r}")
-        if "b" in mode and (encoding or errors or newline):
-            raise ValueError("binary mode doesn't take an encoding, errors or newline argument")
-        stream = self._stream(file, kinds.pop(), "+" in mode)
-        if "b" in mode:
-            return stream
-        text = io.TextIOWrapper(stream, encoding or "utf-8", errors, newline)
-        text.mode = mode
-        return text
-
-    def _stream(self, file, kind, both):
-        standard = _STANDARD.get(file) if isinstance(file, (int, str)) else None
-        if standard is not None:
-            return self.streams[standard]
-        if isinstance(file, int):
-            raise OSError(9, "Bad file descriptor")
-        name = _text(file)
-        path = _path(name)
-        if path in self.folders:
-            raise IsADirectoryError(21, "Is a directory", name)
-        if kind == "r" and path not in self.files or path.rpartition("/")[0] not in self.folders | {""}:
-            raise FileNotFoundError(2, "No such file or directory", name)
-        if kind == "x" and path in self.files:
-            raise FileExistsError(17, "File exists", name)
-        if kind == "r" and not both:
-            stream = io.BytesIO(self.files[path])
-            stream.name = name
-            return stream
-        stream = _File(self, path, self.files[path] if kind in "ra" and path in self.files else b"")
-        if kind == "a":
-            stream.seek(0, 2)
-        stream.flush()
-        self.writing.append(stream)
-        return stream
-
-    def _read(self, descriptor, size, /):
-        if descriptor != 0:
-            raise OSError(9, "Bad file descriptor")
-        return self.streams[0].read(size)
-
-    def _write(self, descriptor, data, /):
-        if descriptor not in (1, 2):
-            raise OSError(9, "Bad file descriptor")
-        return self.streams[descriptor].write(data)
-
-    def _import(self, name, globals=None, locals=None, fromlist=(), level=0):
-        top = name.partition(".")[0]
-        if level == 0 and top == "os":
-            self._complete_os()
-        if level > 0 or self._has_module(top):
-            self._complete_finders()
-            return sys.modules["builtins"].__import__(name, globals, locals, fromlist, level)
-        stub = _STUBS.get(name)
-        if stub is not None and (name != "numpy" or (globals or {}).get("__name__") != "__main__"):
-            return stub()
-        return _offered_import(name, globals, locals, fromlist, level)
-
-    def _has_module(self, name):
-        path = f"{_FOLDER}/{name}"
-        return path + ".py" in self.files or path in self.folders
-
-    def _complete_finders(self):
-        if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-            sys.meta_path.insert(0, _Finder(self))
-
-    def _complete_os(self):
-        """The functions of `os` and `os.path` that concern files."""
-        import stat
-
-        os = sys.modules["os"]
-        files, folders = self.files, self.folders
-
-        def missing(path):
-            return FileNotFoundError(2, "No such file or directory", path)
-
-        def stat_of(path, *, dir_fd=None, follow_symlinks=True):
-            full = _path(_text(path))
-            if full not in files and full not in folders:
-                raise missing(path)
-            kind = stat.S_IFREG if full in files else stat.S_IFDIR
-            return os.stat_result((kind | 0o644, 0, 0, 1, 0, 0, len(files.get(full, b"")), 0, 0, 0))
-
-        def listdir(path="."):
-            full = _path(_text(path))
-            if full not in folders:
-                raise missing(path)
-            prefix = full.rstrip("/") + "/"
-            return sorted({name[len(prefix) :].split("/")[0] for name in files.keys() | folders if name.startswith(prefix)} - {""})
-
-        def mkdir(path, mode=0o777, *, dir_fd=None):
-            full = _path(_text(path))
-            if full in folders or full in files:
-                raise FileExistsError(17, "File exists", path)
-            folders.add(full)
-
-        def makedirs(path, mode=0o777, exist_ok=False):
-            full = _path(_text(path))
-            if full in files or full in folders and not exist_ok:
-                raise FileExistsError(17, "File exists", path)
-            folders.add(full)
-            self._add_parents(full)
-
-        def remove(path, *, dir_fd=None):
-            if files.pop(_path(_text(path)), None) is None:
-                raise missing(path)
-
-        def rename(source, target, **options):
-            content = files.pop(_path(_text(source)), None)
-            if content is None:
-                raise missing(source)
-            files[_path(_text(target))] = content
-
-        def rmdir(path, *, dir_fd=None):
-            if listdir(path):
-                raise OSError(39, "Directory not empty", path)
-            folders.discard(_path(_text(path)))
-
-        vars(os).update(
-            stat=stat_of, lstat=stat_of, listdir=listdir, mkdir=mkdir, makedirs=makedirs, remove=remove, unlink=remove,
-            rename=rename, replace=rename, rmdir=rmdir, getcwd=lambda: _FOLDER, fspath=os.fspath,
-        )  # fmt: skip
-        found = {
-            "exists": lambda path: _path(_text(path)) in files.keys() | folders,
-            "isfile": lambda path: _path(_text(path)) in files,
-            "isdir": lambda path: _path(_text(path)) in folders,
-            "getsize": lambda path: stat_of(path).st_size,
-        }
-        found["lexists"] = found["exists"]
-        for name in ("genericpath", "posixpath"):
-            vars(sys.modules[name]).update(found)
-
-
-_STANDARD = {0: 0, 1: 1, 2: 2, "/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
-
-
-def _text(path):
-    path = path.__fspath__() if hasattr(path, "__fspath__") else path
-    return path.decode() if isinstance(path, bytes) else path
-
-
-def _end(status, /):
-    raise _Exit(status)
-
-
-class _Finder:
-    """Finds the modules among the files of the request."""
-
-    def __init__(self, folder):
-        self._folder = folder
-
-    def find_spec(self, name, path=None, target=None):
-        machinery = sys.modules["importlib._bootstrap"]
-        place = f"{_FOLDER}/{name.replace('.', '/')}"
-        files, folders = self._folder.files, self._folder.folders
-        for file, is_package in ((place + "/__init__.py", True), (place + ".py", False)):
-            if file in files:
-                spec = machinery.ModuleSpec(name, self, origin=file, is_package=is_package)
-                spec.has_location = True
-                return spec
-        return machinery.ModuleSpec(name, self, is_package=True) if place in folders else None
-
-    def create_module(self, spec):
-        return None
-
-    def exec_module(self, module):
-        module.__builtins__ = _builtins
-        origin = module.__spec__.origin
-        if origin is not None:
-            exec(compile(self._folder.files[origin], origin, "exec", 0, True), module.__dict__)
-
-
-def _subprocess():
-    """There are no other processes; harnesses import the module to take its functions away."""
-
-    def refused(*arguments, **named):
-        raise PermissionError(1, "there are no other processes here")
-
-    module = types.ModuleType("subprocess")
-    for name in ("Popen", "run", "call", "check_call", "check_output"):
-        setattr(module, name, refused)
-    module.PIPE, module.STDOUT, module.DEVNULL = -1, -2, -3
-    return sys.modules.setdefault("subprocess", module)
-
-
-def _numpy():
-    """What the harness of LiveCodeBench asks of numpy. A program is told that there is none."""
-
-    def allclose(a, b, rtol=1e-5, atol=1e-8):
-        return all(x == y or abs(x - y) <= atol + rtol * abs(y) < float("inf") for x, y in zip(a, b, strict=True))
-
-    module = types.ModuleType("numpy")
-    module.allclose = allclose
-    return module
-
-
-_STUBS = {"subprocess": _subprocess, "numpy": _numpy}
+def _import(name, globals=None, locals=None, fromlist=(), level=0):
+    if level > 0 or _given[0] or _folder is not None or name.partition(".")[0] in _REACH_FILES:
+        return folder().import_module(name, globals, locals, fromlist, level)
+    return _offered_import(name, globals, locals, fromlist, level)

@@ -18,10 +18,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    FUEL_PER_SECOND, Server,
+    Server,
     programs::{Ended, Program, RunLanguage},
     routes::{Answered, Unanswered},
 };
+use azr_core::limits::FUEL_PER_SECOND;
 use azr_sandbox::RunLimits;
 
 /// An interpreter needs so much to start; who asks for less gets this.

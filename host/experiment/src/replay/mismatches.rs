@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fmt::Debug};
 use serde::Serialize;
 
 use super::Compared;
-use crate::ledger::{Concluded, LedgerRow, RunRow};
+use crate::ledger::{Concluded, LedgerRow};
 use azr_core::task::Digest;
+use azr_sandbox::RunRow;
 use azr_selfplay::faults::Whose;
 
 /// Examples that are described in words.

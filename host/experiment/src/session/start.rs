@@ -9,6 +9,7 @@ use std::{
 use anyhow::Result;
 use azr_config::RunConfig;
 use azr_core::{gather::Gather, task::Digest};
+use azr_dataset::Mapped;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
 use azr_selfplay::{
     data_set::DataSet,
@@ -34,6 +35,8 @@ pub struct Start {
     pub sources: Vec<EnvSource>,
     /// Data sets, as `--tasks` names them.
     pub tasks: Vec<String>,
+    /// Names that fields of data sets are given beside their own.
+    pub map: Vec<Mapped>,
     pub held_out: Option<PathBuf>,
     /// Held-out tasks that come with the policy: the environment's name and the text of the file.
     pub policys_held_out: Option<(&'static str, &'static str)>,
@@ -49,11 +52,12 @@ impl<'a, M: Models> Session<'a, M> {
         gather: Box<dyn Gather>,
         observer: &'a dyn Observer,
     ) -> Result<Self> {
-        let Start { config, sources, tasks, held_out, policys_held_out, out } = start;
+        let Start { config, sources, tasks, map, held_out, policys_held_out, out } = start;
         let plan = models.plan(&config, None)?;
         let sandbox = sandbox.start(&config.sandbox)?;
         let mut envs = load_envs(&sandbox, &sources, &config)?;
-        let data_sets = tasks.iter().map(|argument| DataSet::named(argument, &envs)).collect::<Result<Vec<_>>>()?;
+        let data_sets =
+            tasks.iter().map(|argument| DataSet::named(argument, &map, &envs)).collect::<Result<Vec<_>>>()?;
         let (mut held_out_tasks, mut held_out_sources) = (Vec::new(), BTreeMap::new());
         for (index, env) in envs.iter().enumerate() {
             let source = match (&held_out, policys_held_out) {

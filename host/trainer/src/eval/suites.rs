@@ -49,7 +49,7 @@ pub fn run(mut args: EvalArgs, protocol: Protocol) -> Result<()> {
     let envs = env_states(vec![environment], &config)?;
     let mut suites: Vec<Suite> = Vec::new();
     for path in &args.suites {
-        let suite = Suite::import(path, &envs, 0, args.limit.unwrap_or(usize::MAX))?;
+        let suite = Suite::import(path, &args.map, &envs, 0, args.limit.unwrap_or(usize::MAX))?;
         ensure!(suites.iter().all(|other| other.name != suite.name), "two suites are called {}", suite.name);
         tell_refused(&suite, path, envs[0].name());
         suites.push(suite);

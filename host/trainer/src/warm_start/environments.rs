@@ -20,7 +20,7 @@ const LESSONS: u64 = 40_000;
 
 /// Trains a policy and writes it to `out`.
 pub(super) fn train(args: FromEnvironments, out: &Path, seed: u64, lessons: Option<u64>, threads: usize) -> Result<()> {
-    let FromEnvironments { envs: sources, until_solved, learning_rate, tasks, mut policy, config, sandbox } = args;
+    let FromEnvironments { envs: sources, until_solved, learning_rate, tasks, map, mut policy, config, sandbox } = args;
     policy_source::fetch(&mut policy)?;
     if let Some(share) = until_solved {
         ensure!(share > 0.0 && share <= 1.0, "--until-solved is {share}; it must be between 0 and 1");
@@ -34,7 +34,7 @@ pub(super) fn train(args: FromEnvironments, out: &Path, seed: u64, lessons: Opti
         update.learning_rate = rate;
     }
     let mut envs = load_envs(&sandbox.start(&config.sandbox)?, &sources, &config)?;
-    let data_sets = tasks.iter().map(|argument| DataSet::named(argument, &envs)).collect::<Result<Vec<_>>>()?;
+    let data_sets = tasks.iter().map(|argument| DataSet::named(argument, &map, &envs)).collect::<Result<Vec<_>>>()?;
     let given = environments::given(&mut envs, &data_sets, &config)?;
     let policy = PolicySource::from(&policy).load(&config, None)?;
     let training = Training { lessons: lessons.unwrap_or(LESSONS), until_solved, update };

@@ -1,5 +1,6 @@
 //! `azr-host warm-start --env FILE`.
 
+use azr_dataset::Mapped;
 use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
 use clap::Args;
 
@@ -21,6 +22,11 @@ pub struct FromEnvironments {
     /// A data set to learn from beside generated tasks: as for training
     #[arg(long = "tasks", value_name = "[NAME=]FILE")]
     pub tasks: Vec<String>,
+
+    /// Give a field of every line another name as well: NEW=OLD, where OLD may lead into objects and lists, as in
+    /// answer=reward_model.ground_truth. May be repeated.
+    #[arg(long, value_name = "NEW=OLD", requires = "tasks")]
+    pub map: Vec<Mapped>,
     #[command(flatten)]
     pub policy: PolicyArgs,
     /// That the policy will be trained with: its style of prompts, lengths and settings of environments count.
