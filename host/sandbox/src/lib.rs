@@ -321,7 +321,7 @@ impl Sandbox {
                 self.on_a_worker(|| {
                     let (judge, imports) = Processes::start(role, guards, codes, bounds).map_err(Fault::Host)?;
                     if executor_codes.is_empty() {
-                        return Ok((Place::Away(judge), Place::Here(Vec::new()), imports));
+                        return Ok((Place::Away(judge), Place::Here(Vec::new()), imports.concat(), Vec::new()));
                     }
                     let executors =
                         Processes::start(Role::Executors(run_memory_max_bytes), guards, executor_codes, of_runs);
