@@ -18,13 +18,18 @@ GUEST_BUILD := target/wasm32-unknown-unknown/guest
 LIBTORCH_READY := .libtorch/torch-$(TORCH)
 COMPONENTIZER := .tools/componentize-py-$(COMPONENTIZE_PY)
 PATCHED := .wasmtime/patched-$(WASMTIME)
+# For environments in other languages.
+ZIGLANG := 0.17.1
+ZIG := .tools/ziglang-$(ZIGLANG)
+COMPONENTIZE_JS := 0.23.0
+COMPONENTIZER_JS := .tools/componentize-js-$(COMPONENTIZE_JS)
 PATCHED_BOA := .boa/patched-$(BOA)
 # What a guest says when it panics must not depend on where it was built. No guest has a source of randomness.
 GUEST_FLAGS = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo \
   --cfg=getrandom_backend=\"unsupported\""
 PIP := python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile
 
-.PHONY: demo test soak audit sbom wheel reproducible fixtures bench bench-gpu gpu shapes fuzz lint setup cuda host guests clean
+.PHONY: demo test soak audit sbom wheel reproducible fixtures bench bench-gpu first-gpu gpu shapes fuzz lint setup cuda host guests clean
 .DELETE_ON_ERROR:
 
 # The experiment goes into the next free experiments/python-NNNN.
@@ -32,7 +37,7 @@ demo: host envs/python.wasm
 	$(HOST) --env envs/python.wasm
 	$(HOST) report $$(ls -d experiments/python-* | tail -n 1)
 
-test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm envs/codegen.wasm guests
+test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm envs/codegen.wasm envs/sql.wasm guests $(ZIG) $(COMPONENTIZER_JS)
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
 	python3 -B -m unittest discover --quiet --start-directory envs/codegen/executor
 	cargo test --workspace --lib --bins
@@ -67,7 +72,7 @@ $(CARGO_DENY):
 # a newer one is; what it is called says which. Beside it the source, with environments as they are. Publishing is for a
 # person.
 MATURIN := .tools/maturin-1.16.0
-WHEEL_ENVS := $(patsubst %,envs/%.wasm,codegen javascript python countdown math)
+WHEEL_ENVS := $(patsubst %,envs/%.wasm,codegen javascript python countdown math sql)
 wheel: host $(WHEEL_ENVS) $(MATURIN)
 	mkdir -p host/env/python/azr_env/envs host/env/python/wit
 	cp $(WHEEL_ENVS) host/env/python/azr_env/envs
@@ -95,10 +100,11 @@ reproducible: host envs/python.wasm envs/javascript.wasm
 fixtures: guests
 	PRINT_FIXTURES=1 cargo test --package azr-host --test integration versions
 
-bench: host envs/python.wasm envs/codegen.wasm
+bench: host envs/python.wasm envs/codegen.wasm envs/sql.wasm
 	python3 tests/serve/bench.py
 	$(HOST) bench sandbox envs/python.wasm
 	$(HOST) bench sandbox envs/javascript.wasm
+	$(HOST) bench sandbox envs/sql.wasm
 	$(HOST) bench start envs/python.wasm
 	$(HOST) bench policy
 
@@ -106,6 +112,10 @@ bench: host envs/python.wasm envs/codegen.wasm
 REFERENCE := target/reference
 bench-gpu: gpu cuda host envs/python.wasm $(REFERENCE)/ready
 	$(REFERENCE)/bin/python -W ignore tests/policy/bench_gpu.py
+
+# What to know first of a new kind of GPU, in fifteen minutes: make first-gpu MODEL=DIR SUITE=HumanEvalPlus.jsonl
+first-gpu: gpu cuda host envs/python.wasm envs/codegen.wasm $(REFERENCE)/ready
+	$(REFERENCE)/bin/python -W ignore tests/policy/first_gpu.py $(MODEL) $(if $(SUITE),--suite $(SUITE))
 
 gpu:
 	@nvidia-smi -L > /dev/null 2>&1 || { echo "bench-gpu needs an NVIDIA GPU, and nvidia-smi finds none here" >&2; exit 1; }
@@ -206,7 +216,7 @@ $(PATCHED_BOA):
 	touch $@
 
 target/wasm-target:
-	rustup target add wasm32-unknown-unknown
+	rustup target add wasm32-unknown-unknown wasm32-wasip2
 	mkdir -p target && touch $@
 
 # Cargo knows best what is up to date, so these two always ask it.
@@ -215,7 +225,7 @@ host: setup
 
 guests: setup
 	$(GUEST_FLAGS) cargo build --profile guest --target wasm32-unknown-unknown --package python-judge --package azr-test-judge --package azr-test-broken \
-	  --package azr-test-executor --package azr-test-reader --package countdown --package math --package codegen
+	  --package azr-test-executor --package azr-test-reader --package azr-test-wasi --package azr-test-wasi-executor --package countdown --package math --package codegen --package sql-judge
 
 # Two executors that differ in their hash seed only: the judge uses them to catch programs whose result depends on it.
 # componentize-py imports the application, warms it up and takes the snapshot. It works on a copy of the sources, where
@@ -277,6 +287,42 @@ $(JAVASCRIPT): javascript
 envs/javascript.wasm: $(JAVASCRIPT) $(PACKER) | host
 	$(ENV) pack --judge $(word 1,$^) --executor $(word 2,$^) --out $@
 
+# Zig's C compiler has a C library for WASI. SQLite is the published amalgamation, as a crate carries it.
+$(ZIG): $(COMPONENTIZER)
+	$(PIP) --target .tools/zig ziglang==$(ZIGLANG)
+	touch $@
+
+# What a project in JavaScript installs for itself; the tests have it from here.
+$(COMPONENTIZER_JS): $(COMPONENTIZER)
+	npm install --silent --no-audit --no-fund --prefix .tools/componentize-js @bytecodealliance/componentize-js@$(COMPONENTIZE_JS)
+	touch $@
+
+LIBSQLITE := 0.40.0
+SQLITE := .sqlite/fetched-$(LIBSQLITE)
+$(SQLITE):
+	rm -rf .sqlite
+	mkdir -p .sqlite/fetch/src
+	touch .sqlite/fetch/src/lib.rs
+	printf '[workspace]\n[package]\nname = "fetch"\n[dependencies]\nlibsqlite3-sys = "=%s"\n' $(LIBSQLITE) > .sqlite/fetch/Cargo.toml
+	cargo metadata --quiet --format-version 1 --manifest-path .sqlite/fetch/Cargo.toml > .sqlite/metadata.json
+	cp "$$(python3 -c 'import json, os; packages = json.load(open(".sqlite/metadata.json"))["packages"]; \
+	  print(*(os.path.dirname(p["manifest_path"]) for p in packages if p["name"] == "libsqlite3-sys"))')"/sqlite3/sqlite3.[ch] .sqlite
+	touch $@
+
+# One thread, nothing loaded, everything in memory; "a" is a name and never a text.
+SQLITE_FLAGS := -DSQLITE_OS_OTHER=1 -DSQLITE_THREADSAFE=0 -DSQLITE_TEMP_STORE=3 -DSQLITE_DQS=0 -DSQLITE_OMIT_LOAD_EXTENSION \
+  -DSQLITE_OMIT_WAL -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_OMIT_DEPRECATED -DSQLITE_DEFAULT_MEMSTATUS=0 -DSQLITE_ENABLE_MATH_FUNCTIONS
+$(GUESTS)/sql-executor.wasm: envs/sql/executor/executor.c $(ZIG) $(SQLITE)
+	mkdir -p $(GUESTS)
+	PYTHONPATH=.tools/zig python3 -m ziglang cc --target=wasm32-wasi -mexec-model=reactor -O2 -s -Wl,-z,stack-size=1048576 \
+	  $(SQLITE_FLAGS) -I.sqlite -o $@ $< .sqlite/sqlite3.c
+
+$(GUEST_BUILD)/sql_judge.wasm: guests
+	@:
+
+envs/sql.wasm: $(GUEST_BUILD)/sql_judge.wasm $(GUESTS)/sql-executor.wasm $(PACKER) | host
+	$(ENV) pack --judge $< --executor $(word 2,$^) --out $@
+
 # Judges that run no programs.
 $(GUEST_BUILD)/countdown.wasm $(GUEST_BUILD)/math.wasm: guests
 	@:
@@ -285,4 +331,4 @@ envs/countdown.wasm envs/math.wasm: envs/%.wasm: $(GUEST_BUILD)/%.wasm $(PACKER)
 	$(ENV) pack --judge $< --out $@
 
 clean:
-	rm -rf target .libtorch .tools .wasmtime .boa envs/*.wasm
+	rm -rf target .libtorch .tools .wasmtime .boa .sqlite envs/*.wasm

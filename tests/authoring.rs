@@ -123,6 +123,75 @@ fn a_new_python_project_builds_and_passes() {
 }
 
 #[test]
+fn a_new_javascript_project_builds_and_passes() {
+    let folder = TempDir::new().unwrap();
+    succeeds(&folder, &["env", "new", "mine", "--lang", "js"]);
+    let source = folder.path().join("mine/env.js");
+    let grade = "  grade(task, answer) {\n";
+    let faulty = format!("{grade}    if (answer === 'fault') throw new RangeError(Date.now());\n");
+    fs::write(&source, fs::read_to_string(&source).unwrap().replace(grade, &faulty)).unwrap();
+    succeeds(&folder, &["env", "build", "mine"]);
+    let env = load(&folder.path().join("mine/mine.wasm"));
+    assert_passes(&env);
+    assert_eq!(first_task(&env), FIRST_TASK);
+    let tests = Command::new("node").args(["--test", "test_env.js"]).current_dir(folder.path().join("mine")).output();
+    assert!(tests.unwrap().status.success());
+
+    let task = Task { kind: "mine".into(), body: r#"{"numbers":[2,1]}"#.into() };
+    let attempt = Attempt { task, completion: "fault".into() };
+    env.verify(&env.context(Style::Compact, &[]).unwrap(), &[attempt]).remove(0).unwrap_err();
+    let log: Vec<String> = env.take_log().0.iter().map(ToString::to_string).collect();
+    // The clock stands at the beginning.
+    assert!(log.concat().contains("RangeError: 0"), "{log:?}");
+
+    fs::write(&source, "export class Environment {").unwrap();
+    let error = fails(&folder, &["env", "build", "mine"]);
+    assert!(error.contains("componentize-js failed"), "{error}");
+}
+
+#[test]
+fn a_new_c_project_builds_and_passes() {
+    let folder = TempDir::new().unwrap();
+    succeeds(&folder, &["env", "new", "mine", "--lang", "c"]);
+    let source = folder.path().join("mine/env.c");
+    let honest = fs::read_to_string(&source).unwrap();
+    let grade = "azr_text *why) {\n";
+    let faulty = "azr_text *why) {\n  if (strcmp(answer, \"fault\") == 0) fprintf(stderr, \"at fault\\n\"), abort();\n";
+    fs::write(&source, honest.replace(grade, faulty)).unwrap();
+    succeeds(&folder, &["env", "build", "mine"]);
+    let env = load(&folder.path().join("mine/mine.wasm"));
+    assert_passes(&env);
+    assert_eq!(first_task(&env), FIRST_TASK);
+
+    let task = Task { kind: "mine".into(), body: r#"{"numbers":[2,1]}"#.into() };
+    let attempt = Attempt { task, completion: "fault".into() };
+    let fault = env.verify(&env.context(Style::Compact, &[]).unwrap(), &[attempt]).remove(0).unwrap_err();
+    assert!(fault.to_string().contains("at fault"), "{fault}");
+
+    fs::write(&source, honest.replace("qsort(", "quicksort(")).unwrap();
+    let error = fails(&folder, &["env", "build", "mine"]);
+    assert!(error.contains("quicksort") && error.contains("failed"), "{error}");
+}
+
+#[test]
+fn a_new_rust_project_for_wasip2_builds_and_passes() {
+    let folder = TempDir::new().unwrap();
+    succeeds(&folder, &["env", "new", "mine", "--lang", "rust-wasip2"]);
+    let source = folder.path().join("mine/src/lib.rs");
+    // The standard library asks for random numbers.
+    let sorted = "let mut numbers = task.numbers.clone();";
+    let through_a_map =
+        "let map: std::collections::HashMap<usize, i64> = task.numbers.iter().copied().enumerate().collect();
+    let mut numbers: Vec<i64> = map.into_values().collect();";
+    fs::write(&source, fs::read_to_string(&source).unwrap().replace(sorted, through_a_map)).unwrap();
+    succeeds(&folder, &["env", "build", "mine"]);
+    let env = load(&folder.path().join("mine/mine.wasm"));
+    assert!(env.imports().iter().any(|import| import.starts_with("wasi:random/")), "{:?}", env.imports());
+    assert_passes(&env);
+    assert_eq!(first_task(&env), FIRST_TASK);
+}
+
+#[test]
 fn mistakes_are_explained() {
     let folder = TempDir::new().unwrap();
     fs::create_dir(folder.path().join("taken")).unwrap();
@@ -131,7 +200,7 @@ fn mistakes_are_explained() {
         (&["env", "new", "../up"], "lower-case letters, digits and hyphens"),
         (&["env", "new", "Mine"], "lower-case letters, digits and hyphens"),
         (&["env", "new", "mine", "--sdk", "/nowhere"], "there is no guest SDK in /nowhere"),
-        (&["env", "build", "taken"], "neither a Cargo.toml nor an env.py"),
+        (&["env", "build", "taken"], "no Cargo.toml and no env.py, env.js or env.c"),
         (&["env", "build", "nothing"], "cannot find the project nothing"),
     ] {
         let error = fails(&folder, args);

@@ -28,5 +28,6 @@ mod scripted;
 mod selfplay;
 mod serve;
 mod session;
+mod sql_env;
 mod tidy;
 mod versions;

@@ -163,6 +163,37 @@ fn answers_that_judges_got_wrong_in_the_field() {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Variations {
+    class: Vec<Class>,
+}
+
+/// An answer, and what is equal to it and what is not.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Class {
+    answer: String,
+    equal: Vec<String>,
+    unequal: Vec<String>,
+}
+
+#[test]
+fn other_instances_of_the_same_kinds() {
+    let Variations { class } = toml::from_str(include_str!("math/variations.toml")).unwrap();
+    assert!(class.len() >= 180, "{}", class.len());
+    let mut pairs = Vec::new();
+    for Class { answer, equal, unequal } in &class {
+        for (others, score) in [(equal, 1.0), (unequal, 0.0)] {
+            pairs.extend(others.iter().flat_map(|other| [(&**answer, &**other, score), (&**other, &**answer, score)]));
+        }
+    }
+    let verdicts = judged(Style::Compact, pairs.iter().map(|(reference, answer, _)| (*reference, *answer)));
+    for ((reference, answer, score), verdict) in pairs.iter().zip(verdicts) {
+        assert_eq!(verdict.score, *score, "{reference} and {answer}: {}", verdict.reason);
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Forgeries {
     forgery: Vec<Forgery>,
 }

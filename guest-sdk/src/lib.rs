@@ -130,6 +130,99 @@
 //! (`pip install componentize-py==0.25.1`). A judge in Python is 18 MB and slower per call than one in Rust; see to it
 //! that grading takes milliseconds.
 //!
+//! # In JavaScript
+//!
+//! ```console
+//! $ azr-env new doubling --lang js
+//! $ cd doubling && npm install && node --test test_env.js && cd ..
+//! $ azr-env build doubling
+//! $ azr-env check doubling/doubling.wasm
+//! ```
+//!
+//! `env.js` has a class `Environment` with the same functions in camel case; a wrong answer is `throw new Wrong("why")`,
+//! and what is not a task `throw new NotATask("why")`:
+//!
+//! ```javascript
+//! import { Puzzles, Wrong } from "./azr_env.js";
+//!
+//! export class Environment extends Puzzles {
+//!   name = "doubling";
+//!   asks = "Double a number.";
+//!
+//!   generate(rng) {
+//!     return { number: rng.within(100, 9999) };
+//!   }
+//!
+//!   question(task) {
+//!     return `What is twice ${task.number}? Answer with the number.`;
+//!   }
+//!
+//!   grade(task, answer) {
+//!     if (answer !== String(2 * task.number)) throw new Wrong("this is another text");
+//!   }
+//!
+//!   oracle(task) {
+//!     return String(2 * task.number);
+//!   }
+//! }
+//! ```
+//!
+//! ComponentizeJS makes a component of it, with the engine of Firefox in it; `npm install` fetches that. What `console.log`
+//! prints is in the log. Integers beyond 2^53 are not exact in JSON there; keep them as texts.
+//!
+//! # In C
+//!
+//! ```console
+//! $ pip install ziglang                 # or a WASI SDK, which WASI_SDK_PATH names
+//! $ azr-env new doubling --lang c
+//! $ azr-env build doubling
+//! $ azr-env check doubling/doubling.wasm
+//! ```
+//!
+//! `env.c` defines functions and `azr_env`, a table of them. Tasks and answers are texts; a score is returned, and why:
+//!
+//! ```c
+//! #include "azr_env.h"
+//!
+//! static void generate(azr_rng *rng, azr_text *task) {
+//!   azr_print(task, "{\"number\":%lld}", (long long)azr_within(rng, 100, 9999));
+//! }
+//!
+//! static long twice(const char *task) { return 2 * strtol(strchr(task, ':') + 1, NULL, 10); }
+//!
+//! static void question(const char *task, azr_text *question) {
+//!   azr_print(question, "What is twice %ld? Answer with the number.", twice(task) / 2);
+//! }
+//!
+//! static void oracle(const char *task, azr_text *answer) { azr_print(answer, "%ld", twice(task)); }
+//!
+//! static double grade(const char *task, const char *answer, azr_text *why) {
+//!   azr_text right = {0};
+//!   oracle(task, &right);
+//!   if (strcmp(answer, right.start) == 0) return 1;
+//!   azr_print(why, "this is another text");
+//!   return 0;
+//! }
+//!
+//! const azr_environment azr_env = {.name = "doubling", .version = "0.1.0", .asks = "Double a number.",
+//!                                  .generate = generate, .question = question, .grade = grade, .oracle = oracle};
+//! ```
+//!
+//! Tasks come from `generate`, and from data sets where there is a `check`. Policies do not propose them.
+//!
+//! # In Rust with its whole standard library
+//!
+//! `azr-env new doubling --lang rust-wasip2` is the first example again, for the target `wasm32-wasip2`
+//! (`rustup target add wasm32-wasip2`): crates that ask for time, random numbers or files compile, and get the virtual
+//! WASI.
+//!
+//! # What WASI there is
+//!
+//! What these languages call of the system comes to the same in every call and on every machine: clocks stand still, and
+//! waiting moves them on; random numbers repeat; there is one directory, `/`, with the directories that the judge asks for
+//! in `describe` and the operator grants; what is printed goes into the log. `azr-env inspect FILE` lists it. Sockets and
+//! HTTP are not there.
+//!
 //! # Several kinds, programs, directories
 //!
 //! Such an environment implements [`Environment`], on which [`Puzzles`] stands. A judge never runs a program itself: it

@@ -70,7 +70,7 @@ fn recursion_that_the_engine_does_not_count_ends_with_the_stack() {
         assert_eq!(exec([(source.as_str(), "1")]), ["Crashed(\"memory-out-of-bounds\")"], "{}", &source[..30]);
     }
     let nested = "function f(x) { let a = []; for (let i = 0; i < 100000; i++) a = [a]; return JSON.stringify(a); }";
-    all_come_to(&[(nested, "1", "StackOverflow")]);
+    all_come_to(&[(nested, "1", "Crashed(\"memory-out-of-bounds\")")]);
 }
 
 #[test]

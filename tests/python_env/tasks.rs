@@ -33,6 +33,16 @@ fn seeds_are_tasks_that_their_own_answers_solve() {
     }
 }
 
+/// A list of a program and an input, each in an indented block.
+#[test]
+fn blocks_may_be_indented() {
+    let call = "x</think>\n<answer>\n1. Program\n   ```python\n   def f(a):\n       return a + 1\n   ```\n2. Input\n   \
+                ```input\n   4\n   ```\n</answer>";
+    let judged = validate(&instruct(), &[proposal("deduction", &[], call)]).remove(0);
+    let body: serde_json::Value = serde_json::from_str(&judged.conclusion.unwrap().task.body).unwrap();
+    assert_eq!((&body["program"], &body["output"]), (&"def f(a):\n    return a + 1".into(), &"5".into()));
+}
+
 #[test]
 fn instruct_proposals_of_every_kind() {
     let call = "hm</think>\n<answer>\n```python\nclass A:\n    pass\n\ndef g(x):\n    return x + 1\n\ndef f(a, *, k=1):\n    \

@@ -11,6 +11,7 @@ mod files;
 mod limits;
 mod programs;
 mod ring;
+mod wasi;
 mod worlds;
 
 use std::{

@@ -107,14 +107,14 @@ fn a_host_survives_ten_thousand_traps() {
 
 #[test]
 fn stack_exhaustion_is_its_own_outcome() {
-    // A compiled guest would run out of its own stack, in its memory, before the real one. Two million calls take more
-    // than an executor's 16 MiB in any case, and end.
+    // A compiled guest would run out of its own stack, in its memory, before the real one. Sixteen million calls take more
+    // than an executor's 256 MiB in any case, and end.
     let module = executor(
         r#"(memory (export "memory") 1) (func $f (param i64) (result i64)
             (if (result i64) (i64.eqz (local.get 0))
                 (then (i64.const 0))
                 (else (i64.add (call $f (i64.sub (local.get 0) (i64.const 1))) (local.get 0)))))"#,
-        "(drop (call $f (i64.const 2000000)))",
+        "(drop (call $f (i64.const 16000000)))",
     );
     proves(Guard::Stack, |guards| {
         let env = Bench::of(guards).with_executor(&module).unwrap();

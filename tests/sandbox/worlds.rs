@@ -15,11 +15,16 @@ fn foreign(imports: &[&str], exports: &[&str]) -> Vec<u8> {
 }
 
 #[test]
-fn wasi_is_not_granted() {
+fn what_wasi_does_not_have_here_is_named() {
     proves(Guard::Imports, |guards| {
-        let why = Bench::of(guards).refusal(&foreign(&["wasi:filesystem/types@0.2.6"], &["azr:env/judge@0.1.0"]));
-        assert!(why.contains("imports wasi:filesystem/types@0.2.6, and nothing of WASI is granted"), "{why}");
-        assert!(why.contains("wasm32-unknown-unknown"), "{why}");
+        let foreign = foreign(
+            &["wasi:random/random@0.2.6", "wasi:sockets/tcp@0.2.6", "wasi:clocks/wall-clock@0.3.0"],
+            &["azr:env/judge@0.1.0"],
+        );
+        let why = Bench::of(guards).refusal(&foreign);
+        let named = "imports wasi:sockets/tcp@0.2.6, wasi:clocks/wall-clock@0.3.0, which this azr-host does not have";
+        assert!(why.contains(named), "{why}");
+        assert!(why.contains("of WASI there are clocks, random numbers, streams and files of version 0.2"), "{why}");
     });
 }
 

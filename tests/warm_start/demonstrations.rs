@@ -73,7 +73,7 @@ fn no_lesson_is_about_a_task_that_is_measured() {
     let lines = folder.path().join("tasks.jsonl");
     fs::write(&lines, (1000..1600).map(|a| format!("{a} 1000\n")).collect::<String>()).unwrap();
     let mut envs = fresh();
-    let data_set = DataSet::named(lines.to_str().unwrap(), &envs).unwrap();
+    let data_set = DataSet::named(lines.to_str().unwrap(), &[], &envs).unwrap();
     let held_out =
         held_out::held_out_tasks(&fresh(), 0, Source::Apart(std::slice::from_ref(&data_set)), &config).unwrap();
     assert!(held_out.len() > 100, "{}", held_out.len());

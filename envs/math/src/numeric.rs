@@ -75,8 +75,9 @@ pub fn are_equal(a: &Quotient, b: &Quotient, work: &mut Work) -> Result<bool, St
 /// Whether numbers show that something is not zero somewhere.
 pub fn is_nonzero(value: &Quotient, work: &mut Work) -> Result<bool, String> {
     let Some(survey) = Survey::of(value.over()) else { return Ok(true) };
+    let arithmetic = survey.arithmetic(work)?;
     for point in 0..RANGES.len() {
-        match survey.at(point, value.over(), work) {
+        match survey.at(point, &arithmetic, value.over(), work) {
             Ok(Sum { ball, .. }) if !ball.contains_zero() => return Ok(true),
             Err(Failure::Costly(reason)) => return Err(reason),
             _ => {}
@@ -105,18 +106,14 @@ fn constant(value: &Quotient, work: &mut Work) -> Result<Option<(Arithmetic, Bal
         return Ok(None);
     }
     let both = Survey { functions: over.functions + under.functions, ..over };
-    let ball = match (both.at(0, value.over(), work), both.at(0, value.under(), work)) {
-        (Ok(over), Ok(under)) => {
-            let arithmetic = both.arithmetic(work);
-            arithmetic.and_then(|arithmetic| {
-                let ball = arithmetic.divided(&over.ball, &under.ball)?;
-                Ok((arithmetic, ball))
-            })
-        }
+    let arithmetic = both.arithmetic(work)?;
+    let mut at = |polynomial| both.at(0, &arithmetic, polynomial, work);
+    let ball = match (at(value.over()), at(value.under())) {
+        (Ok(over), Ok(under)) => arithmetic.divided(&over.ball, &under.ball),
         (Err(failure), _) | (_, Err(failure)) => Err(failure),
     };
     match ball {
-        Ok(found) => Ok(Some(found)),
+        Ok(ball) => Ok(Some((arithmetic, ball))),
         Err(Failure::Undefined) => Ok(None),
         Err(Failure::Costly(reason)) => Err(reason),
     }
@@ -128,9 +125,10 @@ fn vanishes(polynomial: &Polynomial, work: &mut Work) -> Result<bool, String> {
     }
     let Some(survey) = Survey::of(polynomial) else { return Ok(false) };
     let points = if survey.unknowns.is_empty() { 1 } else { RANGES.len() };
+    let arithmetic = survey.arithmetic(work)?;
     let mut agreed = 0;
     for point in 0..points {
-        match survey.at(point, polynomial, work) {
+        match survey.at(point, &arithmetic, polynomial, work) {
             Ok(Sum { ball, .. }) if !ball.contains_zero() => return Ok(false),
             Ok(Sum { ball, size }) => {
                 let narrow = (ball.radius << survey.bits_in_common()) <= size;
@@ -231,15 +229,20 @@ impl Survey {
         BITS_IN_COMMON + BITS_IN_COMMON_PER_FUNCTION * self.functions
     }
 
-    fn arithmetic(&self, work: &mut Work) -> Result<Arithmetic, Failure> {
+    fn arithmetic(&self, work: &mut Work) -> Result<Arithmetic, String> {
         Arithmetic::new(self.bits_in_common() + GUARD_BITS, work)
     }
 
-    fn at(&self, point: usize, polynomial: &Polynomial, work: &mut Work) -> Result<Sum, Failure> {
-        let arithmetic = self.arithmetic(work)?;
+    fn at(
+        &self,
+        point: usize,
+        arithmetic: &Arithmetic,
+        polynomial: &Polynomial,
+        work: &mut Work,
+    ) -> Result<Sum, Failure> {
         let value = |place: usize| arithmetic.rational(&coordinate(point, place));
         let unknowns = self.unknowns.iter().map(|(atom, place)| (atom, value(*place))).collect();
-        Point { arithmetic: &arithmetic, unknowns }.sum(polynomial, work)
+        Point { arithmetic, unknowns }.sum(polynomial, work)
     }
 }
 
@@ -309,7 +312,7 @@ impl Point<'_> {
         let whole = |number: &BigInt| self.arithmetic.rational(&Rational::from(number.clone()));
         match atom {
             Atom::Number(number) => Ok(whole(number)),
-            Atom::Symbol(name) if &**name == "π" => Ok(self.arithmetic.pi()),
+            Atom::Symbol(name) if &**name == "π" => Ok(self.arithmetic.pi().clone()),
             Atom::Symbol(_) => self.arithmetic.exp(&whole(&BigInt::one()), work),
             Atom::Base(base) => self.quotient(base, work),
             Atom::Power(power) => {

@@ -114,7 +114,8 @@ pub(super) fn command(errand: Errand) -> Result<Command> {
         Errand::Work => ("azr-sandbox", WORK),
     };
     let mut command = Command::new(program);
-    command.arg0(name).args(arguments).arg(errand).env_clear().current_dir("/");
+    // What a terminal sends to the programs in front of it is for the sandbox to obey.
+    command.arg0(name).args(arguments).arg(errand).env_clear().current_dir("/").process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     Ok(command)
 }

@@ -196,6 +196,8 @@ fn pool(slots: u32, memory_max_bytes: u64) -> PoolingAllocationConfig {
         .total_core_instances(count(INSTANCES_MAX))
         .total_memories(count(MEMORIES_MAX))
         .total_tables(count(TABLES_MAX))
+        // For futures, of which there are none.
+        .total_stacks(1)
         .max_core_instances_per_component(count(INSTANCES_MAX) / slots)
         .max_memories_per_component(count(MEMORIES_MAX) / slots)
         .max_tables_per_component(count(TABLES_MAX) / slots)

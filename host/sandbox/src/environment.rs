@@ -75,6 +75,7 @@ pub(super) struct Loaded {
     pub(super) digest: Digest,
     pub(super) executor_digests: Vec<Digest>,
     pub(super) imports: Vec<String>,
+    pub(super) executor_imports: Vec<Vec<String>>,
     pub(super) description: Description,
     pub(super) granted: RunLimits,
     pub(super) limits: RunLimits,
@@ -102,9 +103,14 @@ impl Environment {
         &self.loaded.executor_digests
     }
 
-    /// The interfaces that the judge takes functions from. Executors take none.
+    /// The interfaces that the judge takes functions from.
     pub fn imports(&self) -> &[String] {
         &self.loaded.imports
+    }
+
+    /// Those that each executor takes functions from. There are none but of WASI.
+    pub fn executor_imports(&self) -> &[Vec<String>] {
+        &self.loaded.executor_imports
     }
 
     pub fn description(&self) -> &Description {

@@ -5,16 +5,20 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use wasmtime::{Store, Trap};
+use wasmtime_wasi::I32Exit;
 
 use super::{
     bindings::{ExecutorInstance, ExecutorPre, Outcome, Report, Run, RunLimits, Thrown},
     calls::{ExecutorCall, Ran},
     engine::deadline_ticks,
     fault::Failed,
+    files::GuestFiles,
     guard::{Guard, Guards},
     judge::HANDLES_MAX,
     limiter::Limiter,
+    outcome::shortened,
     returned,
+    wasi::{self, UsesWasi, Wasi},
 };
 
 /// Calls one of an environment's executors.
@@ -29,19 +33,33 @@ pub(super) fn call(executors: &[Executor], call: &ExecutorCall<'_>, deadline: Du
     }
 }
 
+/// What the host keeps for an executor's instance.
+pub(super) struct RunGuest {
+    limiter: Limiter,
+    wasi: Wasi,
+}
+
+impl UsesWasi for RunGuest {
+    fn wasi(&mut self) -> &mut Wasi {
+        &mut self.wasi
+    }
+}
+
 /// A loaded executor.
 pub(super) struct Executor {
-    pre: ExecutorPre<Limiter>,
+    pre: ExecutorPre<RunGuest>,
+    uses_wasi: bool,
     guards: Guards,
     /// The last run's, where [`Guard::FreshInstances`] is missing.
     #[cfg(feature = "test-guards")]
-    last: Mutex<Option<(Store<Limiter>, ExecutorInstance)>>,
+    last: Mutex<Option<(Store<RunGuest>, ExecutorInstance)>>,
 }
 
 impl Executor {
-    pub(super) fn new(pre: ExecutorPre<Limiter>, guards: Guards) -> Self {
+    pub(super) fn new(pre: ExecutorPre<RunGuest>, uses_wasi: bool, guards: Guards) -> Self {
         Self {
             pre,
+            uses_wasi,
             guards,
             #[cfg(feature = "test-guards")]
             last: Mutex::default(),
@@ -50,7 +68,7 @@ impl Executor {
 
     /// Runs a program under the limits.
     fn execute(&self, run: &Run, limits: &RunLimits, deadline: Duration) -> Ran {
-        let (mut store, started) = self.start(limits, deadline).map_err(failed)?;
+        let (mut store, started) = self.start(self.seed(run), limits, deadline).map_err(failed)?;
         let result = match &started {
             Ok(executor) => executor.azr_env_execution().call_execute(&mut store, &run.program, &run.inputs),
             Err(error) => match error.downcast_ref::<Trap>() {
@@ -76,19 +94,27 @@ impl Executor {
 
     /// Instantiates once, so that an executor that cannot start is found when it is loaded.
     fn try_start(&self, limits: &RunLimits, deadline: Duration) -> Ran {
-        self.start(limits, deadline).and_then(|(_, started)| started).map_err(failed)?;
+        self.start(Vec::new(), limits, deadline).and_then(|(_, started)| started).map_err(failed)?;
         Ok(Report { outcomes: Vec::new(), fuel: 0 })
     }
 
+    /// A program finds the same random numbers whenever it runs with the same inputs; another finds others.
+    fn seed(&self, Run { executor: _, program, inputs }: &Run) -> Vec<u8> {
+        match self.uses_wasi {
+            true => [program.as_bytes(), &inputs.concat()].concat(),
+            false => Vec::new(),
+        }
+    }
+
     /// A fresh instance in a fresh store.
-    fn start(&self, limits: &RunLimits, deadline: Duration) -> wasmtime::Result<Started> {
+    fn start(&self, seed: Vec<u8>, limits: &RunLimits, deadline: Duration) -> wasmtime::Result<Started> {
         #[cfg(feature = "test-guards")]
         if !self.guards.have(Guard::FreshInstances)
             && let Some((store, executor)) = self.last.lock().unwrap_or_else(PoisonError::into_inner).take()
         {
             return Ok((store, Ok(executor)));
         }
-        let mut store = self.store(limits, deadline)?;
+        let mut store = self.store(seed, limits, deadline)?;
         let executor = self.pre.instantiate(&mut store);
         Ok((store, executor))
     }
@@ -100,16 +126,22 @@ impl Executor {
         }
     }
 
-    fn store(&self, limits: &RunLimits, deadline: Duration) -> wasmtime::Result<Store<Limiter>> {
-        let mut store = Store::new(self.pre.engine(), Limiter::new(limits.run_memory_max_bytes, self.guards));
-        store.limiter(|limiter| limiter);
+    fn store(&self, seed: Vec<u8>, limits: &RunLimits, deadline: Duration) -> wasmtime::Result<Store<RunGuest>> {
+        let limiter = Limiter::new(limits.run_memory_max_bytes, self.guards);
+        let wasi = Wasi::new(seed, GuestFiles::none(), self.guards);
+        let mut store = Store::new(self.pre.engine(), RunGuest { limiter, wasi });
+        store.limiter(|guest| &mut guest.limiter);
         store.set_fuel(limits.run_fuel)?;
         store.set_epoch_deadline(deadline_ticks(deadline));
         // Honest results are smaller than the run's memory. The limit on results is applied to what was returned, for
         // there it is an outcome; this one stops lists that repeat a part of the memory.
         let crossing = usize::try_from(limits.run_memory_max_bytes).unwrap_or(usize::MAX);
         store.set_hostcall_fuel(self.guards.limit(Guard::Crossing, crossing));
-        store.set_max_component_handles(self.guards.limit(Guard::Handles, HANDLES_MAX));
+        let handles_max = if self.uses_wasi { wasi::HANDLES_MAX } else { HANDLES_MAX };
+        store.set_max_component_handles(self.guards.limit(Guard::Handles, handles_max));
+        if self.uses_wasi {
+            wasi::charge(&mut store);
+        }
         Ok(store)
     }
 }
@@ -119,12 +151,21 @@ fn failed(error: wasmtime::Error) -> Failed {
 }
 
 /// The store of an instance, and the instance if it came up.
-type Started = (Store<Limiter>, wasmtime::Result<ExecutorInstance>);
+type Started = (Store<RunGuest>, wasmtime::Result<ExecutorInstance>);
 
 /// What an executor's error says about the program. Once it is called, its interpreter belongs to the program: whatever
 /// comes out of it, a broken contract included, is what the program did. As a fault, it would be a way to have a wrong
 /// answer dropped, and to stop the experiment.
-fn ended(error: &wasmtime::Error, limiter: &Limiter) -> Result<Outcome, Failed> {
+fn ended(error: &wasmtime::Error, guest: &RunGuest) -> Result<Outcome, Failed> {
+    let RunGuest { limiter, wasi } = guest;
+    let crashed = |how: String| {
+        // What it wrote before tells why.
+        let written = shortened(&wasi.output.text());
+        Outcome::Crashed(if written.is_empty() { how } else { format!("{how}: {written}") })
+    };
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return Ok(crashed(format!("exit {code}")));
+    }
     let Some(trap) = error.downcast_ref::<Trap>() else {
         return Ok(Outcome::Crashed("the executor broke its contract".into()));
     };
@@ -133,7 +174,7 @@ fn ended(error: &wasmtime::Error, limiter: &Limiter) -> Result<Outcome, Failed> 
         Trap::StackOverflow => Ok(Outcome::StackOverflow),
         Trap::Interrupt => Err(Failed::Stopped),
         _ if limiter.refused() => Ok(Outcome::OutOfMemory),
-        trap => Ok(Outcome::Crashed(name(*trap))),
+        trap => Ok(crashed(name(*trap))),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, Read as _},
+    io::{self, ErrorKind, Read as _},
     path::Path,
     sync::Arc,
 };
 
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
+use serde::{Deserialize, Serialize};
 
 use super::wire::Asker;
 
@@ -51,6 +52,40 @@ impl GuestFiles {
             Self::Away(asker) => asker.names(directory, path),
         }
     }
+
+    /// What an executor has.
+    pub(super) fn none() -> Self {
+        Self::Here(CallFiles::new(&Files::default()))
+    }
+
+    /// The names of the granted directories, sorted.
+    pub(super) fn directories(&self) -> Vec<String> {
+        match self {
+            Self::Here(files) => files.directories(),
+            Self::Away(asker) => asker.directories(),
+        }
+    }
+
+    pub(super) fn find(&mut self, directory: &str, path: &str) -> Result<Found, FileError> {
+        match self {
+            Self::Here(files) => files.find(directory, path),
+            Self::Away(asker) => asker.find(directory, path),
+        }
+    }
+
+    pub(super) fn content(&mut self, directory: &str, path: &str) -> Result<Vec<u8>, FileError> {
+        match self {
+            Self::Here(files) => files.content(directory, path),
+            Self::Away(asker) => asker.content(directory, path),
+        }
+    }
+
+    pub(super) fn sorted(&mut self, directory: &str, path: &str) -> Result<Vec<String>, FileError> {
+        match self {
+            Self::Here(files) => files.sorted(directory, path),
+            Self::Away(asker) => asker.sorted(directory, path),
+        }
+    }
 }
 
 /// The files as one call of a judge sees them.
@@ -66,35 +101,101 @@ impl CallFiles {
 
     /// The content of a file.
     pub(super) fn read(&mut self, directory: &str, path: &str) -> Result<Vec<u8>, String> {
-        let refused = |error| refused(directory, path, &error);
-        let (file, bytes) = open(self.directory(directory)?, path).map_err(refused)?;
-        self.pay(bytes)?;
-        let mut content = Vec::new();
-        // No more than was paid for: the file may be growing.
-        file.take(bytes).read_to_end(&mut content).map_err(refused)?;
-        Ok(content)
+        self.try_content(directory, path).map_err(|error| refused(directory, path, &error))
     }
 
     /// The names in a folder, sorted. One that is not UTF-8 is shown with replacements.
     pub(super) fn names(&mut self, directory: &str, path: &str) -> Result<Vec<String>, String> {
-        let names = |dir: &Dir| {
-            let names = dir.read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-            names.collect::<io::Result<Vec<String>>>()
-        };
-        let mut names = names(self.directory(directory)?).map_err(|error| refused(directory, path, &error))?;
+        self.try_sorted(directory, path).map_err(|error| refused(directory, path, &error))
+    }
+
+    pub(super) fn directories(&self) -> Vec<String> {
+        self.files.0.keys().cloned().collect()
+    }
+
+    /// What is there. A pipe or a device is an error, as it is for whoever would read it.
+    pub(super) fn find(&mut self, directory: &str, path: &str) -> Result<Found, FileError> {
+        let metadata = self.pay(0).and_then(|()| self.directory(directory)?.metadata(path));
+        match metadata.map_err(|error| FileError::from(&error))? {
+            metadata if metadata.is_dir() => Ok(Found::Directory),
+            metadata if metadata.is_file() => Ok(Found::File(metadata.len())),
+            _ => Err(FileError::Other),
+        }
+    }
+
+    pub(super) fn content(&mut self, directory: &str, path: &str) -> Result<Vec<u8>, FileError> {
+        self.try_content(directory, path).map_err(|error| FileError::from(&error))
+    }
+
+    pub(super) fn sorted(&mut self, directory: &str, path: &str) -> Result<Vec<String>, FileError> {
+        self.try_sorted(directory, path).map_err(|error| FileError::from(&error))
+    }
+
+    fn try_content(&mut self, directory: &str, path: &str) -> io::Result<Vec<u8>> {
+        let (file, bytes) = open(self.directory(directory)?, path)?;
+        self.pay(bytes)?;
+        let mut content = Vec::new();
+        // No more than was paid for: the file may be growing.
+        file.take(bytes).read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    fn try_sorted(&mut self, directory: &str, path: &str) -> io::Result<Vec<String>> {
+        let names =
+            self.directory(directory)?.read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into()));
+        let mut names = names.collect::<io::Result<Vec<String>>>()?;
         self.pay(names.iter().map(|name| name.len() as u64).sum())?;
         names.sort_unstable();
         Ok(names)
     }
 
-    fn directory(&self, name: &str) -> Result<&Dir, String> {
-        self.files.directory(name).ok_or_else(|| format!("{name} is not granted"))
+    fn directory(&self, name: &str) -> io::Result<&Dir> {
+        let missing = || io::Error::new(ErrorKind::NotFound, format!("{name} is not granted"));
+        self.files.directory(name).ok_or_else(missing)
     }
 
-    fn pay(&mut self, bytes: u64) -> Result<(), String> {
+    fn pay(&mut self, bytes: u64) -> io::Result<()> {
+        let spent = || format!("more than {CALL_BYTES_MAX} bytes read in one call");
         let left = self.bytes_left.checked_sub(bytes.max(ACCESS_BYTES));
-        self.bytes_left = left.ok_or_else(|| format!("more than {CALL_BYTES_MAX} bytes read in one call"))?;
+        self.bytes_left = left.ok_or_else(|| io::Error::new(ErrorKind::QuotaExceeded, spent()))?;
         Ok(())
+    }
+}
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Found {
+    Directory,
+    /// Of so many bytes.
+    File(u64),
+}
+
+/// Why there is nothing, for guests that are told by a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum FileError {
+    NotFound,
+    NotPermitted,
+    NotADirectory,
+    IsADirectory,
+    Invalid,
+    NameTooLong,
+    /// More was read than a call may.
+    Quota,
+    Other,
+}
+
+impl From<&io::Error> for FileError {
+    fn from(error: &io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::PermissionDenied => Self::NotPermitted,
+            ErrorKind::NotADirectory => Self::NotADirectory,
+            ErrorKind::IsADirectory => Self::IsADirectory,
+            ErrorKind::InvalidInput => Self::Invalid,
+            ErrorKind::InvalidFilename => Self::NameTooLong,
+            ErrorKind::QuotaExceeded => Self::Quota,
+            _ => Self::Other,
+        }
     }
 }
 

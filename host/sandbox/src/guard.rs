@@ -32,6 +32,8 @@ pub enum Guard {
     LogSize,
     /// What a judge logs is escaped.
     LogEscapes,
+    /// What the host does for a guest is paid for in fuel.
+    Prices,
     /// Only granted imports are linked.
     Imports,
     /// Proposals of wasm that environments do not need are off.

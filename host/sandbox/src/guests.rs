@@ -38,14 +38,22 @@ pub(super) fn judge(
     guards: Guards,
 ) -> Result<(Judge, Vec<String>)> {
     let pre = world::judge(engine, component, guards).context("its judge does not fit")?;
-    Ok((Judge::new(pre, budget), world::imports(engine, component)))
+    let imports = world::imports(engine, component);
+    Ok((Judge::new(pre, world::uses_wasi(&imports), budget), imports))
 }
 
-pub(super) fn executors(engine: &Engine, components: &[Component], guards: Guards) -> Result<Vec<Executor>> {
+/// Executors, and the interfaces that each takes functions from.
+pub(super) fn executors(
+    engine: &Engine,
+    components: &[Component],
+    guards: Guards,
+) -> Result<(Vec<Executor>, Vec<Vec<String>>)> {
     let executor = |(index, component)| {
         let pre =
             world::executor(engine, component, guards).with_context(|| format!("its executor {index} does not fit"))?;
-        Ok(Executor::new(pre, guards))
+        let imports = world::imports(engine, component);
+        Ok((Executor::new(pre, world::uses_wasi(&imports), guards), imports))
     };
-    components.iter().enumerate().map(executor).collect()
+    let executors = components.iter().enumerate().map(executor).collect::<Result<Vec<_>>>()?;
+    Ok(executors.into_iter().unzip())
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::{Store, Trap};
+use wasmtime_wasi::I32Exit;
 
 use super::{
     bindings::{JudgePre, files, log, types},
@@ -14,9 +15,10 @@ use super::{
     guard::{Guard, Guards},
     limiter::Limiter,
     log::{CallLog, Level, Logged},
+    wasi::{self, UsesWasi, Wasi},
 };
 
-/// Judges have no resources; one handle is for whatever wasmtime counts itself.
+/// Our worlds have no resources; handles are for whatever wasmtime counts itself.
 pub(super) const HANDLES_MAX: usize = 16;
 
 /// What one call of a judge may use. It protects the host; a judge within reason never notices.
@@ -35,7 +37,13 @@ pub(super) struct Budget {
 pub(super) struct Guest {
     limiter: Limiter,
     log: CallLog,
-    files: GuestFiles,
+    wasi: Wasi,
+}
+
+impl UsesWasi for Guest {
+    fn wasi(&mut self) -> &mut Wasi {
+        &mut self.wasi
+    }
 }
 
 impl types::Host for Guest {}
@@ -53,11 +61,11 @@ impl log::Host for Guest {
 
 impl files::Host for Guest {
     fn read(&mut self, directory: String, path: String) -> Result<Vec<u8>, String> {
-        self.files.read(&directory, &path)
+        self.wasi.files.read(&directory, &path)
     }
 
     fn names(&mut self, directory: String, path: String) -> Result<Vec<String>, String> {
-        self.files.names(&directory, &path)
+        self.wasi.files.names(&directory, &path)
     }
 }
 
@@ -65,6 +73,7 @@ impl files::Host for Guest {
 pub(super) struct Judge {
     pre: JudgePre<Guest>,
     budget: Budget,
+    uses_wasi: bool,
 }
 
 /// What came of a call.
@@ -76,8 +85,8 @@ pub(super) struct Called {
 }
 
 impl Judge {
-    pub(super) fn new(pre: JudgePre<Guest>, budget: Budget) -> Self {
-        Self { pre, budget }
+    pub(super) fn new(pre: JudgePre<Guest>, uses_wasi: bool, budget: Budget) -> Self {
+        Self { pre, budget, uses_wasi }
     }
 
     /// Makes a call, which may read `files`.
@@ -103,7 +112,10 @@ impl Judge {
         }
         let result = started.and_then(|judge| call.make(judge.azr_env_judge(), &mut store));
         let fuel = self.budget.fuel.saturating_sub(store.get_fuel()?);
-        let Guest { limiter, log, files: _ } = store.into_data();
+        let Guest { limiter, mut log, wasi } = store.into_data();
+        for (channel, line) in wasi.output.lines() {
+            log.emit(channel.into(), &line);
+        }
         let returned = result.map_err(|error| self.failed(&error, &limiter, log.last()));
         Ok(Called { returned, logged: log.into(), fuel })
     }
@@ -111,13 +123,18 @@ impl Judge {
     fn store(&self, call: &'static str, files: GuestFiles) -> wasmtime::Result<Store<Guest>> {
         let Budget { fuel, memory_max_bytes, output_max_bytes, runs_max: _, deadline, guards } = self.budget;
         let limiter = Limiter::new(memory_max_bytes, guards);
-        let guest = Guest { limiter, log: CallLog::new(call, guards), files };
+        let wasi = Wasi::new(call, files, guards);
+        let guest = Guest { limiter, log: CallLog::new(call, guards), wasi };
         let mut store = Store::new(self.pre.engine(), guest);
         store.limiter(|guest| &mut guest.limiter);
         store.set_fuel(fuel)?;
         store.set_epoch_deadline(deadline_ticks(deadline));
         store.set_hostcall_fuel(guards.limit(Guard::Crossing, output_max_bytes));
-        store.set_max_component_handles(guards.limit(Guard::Handles, HANDLES_MAX));
+        let handles_max = if self.uses_wasi { wasi::HANDLES_MAX } else { HANDLES_MAX };
+        store.set_max_component_handles(guards.limit(Guard::Handles, handles_max));
+        if self.uses_wasi {
+            wasi::charge(&mut store);
+        }
         Ok(store)
     }
 
@@ -133,6 +150,10 @@ impl Judge {
             Some(trap) => match last_words {
                 Some(last_words) => format!("the judge trapped: {last_words} ({trap})"),
                 None => format!("the judge trapped: {trap}"),
+            },
+            None if let Some(I32Exit(code)) = error.downcast_ref() => match last_words {
+                Some(last_words) => format!("the judge exited with {code}: {last_words}"),
+                None => format!("the judge exited with {code}"),
             },
             // What wasmtime reports beside traps is data that does not fit its type, or too much of it.
             None => format!("the judge broke its contract (at most {output_max_bytes} bytes may cross): {error:#}"),

@@ -6,8 +6,9 @@
 //! gets its source and its inputs.
 //!
 //! # Covered
-//! - **Access**: an executor is given no imports, a judge only the log, and files to read where the operator grants a
-//!   directory by name. Anything else is refused at load by name, and so are other versions of `wit/`.
+//! - **Access**: an executor is given no imports but a WASI that holds nothing of this machine, a judge also the log, and
+//!   files to read where the operator grants a directory by name. Anything else is refused at load by name, and so are
+//!   other versions of `wit/`.
 //! - **Time**: fuel, which is the same on every machine, ends every call. A watchdog thread ends what fuel would not, and
 //!   that is a host fault: the clock never decides about a program.
 //! - **Memory**: one limiter sums all memories and tables of a store, initial sizes included; instances, memories, tables
@@ -58,6 +59,7 @@ mod returned;
 mod ring;
 mod shape;
 mod snapshot;
+mod wasi;
 mod wire;
 mod worker;
 mod workers;
@@ -113,6 +115,7 @@ pub use self::{
     package::{FILE_MAX_BYTES, pack, read},
     recorded::{OutcomeRow, RunRow, plan_digest, run_rows},
     request::{Attempt, Proposal, SequencePart},
+    wasi::wasi_gives,
     world::JUDGE,
 };
 
@@ -174,6 +177,10 @@ impl Sandbox {
         };
         let slots = u32::try_from(count).context("too many sandbox workers")?;
         let away = confined::available(config.limits.ring)?;
+        if away {
+            // Two sockets for each worker and environment.
+            ring::raise_open_files()?;
+        }
         let judges = engine::judge_engine(guards)?;
         let executors = match away {
             true => engine::compiling_engine(EngineKind::Executors, guards)?,
@@ -212,7 +219,7 @@ impl Sandbox {
     fn start(&self, package: &Package, name: &impl Display) -> Result<Environment> {
         let compiled = self.compile(package, name)?;
         let log = Arc::new(Log::default());
-        let (judge, executors, imports) = self.link(&compiled, &log)?;
+        let (judge, executors, imports, executor_imports) = self.link(&compiled, &log)?;
         // Only now, so that a file that is refused leaves nothing behind.
         for ((_, engine, wasm), (code, origin)) in self.parts(package).zip(&compiled) {
             if *origin == Origin::Compiled {
@@ -231,6 +238,7 @@ impl Sandbox {
             digest: package.digest,
             executor_digests: package.executors.iter().map(Digest::of).collect(),
             imports,
+            executor_imports,
             description,
             granted,
             limits,
@@ -284,18 +292,19 @@ impl Sandbox {
         &self,
         compiled: &[(Vec<u8>, Origin)],
         log: &Arc<Log>,
-    ) -> Result<(JudgeClient, ExecutorsClient, Vec<String>)> {
+    ) -> Result<(JudgeClient, ExecutorsClient, Vec<String>, Vec<Vec<String>>)> {
         let mut codes = compiled.iter().map(|(code, _)| Code::new(code)).collect::<Result<Vec<_>>>()?;
         let executor_codes = codes.split_off(1);
         let (deadline, guards) = (self.call_deadline(), self.guards);
         let budget = self.budget(deadline);
-        let (judge, executors, imports) = match self.watchdog {
+        let (judge, executors, imports, executor_imports) = match self.watchdog {
             Some(_) => {
                 let judge = codes[0].component(&self.judges)?;
                 let executors = executor_codes.iter().map(|code| code.component(&self.executors));
                 let (judge, imports) = guests::judge(&self.judges, &judge, budget, guards)?;
-                let executors = guests::executors(&self.executors, &executors.collect::<Result<Vec<_>>>()?, guards)?;
-                (Place::Here(judge), Place::Here(executors), imports)
+                let (executors, executor_imports) =
+                    guests::executors(&self.executors, &executors.collect::<Result<Vec<_>>>()?, guards)?;
+                (Place::Here(judge), Place::Here(executors), imports, executor_imports)
             }
             None => {
                 let Limits { ring, run_memory_max_bytes, run_output_max_bytes, .. } = self.config.limits;
@@ -311,15 +320,19 @@ impl Sandbox {
                 // A process ends with the thread that started it, so one starts it that lasts.
                 self.on_a_worker(|| {
                     let (judge, imports) = Processes::start(role, guards, codes, bounds).map_err(Fault::Host)?;
+                    if executor_codes.is_empty() {
+                        return Ok((Place::Away(judge), Place::Here(Vec::new()), imports.concat(), Vec::new()));
+                    }
                     let executors =
                         Processes::start(Role::Executors(run_memory_max_bytes), guards, executor_codes, of_runs);
-                    Ok((Place::Away(judge), Place::Away(executors.map_err(Fault::Host)?.0), imports))
+                    let (executors, executor_imports) = executors.map_err(Fault::Host)?;
+                    Ok((Place::Away(judge), Place::Away(executors), imports.concat(), executor_imports))
                 })?
             }
         };
         let recorder = self.records.then(Recorder::default);
         let judge = JudgeClient { place: judge, budget, files: Files::default(), log: Arc::clone(log), recorder };
-        Ok((judge, ExecutorsClient { place: executors, guards, deadline }, imports))
+        Ok((judge, ExecutorsClient { place: executors, guards, deadline }, imports, executor_imports))
     }
 
     /// Guests need the workers' large stacks, and processes a thread that outlives them.

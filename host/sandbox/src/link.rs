@@ -22,10 +22,10 @@ use wasmparser::{
     TableSectionReader, TypeRef, TypeSectionReader, Validator,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+use wit_parser::{Resolve, WorldId};
 
 const WIT: &str = include_str!("../../../wit/env.wit");
-const WORLD: &str = "executor";
+pub(super) const WORLD: &str = "executor";
 /// The export of the executor's world as core modules know it.
 const EXECUTE: &str = "azr:env/execution@0.1.0#execute";
 
@@ -40,12 +40,18 @@ pub(super) fn link(component: &[u8]) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     }
     let mut module = Layout::of(&wiring)?.encode(&wiring)?;
-    let mut resolve = Resolve::default();
-    let package = resolve.push_str("env.wit", WIT).context("wit/env.wit does not parse")?;
-    let world = resolve.select_world(&[package], Some(WORLD))?;
+    let (resolve, world) = resolved(WORLD)?;
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     let component = ComponentEncoder::default().validate(true).module(&module)?.encode()?;
     Ok(Some(component))
+}
+
+/// A world of `wit/`.
+pub(super) fn resolved(world: &str) -> Result<(Resolve, WorldId)> {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("env.wit", WIT).context("wit/env.wit does not parse")?;
+    let world = resolve.select_world(&[package], Some(world))?;
+    Ok((resolve, world))
 }
 
 /// How a component wires its core modules.

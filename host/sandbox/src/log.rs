@@ -8,7 +8,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::guard::{Guard, Guards};
+use super::{
+    guard::{Guard, Guards},
+    wasi::Channel,
+};
 use azr_core::terminal;
 
 /// Lines that one call may log. Arbitrary: enough to debug a judge with.
@@ -34,6 +37,15 @@ pub enum Level {
     Debug,
     Info,
     Warn,
+}
+
+impl From<Channel> for Level {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Stdout => Self::Info,
+            Channel::Stderr => Self::Warn,
+        }
+    }
 }
 
 impl fmt::Display for LogLine {

@@ -3,17 +3,25 @@
 use std::{borrow::Cow, fs::File, io::Read as _, ops::Range, path::Path};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use wasmparser::{BinaryReader, Parser};
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wasmparser::{BinaryReader, Parser, Payload};
 use wasmtime::Engine;
-use wit_component::ComponentEncoder;
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
-use super::{link::link, snapshot};
+use super::{
+    link::{self, link},
+    snapshot,
+};
 use azr_core::{task::Digest, terminal};
 
 /// One whole executor component; the order of the sections is the number that a run names.
 const EXECUTOR_SECTION: &str = "azr:executor";
 /// Sections of this family that the host does not know would be promises it does not keep.
 const OUR_SECTIONS: &str = "azr:";
+/// In which compilers that know components say what a core module is one of.
+const WORLDS_SECTION: &str = "component-type";
 /// Magic number, version, layer.
 const HEADER_BYTES: usize = 8;
 /// Of an environment's file. CPython with its standard library is 26 MB; two of them leave ample room.
@@ -61,14 +69,20 @@ impl Package {
 /// wasm32-unknown-unknown that was built with wit-bindgen, or a component.
 pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
     let bytes = read(judge)?;
-    let mut file = component_of(&bytes).with_context(|| format!("cannot pack judge {}", judge.display()))?.into_owned();
+    let mut file = component_of(&bytes, "environment")
+        .with_context(|| format!("cannot pack judge {}", judge.display()))?
+        .into_owned();
     for path in executors {
         let path = path.as_ref();
         let bytes = read(path)?;
         let context = || format!("cannot pack executor {}", path.display());
         let snapshot =
             if Parser::is_core_wasm(&bytes) { snapshot::initialized(&bytes).with_context(context)? } else { None };
-        let executor = component_of(snapshot.as_deref().unwrap_or(&bytes)).with_context(context)?;
+        let executor = component_of(snapshot.as_deref().unwrap_or(&bytes), link::WORLD).with_context(context)?;
+        if imports_wasi(&executor)? {
+            append_section(&mut file, EXECUTOR_SECTION, &executor)?;
+            continue;
+        }
         let linked = link(&executor).unwrap_or_else(|reason| {
             tracing::warn!(
                 "{} keeps its core modules, and starts more slowly for it: {}",
@@ -83,6 +97,20 @@ pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
     Ok(file)
 }
 
+/// Whether a component has functions from the host, so that its modules cannot become one.
+fn imports_wasi(component: &[u8]) -> Result<bool> {
+    for payload in Parser::new(0).parse_all(component) {
+        if let Payload::ComponentImportSection(imports) = payload? {
+            for import in imports {
+                if import?.name.name.starts_with("wasi:") {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
+}
+
 /// Reads a whole file that an operator named, whatever is in it.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let context = || format!("cannot read {}", path.display());
@@ -95,16 +123,29 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The bytes as a component, wrapping a core module where there is one.
-fn component_of(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
+/// The bytes as a component of the world, wrapping a core module where there is one. Core modules of compilers that know
+/// nothing of components have the names of the canonical ABI, and what they call of WASI's preview 1 is adapted.
+fn component_of<'a>(bytes: &'a [u8], world: &str) -> Result<Cow<'a, [u8]>> {
     if !Parser::is_core_wasm(bytes) {
         check_component(bytes)?;
         return Ok(Cow::Borrowed(bytes));
     }
-    let component =
-        ComponentEncoder::default().validate(true).module(bytes).and_then(|mut encoder| encoder.encode()).context(
-            "this core module cannot become a component; build it for wasm32-unknown-unknown with wit-bindgen",
-        )?;
+    let mut module = Cow::Borrowed(bytes);
+    if !custom_sections(bytes)?.iter().any(|section| section.name.starts_with(WORLDS_SECTION)) {
+        let (resolve, world) = link::resolved(world)?;
+        embed_component_metadata(module.to_mut(), &resolve, world, StringEncoding::UTF8)?;
+    }
+    let encoded = || {
+        ComponentEncoder::default()
+            .validate(true)
+            .module(&module)?
+            .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
+            .encode()
+    };
+    let component = encoded().context(
+        "this core module cannot become a component; build it for wasm32-unknown-unknown with wit-bindgen, or for \
+         wasm32-wasip1 with the names of the canonical ABI",
+    )?;
     Ok(Cow::Owned(component))
 }
 

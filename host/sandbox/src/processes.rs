@@ -22,7 +22,7 @@ use super::{
     code::Code,
     confined::{self, Errand},
     fault::{Died, Fault},
-    files::CallFiles,
+    files::{CallFiles, FileError},
     guard::Guards,
     guests::Role,
     wire::{Channel, Said, send_file},
@@ -49,8 +49,8 @@ pub(super) struct Start {
 /// What it answers when it is ready for calls.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Ready {
-    /// The interfaces that a judge takes functions from.
-    pub(super) imports: Vec<String>,
+    /// The interfaces that each component takes functions from.
+    pub(super) imports: Vec<Vec<String>>,
     /// What the kernel lacks.
     pub(super) missing: Vec<String>,
 }
@@ -76,8 +76,13 @@ pub(super) struct Processes {
 }
 
 impl Processes {
-    /// Starts the first one, which says whether the code fits.
-    pub(super) fn start(role: Role, guards: Guards, codes: Vec<Code>, bounds: Bounds) -> Result<(Self, Vec<String>)> {
+    /// Starts the first one, which says whether the code fits, and the interfaces that each part takes functions from.
+    pub(super) fn start(
+        role: Role,
+        guards: Guards,
+        codes: Vec<Code>,
+        bounds: Bounds,
+    ) -> Result<(Self, Vec<Vec<String>>)> {
         let Bounds { ring, memory_max_bytes, output_max_bytes, deadline } = bounds;
         let code_bytes: u64 = codes.iter().map(|code| code.bytes).sum();
         // What crosses exists as the guest's, as values, and encoded.
@@ -168,6 +173,10 @@ impl Process {
                 Said::Done(answer) => return Ok(answer),
                 Said::Read { directory, path } => self.channel.send(&files.read(&directory, &path), Some(end))?,
                 Said::Names { directory, path } => self.channel.send(&files.names(&directory, &path), Some(end))?,
+                Said::Directories => self.channel.send(&Ok::<_, FileError>(files.directories()), Some(end))?,
+                Said::Find { directory, path } => self.channel.send(&files.find(&directory, &path), Some(end))?,
+                Said::Content { directory, path } => self.channel.send(&files.content(&directory, &path), Some(end))?,
+                Said::Sorted { directory, path } => self.channel.send(&files.sorted(&directory, &path), Some(end))?,
             }
         }
     }

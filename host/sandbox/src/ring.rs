@@ -119,14 +119,27 @@ fn have(guards: Guards, guard: Guard) -> bool {
     guards.have(guard) && guards.have(Guard::Confinement)
 }
 
+/// Allows this process as many open files as it may allow itself.
+pub(super) fn raise_open_files() -> Result<()> {
+    let libc::rlimit { rlim_max: most, .. } = get_limit(libc::RLIMIT_NOFILE)?;
+    set_limits(libc::RLIMIT_NOFILE, libc::rlimit { rlim_cur: most, rlim_max: most })
+}
+
 fn set_limit(resource: libc::__rlimit_resource_t, most: u64) -> Result<()> {
+    // Whoever started us may have set less.
+    let most = most.min(get_limit(resource)?.rlim_max);
+    set_limits(resource, libc::rlimit { rlim_cur: most, rlim_max: most })
+}
+
+fn get_limit(resource: libc::__rlimit_resource_t) -> Result<libc::rlimit> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the structure outlives the call, which writes to it.
-    let unknown = unsafe { libc::getrlimit(resource, &mut limit) } != 0;
-    ensure!(!unknown, "cannot read a limit of this process: {}", io::Error::last_os_error());
-    // Whoever started us may have set less.
-    let most = most.min(limit.rlim_max);
-    let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+    let failed = unsafe { libc::getrlimit(resource, &mut limit) } != 0;
+    ensure!(!failed, "cannot read a limit of this process: {}", io::Error::last_os_error());
+    Ok(limit)
+}
+
+fn set_limits(resource: libc::__rlimit_resource_t, limit: libc::rlimit) -> Result<()> {
     // SAFETY: the structure outlives the call, which only reads it.
     let failed = unsafe { libc::setrlimit(resource, &limit) } != 0;
     ensure!(!failed, "cannot set a limit of this process: {}", io::Error::last_os_error());

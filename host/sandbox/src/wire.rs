@@ -13,6 +13,8 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::files::{FileError, Found};
+
 /// Of a frame.
 const LENGTH_BYTES: usize = 4;
 /// Room for a frame that is kept from one to the next.
@@ -21,7 +23,10 @@ const KEPT_BYTES: usize = 64 << 10;
 /// One end of the way between the sandbox and a process.
 pub(super) struct Channel<S> {
     stream: S,
-    buffer: Vec<u8>,
+    /// Memory of the last frame that was sent, and of the last that was received, whose length is its own: it is not
+    /// cleared before each.
+    sent: Vec<u8>,
+    received: Vec<u8>,
 }
 
 /// What a process says while it works on a request.
@@ -37,12 +42,29 @@ pub(super) enum Said<A> {
         directory: String,
         path: String,
     },
+    /// A judge wants the names of the granted directories.
+    Directories,
+    /// It wants to know what is there.
+    Find {
+        directory: String,
+        path: String,
+    },
+    /// It wants the content of a file, and why there is none as WASI has it.
+    Content {
+        directory: String,
+        path: String,
+    },
+    /// It wants the names in a folder, and why there are none as WASI has it.
+    Sorted {
+        directory: String,
+        path: String,
+    },
     Done(A),
 }
 
 impl<S: Read + Write> Channel<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self { stream, buffer: Vec::new() }
+        Self { stream, sent: Vec::new(), received: Vec::new() }
     }
 
     pub(super) fn stream(&self) -> &S {
@@ -51,7 +73,7 @@ impl<S: Read + Write> Channel<S> {
 
     /// Sends a message. It takes no longer than until `end` and once the stream's own time limit.
     pub(super) fn send(&mut self, message: &impl Serialize, end: Option<Instant>) -> io::Result<()> {
-        let mut frame = std::mem::take(&mut self.buffer);
+        let mut frame = std::mem::take(&mut self.sent);
         frame.clear();
         frame.extend([0; LENGTH_BYTES]);
         let mut frame = postcard::to_extend(message, frame).map_err(io::Error::other)?;
@@ -67,13 +89,13 @@ impl<S: Read + Write> Channel<S> {
             }
             in_time(end)?;
         }
-        self.keep(frame);
+        self.sent = kept(frame);
         Ok(())
     }
 
     /// Receives a message of at most so many bytes, which must be the only one on its way.
     pub(super) fn receive<M: DeserializeOwned>(&mut self, max_bytes: usize, end: Option<Instant>) -> io::Result<M> {
-        let mut frame = std::mem::take(&mut self.buffer);
+        let mut frame = std::mem::take(&mut self.received);
         frame.resize(frame.len().max(KEPT_BYTES), 0);
         let mut filled = 0;
         let end_of_frame = loop {
@@ -100,18 +122,18 @@ impl<S: Read + Write> Channel<S> {
             return Err(io::Error::other("a message that nobody waited for"));
         }
         let message = postcard::from_bytes(&frame[LENGTH_BYTES..end_of_frame]).map_err(io::Error::other)?;
-        self.keep(frame);
+        self.received = kept(frame);
         Ok(message)
     }
+}
 
-    /// Keeps the memory of a frame for the next one, within reason.
-    fn keep(&mut self, mut frame: Vec<u8>) {
-        if frame.len() > KEPT_BYTES {
-            frame.truncate(KEPT_BYTES);
-            frame.shrink_to_fit();
-        }
-        self.buffer = frame;
+/// The memory of a frame for the next one, within reason.
+fn kept(mut frame: Vec<u8>) -> Vec<u8> {
+    if frame.len() > KEPT_BYTES {
+        frame.truncate(KEPT_BYTES);
+        frame.shrink_to_fit();
     }
+    frame
 }
 
 fn in_time(end: Option<Instant>) -> io::Result<()> {
@@ -145,6 +167,27 @@ impl Asker {
 
     pub(super) fn names(&self, directory: &str, path: &str) -> Result<Vec<String>, String> {
         self.ask(&Said::Names { directory: directory.into(), path: path.into() })
+    }
+
+    pub(super) fn directories(&self) -> Vec<String> {
+        self.ask_for(&Said::Directories).unwrap_or_default()
+    }
+
+    pub(super) fn find(&self, directory: &str, path: &str) -> Result<Found, FileError> {
+        self.ask_for(&Said::Find { directory: directory.into(), path: path.into() })
+    }
+
+    pub(super) fn content(&self, directory: &str, path: &str) -> Result<Vec<u8>, FileError> {
+        self.ask_for(&Said::Content { directory: directory.into(), path: path.into() })
+    }
+
+    pub(super) fn sorted(&self, directory: &str, path: &str) -> Result<Vec<String>, FileError> {
+        self.ask_for(&Said::Sorted { directory: directory.into(), path: path.into() })
+    }
+
+    fn ask_for<M: DeserializeOwned>(&self, question: &Said<()>) -> Result<M, FileError> {
+        let answer = self.send(question).and_then(|()| self.next::<Result<M, FileError>>());
+        answer.unwrap_or(Err(FileError::Other))
     }
 
     fn ask<M: DeserializeOwned>(&self, question: &Said<()>) -> Result<M, String> {

@@ -39,6 +39,11 @@ pub(super) fn serve(arguments: &[String]) -> Result<()> {
     // A process that waits for a call ends with the sandbox, because nobody writes any more. This is for one in a call.
     // SAFETY: it only sets what the kernel does when the sandbox ends.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    // What a scheduler sends to every process of a job asks the sandbox to come to an end, and calls end with it.
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2] {
+        // SAFETY: a signal that is ignored runs nothing.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
     let codes = (0..codes.parse::<usize>()?).map(|_| receive_file(&socket)).collect::<io::Result<Vec<File>>>()?;
     let mut channel = Channel::new(File::from(socket));
@@ -85,12 +90,12 @@ fn work(
         Role::Judge(budget) => {
             let [component] = components else { bail!("one judge is one component") };
             let (judge, imports) = guests::judge(engine, component, budget, start.guards)?;
-            asker.send(&Ok::<_, String>(Ready { imports, missing }))?;
+            asker.send(&Ok::<_, String>(Ready { imports: vec![imports], missing }))?;
             judge_calls(&judge, asker)
         }
         Role::Executors(_) => {
-            let executors = guests::executors(engine, components, start.guards)?;
-            asker.send(&Ok::<_, String>(Ready { imports: Vec::new(), missing }))?;
+            let (executors, imports) = guests::executors(engine, components, start.guards)?;
+            asker.send(&Ok::<_, String>(Ready { imports, missing }))?;
             executor_calls(&executors, asker)
         }
     }

@@ -11,10 +11,11 @@ use wasmtime::{
 
 use super::{
     bindings::{ExecutorPre, JudgePre, files, log},
+    executor::RunGuest,
     guard::{Guard, Guards},
     judge::Guest,
-    limiter::Limiter,
     shape,
+    wasi::{self, UsesWasi, wasi_gives},
 };
 
 /// The interfaces of this version of `wit/`. The linker alone would accept other versions of them.
@@ -24,7 +25,7 @@ const FILES: &str = "azr:env/files@0.1.0";
 pub const JUDGE: &str = "azr:env/judge@0.1.0";
 const EXECUTION: &str = "azr:env/execution@0.1.0";
 
-/// A judge that is ready to be instantiated. It may import the log and the files that it is granted, and nothing else.
+/// A judge that is ready to be instantiated. It may import the log, the files that it is granted, and the virtual WASI.
 pub(super) fn judge(engine: &Engine, component: &Component, guards: Guards) -> Result<JudgePre<Guest>> {
     check_imports(engine, component, &[LOG, FILES], guards)?;
     check_export(engine, component, JUDGE)?;
@@ -33,17 +34,20 @@ pub(super) fn judge(engine: &Engine, component: &Component, guards: Guards) -> R
     let mut linker = Linker::new(engine);
     log::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     files::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
-    let imports = format!("{LOG} or {FILES}");
-    let pre = linker.instantiate_pre(component).map_err(Error::from).with_context(|| different(&imports))?;
+    link_wasi(engine, component, &mut linker)?;
+    let imported = || different(&imports(engine, component).join(" or "));
+    let pre = linker.instantiate_pre(component).map_err(Error::from).with_context(imported)?;
     JudgePre::new(pre).map_err(Error::from).with_context(|| different(JUDGE))
 }
 
-/// An executor that is ready to be instantiated. It may import nothing.
-pub(super) fn executor(engine: &Engine, component: &Component, guards: Guards) -> Result<ExecutorPre<Limiter>> {
+/// An executor that is ready to be instantiated. It may import the virtual WASI, and nothing else.
+pub(super) fn executor(engine: &Engine, component: &Component, guards: Guards) -> Result<ExecutorPre<RunGuest>> {
     check_imports(engine, component, &[], guards)?;
     check_export(engine, component, EXECUTION)?;
     check_functions(engine, component, EXECUTION)?;
-    let pre = Linker::new(engine).instantiate_pre(component)?;
+    let mut linker = Linker::new(engine);
+    link_wasi(engine, component, &mut linker)?;
+    let pre = linker.instantiate_pre(component)?;
     ExecutorPre::new(pre).map_err(Error::from).with_context(|| different(EXECUTION))
 }
 
@@ -58,6 +62,20 @@ pub(super) fn imports(engine: &Engine, component: &Component) -> Vec<String> {
     wanted.map(|(name, _)| name.to_owned()).collect()
 }
 
+/// Whether any of these interfaces is WASI's.
+pub(super) fn uses_wasi(imports: &[String]) -> bool {
+    imports.iter().any(|import| wasi_gives(import).is_some())
+}
+
+fn link_wasi<T: UsesWasi>(engine: &Engine, component: &Component, linker: &mut Linker<T>) -> Result<()> {
+    for import in imports(engine, component) {
+        if wasi_gives(&import).is_some() {
+            wasi::link(linker, &import)?;
+        }
+    }
+    Ok(())
+}
+
 /// Interfaces that only lend their types need nothing from the host.
 fn has_code(engine: &Engine, instance: &ComponentInstance) -> bool {
     instance.exports(engine).any(|(_, export)| !matches!(export.ty, ComponentItem::Type(_)))
@@ -66,25 +84,21 @@ fn has_code(engine: &Engine, instance: &ComponentInstance) -> bool {
 fn check_imports(engine: &Engine, component: &Component, granted: &[&str], guards: Guards) -> Result<()> {
     let imports = imports(engine, component);
     for import in &imports {
-        if granted.contains(&&**import) || !guards.have(Guard::Imports) {
+        if granted.contains(&&**import) || wasi_gives(import).is_some() || !guards.have(Guard::Imports) {
             continue;
         }
         if let Some(ours) = granted.iter().find(|ours| interface(ours) == interface(import)) {
             bail!("it imports {import}, but this azr-host has {ours}; build it against the wit/ of this azr-host");
         }
-        match import.starts_with("wasi:") {
-            true => bail!(
-                "it imports {}, and nothing of WASI is granted; build a Rust guest for wasm32-unknown-unknown \
-                 and a Python one with `componentize-py componentize --stub-wasi`. A judge reads files through {FILES}",
-                imports
-                    .iter()
-                    .filter(|import| import.starts_with("wasi:"))
-                    .map(String::as_str)
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ),
-            false => bail!("it imports {import}, which this azr-host does not have"),
-        }
+        let missing = imports.iter().filter(|import| import.starts_with("wasi:") && wasi_gives(import).is_none());
+        let missing: Vec<&str> = missing.map(String::as_str).collect();
+        ensure!(
+            !import.starts_with("wasi:"),
+            "it imports {}, which this azr-host does not have; of WASI there are clocks, random numbers, streams and \
+             files of version 0.2, and no sockets, HTTP or threads. A build without them may be possible",
+            missing.join(", ")
+        );
+        bail!("it imports {import}, which this azr-host does not have");
     }
     Ok(())
 }
@@ -128,6 +142,9 @@ fn check_functions(engine: &Engine, component: &Component, interface: &str) -> R
 fn check_imported_functions(engine: &Engine, component: &Component) -> Result<()> {
     for (interface, import) in component.component_type().imports(engine) {
         let ComponentItem::ComponentInstance(instance) = import.ty else { continue };
+        if wasi_gives(interface).is_some() {
+            continue;
+        }
         for (name, item) in instance.exports(engine) {
             let ComponentItem::ComponentFunc(function) = item.ty else { continue };
             let Some(ours) = shape::functions(interface).find(|ours| ours.name == name) else {

@@ -1,5 +1,7 @@
 //! Real numbers with verified error bounds: a middle and a radius, both in units of 2^−bits.
 
+use std::cell::OnceCell;
+
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -41,8 +43,9 @@ const WHOLE_BITS_MAX: u64 = 4096;
 pub struct Arithmetic {
     bits: u64,
     one: BigInt,
-    pi: Ball,
-    ln2: Ball,
+    // Roots need neither.
+    pi: OnceCell<Ball>,
+    ln2: OnceCell<Ball>,
 }
 
 impl Ball {
@@ -95,22 +98,34 @@ impl Ball {
 }
 
 impl Arithmetic {
-    pub fn new(bits: u64, work: &mut Work) -> Result<Arithmetic> {
-        let one: BigInt = BigInt::one() << bits;
-        let zero = Ball { middle: BigInt::zero(), radius: BigInt::zero() };
-        let mut arithmetic = Arithmetic { bits, one, pi: zero.clone(), ln2: zero };
-        arithmetic.spend(bits, work)?;
-        // Machin: π/4 = 4 arctan(1/5) − arctan(1/239); and ln 2 = 2 artanh(1/3).
-        let fifth = arithmetic.inverse_series(5, true).times_small(&16.into());
-        arithmetic.pi = fifth.minus(&arithmetic.inverse_series(239, true).times_small(&4.into()));
-        arithmetic.ln2 = arithmetic.inverse_series(3, false).times_small(&2.into());
+    pub fn new(bits: u64, work: &mut Work) -> std::result::Result<Arithmetic, String> {
+        let arithmetic = Arithmetic { bits, one: BigInt::one() << bits, pi: OnceCell::new(), ln2: OnceCell::new() };
+        // Of π and ln 2, whether they are needed or not.
+        work.spend(arithmetic.cost(bits))?;
         Ok(arithmetic)
+    }
+
+    /// Machin: π/4 = 4 arctan(1/5) − arctan(1/239).
+    pub fn pi(&self) -> &Ball {
+        self.pi.get_or_init(|| {
+            let fifth = self.inverse_series(5, true).times_small(&16.into());
+            fifth.minus(&self.inverse_series(239, true).times_small(&4.into()))
+        })
+    }
+
+    /// ln 2 = 2 artanh(1/3)
+    fn ln2(&self) -> &Ball {
+        self.ln2.get_or_init(|| self.inverse_series(3, false).times_small(&2.into()))
     }
 
     /// Terms of a series are paid for before they are added up.
     fn spend(&self, terms: u64, work: &mut Work) -> Result<()> {
+        Ok(work.spend(self.cost(terms))?)
+    }
+
+    fn cost(&self, terms: u64) -> u64 {
         let limbs = self.bits / 32 + 1;
-        Ok(work.spend(terms / 2 + terms * limbs * limbs / 600 + 1)?)
+        terms / 2 + terms * limbs * limbs / 600 + 1
     }
 
     /// The series of arctan or artanh at 1/n.
@@ -134,10 +149,6 @@ impl Arithmetic {
     pub fn whole(&self, ball: &Ball) -> Option<BigInt> {
         let (low, high) = (ball.low() >> self.bits, ball.high() >> self.bits);
         (low == high).then_some(low)
-    }
-
-    pub fn pi(&self) -> Ball {
-        self.pi.clone()
     }
 
     pub fn times(&self, a: &Ball, b: &Ball) -> Result<Ball> {
@@ -199,8 +210,8 @@ impl Arithmetic {
             return Err(Failure::Undefined);
         }
         self.spend(self.bits / 4, work)?;
-        let turns = of.middle.div_floor(&self.ln2.middle);
-        let rest = of.minus(&self.ln2.times_small(&turns));
+        let turns = of.middle.div_floor(&self.ln2().middle);
+        let rest = of.minus(&self.ln2().times_small(&turns));
         let (mut term, mut sum, mut count) = (self.one.clone(), self.one.clone(), 0u32);
         while !term.is_zero() {
             count += 1;
@@ -233,13 +244,13 @@ impl Arithmetic {
         }
         // The derivative of artanh is at most 9/8 up to 1/3, and less than two in the radius around it.
         let series = Ball { middle: sum, radius: ratio.radius * 2u32 + 3 * terms + 4u32 };
-        Ok(series.times_small(&2.into()).plus(&self.ln2.times_small(&doublings.into())))
+        Ok(series.times_small(&2.into()).plus(&self.ln2().times_small(&doublings.into())))
     }
 
     /// Sine and cosine.
     pub fn sin_cos(&self, of: &Ball, work: &mut Work) -> Result<(Ball, Ball)> {
         self.spend(self.bits / 3, work)?;
-        let quarter = self.pi.shifted(-1);
+        let quarter = self.pi().shifted(-1);
         let turns = (&of.middle + (&quarter.middle >> 1u32)).div_floor(&quarter.middle);
         let rest = of.minus(&quarter.times_small(&turns));
         if rest.radius >= self.one {
@@ -272,7 +283,7 @@ impl Arithmetic {
         let one = Ball { middle: self.one.clone(), radius: BigInt::zero() };
         if of.middle.abs() > self.one {
             let rest = self.arctan(&self.divided(&one, of)?, work)?;
-            let quarter = self.pi.shifted(-1);
+            let quarter = self.pi().shifted(-1);
             return Ok(if of.middle.is_negative() { quarter.negated().minus(&rest) } else { quarter.minus(&rest) });
         }
         let mut halved = of.clone();
@@ -321,7 +332,7 @@ mod tests {
         let third = ball(1, 3);
         let (sine, cosine) = arithmetic.sin_cos(&ball(100, 7), work).unwrap();
         let values = [
-            arithmetic.pi(),
+            arithmetic.pi().clone(),
             arithmetic.exp(&third, work).unwrap(),
             arithmetic.exp(&ball(-31, 3), work).unwrap(),
             arithmetic.ln(&ball(1000, 7), work).unwrap(),

@@ -18,11 +18,13 @@ use azr_core::task::Digest;
 const WIT: &str = include_str!("../../../../wit/env.wit");
 /// What makes a judge of the author's `env.py`.
 const PYTHON_JUDGE: &str = include_str!("../../templates/python/judge.py");
+/// What makes a judge of the author's `env.js`.
+const JAVASCRIPT_JUDGE: &str = include_str!("../../templates/javascript/judge.js");
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 #[derive(Args)]
 pub struct Build {
-    /// A folder with a Cargo.toml, or with an env.py, as `azr-env new` makes them.
+    /// A folder with a Cargo.toml, an env.py, env.js or env.c, as `azr-env new` makes them.
     folder: PathBuf,
 }
 
@@ -35,7 +37,9 @@ impl Build {
         let judge = match () {
             () if folder.join("Cargo.toml").is_file() => rust(&folder)?,
             () if folder.join("env.py").is_file() => python(&folder, built.path())?,
-            () => bail!("{shown} has neither a Cargo.toml nor an env.py; `azr-env new NAME` makes a project"),
+            () if folder.join("env.js").is_file() => javascript(&folder, built.path())?,
+            () if folder.join("env.c").is_file() => c(&folder, built.path())?,
+            () => bail!("{shown} has no Cargo.toml and no env.py, env.js or env.c; `azr-env new NAME` makes a project"),
         };
         let file = azr_sandbox::pack(&judge, &[] as &[&Path])?;
         let out = self.folder.join(format!("{name}.wasm"));
@@ -80,7 +84,7 @@ fn rust(folder: &Path) -> Result<PathBuf> {
                 "--lib",
                 "--release",
                 "--target",
-                WASM_TARGET,
+                &target(folder)?,
                 "--message-format",
                 "json-render-diagnostics",
             ])
@@ -97,6 +101,14 @@ fn rust(folder: &Path) -> Result<PathBuf> {
     module.context("cargo built no .wasm file; Cargo.toml needs [lib] crate-type = [\"cdylib\"]")
 }
 
+/// What the project's own `.cargo/config.toml` says, if it says so.
+fn target(folder: &Path) -> Result<String> {
+    let Ok(config) = fs::read_to_string(folder.join(".cargo/config.toml")) else { return Ok(WASM_TARGET.into()) };
+    let config: toml::Table = config.parse().context("the project's .cargo/config.toml is not TOML")?;
+    let target = config.get("build").and_then(|build| build.get("target")).and_then(toml::Value::as_str);
+    Ok(target.unwrap_or(WASM_TARGET).into())
+}
+
 /// The component that componentize-py makes of `env.py` and the modules beside it. It imports them, and takes the
 /// snapshot that every call starts from; in a copy, where the interpreter may leave its caches, and with an empty virtual
 /// environment, so that it sees no packages of this machine.
@@ -106,12 +118,7 @@ fn python(folder: &Path, built: &Path) -> Result<PathBuf> {
         fs::create_dir_all(folder)?;
     }
     fs::write(wit.join("env.wit"), WIT)?;
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "py") {
-            fs::copy(&path, app.join(path.file_name().expect("it has an extension")))?;
-        }
-    }
+    copy(folder, &app, "py")?;
     fs::write(app.join("judge.py"), PYTHON_JUDGE)?;
     let judge = built.join("judge.wasm");
     let mut componentize = match in_sources(".tools/componentize-py") {
@@ -128,6 +135,67 @@ fn python(folder: &Path, built: &Path) -> Result<PathBuf> {
     Ok(judge)
 }
 
+/// The component that ComponentizeJS makes of `env.js` and the modules beside it. Its engine is left without HTTP, which
+/// there is none of; its clock, random numbers and output are the virtual WASI's.
+fn javascript(folder: &Path, built: &Path) -> Result<PathBuf> {
+    let (wit, app, judge) = (built.join("env.wit"), built.join("app"), built.join("judge.wasm"));
+    fs::create_dir_all(&app)?;
+    fs::write(&wit, WIT)?;
+    copy(folder, &app, "js")?;
+    fs::write(app.join("judge.js"), JAVASCRIPT_JUDGE)?;
+    let tool = "node_modules/.bin/componentize-js";
+    let ours = || in_sources(".tools/componentize-js").map(|tools| tools.join(tool));
+    let installed = Some(folder.join(tool)).filter(|tool| tool.is_file()).or_else(ours);
+    let tool = installed.unwrap_or_else(|| "componentize-js".into());
+    let mut componentize = Command::new(tool);
+    componentize.current_dir(&app).arg("judge.js").arg("--wit").arg(&wit).args(["--world-name", "environment"]);
+    output(componentize.args(["--disable", "http", "fetch-event", "--out"]).arg(&judge))?;
+    Ok(judge)
+}
+
+/// The core module that a C compiler with wasi-libc makes of `env.c`: zig, or the WASI SDK where `WASI_SDK_PATH` names it.
+fn c(folder: &Path, built: &Path) -> Result<PathBuf> {
+    let judge = built.join("judge.wasm");
+    let mut compiler = match env::var_os("WASI_SDK_PATH") {
+        Some(sdk) => Command::new(Path::new(&sdk).join("bin/clang")),
+        None if Command::new("zig").arg("version").output().is_ok() => {
+            let mut zig = Command::new("zig");
+            zig.arg("cc");
+            zig
+        }
+        None => {
+            let mut zig = Command::new("python3");
+            if let Some(ours) = in_sources(".tools/zig") {
+                zig.env("PYTHONPATH", ours);
+            }
+            zig.args(["-m", "ziglang", "cc"]);
+            zig
+        }
+    };
+    // Relative, so that no path of this machine gets into the file.
+    compiler.current_dir(folder).args([
+        "--target=wasm32-wasi",
+        "-mexec-model=reactor",
+        "-Os",
+        "-s",
+        "-Wall",
+        "-Wextra",
+    ]);
+    output(compiler.args(["-o".as_ref(), judge.as_os_str(), "env.c".as_ref()]))?;
+    Ok(judge)
+}
+
+/// The files of a folder with this extension.
+fn copy(from: &Path, to: &Path, extension: &str) -> Result<()> {
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|found| found == extension) {
+            fs::copy(&path, to.join(path.file_name().expect("it has an extension")))?;
+        }
+    }
+    Ok(())
+}
+
 /// What a tool prints to standard output; its standard error is the user's.
 fn output(command: &mut Command) -> Result<Vec<u8>> {
     let tool = command.get_program().to_string_lossy().into_owned();
@@ -136,6 +204,13 @@ fn output(command: &mut Command) -> Result<Vec<u8>> {
         (ErrorKind::NotFound, "componentize-py") => anyhow::anyhow!(
             "there is no componentize-py; `pip install componentize-py==0.25.1` installs it, and so does `make setup` in \
              azr-host's sources"
+        ),
+        (ErrorKind::NotFound, "componentize-js") => {
+            anyhow::anyhow!("there is no componentize-js; `npm install` in the project's folder installs it")
+        }
+        (ErrorKind::NotFound, "python3") => anyhow::anyhow!(
+            "there is no zig and no Python to run ziglang with; `pip install ziglang` installs it, and WASI_SDK_PATH can name a \
+             WASI SDK instead"
         ),
         _ => anyhow::Error::new(error).context(format!("cannot run {tool}")),
     })?;

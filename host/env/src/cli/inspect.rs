@@ -1,6 +1,6 @@
 //! `azr-env inspect`: an environment on one screen.
 
-use std::{fmt::Write as _, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use anyhow::Result;
 use clap::Args;
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Load;
 use azr_core::{task::Digest, terminal};
-use azr_sandbox::{Description, Directory, Environment, Kind, OfferedSetting, RunLimits};
+use azr_sandbox::{Description, Directory, Environment, Kind, OfferedSetting, RunLimits, wasi_gives};
 
 #[derive(Args)]
 pub struct Inspect {
@@ -40,12 +40,21 @@ struct Inspected<'a> {
     digest: Digest,
     executors: &'a [Digest],
     imports: &'a [String],
+    executor_imports: &'a [Vec<String>],
+    /// What the judge or an executor imports of WASI.
+    wasi: Vec<WasiShown<'a>>,
     kinds: Vec<KindShown<'a>>,
     settings: Vec<SettingShown<'a>>,
     asked: LimitsShown,
     granted: LimitsShown,
     effective: LimitsShown,
     reads: Vec<DirectoryShown<'a>>,
+}
+
+#[derive(Serialize)]
+struct WasiShown<'a> {
+    interface: &'a str,
+    gives: &'static str,
 }
 
 #[derive(Serialize)]
@@ -109,6 +118,8 @@ impl<'a> Inspected<'a> {
             digest: env.digest(),
             executors: env.executor_digests(),
             imports: env.imports(),
+            executor_imports: env.executor_imports(),
+            wasi: wasi(env),
             kinds: kinds.iter().map(kind).collect(),
             settings: settings.iter().map(setting).collect(),
             asked: limits.into(),
@@ -119,15 +130,40 @@ impl<'a> Inspected<'a> {
     }
 }
 
+/// By interface, each once.
+fn wasi(env: &Environment) -> Vec<WasiShown<'_>> {
+    let imports = env.imports().iter().chain(env.executor_imports().iter().flatten());
+    let shown = imports.filter_map(|interface| Some((interface.as_str(), wasi_gives(interface)?)));
+    let by_name: BTreeMap<_, _> = shown.collect();
+    by_name.into_iter().map(|(interface, gives)| WasiShown { interface, gives }).collect()
+}
+
 fn page(file: &str, env: &Environment) -> Result<String> {
     let mut page = String::new();
-    let Inspected { name, version, digest, executors, imports, kinds, settings, asked, granted, effective, reads } =
-        Inspected::new(env);
+    let Inspected {
+        name,
+        version,
+        digest,
+        executors,
+        imports,
+        executor_imports,
+        wasi,
+        kinds,
+        settings,
+        asked,
+        granted,
+        effective,
+        reads,
+    } = Inspected::new(env);
     writeln!(page, "{name} {version}  {file}")?;
     writeln!(page, "  digest     {digest}")?;
-    for (index, executor) in executors.iter().enumerate() {
-        writeln!(page, "  executor {index} {executor}")?;
+    for (index, (executor, imports)) in executors.iter().zip(executor_imports).enumerate() {
+        let uses = if imports.is_empty() { "" } else { ", imports of WASI what stands below" };
+        writeln!(page, "  executor {index} {executor}{uses}")?;
     }
+    let ours: Vec<&str> = imports.iter().map(String::as_str).filter(|import| wasi_gives(import).is_none()).collect();
+    let of_wasi = if imports.len() > ours.len() { vec!["of WASI what stands below"] } else { Vec::new() };
+    let imports = [ours, of_wasi].concat();
     writeln!(page, "  imports    {}", if imports.is_empty() { "nothing".into() } else { imports.join(", ") })?;
     for DirectoryShown { name, path, digest } in reads {
         writeln!(page, "  reads      {name}: {}, content {}", path.display(), digest.short())?;
@@ -147,6 +183,13 @@ fn page(file: &str, env: &Environment) -> Result<String> {
         };
         let generating = if generated { "; the environment makes its own" } else { "" };
         writeln!(page, "  {:width$}  {proposing}{generating}", "")?;
+    }
+    if !wasi.is_empty() {
+        writeln!(page, "\nWASI, of which nothing is this machine's")?;
+    }
+    let width = wasi.iter().map(|shown| shown.interface.len()).max().unwrap_or(0);
+    for WasiShown { interface, gives } in wasi {
+        writeln!(page, "  {interface:width$}  {gives}")?;
     }
     if !settings.is_empty() {
         writeln!(page, "\nSettings")?;

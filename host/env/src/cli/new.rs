@@ -32,8 +32,15 @@ pub struct New {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Language {
+    /// For wasm32-unknown-unknown, which has no WASI.
     Rust,
+    /// For wasm32-wasip2, where the standard library has clocks, random numbers and files.
+    RustWasip2,
     Python,
+    /// JavaScript, by ComponentizeJS.
+    Js,
+    /// C, by zig or the WASI SDK.
+    C,
 }
 
 impl New {
@@ -42,7 +49,14 @@ impl New {
         check_name(&name)?;
         let files = match lang {
             Language::Rust => rust(&name, sdk)?,
+            Language::RustWasip2 => {
+                let mut files = rust(&name, sdk)?;
+                files.push((".cargo/config.toml", "[build]\ntarget = \"wasm32-wasip2\"\n".into()));
+                files
+            }
             Language::Python => python(&name),
+            Language::Js => javascript(&name),
+            Language::C => c(&name),
         };
         let folder = Path::new(&name);
         fs::create_dir(folder).map_err(|error| match error.kind() {
@@ -55,6 +69,9 @@ impl New {
             fs::create_dir_all(path.parent().expect("it is in the folder")).with_context(context)?;
             fs::write(&path, content).with_context(context)?;
             println!("{}", path.display());
+        }
+        if let Language::Js = lang {
+            println!("\nnext:  npm install --prefix {name}");
         }
         println!("\nnext:  azr-env build {name}");
         Ok(())
@@ -97,6 +114,24 @@ fn python(name: &str) -> Files {
         ("azr_env.py", include_str!("../../templates/python/azr_env.py").into()),
         ("test_env.py", include_str!("../../templates/python/test_env.py").into()),
         (".gitignore", "__pycache__/\n/*.wasm\n".into()),
+    ]
+}
+
+fn javascript(name: &str) -> Files {
+    vec![
+        ("env.js", named(include_str!("../../templates/javascript/env.js"), name)),
+        ("azr_env.js", include_str!("../../templates/javascript/azr_env.js").into()),
+        ("test_env.js", include_str!("../../templates/javascript/test_env.js").into()),
+        ("package.json", named(include_str!("../../templates/javascript/package.json"), name)),
+        (".gitignore", "/node_modules/\n/*.wasm\n".into()),
+    ]
+}
+
+fn c(name: &str) -> Files {
+    vec![
+        ("env.c", named(include_str!("../../templates/c/env.c"), name)),
+        ("azr_env.h", include_str!("../../templates/c/azr_env.h").into()),
+        (".gitignore", "/*.wasm\n".into()),
     ]
 }
 

@@ -1,7 +1,8 @@
 //! `azr-env score`: pass@k of generations that were made elsewhere.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fs::File,
     io::{BufWriter, Write},
     path::{Path, PathBuf},
@@ -62,6 +63,12 @@ const AT_ONCE: usize = 128;
 /// Such portions at once: while one waits for its slowest program, the next keep the workers busy.
 const PORTIONS: usize = 3;
 
+/// The tasks of a suite by their ids, and the ids of lines that are none.
+struct Suite {
+    tasks: BTreeMap<String, SuiteTask>,
+    refused: BTreeSet<String>,
+}
+
 /// A task of the suite, and how a completion of it becomes a program.
 struct SuiteTask {
     task: Task,
@@ -110,7 +117,7 @@ struct Tally {
 struct Summary {
     suite: String,
     lines: usize,
-    /// Lines of the suite that are no tasks of the environment.
+    /// Lines of the suite that are no tasks of the environment, and whose completions are left out.
     refused: usize,
     tasks: usize,
     /// Tasks without a completion, which pass@k leaves out.
@@ -132,7 +139,7 @@ impl Score {
     pub(super) fn run(self) -> Result<()> {
         let env = self.file.load(&self.sandbox.start(&Limits::of(Profile::Benchmark))?)?;
         let ctx = env.context(Style::Instruct, &self.settings)?;
-        let (tasks, refused) = suite(&env, &ctx, &self.suite, &self.map)?;
+        let suite = suite(&env, &ctx, &self.suite, &self.map)?;
         let mut counted = Counted {
             tallies: BTreeMap::new(),
             faults: 0,
@@ -143,7 +150,10 @@ impl Score {
             let mut judging = VecDeque::new();
             let mut lines = azr_dataset::open(&self.completions)?.peekable();
             while lines.peek().is_some() {
-                let read = lines.by_ref().take(AT_ONCE).map(|line| read(line?, &self.completions, &tasks));
+                let read = lines
+                    .by_ref()
+                    .take(AT_ONCE)
+                    .filter_map(|line| line.and_then(|line| read(line, &self.completions, &suite)).transpose());
                 let (ids, attempts): (Vec<&str>, Vec<Attempt>) = read.collect::<Result<Vec<_>>>()?.into_iter().unzip();
                 if judging.len() == PORTIONS {
                     judging.pop_front().map_or(Ok(()), |first| counted.add(joined(first)))?;
@@ -158,10 +168,11 @@ impl Score {
         bar.finish_and_clear();
         let completions = tallies.values().map(|tally| tally.samples).sum();
         ensure!(completions > 0, "{} holds no completion that could be judged", self.completions.display());
+        let Suite { tasks, refused } = &suite;
         let summary = Summary {
             suite: azr_dataset::name(&self.suite),
-            lines: tasks.len() + refused,
-            refused,
+            lines: tasks.len() + refused.len(),
+            refused: refused.len(),
             tasks: tasks.len(),
             without_completions: tasks.len() - tallies.len(),
             completions,
@@ -177,19 +188,13 @@ impl Score {
     }
 }
 
-/// The tasks of a suite by their ids, and how many lines are none.
-fn suite(
-    env: &Environment,
-    ctx: &Context,
-    path: &Path,
-    map: &[Mapped],
-) -> Result<(BTreeMap<String, SuiteTask>, usize)> {
-    let (mut tasks, mut refused) = (BTreeMap::new(), 0);
+fn suite(env: &Environment, ctx: &Context, path: &Path, map: &[Mapped]) -> Result<Suite> {
+    let (mut tasks, mut refused) = (BTreeMap::new(), BTreeSet::new());
     for line in azr_dataset::open_mapped(path, map)? {
         let Line { number, text } = line?;
         let place = || format!("{}, line {number}", path.display());
         let Published { task_id, question_id, unique_id, id, prompt, entry_point } =
-            serde_json::from_str(&text).with_context(place)?;
+            serde_json::from_str(&strict(&text)).with_context(place)?;
         let id = task_id.or(question_id).or(unique_id).or(id).map_or_else(|| number.to_string(), |id| name(&id));
         let prompt = prompt.as_ref().and_then(Value::as_str).filter(|_| entry_point.is_some()).map(str::to_owned);
         let imported = env.import_tasks(ctx, &[text]).pop().expect("one task for one line").with_context(place)?;
@@ -199,13 +204,31 @@ fn suite(
                 ensure!(twice.is_none(), "{}: a second task {id:?}", place());
             }
             Err(rejection) => {
-                refused += 1;
+                refused.insert(id);
                 eprintln!("{}: {}: {}", place(), rejection.code, rejection.message);
             }
         }
     }
     ensure!(!tasks.is_empty(), "{}: no line is a task of environment {}", path.display(), env.description().name);
-    Ok((tasks, refused))
+    Ok(Suite { tasks, refused })
+}
+
+/// A line of JSON without the words for numbers that Python writes beside JSON, which MbppPlus has among its inputs.
+fn strict(line: &str) -> Cow<'_, str> {
+    const WORDS: [&str; 3] = ["NaN", "-Infinity", "Infinity"];
+    if !WORDS.iter().any(|word| line.contains(word)) {
+        return line.into();
+    }
+    let (mut strict, mut rest, mut is_text) = (String::with_capacity(line.len()), line, false);
+    while let Some(character) = rest.chars().next() {
+        let word = WORDS.iter().find(|word| !is_text && rest.starts_with(**word));
+        let escaped = if is_text && character == '\\' { rest.chars().nth(1).map_or(0, char::len_utf8) } else { 0 };
+        let length = word.map_or(character.len_utf8() + escaped, |word| word.len());
+        strict += if word.is_some() { "null" } else { &rest[..length] };
+        is_text ^= character == '"';
+        rest = &rest[length..];
+    }
+    strict.into()
 }
 
 /// An id as completions name it.
@@ -250,16 +273,19 @@ fn progress(completions: usize) -> ProgressBar {
     ProgressBar::new(completions as u64).with_style(style.expect("the template is valid"))
 }
 
-/// A line of the completions: the id of its task, and the attempt.
-fn read<'a>(line: Line, path: &Path, tasks: &'a BTreeMap<String, SuiteTask>) -> Result<(&'a str, Attempt)> {
+/// A line of the completions: the id of its task, and the attempt; none where the suite's line is no task.
+fn read<'a>(line: Line, path: &Path, Suite { tasks, refused }: &'a Suite) -> Result<Option<(&'a str, Attempt)>> {
     let Line { number, text } = line;
     let place = || format!("{}, line {number}", path.display());
     let sample: Sample = serde_json::from_str(&text).with_context(place)?;
     let id = name(&sample.task_id);
+    if refused.contains(&id) {
+        return Ok(None);
+    }
     let (id, task) = tasks.get_key_value(&id).with_context(|| {
         format!("{}: the suite has no task {id:?}; its ids are like {:?}", place(), tasks.keys().next())
     })?;
-    Ok((id, attempt(task, sample).with_context(place)?))
+    Ok(Some((id, attempt(task, sample).with_context(place)?)))
 }
 
 /// What has been judged so far.
@@ -325,7 +351,7 @@ fn print(summary: &Summary) {
     let Summary { suite, lines, refused, tasks, without_completions, completions, faults: _, pass_at } = summary;
     println!("{suite}: {completions} completions of {} tasks", tasks - without_completions);
     if *refused > 0 {
-        println!("  {refused} of {lines} lines of the suite are no tasks");
+        println!("  {refused} of {lines} lines of the suite are no tasks; their completions are left out");
     }
     if *without_completions > 0 {
         println!("  {without_completions} tasks have no completion and are left out");
@@ -361,6 +387,13 @@ mod tests {
         let Estimate { mean, standard_error } = estimate(&[0.0, 1.0, 1.0, 0.5]);
         assert_eq!(mean, 0.625);
         assert!((standard_error - 0.239_356_776_939_084_15).abs() < 1e-12, "{standard_error}");
+    }
+
+    #[test]
+    fn words_of_python_are_no_numbers_of_json() {
+        let line = r#"{"a": [NaN, -Infinity, 1], "NaN": "Infinity \" NaN", "b": Infinity}"#;
+        assert_eq!(strict(line), r#"{"a": [null, null, 1], "NaN": "Infinity \" NaN", "b": null}"#);
+        assert_eq!(strict("{}"), "{}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use azr_sandbox::{Environment, Outcome, Run};
 /// Ways of running programs, compared.
 #[derive(Args)]
 pub struct SandboxBench {
-    /// An environment whose programs are Python or JavaScript.
+    /// An environment whose programs are Python, JavaScript or SQL.
     file: EnvSource,
     /// Fresh sandboxes, and programs for the unisolated process.
     #[arg(long, default_value_t = 4000)]
@@ -55,6 +55,7 @@ impl SandboxBench {
 }
 
 const PYTHON: &str = "python";
+const SQL: &str = "sql";
 
 /// Each program differs, so that nothing can be shared between runs.
 fn program(number: usize) -> String {
@@ -70,6 +71,14 @@ enum Program {
 }
 
 fn program_for(env: &Environment, which: Program, number: usize) -> String {
+    if env.description().name == SQL {
+        return match which {
+            Program::Trivial => format!("SELECT ?1 + {number};"),
+            Program::Ordinary => format!(
+                "WITH RECURSIVE n(v) AS (VALUES (?1) UNION ALL SELECT v + 1 FROM n WHERE v < 500) SELECT sum(v * v) + {number} FROM n;"
+            ),
+        };
+    }
     let python = env.description().name == PYTHON;
     match (which, python) {
         (Program::Trivial, true) => program(number),
