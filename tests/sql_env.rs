@@ -71,7 +71,7 @@ fn values_are_those_of_sqlite() {
         ("SELECT round(?1, 1), sqrt(2)", "2.25", "[(2.3, 1.4142135623730951)]"),
         ("SELECT 0.1 + ?1", "0.2", "[(0.30000000000000004)]"),
         ("SELECT 1e308 * ?1", "10", "[(9e999)]"),
-        ("SELECT ?1 || 'x', length(?1), upper(?1)", "'héé'", "[('hééx', 3, 'HéÉ')]"),
+        ("SELECT ?1 || 'x', length(?1), upper(?1)", "'héé'", "[('hééx', 3, 'Héé')]"),
         ("SELECT hex(?1), ?1", "X'00ff'", "[('00FF', X'00ff')]"),
         (
             "SELECT value, type FROM json_each(?1)",

@@ -22,8 +22,8 @@ DOUBLES = {"fn_name": "double", "inputs": ["4", "-1"], "outputs": ["8", "-2"]}
 
 
 def main():
-    with azr_env.Server(arguments=["--run-timeout-max=1"]) as server:
-        score = lambda answer, tests: compute_score(f"{server.url}/run_code", None, 1024, answer, tests, timeout=2)  # noqa: E731
+    with azr_env.Server() as server:
+        score = lambda answer, tests: compute_score(f"{server.url}/run_code", None, 1024, answer, tests, timeout=0.25)  # noqa: E731
         for name, answer, tests in (
             ("right", RIGHT, SUMS), ("wrong", WRONG, SUMS), ("endless", ENDLESS, SUMS), ("method", METHOD, DOUBLES),
         ):  # fmt: skip

@@ -8,9 +8,11 @@ use std::{
 };
 
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
-use serde::{Deserialize, Serialize};
 
-use super::wire::Asker;
+use super::{
+    found::{FileError, Found},
+    wire::Asker,
+};
 
 /// What one call of a judge may read. Arbitrary: its memory is of that order. It bounds what a judge can make the host do,
 /// for its fuel does not pay for the disk.
@@ -159,43 +161,6 @@ impl CallFiles {
         let left = self.bytes_left.checked_sub(bytes.max(ACCESS_BYTES));
         self.bytes_left = left.ok_or_else(|| io::Error::new(ErrorKind::QuotaExceeded, spent()))?;
         Ok(())
-    }
-}
-
-/// What a path leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Found {
-    Directory,
-    /// Of so many bytes.
-    File(u64),
-}
-
-/// Why there is nothing, for guests that are told by a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum FileError {
-    NotFound,
-    NotPermitted,
-    NotADirectory,
-    IsADirectory,
-    Invalid,
-    NameTooLong,
-    /// More was read than a call may.
-    Quota,
-    Other,
-}
-
-impl From<&io::Error> for FileError {
-    fn from(error: &io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::NotFound => Self::NotFound,
-            ErrorKind::PermissionDenied => Self::NotPermitted,
-            ErrorKind::NotADirectory => Self::NotADirectory,
-            ErrorKind::IsADirectory => Self::IsADirectory,
-            ErrorKind::InvalidInput => Self::Invalid,
-            ErrorKind::InvalidFilename => Self::NameTooLong,
-            ErrorKind::QuotaExceeded => Self::Quota,
-            _ => Self::Other,
-        }
     }
 }
 

@@ -43,6 +43,7 @@ mod escape;
 mod executor;
 mod fault;
 mod files;
+mod found;
 mod grants;
 mod guard;
 mod guests;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     guard::{Guard, Guards},
-    wasi::Channel,
+    wasi::Stdio,
 };
 use azr_core::terminal;
 
@@ -39,11 +39,11 @@ pub enum Level {
     Warn,
 }
 
-impl From<Channel> for Level {
-    fn from(channel: Channel) -> Self {
+impl From<Stdio> for Level {
+    fn from(channel: Stdio) -> Self {
         match channel {
-            Channel::Stdout => Self::Info,
-            Channel::Stderr => Self::Warn,
+            Stdio::Stdout => Self::Info,
+            Stdio::Stderr => Self::Warn,
         }
     }
 }

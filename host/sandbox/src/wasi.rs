@@ -42,7 +42,7 @@ use wasmtime_wasi::p2::bindings::{
 use wasmtime_wasi_io::bindings::wasi::io::error;
 
 use self::numbers::Numbers;
-pub(super) use self::output::{Channel, Output};
+pub(super) use self::output::{Output, Stdio};
 use super::{
     files::GuestFiles,
     guard::{Guard, Guards},

@@ -13,7 +13,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::files::{FileError, Found};
+use super::found::{FileError, Found};
 
 /// Of a frame.
 const LENGTH_BYTES: usize = 4;

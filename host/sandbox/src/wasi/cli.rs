@@ -14,7 +14,7 @@ use wasmtime_wasi::{
 
 use super::{
     CALL_FUEL, Wasi,
-    output::Channel,
+    output::Stdio,
     streams::{Source, Written},
 };
 
@@ -55,14 +55,14 @@ impl stdin::Host for Wasi {
 impl stdout::Host for Wasi {
     fn get_stdout(&mut self) -> Result<Resource<DynOutputStream>> {
         self.pay(CALL_FUEL)?;
-        self.keep(Written(Channel::Stdout))
+        self.keep(Written(Stdio::Stdout))
     }
 }
 
 impl stderr::Host for Wasi {
     fn get_stderr(&mut self) -> Result<Resource<DynOutputStream>> {
         self.pay(CALL_FUEL)?;
-        self.keep(Written(Channel::Stderr))
+        self.keep(Written(Stdio::Stderr))
     }
 }
 

@@ -22,7 +22,7 @@ use wasmtime_wasi::{
 };
 
 use super::{
-    super::files::{FileError, Found},
+    super::found::{FileError, Found},
     CALL_FUEL, ELEMENT_FUEL, FIND_FUEL, Wasi,
     streams::{CHUNK_BYTES_MAX, Source},
 };

@@ -7,14 +7,14 @@ const BYTES_MAX: usize = 16 << 10;
 
 /// Where a guest writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Channel {
+pub(in super::super) enum Stdio {
     Stdout,
     Stderr,
 }
 
 /// The beginning of what was written, in order.
 pub(in super::super) struct Output {
-    written: Vec<(Channel, Vec<u8>)>,
+    written: Vec<(Stdio, Vec<u8>)>,
     left: usize,
 }
 
@@ -23,7 +23,7 @@ impl Output {
         Self { written: Vec::new(), left: guards.limit(Guard::LogSize, BYTES_MAX) }
     }
 
-    pub(super) fn write(&mut self, channel: Channel, bytes: &[u8]) {
+    pub(super) fn write(&mut self, channel: Stdio, bytes: &[u8]) {
         let kept = &bytes[..bytes.len().min(self.left)];
         self.left -= kept.len();
         match self.written.last_mut() {
@@ -34,8 +34,8 @@ impl Output {
     }
 
     /// As lines; what is no UTF-8 is shown with replacements.
-    pub(in super::super) fn lines(&self) -> Vec<(Channel, String)> {
-        let lines = |(channel, text): &(Channel, Vec<u8>)| {
+    pub(in super::super) fn lines(&self) -> Vec<(Stdio, String)> {
+        let lines = |(channel, text): &(Stdio, Vec<u8>)| {
             let text = String::from_utf8_lossy(text).into_owned();
             text.lines().map(|line| (*channel, line.to_owned())).collect::<Vec<_>>()
         };

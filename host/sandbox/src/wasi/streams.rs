@@ -8,7 +8,7 @@ use wasmtime_wasi::p2::{
 };
 use wasmtime_wasi_io::bindings::wasi::io::error;
 
-use super::{CALL_FUEL, Wasi, clocks::Awaited, output::Channel};
+use super::{CALL_FUEL, Wasi, clocks::Awaited, output::Stdio};
 
 /// Of one read or write. A guest asks again for the rest.
 pub(super) const CHUNK_BYTES_MAX: u64 = 64 << 10;
@@ -39,7 +39,7 @@ impl Source {
 }
 
 /// A stream to stdout or stderr.
-pub(super) struct Written(pub(super) Channel);
+pub(super) struct Written(pub(super) Stdio);
 
 impl Wasi {
     fn take(&mut self, stream: &Resource<DynInputStream>, length: u64) -> StreamResult<Vec<u8>> {
