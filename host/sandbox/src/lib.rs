@@ -301,7 +301,9 @@ impl Sandbox {
         let (judge, executors, imports, executor_imports) = match self.watchdog {
             Some(_) => {
                 let judge = codes[0].component(&self.judges)?;
-                let executors = executor_codes.iter().map(|code| code.component(&self.executors));
+                let executors = executor_codes.iter().enumerate().map(|(index, code)| {
+                    code.component(&self.executors).with_context(|| format!("its executor {index} does not fit"))
+                });
                 let (judge, imports) = guests::judge(&self.judges, &judge, budget, guards)?;
                 let (executors, executor_imports) =
                     guests::executors(&self.executors, &executors.collect::<Result<Vec<_>>>()?, guards)?;

@@ -69,7 +69,14 @@ pub(super) fn serve(arguments: &[String]) -> Result<()> {
 /// Loads code, of which nothing runs yet, and gives up what the process needs no more.
 fn prepare(start: &Start, codes: &[File]) -> Result<(Engine, Vec<Component>, Vec<String>)> {
     let engine = start.role.engine(start.guards)?;
-    let components = codes.iter().map(|file| code::component(&engine, file)).collect::<Result<_>>()?;
+    let component = |(index, file): (usize, &File)| {
+        let part = match start.role {
+            Role::Judge(_) => "judge".to_owned(),
+            Role::Executors(_) => format!("executor {index}"),
+        };
+        code::component(&engine, file).with_context(|| format!("its {part} does not fit"))
+    };
+    let components = codes.iter().enumerate().map(component).collect::<Result<_>>()?;
     let allowance = Allowance { memory_bytes: start.memory_bytes, reserved_bytes: RESERVED_BYTES, cpu_seconds: None };
     let missing = ring::limit(allowance, start.guards)?;
     Ok((engine, components, missing.into_iter().map(str::to_owned).collect()))
