@@ -112,6 +112,6 @@ fn attacks_end_as_outcomes() {
         assert_eq!(found, *expected, "{program}");
     }
     let context = SQL.context(Style::Compact, &[]).unwrap();
-    assert!(SQL.seeds(&context).unwrap().len() >= 9);
+    assert!(!SQL.seeds(&context).unwrap().is_empty());
     assert!(SQL.executor_imports()[0].iter().all(|import| import.starts_with("wasi:")));
 }

@@ -128,7 +128,7 @@ fn what_cannot_be_measured_is_refused_with_what_to_do() {
     for (args, words) in [
         (vec![&*foreign], ["no line is a task of environment codegen", "line 1", "EvalPlus (with base_input)"]),
         (vec![&*empty], ["holds no lines", "empty.jsonl", "azr-host"]),
-        (vec!["none.jsonl"], ["cannot read the suite none.jsonl", "No such file", "azr-host"]),
+        (vec!["none.jsonl"], ["cannot read none.jsonl", "No such file", "azr-host"]),
         (vec![&*functions, &*twin], ["two suites are called functions", "functions", "azr-host"]),
     ] {
         let suites: Vec<String> = args.iter().map(|path| format!("--suite={path}")).collect();

@@ -11,7 +11,6 @@ use super::{
         RunLimits, Verdict, types,
     },
     fault::Failed,
-    judge::Guest,
 };
 
 /// The first call of every judge.
@@ -68,7 +67,11 @@ impl JudgeCall<'_> {
     }
 
     /// Calls the export.
-    pub(super) fn make(&self, judge: &JudgeExports, mut store: &mut Store<Guest>) -> wasmtime::Result<Returned> {
+    pub(super) fn make<G: Send + 'static>(
+        &self,
+        judge: &JudgeExports,
+        mut store: &mut Store<G>,
+    ) -> wasmtime::Result<Returned> {
         let store = &mut store;
         Ok(match self {
             Self::Describe => judge.call_describe(store)?.into(),

@@ -27,14 +27,14 @@ use super::{
 use azr_core::task::Task;
 
 /// Where guests are: in this process, or in some of their own.
-pub(super) enum Place<G> {
+pub(super) enum Whereabouts<G> {
     Here(G),
     Away(Processes),
 }
 
 /// The judge of an environment.
 pub(super) struct JudgeClient {
-    pub(super) place: Place<Judge>,
+    pub(super) place: Whereabouts<Judge>,
     pub(super) budget: Budget,
     /// What it may read.
     pub(super) files: Files,
@@ -194,8 +194,8 @@ impl JudgeClient {
         let (name, deadline) = (call.name(), self.budget.deadline);
         let files = CallFiles::new(&self.files);
         let Called { returned, logged, fuel } = match &self.place {
-            Place::Here(judge) => judge.call(call, GuestFiles::Here(files)),
-            Place::Away(processes) => processes.call(name, call, files)?,
+            Whereabouts::Here(judge) => judge.call(call, GuestFiles::Here(files)),
+            Whereabouts::Away(processes) => processes.call(name, call, files)?,
         };
         if let Some(recorder) = &self.recorder {
             recorder.note(name, fuel);
@@ -222,7 +222,7 @@ impl JudgeClient {
 
 /// The executors of an environment.
 pub(super) struct ExecutorsClient {
-    pub(super) place: Place<Vec<Executor>>,
+    pub(super) place: Whereabouts<Vec<Executor>>,
     pub(super) guards: Guards,
     pub(super) deadline: Duration,
 }
@@ -248,8 +248,8 @@ impl ExecutorsClient {
 
     fn call(&self, call: &ExecutorCall<'_>) -> Result<Report, Fault> {
         let ran: Ran = match &self.place {
-            Place::Here(executors) => executor::call(executors, call, self.deadline),
-            Place::Away(processes) => processes.call(EXECUTE, call, CallFiles::new(&Files::default()))?,
+            Whereabouts::Here(executors) => executor::call(executors, call, self.deadline),
+            Whereabouts::Away(processes) => processes.call(EXECUTE, call, CallFiles::new(&Files::default()))?,
         };
         ran.map_err(|failed| failed.fault(EXECUTE, self.deadline))
     }

@@ -1,12 +1,15 @@
-//! Compiling in a process of its own, which gives up everything but memory, processor time and two pipes before it reads
-//! what a stranger made.
+//! Compiling in a process of its own, which gives up everything but memory, processor time and its three streams before it
+//! reads what a stranger made.
 //!
 //! A program of ours starts itself for that, by an argument that nobody types. What comes back is native code, so a hole
 //! in the compiler is still one; what a compilation takes, and what it could do meanwhile, is bounded.
 
 use std::{
     io::{self, Read, Write as _},
-    os::unix::process::ExitStatusExt as _,
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::ExitStatusExt as _},
+    },
     process::{Child, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
@@ -58,17 +61,19 @@ pub(super) fn compile(kind: EngineKind, ring: Ring, wasm: &[u8], deadline: Durat
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
     let cpu_seconds = deadline.as_secs().saturating_mul(threads as u64).saturating_add(1);
     let wanted = if ring == Ring::Require { "require" } else { "auto" };
+    // Not a pipe: where a compiler ends early, writing to one would end a program that `head` may end.
+    let (mut ours, theirs) = UnixStream::pair().context("no socket for a compiler")?;
     let mut child = confined::command(Errand::Compile)?
         .args([&kind.to_string(), wanted, &cpu_seconds.to_string()])
         .env("RAYON_NUM_THREADS", threads.to_string())
+        .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .context("cannot start a process to compile in")?;
-    let mut stdin = child.stdin.take().expect("it is piped");
     let wasm = wasm.to_vec();
     // A compiler that ended early has said why.
-    thread::spawn(move || stdin.write_all(&wasm));
+    thread::spawn(move || ours.write_all(&wasm));
     let code = collected(child.stdout.take().expect("it is piped"), CODE_MAX_BYTES);
     let said = collected(child.stderr.take().expect("it is piped"), MESSAGE_MAX_BYTES);
     let end = Instant::now() + deadline.min(Duration::from_secs(u32::MAX.into()));

@@ -4,23 +4,21 @@
 //! It gets no environment variables, and nothing of this process but what it is given to read and write.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     fs::File,
     os::{fd::IntoRawFd as _, unix::process::CommandExt as _},
     path::PathBuf,
-    process::{Command, ExitCode, Stdio},
+    process::{Command, Stdio},
     sync::OnceLock,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
 use azr_core::limits::Ring;
 
-use super::{compiler, worker};
-
 /// Makes of a program of ours a compiler.
-const COMPILE: &str = "compile-component-from-stdin";
+pub(super) const COMPILE: &str = "compile-component-from-stdin";
 /// Makes of it a process where guests are.
-const WORK: &str = "call-guests-of-stdin";
+pub(super) const WORK: &str = "call-guests-of-stdin";
 
 /// The program that becomes either, with what its arguments begin with.
 static PROGRAM: OnceLock<(PathBuf, Vec<OsString>)> = OnceLock::new();
@@ -32,35 +30,13 @@ pub(super) enum Errand {
     Work,
 }
 
-/// Makes this process one of the sandbox's where it was started as one; then it ends here. To be called first in `main`,
-/// while there is one thread. From then on the sandbox starts this program for its processes.
-pub fn serve_if_asked() -> Option<ExitCode> {
-    let mut arguments = std::env::args_os().skip(1);
-    if let Some(ended) = arguments.next().and_then(|first| serve(&first, arguments)) {
-        return Some(ended);
-    }
+/// From now on the sandbox starts this program for its processes.
+pub(super) fn confine_with_own() {
     // By this name it is the same file, also after somebody has replaced it.
     let _ = PROGRAM.set(("/proc/self/exe".into(), Vec::new()));
-    None
 }
 
-fn serve(errand: &OsStr, arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
-    let arguments: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let done = match errand.to_str()? {
-        COMPILE => compiler::serve(&arguments),
-        WORK => worker::serve(&arguments),
-        _ => return None,
-    };
-    Some(match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprint!("{error:#}");
-            ExitCode::FAILURE
-        }
-    })
-}
-
-/// Names the program of the sandbox's processes, for programs that do not call [`serve_if_asked`]. The first one counts.
+/// Names the program of the sandbox's processes, for programs that do not call [`super::serve_if_asked`]. The first one counts.
 pub fn confine_with(program: &std::path::Path) -> Result<()> {
     if PROGRAM.get().is_some() {
         return Ok(());
@@ -73,19 +49,10 @@ pub fn confine_with(program: &std::path::Path) -> Result<()> {
 }
 
 /// For tests, which are programs without a `main` of ours: they start themselves with these arguments, so that
-/// [`serve_in_test`] is called.
+/// [`super::serve_in_test`] is called.
 #[cfg(feature = "test-guards")]
 pub fn confine_in_test(arguments: &[&str]) {
     let _ = PROGRAM.set(("/proc/self/exe".into(), arguments.iter().map(Into::into).collect()));
-}
-
-/// Becomes one of the sandbox's processes where this test was started as one, and ends with it.
-#[cfg(feature = "test-guards")]
-pub fn serve_in_test() {
-    let mut arguments = std::env::args_os().skip_while(|argument| argument != COMPILE && argument != WORK);
-    if let Some(ended) = arguments.next().and_then(|errand| serve(&errand, arguments)) {
-        std::process::exit(i32::from(ended != ExitCode::SUCCESS));
-    }
 }
 
 /// Whether the sandbox has processes of its own. There may be no program for them, which only `sandbox.ring = "require"`

@@ -37,6 +37,7 @@ mod compile;
 mod compiler;
 mod confined;
 mod engine;
+mod errand;
 mod environment;
 #[cfg(any(test, feature = "test-guards"))]
 mod escape;
@@ -78,7 +79,7 @@ use wasmtime::Engine;
 
 use self::{
     cache::{Cache, Origin},
-    client::{ExecutorsClient, JudgeClient, Place, Recorder},
+    client::{ExecutorsClient, JudgeClient, Recorder, Whereabouts},
     code::Code,
     compile::Compiling,
     engine::{EngineKind, Watchdog},
@@ -97,7 +98,8 @@ use azr_core::{limits::Limits, task::Digest};
 use self::guard::{Guard, Guards};
 #[cfg(feature = "test-guards")]
 pub use self::{
-    confined::{confine_in_test, serve_in_test},
+    confined::confine_in_test,
+    errand::serve_in_test,
     guard::{Guard, Guards},
 };
 
@@ -107,8 +109,9 @@ pub use self::{
         Outcome, Prompt, Rejection, Report, Run, RunLimits, Setting, Speaker, Style, Thrown, Verdict,
     },
     client::CallFuel,
-    confined::{confine_with, serve_if_asked},
+    confined::confine_with,
     environment::{Environment, Example, Examples, ExecutedRun, Judged},
+    errand::serve_if_asked,
     fault::{Died, Fault, Stopped},
     grants::{Directory, Grants},
     log::{Level, LogLine},
@@ -307,7 +310,7 @@ impl Sandbox {
                 let (judge, imports) = guests::judge(&self.judges, &judge, budget, guards)?;
                 let (executors, executor_imports) =
                     guests::executors(&self.executors, &executors.collect::<Result<Vec<_>>>()?, guards)?;
-                (Place::Here(judge), Place::Here(executors), imports, executor_imports)
+                (Whereabouts::Here(judge), Whereabouts::Here(executors), imports, executor_imports)
             }
             None => {
                 let Limits { ring, run_memory_max_bytes, run_output_max_bytes, .. } = self.config.limits;
@@ -324,12 +327,17 @@ impl Sandbox {
                 self.on_a_worker(|| {
                     let (judge, imports) = Processes::start(role, guards, codes, bounds).map_err(Fault::Host)?;
                     if executor_codes.is_empty() {
-                        return Ok((Place::Away(judge), Place::Here(Vec::new()), imports.concat(), Vec::new()));
+                        return Ok((
+                            Whereabouts::Away(judge),
+                            Whereabouts::Here(Vec::new()),
+                            imports.concat(),
+                            Vec::new(),
+                        ));
                     }
                     let executors =
                         Processes::start(Role::Executors(run_memory_max_bytes), guards, executor_codes, of_runs);
                     let (executors, executor_imports) = executors.map_err(Fault::Host)?;
-                    Ok((Place::Away(judge), Place::Away(executors), imports.concat(), executor_imports))
+                    Ok((Whereabouts::Away(judge), Whereabouts::Away(executors), imports.concat(), executor_imports))
                 })?
             }
         };

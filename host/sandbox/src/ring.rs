@@ -26,8 +26,9 @@ pub(super) struct Allowance {
 }
 
 /// System calls that computing takes: memory, waiting for other threads, reading and writing what is open, ending.
-/// None opens, connects, starts or signals anything else. Threads are not among them: they are started before.
-const COMPUTING: [libc::c_long; 21] = [
+/// None opens, connects, starts or signals anything else. Threads are started before, of which the last may still have to
+/// register themselves with the kernel: glibc ends a process where it refuses that.
+const COMPUTING: [libc::c_long; 23] = [
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_close,
@@ -47,6 +48,8 @@ const COMPUTING: [libc::c_long; 21] = [
     libc::SYS_rt_sigreturn,
     libc::SYS_sigaltstack,
     libc::SYS_gettid,
+    libc::SYS_rseq,
+    libc::SYS_set_robust_list,
     libc::SYS_exit,
     libc::SYS_exit_group,
 ];
