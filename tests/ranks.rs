@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use azr_core::task::Digest;
 use c10d::{Role, Store};
 
 use crate::{
@@ -193,7 +194,9 @@ fn a_rank_that_is_done_gives_signs_of_life_until_the_last_is_done() {
     // Opens when rank 0 has come there.
     let held = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
     let timeout = Duration::from_secs(60);
-    let store = Store::connect("127.0.0.1", port, Role::Client, timeout).unwrap().prefixed("azr-host/0").unwrap();
+    let store = Store::connect("127.0.0.1", port, Role::Client, timeout).unwrap();
+    // The name of ranks without a token, at their first start.
+    let store = store.prefixed(&format!("azr-host/{}/0", Digest::of("ranks "))).unwrap();
     let begun = Instant::now();
     let mut signs = BTreeSet::new();
     // As many as it would give within the time after which it counts as gone.

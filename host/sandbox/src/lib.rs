@@ -157,6 +157,15 @@ pub struct Sandbox {
     guards: Guards,
 }
 
+/// What calls go to, and what it imports.
+struct Linked {
+    judge: JudgeClient,
+    executors: ExecutorsClient,
+    imports: Vec<String>,
+    /// Of each executor.
+    executor_imports: Vec<Vec<String>>,
+}
+
 impl Sandbox {
     /// Sets up the engines and starts the workers.
     pub fn new(config: &SandboxConfig) -> Result<Self> {
@@ -223,7 +232,7 @@ impl Sandbox {
     fn start(&self, package: &Package, name: &impl Display) -> Result<Environment> {
         let compiled = self.compile(package, name)?;
         let log = Arc::new(Log::default());
-        let (judge, executors, imports, executor_imports) = self.link(&compiled, &log)?;
+        let Linked { judge, executors, imports, executor_imports } = self.link(&compiled, &log)?;
         // Only now, so that a file that is refused leaves nothing behind.
         for ((_, engine, wasm), (code, origin)) in self.parts(package).zip(&compiled) {
             if *origin == Origin::Compiled {
@@ -291,12 +300,8 @@ impl Sandbox {
         })
     }
 
-    /// The judge and the executors, here or in processes of their own, and what the judge imports.
-    fn link(
-        &self,
-        compiled: &[(Vec<u8>, Origin)],
-        log: &Arc<Log>,
-    ) -> Result<(JudgeClient, ExecutorsClient, Vec<String>, Vec<Vec<String>>)> {
+    /// The judge and the executors, here or in processes of their own.
+    fn link(&self, compiled: &[(Vec<u8>, Origin)], log: &Arc<Log>) -> Result<Linked> {
         let mut codes = compiled.iter().map(|(code, _)| Code::new(code)).collect::<Result<Vec<_>>>()?;
         let executor_codes = codes.split_off(1);
         let (deadline, guards) = (self.call_deadline(), self.guards);
@@ -343,7 +348,8 @@ impl Sandbox {
         };
         let recorder = self.records.then(Recorder::default);
         let judge = JudgeClient { place: judge, budget, files: Files::default(), log: Arc::clone(log), recorder };
-        Ok((judge, ExecutorsClient { place: executors, guards, deadline }, imports, executor_imports))
+        let executors = ExecutorsClient { place: executors, guards, deadline };
+        Ok(Linked { judge, executors, imports, executor_imports })
     }
 
     /// Guests need the workers' large stacks, and processes a thread that outlives them.

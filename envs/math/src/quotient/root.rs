@@ -176,7 +176,7 @@ fn without_small_primes(mut rest: u64, mut found: impl FnMut(u64)) -> (u64, bool
         if divisor * divisor > rest {
             return (rest, true);
         }
-        while rest % divisor == 0 {
+        while rest.is_multiple_of(divisor) {
             rest /= divisor;
             found(divisor);
         }

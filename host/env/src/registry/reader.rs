@@ -114,11 +114,11 @@ impl Reader {
             request = request.basic_auth(name, Some(password));
         }
         let answer = request.send().await?;
-        let status = answer.status();
-        let said = bounded(answer, SAID_MAX_BYTES).await?;
-        if status != StatusCode::OK {
+        if answer.status() != StatusCode::OK {
+            let (said, _) = beginning(answer, SAID_MAX_BYTES).await?;
             return Err(OciDistributionError::AuthenticationFailure(String::from_utf8_lossy(&said).into_owned()));
         }
+        let said = bounded(answer, SAID_MAX_BYTES).await?;
         let token: Token = serde_json::from_slice(&said)
             .map_err(|error| OciDistributionError::RegistryTokenDecodeError(error.to_string()))?;
         let token = token.token.or(token.access_token);
@@ -148,7 +148,7 @@ async fn accepted_only(answer: Response, url: String) -> Result<Response> {
     if status == StatusCode::UNAUTHORIZED {
         return Err(OciDistributionError::UnauthorizedError { url });
     }
-    let said = bounded(answer, SAID_MAX_BYTES).await?;
+    let (said, _) = beginning(answer, SAID_MAX_BYTES).await?;
     Err(match serde_json::from_slice::<OciEnvelope>(&said) {
         Ok(envelope) if status.is_client_error() => OciDistributionError::RegistryError { envelope, url },
         _ => {
@@ -158,16 +158,25 @@ async fn accepted_only(answer: Response, url: String) -> Result<Response> {
     })
 }
 
-async fn bounded(mut answer: Response, max_bytes: u64) -> Result<Vec<u8>> {
+async fn bounded(answer: Response, max_bytes: u64) -> Result<Vec<u8>> {
+    let (bytes, whole) = beginning(answer, max_bytes).await?;
+    if !whole {
+        let sent = format!("it sends more than {max_bytes} bytes, which is all that was asked for");
+        return Err(OciDistributionError::SpecViolationError(sent));
+    }
+    Ok(bytes)
+}
+
+/// The first bytes of an answer, and whether that is all of it.
+async fn beginning(mut answer: Response, max_bytes: u64) -> Result<(Vec<u8>, bool)> {
     let mut bytes = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() as u64 > max_bytes {
-            let sent = format!("it sends more than {max_bytes} bytes, which is all that was asked for");
-            return Err(OciDistributionError::SpecViolationError(sent));
+            return Ok((bytes, false));
         }
     }
-    Ok(bytes)
+    Ok((bytes, true))
 }
 
 #[cfg(test)]

@@ -65,8 +65,14 @@ impl Held {
             "get-environment" => shown(environment::get_environment()),
             "get-arguments" => shown(environment::get_arguments()),
             "initial-cwd" => shown(environment::initial_cwd()),
-            "exit" => shown(exit::exit(Err(()))),
-            "exit-with-code" => shown(exit::exit_with_code(number as u8)),
+            "exit" => {
+                exit::exit(Err(()));
+                shown(())
+            }
+            "exit-with-code" => {
+                exit::exit_with_code(number as u8);
+                shown(())
+            }
             "stdin" => pushed(&mut self.inputs, stdin::get_stdin()),
             "stdout" => pushed(&mut self.outputs, stdout::get_stdout()),
             "stderr" => pushed(&mut self.outputs, stderr::get_stderr()),
@@ -94,7 +100,10 @@ impl Held {
             "wall-now" => shown(wall_clock::now()),
             "wall-resolution" => shown(wall_clock::resolution()),
             "ready" => with(&self.pollables, |pollable| shown(pollable.ready())),
-            "block" => with(&self.pollables, |pollable| shown(pollable.block())),
+            "block" => with(&self.pollables, |pollable| {
+                pollable.block();
+                shown(())
+            }),
             "poll" => shown(poll::poll(&self.pollables.iter().collect::<Vec<_>>())),
             "drop-pollable" => shown(self.pollables.pop().is_some()),
             _ => self.stream(name, rest, number),
