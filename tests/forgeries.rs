@@ -61,6 +61,41 @@ impl Entry {
     }
 }
 
+/// The tests of a corpus for an environment, which has at least so many forgeries.
+macro_rules! corpus_tests {
+    ($environment:expr, $corpus:expr, $forgeries:expr) => {
+        fn forgeries() -> $crate::forgeries::Forgeries<'static> {
+            $crate::forgeries::Forgeries::read(&$environment, $corpus)
+        }
+
+        #[test]
+        fn the_corpus_is_large_and_names_each_forgery_once() {
+            forgeries().are_sound($forgeries);
+        }
+
+        #[test]
+        fn no_attempt_wins_without_being_right() {
+            forgeries().attempts_lose();
+        }
+
+        #[test]
+        fn no_proposal_is_a_task_that_its_text_is_not() {
+            forgeries().proposals_are_rejected();
+        }
+
+        #[test]
+        fn tasks_by_the_rules_are_accepted_and_solvable() {
+            forgeries().harmless_proposals_are_solvable();
+        }
+
+        #[test]
+        fn honest_completions_win() {
+            forgeries().honest_completions_win();
+        }
+    };
+}
+pub(crate) use corpus_tests;
+
 impl<'a> Forgeries<'a> {
     pub fn read(env: &'a Environment, corpus: &str) -> Self {
         Self { env, corpus: toml::from_str(corpus).unwrap() }

@@ -4,7 +4,7 @@ use std::{path::Path, sync::LazyLock};
 
 use azr_sandbox::{Environment, Outcome, Sandbox, SandboxConfig, Style};
 
-use crate::forgeries::Forgeries;
+use crate::forgeries::corpus_tests;
 
 static SQL: LazyLock<Environment> = LazyLock::new(|| {
     let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
@@ -23,34 +23,7 @@ fn exec(calls: &[(&str, &str)]) -> Vec<String> {
     SQL.exec(&runs).into_iter().map(|report| text(&report.unwrap().outcomes[0])).collect()
 }
 
-fn forgeries() -> Forgeries<'static> {
-    Forgeries::read(&SQL, include_str!("sql_env/forgeries.toml"))
-}
-
-#[test]
-fn the_corpus_is_large_and_names_each_forgery_once() {
-    forgeries().are_sound(45);
-}
-
-#[test]
-fn no_attempt_wins_without_being_right() {
-    forgeries().attempts_lose();
-}
-
-#[test]
-fn no_proposal_is_a_task_that_its_text_is_not() {
-    forgeries().proposals_are_rejected();
-}
-
-#[test]
-fn tasks_by_the_rules_are_accepted_and_solvable() {
-    forgeries().harmless_proposals_are_solvable();
-}
-
-#[test]
-fn honest_completions_win() {
-    forgeries().honest_completions_win();
-}
+corpus_tests!(SQL, include_str!("sql_env/forgeries.toml"), 45);
 
 /// The samples that the judge hands out are what SQLite makes of them.
 #[test]
