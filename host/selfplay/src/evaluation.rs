@@ -138,6 +138,7 @@ pub fn attempt(
         }
         meter.judged(judged);
     }
+    meter.judging(0);
     Ok(tallies)
 }
 

@@ -66,20 +66,29 @@ fn watch(bar: &ProgressBar, meter: &Meter, (ended, changed): &(Mutex<bool>, Cond
 /// `sampling 35 of 64, 78 tokens/s, about 3 minutes left`, or `judging 12 of 64, about 20 seconds left`; none where nothing
 /// has moved in these `seconds`.
 fn line(before: Reading, now: Reading, seconds: f64) -> Option<String> {
-    let left = |seconds: f64| format!(", about {} left", HumanDuration(Duration::from_secs_f64(seconds)));
+    // More than a duration can be is nothing that anybody waits for.
+    let left = |seconds: f64| {
+        let left = Duration::try_from_secs_f64(seconds);
+        left.map_or(String::new(), |left| format!(", about {} left", HumanDuration(left)))
+    };
     if now.attempts > 0 {
         let again = before.attempts == now.attempts && before.judged <= now.judged;
         let judged = now.judged - if again { before.judged } else { 0 };
-        let left =
-            if judged > 0 { left((now.attempts - now.judged) as f64 * seconds / judged as f64) } else { String::new() };
+        let left = if judged > 0 {
+            left(now.attempts.saturating_sub(now.judged) as f64 * seconds / judged as f64)
+        } else {
+            String::new()
+        };
         return Some(format!("judging {} of {}{left}", now.judged, now.attempts));
+    }
+    if now.tokens == before.tokens {
+        return None;
     }
     let tokens_per_s = (now.tokens - before.tokens) as f64 / seconds;
     let Reading { requests, done, .. } = now;
     let left =
         now.tokens_per_completion.map(|tokens| left(requests.saturating_sub(done) as f64 * tokens / tokens_per_s));
-    (now.tokens > before.tokens)
-        .then(|| format!("sampling {done} of {requests}, {tokens_per_s:.0} tokens/s{}", left.unwrap_or_default()))
+    Some(format!("sampling {done} of {requests}, {tokens_per_s:.0} tokens/s{}", left.unwrap_or_default()))
 }
 
 fn say(bar: &ProgressBar, line: &str) {
@@ -98,6 +107,8 @@ mod tests {
         let now = Reading { tokens: 780, tokens_per_completion: Some(156.0), ..now };
         assert_eq!(line(now, 10.0), "sampling 4 of 64, 78 tokens/s, about 2 minutes left");
         assert_eq!(line(before, 10.0), "");
+        // Nothing has come since.
+        assert_eq!(super::line(now, now, 10.0), None);
         let now = Reading { attempts: 64, judged: 16, ..now };
         assert_eq!(line(now, 10.0), "judging 16 of 64, about 30 seconds left");
     }
