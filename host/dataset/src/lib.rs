@@ -6,6 +6,7 @@
 
 mod mapped;
 mod parquet_rows;
+mod strict;
 
 use std::{
     fs::File,
@@ -18,6 +19,7 @@ use flate2::read::MultiGzDecoder;
 
 pub use mapped::Mapped;
 use parquet_rows::ParquetRows;
+pub use strict::strict;
 
 /// A longer line is none of a data set; LiveCodeBench has some of a hundred megabytes. Protects the reader's memory
 /// from a small file that unpacks to one endless line.

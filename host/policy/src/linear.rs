@@ -65,14 +65,14 @@ impl Linear {
     /// `residual` + linear(`x`) in one matrix product where there is neither bias nor adapter; for sampling in the memory of
     /// `residual`.
     pub(super) fn add_to(&self, mut residual: Tensor, x: &Tensor, pass: Pass) -> Result<Tensor> {
-        let weight = self.weight.f_transpose(0, 1)?;
+        let weight = || self.weight.f_transpose(0, 1);
         match (&self.bias, pass) {
             (Some(_), _) => Ok(residual.f_add(&self.forward(x)?)?),
-            (None, Pass::Train) => self.adapt(residual.f_addmm(x, &weight)?, x),
+            (None, Pass::Train) => self.adapt(residual.f_addmm(x, &weight()?)?, x),
             (None, Pass::Sample | Pass::SampleOnCpu) => {
                 let sum = match &self.packed {
                     Some(packed) => packed.add_to(&residual, x)?,
-                    None => residual.f_addmm_(x, &weight)?,
+                    None => residual.f_addmm_(x, &weight()?)?,
                 };
                 self.adapt_in_place(&sum, x)?;
                 Ok(sum)

@@ -115,10 +115,9 @@ impl Suite {
         for ((line, text), imported) in numbers.into_iter().zip(&lines).zip(imported) {
             match imported {
                 Ok(Ok(task)) => {
-                    let id =
-                        serde_json::from_str(text).ok().and_then(|Named { id, task_id, unique_id, question_id }| {
-                            id.or(task_id).or(unique_id).or(question_id)
-                        });
+                    let id = serde_json::from_str(&azr_dataset::strict(text)).ok().and_then(
+                        |Named { id, task_id, unique_id, question_id }| id.or(task_id).or(unique_id).or(question_id),
+                    );
                     let kind = envs[env].kind_index(&task.kind).expect("the sandbox checked that the kind exists");
                     self.tasks.push(SuiteTask { line, id, held_out: HeldOutTask { env, kind, task } });
                 }

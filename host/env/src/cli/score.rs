@@ -1,7 +1,6 @@
 //! `azr-env score`: pass@k of generations that were made elsewhere.
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet, VecDeque},
     fs::File,
     io::{BufWriter, Write},
@@ -144,7 +143,7 @@ impl Score {
             tallies: BTreeMap::new(),
             faults: 0,
             results: self.results.as_deref().map(create).transpose()?,
-            bar: progress(azr_dataset::open(&self.completions)?.count()),
+            bar: progress(&self.completions)?,
         };
         std::thread::scope(|scope| {
             let mut judging = VecDeque::new();
@@ -194,7 +193,7 @@ fn suite(env: &Environment, ctx: &Context, path: &Path, map: &[Mapped]) -> Resul
         let Line { number, text } = line?;
         let place = || format!("{}, line {number}", path.display());
         let Published { task_id, question_id, unique_id, id, prompt, entry_point } =
-            serde_json::from_str(&strict(&text)).with_context(place)?;
+            serde_json::from_str(&azr_dataset::strict(&text)).with_context(place)?;
         let id = task_id.or(question_id).or(unique_id).or(id).map_or_else(|| number.to_string(), |id| name(&id));
         let prompt = prompt.as_ref().and_then(Value::as_str).filter(|_| entry_point.is_some()).map(str::to_owned);
         let imported = env.import_tasks(ctx, &[text]).pop().expect("one task for one line").with_context(place)?;
@@ -211,24 +210,6 @@ fn suite(env: &Environment, ctx: &Context, path: &Path, map: &[Mapped]) -> Resul
     }
     ensure!(!tasks.is_empty(), "{}: no line is a task of environment {}", path.display(), env.description().name);
     Ok(Suite { tasks, refused })
-}
-
-/// A line of JSON without the words for numbers that Python writes beside JSON, which MbppPlus has among its inputs.
-fn strict(line: &str) -> Cow<'_, str> {
-    const WORDS: [&str; 3] = ["NaN", "-Infinity", "Infinity"];
-    if !WORDS.iter().any(|word| line.contains(word)) {
-        return line.into();
-    }
-    let (mut strict, mut rest, mut is_text) = (String::with_capacity(line.len()), line, false);
-    while let Some(character) = rest.chars().next() {
-        let word = WORDS.iter().find(|word| !is_text && rest.starts_with(**word));
-        let escaped = if is_text && character == '\\' { rest.chars().nth(1).map_or(0, char::len_utf8) } else { 0 };
-        let length = word.map_or(character.len_utf8() + escaped, |word| word.len());
-        strict += if word.is_some() { "null" } else { &rest[..length] };
-        is_text ^= character == '"';
-        rest = &rest[length..];
-    }
-    strict.into()
 }
 
 /// An id as completions name it.
@@ -267,10 +248,14 @@ fn joined<'a>(portion: ScopedJoinHandle<'_, Portion<'a>>) -> Portion<'a> {
     portion.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// On a terminal.
-fn progress(completions: usize) -> ProgressBar {
+/// On a terminal; nothing is counted for nobody.
+fn progress(completions: &Path) -> Result<ProgressBar> {
     let style = ProgressStyle::with_template("{bar:24} {pos} of {len} completions  {elapsed} gone, {eta} left");
-    ProgressBar::new(completions as u64).with_style(style.expect("the template is valid"))
+    let bar = ProgressBar::no_length().with_style(style.expect("the template is valid"));
+    if !bar.is_hidden() {
+        bar.set_length(azr_dataset::open(completions)?.count() as u64);
+    }
+    Ok(bar)
 }
 
 /// A line of the completions: the id of its task, and the attempt; none where the suite's line is no task.
@@ -387,13 +372,6 @@ mod tests {
         let Estimate { mean, standard_error } = estimate(&[0.0, 1.0, 1.0, 0.5]);
         assert_eq!(mean, 0.625);
         assert!((standard_error - 0.239_356_776_939_084_15).abs() < 1e-12, "{standard_error}");
-    }
-
-    #[test]
-    fn words_of_python_are_no_numbers_of_json() {
-        let line = r#"{"a": [NaN, -Infinity, 1], "NaN": "Infinity \" NaN", "b": Infinity}"#;
-        assert_eq!(strict(line), r#"{"a": [null, null, 1], "NaN": "Infinity \" NaN", "b": null}"#);
-        assert_eq!(strict("{}"), "{}");
     }
 
     #[test]
