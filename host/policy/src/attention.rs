@@ -94,7 +94,7 @@ pub fn causal(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
 }
 
 /// Causal without a mask; with one, `[batch, 1, seq, keys]`, there may be more keys than queries.
-fn dot_product(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+pub(super) fn dot_product(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
     let (batch, seq, heads, head_dim) = q.size4()?;
     let (_, keys, shared, _) = k.size4()?;
     let by_head = |x: &Tensor| x.f_transpose(1, 2);

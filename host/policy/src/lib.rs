@@ -28,6 +28,7 @@ pub mod linear;
 pub mod memory;
 pub mod model;
 mod packed;
+mod prefix;
 mod rope;
 mod sampler;
 mod template;
@@ -386,7 +387,7 @@ impl Model {
         match &batch.shared {
             None => {
                 let (_batch, seq) = batch.tokens.size2()?;
-                Ok(WholeSequences::Causal(self.rope(seq)?.leading(seq)?))
+                Ok(WholeSequences::Causal(self.rope(seq)?.range(0, seq)?))
             }
             Some(layout) => {
                 let rope = self.rope(layout.prompt_len + layout.row_len)?;
