@@ -127,8 +127,10 @@ impl Cache {
         let slots: Vec<i64> = slots.iter().map(|&slot| slot as i64).collect();
         let slots = Tensor::f_from_slice(&slots)?.f_to_device(device)?;
         let sources = Tensor::f_from_slice(&sources)?.f_to_device(device)?;
-        let prefix =
-            prefix.map(|prefix| Ok::<_, anyhow::Error>((prefix, prefix.mask(seq, (kind, device))?))).transpose()?;
+        let prefix = match prefix {
+            Some(prefix) => Some((prefix, attention::after(before, seq, (kind, device))?)),
+            None => None,
+        };
         Ok(Prefill { cache: self, slots, sources, columns, rotation: rope.range(before, seq)?, prefix })
     }
 

@@ -28,7 +28,7 @@ pub mod linear;
 pub mod memory;
 pub mod model;
 mod packed;
-mod prefix;
+pub mod prefix;
 mod rope;
 mod sampler;
 mod template;
@@ -390,7 +390,7 @@ impl Model {
                 Ok(WholeSequences::Causal(self.rope(seq)?.range(0, seq)?))
             }
             Some(layout) => {
-                let rope = self.rope(layout.prompt_len + layout.row_len)?;
+                let rope = self.rope(layout.prefix_len + layout.prompt_len + layout.row_len)?;
                 Ok(WholeSequences::Branching(Branching::new(layout, &rope, self.kind_and_device().0)?))
             }
         }

@@ -1,7 +1,7 @@
 //! What the prompts of a call begin with alike: all of a kind have the same instructions. It is read once.
 
 use anyhow::Result;
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
 use super::{
     attention,
@@ -65,7 +65,7 @@ impl Prefix {
         let ids = Tensor::f_from_slice(&ids)?.f_unsqueeze(0)?.f_to_device(device)?;
         let last = Tensor::f_from_slice(&[tokens.len() as i64 - 1])?.f_to_device(device)?;
         let mut kept = Kept { rotation: rope.range(0, tokens.len() as i64)?, layers: Vec::new() };
-        model.hidden(&ids, Some(&last), pass, &mut kept)?;
+        let _last = model.hidden(&ids, Some(&last), pass, &mut kept)?;
         Ok(Self { tokens: tokens.to_vec(), layers: kept.layers })
     }
 
@@ -79,14 +79,6 @@ impl Prefix {
             Ok(Tensor::f_cat(&[&prefix, own], 1)?)
         };
         Ok([join(keys, k)?, join(values, v)?])
-    }
-
-    /// What `seq` tokens after the prefix see, `[1, 1, seq, prefix + seq]`: 0 for the prefix, themselves and what is
-    /// between, −∞ for what is behind them.
-    pub fn mask(&self, seq: i64, (kind, device): (Kind, Device)) -> Result<Tensor> {
-        let prefix = self.tokens.len() as i64;
-        let seen = Tensor::f_ones([seq, prefix + seq], (Kind::Bool, device))?.f_tril(prefix)?;
-        attention::mask(&seen.f_logical_not()?.f_view([1, 1, seq, prefix + seq])?, kind)
     }
 }
 
