@@ -63,7 +63,12 @@ sbom:
 
 CARGO_DENY := .tools/cargo-deny-0.20.2
 audit: sbom $(CARGO_DENY)
-	$(CARGO_DENY)/bin/cargo-deny check
+	$(CARGO_DENY)/bin/cargo-deny --offline check bans licenses sources
+	@$(CARGO_DENY)/bin/cargo-deny fetch db || { \
+	  echo "audit: bans, licences and sources are as deny.toml has them. Advisories were NOT looked at: their database" >&2; \
+	  echo "(https://github.com/RustSec/advisory-db) cannot be fetched. With a copy of it below ~/.cargo/advisory-dbs:" >&2; \
+	  echo "$(CARGO_DENY)/bin/cargo-deny --offline check" >&2; exit 1; }
+	$(CARGO_DENY)/bin/cargo-deny check advisories
 
 $(CARGO_DENY):
 	cargo install --quiet --locked --root $@ --target-dir target/tools cargo-deny@$(subst .tools/cargo-deny-,,$@)
@@ -134,12 +139,13 @@ $(REFERENCE)/ready:
 # Each target for FUZZ_SECONDS on one core, with the stable compiler: nothing here is unsafe, so coverage is enough.
 FUZZ_SECONDS := 300
 FUZZ_TARGETS := value puzzle completion prompt config component fuel
-fuzz: guests
+fuzz: guests $(addprefix envs/,$(addsuffix .wasm,python javascript sql math countdown codegen))
 	python3 fuzz/seeds.py
 	cd fuzz && RUSTFLAGS="-Cpasses=sancov-module -Ccodegen-units=1 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 \
 	  inline-8bit-counters pc-table trace-compares)" cargo build --release --features host --target x86_64-unknown-linux-gnu
 	for target in $(FUZZ_TARGETS); do mkdir -p fuzz/artifacts/$$target && \
-	  fuzz/target/x86_64-unknown-linux-gnu/release/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 \
+	  case $$target in fuel) length=65536;; *) length=4096;; esac && \
+	  fuzz/target/x86_64-unknown-linux-gnu/release/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=$$length -timeout=60 \
 	  -artifact_prefix=fuzz/artifacts/$$target/ fuzz/corpus/$$target || exit 1; done
 
 lint: setup
