@@ -59,6 +59,7 @@ mod recorded;
 mod request;
 mod returned;
 mod ring;
+mod room;
 mod shape;
 mod snapshot;
 mod wasi;
