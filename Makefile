@@ -279,8 +279,9 @@ envs/python.wasm: $(GUEST_BUILD)/python_judge.wasm $(EXECUTORS) $(PACKER) | host
 $(GUEST_BUILD)/codegen.wasm: guests
 	@:
 
+# A solution must return what is asked for with every input, and an endless loop costs all the fuel of a run.
 envs/codegen.wasm: $(GUEST_BUILD)/codegen.wasm $(GUESTS)/codegen-executor.wasm $(PACKER) | host
-	$(ENV) pack --judge $< --executor $(word 2,$^) --out $@
+	$(ENV) pack --judge $< --executor $(word 2,$^) --stop-at-out-of-fuel --out $@
 
 # Apart from the other guests, so that who only wants those does not compile an engine.
 JAVASCRIPT := $(GUEST_BUILD)/javascript_judge.wasm $(GUEST_BUILD)/javascript_executor.wasm

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bindings::{
-        self, Accepted, Completed, Context, Demonstration, Description, Expectation, Prompt, Rejection, Report, Run,
-        RunLimits, Setting, Style, Verdict,
+        self, Accepted, Completed, Context, Demonstration, Description, Expectation, Outcome, Prompt, Rejection,
+        Report, Run, RunLimits, Setting, Style, Verdict,
     },
     client::{CallFuel, ExecutorsClient, JudgeClient},
     engine::Watchdog,
@@ -73,6 +73,7 @@ pub struct Environment {
 /// What clones of an environment share.
 pub(super) struct Loaded {
     pub(super) digest: Digest,
+    pub(super) stops_at_out_of_fuel: bool,
     pub(super) executor_digests: Vec<Digest>,
     pub(super) imports: Vec<String>,
     pub(super) executor_imports: Vec<Vec<String>>,
@@ -345,9 +346,43 @@ impl Environment {
         portion
     }
 
+    /// Executes the runs of plans; where the environment says that they need not be made, without those of a program whose
+    /// first run in the plan is out of fuel. They count as out of fuel, too.
+    fn reports<E>(&self, plans: &[Planned<E>]) -> Vec<Result<Report, Fault>> {
+        let runs: Vec<&[Run]> = plans.iter().flatten().flatten().map(Vec::as_slice).collect();
+        if !self.loaded.stops_at_out_of_fuel {
+            return self.exec(runs.into_iter().flatten());
+        }
+        // The place of the first run of the same program.
+        let mut firsts = Vec::new();
+        for runs in &runs {
+            let begin = firsts.len();
+            let first =
+                |run: &Run| runs.iter().position(|one| (one.executor, &one.program) == (run.executor, &run.program));
+            firsts.extend(runs.iter().map(|run| begin + first(run).expect("it is one of them")));
+        }
+        let all: Vec<&Run> = runs.into_iter().flatten().collect();
+        let is_first = |place: &usize| firsts[*place] == *place;
+        let mut reports: Vec<Option<Result<Report, Fault>>> = all.iter().map(|_| None).collect();
+        let firsts_of: Vec<usize> = (0..all.len()).filter(is_first).collect();
+        for (place, report) in firsts_of.iter().zip(self.exec(firsts_of.iter().map(|place| all[*place]))) {
+            reports[*place] = Some(report);
+        }
+        let out_of_fuel = |report: &Option<Result<Report, Fault>>| matches!(report, Some(Ok(report)) if report.outcomes.last().is_some_and(|last| matches!(last, Outcome::OutOfFuel)));
+        let (stopped, rest): (Vec<usize>, Vec<usize>) =
+            (0..all.len()).filter(|place| !is_first(place)).partition(|place| out_of_fuel(&reports[firsts[*place]]));
+        for (place, report) in rest.iter().zip(self.exec(rest.iter().map(|place| all[*place]))) {
+            reports[*place] = Some(report);
+        }
+        for place in stopped {
+            reports[place] = Some(Ok(Report { outcomes: vec![Outcome::OutOfFuel], fuel: 0 }));
+        }
+        reports.into_iter().map(|report| report.expect("each run was made or stopped")).collect()
+    }
+
     /// Executes all planned runs of a portion together.
     fn run_plans<E>(&self, plans: Vec<Planned<E>>) -> Vec<Result<Result<Vec<ExecutedRun>, E>, Fault>> {
-        let mut reports = self.exec(plans.iter().flatten().flatten().flatten()).into_iter();
+        let mut reports = self.reports(&plans).into_iter();
         plans
             .into_iter()
             .map(|plan| match plan? {

@@ -117,7 +117,7 @@ pub use self::{
     grants::{Directory, Grants},
     log::{Level, LogLine},
     outcome::shortened,
-    package::{FILE_MAX_BYTES, pack, read},
+    package::{FILE_MAX_BYTES, pack, read, stopping_at_out_of_fuel},
     recorded::{OutcomeRow, RunRow, plan_digest, run_rows},
     request::{Attempt, Proposal, SequencePart},
     wasi::wasi_gives,
@@ -250,6 +250,7 @@ impl Sandbox {
         self.try_start(&executors, packed, limits)?;
         Ok(Environment::new(Loaded {
             digest: package.digest,
+            stops_at_out_of_fuel: package.stops_at_out_of_fuel,
             executor_digests: package.executors.iter().map(Digest::of).collect(),
             imports,
             executor_imports,
