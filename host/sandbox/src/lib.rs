@@ -29,6 +29,7 @@
 //! - A machine that cannot give the memory that a run was granted: the program sees a refusal, as from its limit.
 //! - A judge that is wrong on purpose: it can falsify the rewards of its own environment, and of no other.
 pub mod bindings;
+mod agenda;
 mod cache;
 mod calls;
 mod client;
@@ -60,6 +61,7 @@ mod recorded;
 mod request;
 mod returned;
 mod ring;
+mod room;
 mod shape;
 mod snapshot;
 mod wasi;
@@ -118,7 +120,7 @@ pub use self::{
     grants::{Directory, Grants},
     log::{Level, LogLine},
     outcome::shortened,
-    package::{FILE_MAX_BYTES, pack, read},
+    package::{FILE_MAX_BYTES, pack, read, stopping_at_out_of_fuel},
     recorded::{OutcomeRow, RunRow, plan_digest, run_rows},
     request::{Attempt, Proposal, SequencePart},
     wasi::wasi_gives,
@@ -251,6 +253,7 @@ impl Sandbox {
         self.try_start(&executors, packed, limits)?;
         Ok(Environment::new(Loaded {
             digest: package.digest,
+            stops_at_out_of_fuel: package.stops_at_out_of_fuel,
             executor_digests: package.executors.iter().map(Digest::of).collect(),
             imports,
             executor_imports,
