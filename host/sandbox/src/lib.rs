@@ -35,6 +35,7 @@ mod client;
 mod code;
 mod compile;
 mod compiler;
+mod conclude;
 mod confined;
 mod engine;
 mod errand;
@@ -110,8 +111,9 @@ pub use self::{
         Outcome, Prompt, Rejection, Report, Run, RunLimits, Setting, Speaker, Style, Thrown, Verdict,
     },
     client::CallFuel,
+    conclude::ExecutedRun,
     confined::confine_with,
-    environment::{Environment, Example, Examples, ExecutedRun, Judged},
+    environment::{Environment, Example, Examples, Judged},
     errand::serve_if_asked,
     fault::{Died, Fault, Stopped},
     grants::{Directory, Grants},
