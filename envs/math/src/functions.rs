@@ -436,7 +436,7 @@ pub fn binomial(of: &Quotient, choose: &Quotient, work: &mut Work) -> Result<Quo
         Some(fewer) if fewer.to_u32().is_some_and(|fewer| fewer <= max) => {
             let mut product = Quotient::integer(1);
             for step in 0..fewer.to_i64().unwrap_or(0) {
-                work.spend(1)?;
+                work.spend(2)?;
                 let factor = of.minus(&Quotient::integer(step), work)?;
                 let share = Quotient::rational(Rational::new(1.into(), (step + 1).into()));
                 product = product.times(&factor, work)?.times(&share, work)?;

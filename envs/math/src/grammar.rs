@@ -3,6 +3,7 @@
 mod arithmetic;
 mod bracket;
 mod quantity;
+mod series;
 mod words;
 
 pub use words::is_all_reals;

@@ -191,49 +191,41 @@ mod tests {
         assert_eq!(shown(conclude(&workers, plans, RULES, execute, judge)), names);
     }
 
-    /// Each program runs out of fuel at "0" if its name says so; the second run of its plan is another item's first.
+    /// Of the first program every run is endless, of the second only those of an argument that comes second.
     #[test]
-    fn of_a_program_whose_first_run_is_out_of_fuel_no_other_is_made() {
-        let with = |program: &str, input: &str| Run { inputs: vec![input.into()], ..run(program) };
-        let made = Mutex::new(Vec::new());
-        let execute = |run: &Run| {
-            let input = String::from_utf8(run.inputs[0].clone()).unwrap();
-            made.lock().unwrap().push(format!("{}({input})", run.program));
-            match (&*run.program, &*input) {
-                ("slow", "0") => Ok(Report { outcomes: vec![Outcome::OutOfFuel], fuel: 9 }),
-                _ => Ok(Report { outcomes: vec![Outcome::Value(input.into_bytes())], fuel: 1 }),
-            }
+    fn an_endless_loop_costs_one_run_of_each_item_that_it_comes_first_in() {
+        let with = |program: &str, input: u8| Run { inputs: vec![vec![input]], ..run(program) };
+        let plans = || -> Vec<Planned<String>> {
+            vec![
+                Ok(Ok(vec![with("endless", 1), with("endless", 2), with("fine", 2), with("endless", 1)])),
+                Ok(Ok(vec![with("some", 1), with("some", 2), with("some", 3)])),
+                Ok(Ok(vec![with("endless", 2), with("endless", 3)])),
+                Ok(Ok(vec![with("some", 2), with("some", 3)])),
+            ]
         };
-        let told = |_: usize, ran: Result<Vec<ExecutedRun>, String>| {
-            let text = |run: &ExecutedRun| match &run.report.outcomes[0] {
-                Outcome::Value(value) => String::from_utf8(value.clone()).unwrap(),
-                _ => format!("!{}", run.report.fuel),
+        let ends = |_, ran: Result<Vec<ExecutedRun>, String>| -> Result<String, Fault> {
+            let ended = |run: &ExecutedRun| if run.report.outcomes == [Outcome::OutOfFuel] { '∞' } else { '.' };
+            Ok(ran.unwrap().iter().map(ended).collect())
+        };
+        let expected = ["∞∞.∞", ".∞.", "∞∞", "∞∞"];
+        for (count, bytes) in [(1, 0), (1, 20), (3, 0), (3, 20), (3, u64::MAX / 2)] {
+            let executed = Mutex::new(Vec::new());
+            let execute = |run: &Run| {
+                executed.lock().unwrap().push((run.program.clone(), run.inputs[0][0]));
+                match (&*run.program, run.inputs[0][0]) {
+                    ("endless", _) | ("some", 2) => Ok(Report { outcomes: vec![Outcome::OutOfFuel], fuel: 9 }),
+                    _ => echo(run),
+                }
             };
-            Ok(ran.unwrap().iter().map(text).collect::<String>())
-        };
-        let concluded = |count, waiting_max_bytes, stops_at_out_of_fuel| {
-            let plans = vec![
-                Ok(Ok(vec![
-                    with("slow", "0"),
-                    with("slow", "1"),
-                    with("fast", "0"),
-                    with("fast", "2"),
-                    with("slow", "3"),
-                ])),
-                Ok(Ok(vec![with("slow", "1"), with("slow", "0"), with("slow", "0")])),
-                Ok(Ok(vec![with("slow", "0"), with("slow", "0")])),
-            ];
             let workers = Workers::start(count, 1 << 20).unwrap();
-            let rules = Rules { waiting_max_bytes, stops_at_out_of_fuel, ..RULES };
-            made.lock().unwrap().clear();
-            let conclusions = shown(conclude(&workers, plans, rules, execute, told));
-            (conclusions, made.lock().unwrap().iter().filter(|run| *run == "slow(3)").count())
-        };
-        for (count, room) in [(1, 0), (1, 20), (3, 0), (3, u64::MAX)] {
-            let expected = ["!9!002!0", "1!9!9", "!9!0"].map(str::to_owned).to_vec();
-            assert_eq!(concluded(count, room, true), (expected, 0), "{count} workers, {room} bytes");
-            let expected = ["!91023", "1!9!9", "!9!9"].map(str::to_owned).to_vec();
-            assert_eq!(concluded(count, room, false), (expected, 1), "{count} workers, {room} bytes");
+            let rules = Rules { waiting_max_bytes: bytes, stops_at_out_of_fuel: true, ..RULES };
+            let conclusions = conclude(&workers, plans(), rules, execute, ends);
+            assert_eq!(shown(conclusions), expected, "{count} workers, {bytes} bytes");
+            let mut executed = executed.into_inner().unwrap();
+            executed.sort();
+            executed.dedup();
+            let made = [("endless", 1), ("endless", 2), ("fine", 2), ("some", 1), ("some", 2), ("some", 3)];
+            assert_eq!(executed, made.map(|(program, input)| (program.to_owned(), input)));
         }
     }
 }

@@ -18,7 +18,7 @@ const TERMS_MAX: i64 = 1000;
 /// Parts of an expression that are worked out in about the time of a unit of work.
 const PARTS_PER_WORK: u64 = 4;
 /// Fractions whose bits squared are so many are added up in about that time.
-const SQUARED_BITS_PER_WORK: u64 = 20_000;
+const SQUARED_BITS_PER_WORK: u64 = 5_000;
 const INFINITY: &str = "∞";
 
 impl Evaluator<'_> {
