@@ -48,7 +48,7 @@ test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.w
 	cargo test --workspace --features azr-sandbox/test-guards --test sandbox
 
 # The long campaigns, whose short forms `make test` holds; each prints its result.
-soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm guests reproducible
+soak: host envs/python.wasm envs/javascript.wasm envs/sql.wasm envs/countdown.wasm envs/math.wasm guests reproducible
 	python3 tests/soak/kills.py
 	python3 tests/soak/determinism.py
 	python3 tests/soak/flat.py
@@ -57,6 +57,7 @@ soak: host envs/python.wasm envs/countdown.wasm envs/math.wasm guests reproducib
 	python3 tests/soak/slurm.py
 	python3 tests/soak/serve.py
 	python3 tests/soak/hostile.py
+	python3 tests/soak/fuel.py
 
 # What the programs are made of, and whether deny.toml allows it. The second also asks for known defects and needs the network:
 # it builds cargo-deny, which takes minutes.

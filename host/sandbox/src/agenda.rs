@@ -24,7 +24,7 @@ pub(super) struct Rules {
 }
 
 /// What came of planning, beside runs.
-pub(super) enum Opened<E> {
+pub(super) enum Planning<E> {
     Runs,
     Rejected(E),
     Failed(Fault),
@@ -58,7 +58,7 @@ pub(super) struct Item<E> {
     /// How many of its runs have not ended.
     pub(super) missing: usize,
     /// Taken when it is judged.
-    pub(super) opened: Opened<E>,
+    pub(super) planning: Planning<E>,
 }
 
 /// A distinct run, from when it begins until every item that planned it and has begun it is concluded.
@@ -173,10 +173,10 @@ impl<E, C> Agenda<E, C> {
 
     /// What to judge about an item, unless a fault is its conclusion.
     fn judge(&mut self, item: usize) -> Option<Work<E>> {
-        match mem::replace(&mut self.items[item].opened, Opened::Runs) {
-            Opened::Rejected(rejection) => return Some(Work::Judge(item, Err(rejection))),
-            Opened::Failed(fault) => self.conclude(item, Err(fault)),
-            Opened::Runs => {
+        match mem::replace(&mut self.items[item].planning, Planning::Runs) {
+            Planning::Rejected(rejection) => return Some(Work::Judge(item, Err(rejection))),
+            Planning::Failed(fault) => self.conclude(item, Err(fault)),
+            Planning::Runs => {
                 let report = |(place, number)| {
                     if self.is_stopped(item, place) {
                         return Ok(Arc::new(Report { outcomes: vec![Outcome::OutOfFuel], fuel: 0 }));
@@ -268,7 +268,7 @@ mod tests {
     /// held; all that may begin does before anything ends.
     fn executed_and_held(waiting_max_bytes: u64, returned: usize) -> (usize, u64) {
         let runs = |n: usize| vec![n / 2 * 2, n / 2 * 2 + 1, n / 2 * 2];
-        let item = |n| Item { runs: runs(n), firsts: vec![0, 1, 2], missing: 3, opened: Opened::<()>::Runs };
+        let item = |n| Item { runs: runs(n), firsts: vec![0, 1, 2], missing: 3, planning: Planning::<()>::Runs };
         let mut agenda = Agenda::<(), usize>::new(
             Rules { run_max_bytes: 10, waiting_max_bytes, stops_at_out_of_fuel: false },
             (0..20).map(item).collect(),

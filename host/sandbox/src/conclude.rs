@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    agenda::{Agenda, Done, Item, Opened, Rules, Work},
+    agenda::{Agenda, Done, Item, Planning, Rules, Work},
     bindings::{Report, Run},
     fault::Fault,
     workers::Workers,
@@ -47,14 +47,14 @@ pub(super) fn conclude<E: Send, C: Send>(
     execute: impl Fn(&Run) -> Result<Report, Fault> + Sync,
     judge: impl Fn(usize, Result<Vec<ExecutedRun>, E>) -> Result<C, Fault> + Sync,
 ) -> Vec<Result<C, Fault>> {
-    let (plans, opened): (Vec<_>, Vec<_>) = plans.into_iter().map(opened).unzip();
+    let (plans, planning): (Vec<_>, Vec<_>) = plans.into_iter().map(planning).unzip();
     let (distinct, numbers) = numbered(plans.iter().flatten());
     let mut numbers = numbers.into_iter();
-    let items = plans.iter().zip(opened).map(|(runs, opened)| Item {
+    let items = plans.iter().zip(planning).map(|(runs, planning)| Item {
         runs: numbers.by_ref().take(runs.len()).collect(),
         firsts: firsts(runs, rules),
         missing: runs.len(),
-        opened,
+        planning,
     });
     let mut agenda = Agenda::new(rules, items.collect());
     let work = |work| match work {
@@ -84,11 +84,11 @@ pub(super) fn conclude<E: Send, C: Send>(
 }
 
 /// The runs of a plan, and what else there is to it.
-fn opened<E>(plan: Planned<E>) -> (Vec<Run>, Opened<E>) {
+fn planning<E>(plan: Planned<E>) -> (Vec<Run>, Planning<E>) {
     match plan {
-        Ok(Ok(runs)) => (runs, Opened::Runs),
-        Ok(Err(rejection)) => (Vec::new(), Opened::Rejected(rejection)),
-        Err(fault) => (Vec::new(), Opened::Failed(fault)),
+        Ok(Ok(runs)) => (runs, Planning::Runs),
+        Ok(Err(rejection)) => (Vec::new(), Planning::Rejected(rejection)),
+        Err(fault) => (Vec::new(), Planning::Failed(fault)),
     }
 }
 
