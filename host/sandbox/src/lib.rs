@@ -31,6 +31,7 @@
 pub mod bindings;
 mod cache;
 mod calls;
+mod cancel;
 mod client;
 mod code;
 mod compile;
@@ -108,6 +109,7 @@ pub use self::{
         Accepted, Amount, Context, Demonstration, Description, Expectation, Kind, Measure, Message, OfferedSetting,
         Outcome, Prompt, Rejection, Report, Run, RunLimits, Setting, Speaker, Style, Thrown, Verdict,
     },
+    cancel::Cancel,
     client::CallFuel,
     confined::confine_with,
     environment::{Environment, Example, Examples, ExecutedRun, Judged},
