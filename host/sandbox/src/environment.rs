@@ -1,8 +1,6 @@
 //! A loaded environment: plan → run → judge over whole batches.
 
 use std::{
-    collections::HashMap,
-    iter::Peekable,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,6 +15,7 @@ use super::{
     },
     cancel::Cancel,
     client::{CallFuel, ExecutorsClient, JudgeClient, Whereabouts},
+    conclude::{ExecutedRun, Planned, Room, conclude, numbered},
     engine::Watchdog,
     fault::Fault,
     grants::{self, Directory},
@@ -46,16 +45,9 @@ pub struct Examples {
 /// Tasks that are generated in one call, so that a judge's limits hold for any number of them.
 const GENERATED_PER_CALL: u32 = 64;
 
-/// What the runs of a portion of a batch may return together. Enough runs to keep many workers busy: programs are allowed
-/// a megabyte and return a hundred bytes.
-const PORTION_BYTES: u64 = 512 << 20;
-
-/// A run and what came of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ExecutedRun {
-    pub run: Run,
-    pub report: Report,
-}
+/// What runs may have returned, or return, that no judgement has seen yet. Enough to keep many workers busy: programs are
+/// allowed a megabyte and return a hundred bytes.
+const WAITING_MAX_BYTES: u64 = 512 << 20;
 
 /// What the judge concluded, and the runs that it concluded it from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +67,7 @@ pub struct Environment {
 /// What clones of an environment share.
 pub(super) struct Loaded {
     pub(super) digest: Digest,
+    pub(super) stops_at_out_of_fuel: bool,
     pub(super) executor_digests: Vec<Digest>,
     pub(super) imports: Vec<String>,
     pub(super) executor_imports: Vec<Vec<String>>,
@@ -279,17 +272,7 @@ impl Environment {
 
     /// Executes runs, equal ones once: equal runs have equal reports.
     pub fn exec<'a>(&self, runs: impl IntoIterator<Item = &'a Run>) -> Vec<Result<Report, Fault>> {
-        let mut distinct: Vec<&Run> = Vec::new();
-        let mut numbers: HashMap<(u32, &str, &[Vec<u8>]), usize> = HashMap::new();
-        let order: Vec<usize> = runs
-            .into_iter()
-            .map(|run| {
-                *numbers.entry((run.executor, &run.program, &run.inputs)).or_insert_with(|| {
-                    distinct.push(run);
-                    distinct.len() - 1
-                })
-            })
-            .collect();
+        let (distinct, order) = numbered(runs);
         let reports = self.map(distinct, |env, run| env.execute(run, &self.cancel));
         order
             .into_iter()
@@ -323,55 +306,18 @@ impl Environment {
         self.map(values, |env, value| env.judge.show_value(value))
     }
 
-    /// Executes plans and judges what came of them, in portions whose results fit into memory together.
+    /// Executes plans and judges what came of them.
     fn conclude<T: Sync, E: Send, C: Send>(
         &self,
         items: &[T],
         plans: Vec<Planned<E>>,
         judge: impl Fn(&Loaded, &T, Result<Vec<ExecutedRun>, E>) -> Result<Judged<C>, Fault> + Sync,
     ) -> Vec<Result<Judged<C>, Fault>> {
-        let mut judged = Vec::with_capacity(items.len());
-        let mut plans = plans.into_iter().peekable();
-        while plans.peek().is_some() {
-            let portion = self.run_plans(self.portion(&mut plans));
-            let own = &items[judged.len()..];
-            judged.extend(self.map(own.iter().zip(portion), |env, (item, ran)| judge(env, item, ran?)));
-        }
-        judged
-    }
-
-    /// The next plans, at least one, whose runs return no more than [`PORTION_BYTES`].
-    fn portion<E>(&self, plans: &mut Peekable<impl Iterator<Item = Planned<E>>>) -> Vec<Planned<E>> {
-        let each = u64::from(self.limits().run_output_max_bytes).max(1);
-        let runs_of = |plan: &Planned<E>| match plan {
-            Ok(Ok(runs)) => runs.len() as u64,
-            _ => 0,
-        };
-        let mut portion: Vec<_> = plans.next().into_iter().collect();
-        let mut runs: u64 = portion.iter().map(runs_of).sum();
-        while let Some(plan) = plans.next_if(|plan| (runs + runs_of(plan)).saturating_mul(each) <= PORTION_BYTES) {
-            runs += runs_of(&plan);
-            portion.push(plan);
-        }
-        portion
-    }
-
-    /// Executes all planned runs of a portion together.
-    fn run_plans<E>(&self, plans: Vec<Planned<E>>) -> Vec<Result<Result<Vec<ExecutedRun>, E>, Fault>> {
-        let mut reports = self.exec(plans.iter().flatten().flatten().flatten()).into_iter();
-        plans
-            .into_iter()
-            .map(|plan| match plan? {
-                Err(rejection) => Ok(Err(rejection)),
-                Ok(runs) => {
-                    // Every report of this plan is taken, also after a fault, so that the next plan finds its own.
-                    let own: Vec<_> = reports.by_ref().take(runs.len()).collect();
-                    let executed =
-                        runs.into_iter().zip(own).map(|(run, report)| Ok(ExecutedRun { run, report: report? }));
-                    executed.collect::<Result<_, Fault>>().map(Ok)
-                }
-            })
-            .collect()
+        let Loaded { workers, limits, stops_at_out_of_fuel, .. } = &*self.loaded;
+        let room = Room { run_max_bytes: limits.run_output_max_bytes.into(), bytes: WAITING_MAX_BYTES };
+        let execute = |run: &Run| self.loaded.execute(run, &self.cancel);
+        let judge = |item, ran| judge(&self.loaded, &items[item], ran);
+        conclude(workers, plans, (room, *stops_at_out_of_fuel), execute, judge)
     }
 
     fn map<T: Send, R: Send>(
@@ -407,9 +353,6 @@ impl Loaded {
         self.executor_digests.len()
     }
 }
-
-/// Runs, or why there are none.
-type Planned<E> = Result<Result<Vec<Run>, E>, Fault>;
 
 /// Plans of answers have no rejections.
 type Never = std::convert::Infallible;

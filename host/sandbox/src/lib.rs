@@ -36,6 +36,7 @@ mod client;
 mod code;
 mod compile;
 mod compiler;
+mod conclude;
 mod confined;
 mod engine;
 mod errand;
@@ -60,6 +61,7 @@ mod recorded;
 mod request;
 mod returned;
 mod ring;
+mod room;
 mod shape;
 mod snapshot;
 mod wasi;
@@ -111,14 +113,15 @@ pub use self::{
     },
     cancel::Cancel,
     client::CallFuel,
+    conclude::ExecutedRun,
     confined::confine_with,
-    environment::{Environment, Example, Examples, ExecutedRun, Judged},
+    environment::{Environment, Example, Examples, Judged},
     errand::serve_if_asked,
     fault::{Died, Fault, Stopped},
     grants::{Directory, Grants},
     log::{Level, LogLine},
     outcome::shortened,
-    package::{FILE_MAX_BYTES, pack, read},
+    package::{FILE_MAX_BYTES, pack, read, stopping_at_out_of_fuel},
     recorded::{OutcomeRow, RunRow, plan_digest, run_rows},
     request::{Attempt, Proposal, SequencePart},
     wasi::wasi_gives,
@@ -251,6 +254,7 @@ impl Sandbox {
         self.try_start(&executors, packed, limits)?;
         Ok(Environment::new(Loaded {
             digest: package.digest,
+            stops_at_out_of_fuel: package.stops_at_out_of_fuel,
             executor_digests: package.executors.iter().map(Digest::of).collect(),
             imports,
             executor_imports,
