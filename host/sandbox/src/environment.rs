@@ -14,7 +14,8 @@ use super::{
         self, Accepted, Completed, Context, Demonstration, Description, Expectation, Prompt, Rejection, Report, Run,
         RunLimits, Setting, Style, Verdict,
     },
-    client::{CallFuel, ExecutorsClient, JudgeClient},
+    cancel::Cancel,
+    client::{CallFuel, ExecutorsClient, JudgeClient, Whereabouts},
     conclude::{ExecutedRun, Planned, conclude, numbered},
     engine::Watchdog,
     fault::Fault,
@@ -61,6 +62,7 @@ pub struct Judged<T> {
 #[derive(Clone)]
 pub struct Environment {
     loaded: Arc<Loaded>,
+    cancel: Cancel,
 }
 
 /// What clones of an environment share.
@@ -84,7 +86,12 @@ pub(super) struct Loaded {
 
 impl Environment {
     pub(super) fn new(loaded: Loaded) -> Self {
-        Self { loaded: Arc::new(loaded) }
+        Self { loaded: Arc::new(loaded), cancel: Cancel::default() }
+    }
+
+    /// The same, with runs that end when `cancel` says so. What becomes of them then is a host fault.
+    pub fn cancelled_by(&self, cancel: &Cancel) -> Self {
+        Self { loaded: Arc::clone(&self.loaded), cancel: cancel.clone() }
     }
 
     /// Of the file.
@@ -267,7 +274,7 @@ impl Environment {
     /// Executes runs, equal ones once: equal runs have equal reports.
     pub fn exec<'a>(&self, runs: impl IntoIterator<Item = &'a Run>) -> Vec<Result<Report, Fault>> {
         let (distinct, order) = numbered(runs);
-        let reports = self.map(distinct, |env, run| env.execute(run));
+        let reports = self.map(distinct, |env, run| env.execute(run, &self.cancel));
         order
             .into_iter()
             .map(|number| match &reports[number] {
@@ -280,14 +287,18 @@ impl Environment {
     /// Executes one run within limits of the caller's choice, as far as the operator grants them.
     pub fn exec_within(&self, run: Run, limits: &RunLimits) -> Result<Report, Fault> {
         let limits = grants::smaller(limits, &self.loaded.granted);
-        self.one(|env| env.execute_within(&run, &limits))
+        match self.loaded.executors.place {
+            Whereabouts::Here(_) => self.one(|env| env.execute_within(&run, &limits, &self.cancel)),
+            // The stack that guests need is there; another thread here would only wait for them as this one does.
+            Whereabouts::Away(_) => self.loaded.execute_within(&run, &limits, &self.cancel),
+        }
     }
 
     /// Executes every run, also equal ones, and says how long each took from a worker's view.
     pub fn exec_timed(&self, runs: &[Run]) -> Vec<Result<(Report, Duration), Fault>> {
         self.map(runs, |env, run| {
             let start = Instant::now();
-            Ok((env.execute(run)?, start.elapsed()))
+            Ok((env.execute(run, &self.cancel)?, start.elapsed()))
         })
     }
 
@@ -309,7 +320,7 @@ impl Environment {
             waiting_max_bytes: WAITING_MAX_BYTES,
             stops_at_out_of_fuel: *stops_at_out_of_fuel,
         };
-        let execute = |run: &Run| self.loaded.execute(run);
+        let execute = |run: &Run| self.loaded.execute(run, &self.cancel);
         conclude(workers, plans, rules, execute, |item, ran| judge(&self.loaded, &items[item], ran))
     }
 
@@ -328,17 +339,17 @@ impl Environment {
 }
 
 impl Loaded {
-    pub(super) fn execute(&self, run: &Run) -> Result<Report, Fault> {
-        self.execute_within(run, &self.limits)
+    pub(super) fn execute(&self, run: &Run, cancel: &Cancel) -> Result<Report, Fault> {
+        self.execute_within(run, &self.limits, cancel)
     }
 
-    fn execute_within(&self, run: &Run, limits: &RunLimits) -> Result<Report, Fault> {
+    fn execute_within(&self, run: &Run, limits: &RunLimits, cancel: &Cancel) -> Result<Report, Fault> {
         let packed = self.packed();
         if run.executor as usize >= packed {
             let cause = format!("a run for executor {}, but {packed} are packed", run.executor);
             return Err(Fault::environment("execute", cause));
         }
-        self.executors.execute(run, limits)
+        self.executors.execute(run, limits, cancel)
     }
 
     /// Executors.

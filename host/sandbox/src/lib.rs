@@ -32,6 +32,7 @@ pub mod bindings;
 mod agenda;
 mod cache;
 mod calls;
+mod cancel;
 mod client;
 mod code;
 mod compile;
@@ -111,6 +112,7 @@ pub use self::{
         Accepted, Amount, Context, Demonstration, Description, Expectation, Kind, Measure, Message, OfferedSetting,
         Outcome, Prompt, Rejection, Report, Run, RunLimits, Setting, Speaker, Style, Thrown, Verdict,
     },
+    cancel::Cancel,
     client::CallFuel,
     conclude::ExecutedRun,
     confined::confine_with,
