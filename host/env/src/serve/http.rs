@@ -75,7 +75,11 @@ pub(super) async fn serve(address: SocketAddr, stop_within: Duration, server: Ar
     }
     drop(listener);
     stop.send_replace(true);
-    log(&json!({ "event": "stopping", "waiting": server.admission.waiting() }));
+    let waiting = server.admission.waiting();
+    // Servers that a client starts for itself end in silence.
+    if waiting > 0 || server.log_requests {
+        log(&json!({ "event": "stopping", "waiting": waiting }));
+    }
     let ended = tokio::time::timeout(stop_within, async { while connections.join_next().await.is_some() {} });
     tokio::select! {
         ended = ended => {
