@@ -65,7 +65,12 @@ sbom:
 
 CARGO_DENY := .tools/cargo-deny-0.20.2
 audit: sbom $(CARGO_DENY)
-	$(CARGO_DENY)/bin/cargo-deny check
+	$(CARGO_DENY)/bin/cargo-deny --offline check bans licenses sources
+	@$(CARGO_DENY)/bin/cargo-deny fetch db || { \
+	  echo "audit: bans, licences and sources are as deny.toml has them. Advisories were NOT looked at: their database" >&2; \
+	  echo "(https://github.com/RustSec/advisory-db) cannot be fetched. With a copy of it below ~/.cargo/advisory-dbs:" >&2; \
+	  echo "$(CARGO_DENY)/bin/cargo-deny --offline check" >&2; exit 1; }
+	$(CARGO_DENY)/bin/cargo-deny check advisories
 
 $(CARGO_DENY):
 	cargo install --quiet --locked --root $@ --target-dir target/tools cargo-deny@$(subst .tools/cargo-deny-,,$@)
@@ -136,12 +141,13 @@ $(REFERENCE)/ready:
 # Each target for FUZZ_SECONDS on one core, with the stable compiler: nothing here is unsafe, so coverage is enough.
 FUZZ_SECONDS := 300
 FUZZ_TARGETS := value puzzle completion prompt config component fuel
-fuzz: guests
+fuzz: guests $(addprefix envs/,$(addsuffix .wasm,python javascript sql math countdown codegen))
 	python3 fuzz/seeds.py
 	cd fuzz && RUSTFLAGS="-Cpasses=sancov-module -Ccodegen-units=1 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 \
 	  inline-8bit-counters pc-table trace-compares)" cargo build --release --features host --target x86_64-unknown-linux-gnu
 	for target in $(FUZZ_TARGETS); do mkdir -p fuzz/artifacts/$$target && \
-	  fuzz/target/x86_64-unknown-linux-gnu/release/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 \
+	  case $$target in fuel) length=65536;; *) length=4096;; esac && \
+	  fuzz/target/x86_64-unknown-linux-gnu/release/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=$$length -timeout=60 \
 	  -artifact_prefix=fuzz/artifacts/$$target/ fuzz/corpus/$$target || exit 1; done
 
 lint: setup
@@ -252,7 +258,8 @@ $(GUESTS)/python-executor-%.wasm: $(EXECUTOR_SOURCES) wit/env.wit $(GUESTS)/herm
 # The same executor with the whole pure standard library and what calls solutions: nothing that it runs is repeated under
 # another seed.
 CODEGEN_SOURCES := $(addprefix envs/python/executor/,app.py values.py width.py) \
-  $(addprefix envs/codegen/executor/,evalplus.py harness.py keeping.py modules.py offered.py results.py surroundings.py)
+  $(addprefix envs/codegen/executor/,evalplus.py harness.py keeping.py modules.py offered.py results.py run_code.py \
+  run_code_files.py surroundings.py)
 $(GUESTS)/codegen-executor.wasm: $(CODEGEN_SOURCES) wit/env.wit $(GUESTS)/hermetic.so $(COMPONENTIZER)
 	$(call snapshot,0,$(CODEGEN_SOURCES))
 
@@ -273,8 +280,9 @@ envs/python.wasm: $(GUEST_BUILD)/python_judge.wasm $(EXECUTORS) $(PACKER) | host
 $(GUEST_BUILD)/codegen.wasm: guests
 	@:
 
+# A solution must return what is asked for with every input, and an endless loop costs all the fuel of a run.
 envs/codegen.wasm: $(GUEST_BUILD)/codegen.wasm $(GUESTS)/codegen-executor.wasm $(PACKER) | host
-	$(ENV) pack --judge $< --executor $(word 2,$^) --out $@
+	$(ENV) pack --judge $< --executor $(word 2,$^) --stop-at-out-of-fuel --out $@
 
 # Apart from the other guests, so that who only wants those does not compile an engine.
 JAVASCRIPT := $(GUEST_BUILD)/javascript_judge.wasm $(GUEST_BUILD)/javascript_executor.wasm

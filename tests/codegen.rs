@@ -15,13 +15,15 @@ use azr_env::check::check;
 use azr_sandbox::{Attempt, Context, Environment, Judged, Sandbox, SandboxConfig, Style, Verdict};
 use serde_json::{Value, json};
 
-static CODEGEN: LazyLock<Environment> = LazyLock::new(|| {
+static CODEGEN: LazyLock<Environment> =
+    LazyLock::new(|| sandbox().load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../envs/codegen.wasm")).unwrap());
+
+fn sandbox() -> Sandbox {
     let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"));
     // Endless loops shall end soon.
     let limits = Limits { run_fuel_max: 1_000_000_000, ..Limits::default() };
-    let sandbox = Sandbox::new(&SandboxConfig { cache_dir, limits, ..SandboxConfig::default() }).unwrap();
-    sandbox.load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../envs/codegen.wasm")).unwrap()
-});
+    Sandbox::new(&SandboxConfig { cache_dir, limits, ..SandboxConfig::default() }).unwrap()
+}
 
 fn context(settings: &[(&str, &str)]) -> Context {
     let settings: Vec<(String, String)> =

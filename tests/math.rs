@@ -150,7 +150,7 @@ struct Kind {
 #[test]
 fn answers_that_judges_got_wrong_in_the_field() {
     let Kinds { kind } = toml::from_str(include_str!("math/kinds.toml")).unwrap();
-    assert!(kind.len() >= 22, "{}", kind.len());
+    assert!(kind.len() >= 32, "{}", kind.len());
     for Kind { name, right, wrong, .. } in &kind {
         for (pairs, score) in [(right, 1.0), (wrong, 0.0)] {
             let verdicts = judged(Style::Compact, pairs.iter().map(|[reference, answer]| (&**reference, &**answer)));
@@ -210,7 +210,7 @@ struct Forgery {
 #[test]
 fn forgeries_score_nothing_and_are_told_why() {
     let Forgeries { forgery } = toml::from_str(include_str!("math/forgeries.toml")).unwrap();
-    assert!(forgery.len() >= 110, "{}", forgery.len());
+    assert!(forgery.len() >= 121, "{}", forgery.len());
     for style in [Style::Compact, Style::Instruct] {
         let completed = |forgery: &Forgery| {
             let text = repeated(&forgery.completion);
@@ -338,6 +338,38 @@ fn reasoning_and_answer_are_told_apart() {
     );
     let said: Vec<(f64, bool)> = verdicts.iter().map(|verdict| (verdict.score, verdict.well_formed)).collect();
     assert_eq!(said, [(1.0, true), (0.0, true), (1.0, true), (1.0, false)]);
+}
+
+/// Sums, integrals and matrices that are as dear as they can be, in a reference as well.
+#[test]
+fn hard_sums_end_in_a_verdict() {
+    let matrix = format!("\\begin{{pmatrix}}{}\\end{{pmatrix}}", ["x+y&x+y&x+y"; 3].join("\\\\"));
+    let hard = [
+        "\\sum_{k=1}^{999}\\frac1k".into(),
+        "\\sum_{a=1}^{999}\\sum_{b=1}^{999}\\sum_{c=1}^{999} abc".into(),
+        "\\sum_{k=1}^{999}\\binom{1999}{k}".into(),
+        "\\sum_{k=1}^{999}\\arcsin\\frac{1}{k}".into(),
+        "\\sum_{k=1}^{999}\\sqrt{k+\\sqrt{k}}".into(),
+        "\\sum_{k=1}^{999} k^{k}".into(),
+        "\\prod_{k=1}^{999}(x+y+z+k)".into(),
+        format!("{}k", "\\sum_{k=1}^{n}".repeat(39)),
+        "\\int_0^1 (x+1)^{200} dx".into(),
+        "\\int_0^1 (x+y+z+1)^{14} dx".into(),
+        format!("{}x{}", "\\int_0^1 ".repeat(39), " dx".repeat(39)),
+        matrix.repeat(16),
+        format!("{}5'", "[x".repeat(30)),
+    ];
+    let task = |reference: &str| Task {
+        kind: "problem".into(),
+        body: json!({ "answer": reference, "problem": "?" }).to_string().into(),
+    };
+    let as_answers = hard.iter().map(|hard| Attempt { task: task("\\sum_{k=1}^{3} k"), completion: hard.clone() });
+    let as_references = hard.iter().map(|hard| Attempt { task: task(hard), completion: "6".into() });
+    let attempts: Vec<Attempt> = as_answers.chain(as_references).collect();
+    for (attempt, judged) in attempts.iter().zip(MATH.verify(&context(Style::Compact), &attempts)) {
+        let verdict = judged.unwrap().conclusion;
+        assert_eq!(verdict.score, 0.0, "{:.60}: {}", attempt.completion, verdict.reason);
+    }
 }
 
 /// Each is worked on for as long as any answer can be; the judge's fuel must be enough, and the answer must not pass.

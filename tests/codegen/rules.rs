@@ -1,5 +1,6 @@
 //! When a solution is right: EvalPlus's and LiveCodeBench's rules, case by case.
 
+use azr_sandbox::{Outcome, pack};
 use serde_json::json;
 
 use super::*;
@@ -234,4 +235,38 @@ fn modules_of_benchmarks_can_be_imported() {
         "import sys\nsys.setrecursionlimit(10**6)\ndef deep(n): return n and deep(n - 1)\ndeep(15000)\nprint('ok')",
     ];
     assert_eq!(reasons(&line, &working), ["right"; 5]);
+}
+
+/// Sixteen inputs share eight runs. Without the stop every one of them would loop for all its fuel.
+#[test]
+fn an_endless_loop_costs_the_fuel_of_one_run() {
+    let inputs: Vec<Vec<u32>> = (0..16).map(|number| vec![number]).collect();
+    let line = eval_plus("Mbpp/0", "", "def g(n):\n    return n\n", json!(inputs));
+    let solutions = [
+        "def g(n):\n    while True: pass",
+        "def g(n):\n    while n > 13: pass\n    return n",
+        "def g(n):\n    return n",
+    ];
+    let told = judged(&line, &solutions);
+    let limit = CODEGEN.limits().run_fuel;
+    let spent = |judged: &Judged<Verdict>| judged.runs.iter().filter(|run| run.report.fuel > limit / 2).count();
+    assert_eq!(told.iter().map(spent).collect::<Vec<_>>(), [1, 1, 0]);
+    assert_eq!(told[0].runs.iter().filter(|run| run.report.outcomes == [Outcome::OutOfFuel]).count(), 8);
+
+    // The same judge and executor, packed without a word about runs: all are made, and the verdicts are the same.
+    let executor = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/guests/codegen-executor.wasm");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("all-runs.wasm");
+    std::fs::write(&file, pack(&crate::built::guest("codegen"), &[executor]).unwrap()).unwrap();
+    let all_runs = sandbox().load(&file).unwrap();
+    let task = imported(&line, &[]).unwrap();
+    let attempts = solutions.map(|solution| Attempt {
+        task: task.clone(),
+        completion: format!("Easy.</think>\n<answer>\n```python\n{solution}\n```\n"),
+    });
+    let all = all_runs.verify(&context(&[]), &attempts);
+    for ((stopped, all), count) in told.iter().zip(all.into_iter().map(Result::unwrap)).zip([8, 1, 0]) {
+        assert_eq!(stopped.conclusion, all.conclusion);
+        assert_eq!(spent(&all), count);
+    }
 }

@@ -58,6 +58,37 @@ fn answers_in_the_published_form_are_expressions() {
     assert_eq!(score(&own, "[1, 3] * 2"), 0.0);
 }
 
+/// CRUXEval evaluates `f([6, 4, 2, 8, 15], lambda x: x.sort())` beside the program; here it sees none of its names.
+#[test]
+fn arguments_may_be_functions_in_the_published_form() {
+    let line = |code: &str, output: &str| json!({ "code": code, "input": "0", "output": output, "id": "sample_1" });
+    let applied = line("def f(a, g):\n    g(a)\n    return a", "[2, 4, 6]");
+    let recursive = line("SECRET = 3\ndef f(n, g=None):\n    return g(n) if n < 1 else f(n - 1, g) + g(n)", "14");
+    let settings = [("protocol", "published"), ("imported-kind", "abduction")];
+    for (line, answer, expected) in [
+        (&applied, "f([6, 4, 2], lambda x: x.sort())", 1.0),
+        (&applied, "[6, 2, 4], g=lambda x: x.sort()", 1.0),
+        (&applied, "[6, 4, 2], lambda x: x.reverse()", 1.0),
+        (&applied, "[6, 2, 4], lambda x: x.reverse()", 0.0),
+        (&applied, "[6, 4, 2], lambda x: y", 0.0),
+        (&recursive, "3, lambda n: n * n", 1.0),
+        (&recursive, "f(n=3, g=lambda n: n ** 2)", 1.0),
+        (&recursive, "2, lambda n: n * n", 0.0),
+        // Nothing of the program, no second call, nothing behind the parenthesis.
+        (&recursive, "0, lambda n: SECRET * 4 + 2", 0.0),
+        (&recursive, "0, lambda n: f(3, lambda m: m * m)", 0.0),
+        (&recursive, "0, lambda n: 13) or (14", 0.0),
+        (&recursive, "0, (lambda n: 14", 0.0),
+    ] {
+        let task = imported(line, &settings).unwrap();
+        let judged = verify(&compact(&settings), &task, &format!("[ANSWER]{answer}[/ANSWER]"));
+        assert_eq!(judged.conclusion.score, expected, "{answer}: {}", judged.conclusion.reason);
+    }
+    // Elsewhere an answer is literals.
+    let task = imported(&applied, &[("imported-kind", "abduction")]).unwrap();
+    assert_eq!(score(&task, "[6, 4, 2], lambda x: x.sort()"), 0.0);
+}
+
 #[test]
 fn functions_of_other_names_are_called_by_theirs() {
     let line = json!({

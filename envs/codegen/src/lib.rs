@@ -29,7 +29,7 @@
 //!
 //! | | benchmark | here |
 //! |---|---|---|
-//! | time | EvalPlus: per input, 4 to 8 times that of the reference, at most a minute together; LiveCodeBench: 6 or 60 s per test | fuel: 100 G in each run, 24 G being about a second of native CPython; inputs of a function share [`attempt::RUNS`] runs (the reference's [`attempt::REFERENCE_RUNS`]), tests [`attempt::TEST_RUNS`] |
+//! | time | EvalPlus: per input, 4 to 8 times that of the reference, at most a minute together; LiveCodeBench: 6 or 60 s per test | fuel: 100 G in each run, 24 G being about a second of native CPython; inputs of a function share [`attempt::RUNS`] runs (the reference's [`attempt::REFERENCE_RUNS`]), tests [`attempt::TEST_RUNS`]. Where the first of them is out of fuel, the others are not made: the solution is wrong whatever they come to |
 //! | process | EvalPlus: one for a data set's own inputs and one for those that it added; LiveCodeBench: one for all tests, with one `Solution` | the same where a solution has a place to keep something in, a global list or a cache, say ([`sequence`]); then all calls share the fuel of one run. Programs with standard input are loaded anew for each test, as in LiveCodeBench |
 //! | recursion | EvalPlus: CPython's limit of 1,000, of which its own frames take some thirty; LiveCodeBench: 50,000 | the same |
 //! | modules | those of the machine | all of the standard library that is Python or in this build: `executor/modules.py` has the list, with a reason for each that is left out |

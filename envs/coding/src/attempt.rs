@@ -19,11 +19,7 @@ pub fn plan<L: Language>(form: Form, problem: &Problem, completion: &str) -> Vec
         Problem::Deduction(_) | Problem::ErrorDeduction(_) => Vec::new(),
         Problem::Abduction(call) => {
             let answer = form.answered_value::<L>(call, completion, Field::Input).content;
-            read_arguments::<L>(form, &answer)
-                .ok()
-                .map(|arguments| run(&call.program, &arguments))
-                .into_iter()
-                .collect()
+            abduction_run::<L>(form, call, &answer).into_iter().collect()
         }
         Problem::Induction(examples) => {
             let program = form.answered_program::<L>(completion).content;
@@ -37,6 +33,18 @@ pub fn plan<L: Language>(form: Form, problem: &Problem, completion: &str) -> Vec
 
 fn run(program: &str, arguments: &Arguments) -> Run {
     Run { executor: 0, program: program.to_owned(), inputs: vec![arguments.encode(); 2] }
+}
+
+/// The run of a program with an answer as its arguments.
+fn abduction_run<L: Language>(form: Form, call: &Call, answer: &str) -> Result<Run, NotAValue> {
+    read_arguments::<L>(form, answer).map(|arguments| run(&call.program, &arguments)).or_else(|none| match form {
+        // Where nobody is paid for it: the functions share an interpreter with the program.
+        Form::CruxEval(_) => {
+            let program = L::with_functions(&call.program, bare_arguments(answer)).ok_or(none)?;
+            Ok(run(&program, &Arguments { positional: Vec::new(), keyword: Vec::new() }))
+        }
+        Form::Own(_) | Form::Brief => Err(none),
+    })
 }
 
 pub fn judge<L: Language>(
@@ -90,7 +98,7 @@ fn error_deduced<L: Language>(call: &Call, answer: &str) -> (f64, String) {
 }
 
 fn abduced<L: Language>(form: Form, call: &Call, answer: &str, reports: &[Report]) -> (f64, String) {
-    if let Err(error) = read_arguments::<L>(form, answer) {
+    if let Err(error) = abduction_run::<L>(form, call, answer) {
         return wrong(format!("the answer is not a list of {} literals: {error}", L::WORDING.language));
     }
     let [report] = reports else { panic!("one report for the planned run") };
@@ -151,12 +159,15 @@ fn read_value<L: Language>(form: Form, answer: &str) -> Result<Value, NotAValue>
 
 /// The arguments of an abduction answer, with or without the call around them.
 fn read_arguments<L: Language>(form: Form, answer: &str) -> Result<Arguments, NotAValue> {
-    let call = answer.trim().strip_prefix("f(").and_then(|rest| rest.strip_suffix(')'));
-    let arguments = call.unwrap_or(answer);
+    let arguments = bare_arguments(answer);
     match form {
         Form::CruxEval(_) => L::evaluate_arguments(arguments),
         Form::Own(_) | Form::Brief => L::parse_arguments(arguments),
     }
+}
+
+fn bare_arguments(answer: &str) -> &str {
+    answer.trim().strip_prefix("f(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(answer)
 }
 
 /// A task's own value. It was printed by the language, which reads it back.

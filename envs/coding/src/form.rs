@@ -6,7 +6,7 @@
 //!
 //! | | there | here |
 //! |---|---|---|
-//! | an answer is | evaluated beside the program | a constant expression, which the judge evaluates: no lambda, no call of `f` |
+//! | an answer is | evaluated beside the program | a constant expression, which the judge evaluates: no call of `f`. Arguments with a lambda are evaluated in the executor, without the program's names |
 //! | `==` in a text of the assertion | ends the answer | belongs to it |
 //! | sampling | ten samples at T = 0.2 | greedy |
 

@@ -59,6 +59,12 @@ pub trait Language {
     /// A program whose function `f` is called `name`, for others to build on; none of a program that is more than a function.
     fn renamed(program: &str, name: &str) -> Option<String>;
 
+    /// A program whose `f`, called without arguments, calls that of another program with arguments of which some are
+    /// functions; none where they are not. A function has no literal, so an interpreter must make it.
+    fn with_functions(_program: &str, _arguments: &str) -> Option<String> {
+        None
+    }
+
     /// The parameters of the program's `f`; none where they cannot be read from its text.
     fn parameters(_program: &str) -> Option<Vec<Parameter>> {
         None

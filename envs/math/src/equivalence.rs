@@ -23,7 +23,7 @@ pub fn compare(reference: &str, answer: &str) -> Result<(), String> {
         let same = same_looks(reference, answer);
         return if same { Ok(()) } else { Err("the answer is not the reference, which is compared as text".into()) };
     };
-    let given = read(answer, Writer::Policy, &mut work);
+    let given = read(answer, Writer::of_answer(reference), &mut work);
     let given = given.map_err(|reason| format!("the answer is not understood: {reason}"))?;
     let equal =
         is_word(&expected, &given, reference, answer) || expected.equals(&given, &mut work).map_err(incomparable)?;

@@ -2,6 +2,8 @@
 
 mod inequality;
 mod relation;
+mod series;
+mod vector;
 
 use num_bigint::BigInt;
 use num_traits::{One, Zero};
@@ -20,12 +22,26 @@ use crate::value::Value;
 pub enum Writer {
     Reference,
     Policy,
+    /// Where the reference has a sum or an integral in it. Elsewhere that is the question, and no answer.
+    PolicyWithSeries,
+}
+
+impl Writer {
+    /// Of an answer to a reference.
+    pub fn of_answer(reference: &str) -> Writer {
+        let has_series = ["\\sum", "\\prod", "\\int", "∑", "∏", "∫"].iter().any(|sign| reference.contains(sign));
+        if has_series { Writer::PolicyWithSeries } else { Writer::Policy }
+    }
+
+    fn is_policy(self) -> bool {
+        self != Writer::Reference
+    }
 }
 
 /// What a text says.
 pub fn read(text: &str, writer: Writer, work: &mut Work) -> Result<Value, String> {
     let tree = grammar::read(text)?;
-    let mut evaluator = Evaluator { work, lower: false, writer };
+    let mut evaluator = Evaluator { work, lower: false, writer, bound: Vec::new() };
     let mut values = evaluator.both(&tree)?;
     Ok(if values.len() == 1 { values.remove(0) } else { Value::Set(values) })
 }
@@ -35,6 +51,8 @@ struct Evaluator<'a> {
     /// Whether ± is minus this time.
     lower: bool,
     writer: Writer,
+    /// Letters of sums and integrals around this place, and what they stand for.
+    bound: Vec<(String, Quotient)>,
 }
 
 impl Evaluator<'_> {
@@ -103,6 +121,8 @@ impl Evaluator<'_> {
             Tree::Congruence { left, of, modulus } => self.congruence(left.as_deref(), of, modulus)?,
             Tree::Choice { letter, value } => Value::Choice { letter: *letter, value: Box::new(self.value(value)?) },
             Tree::Either(one, other) => Value::Either(Box::new(self.value(one)?), Box::new(self.value(other)?)),
+            Tree::Product(factors) if vector::is_point(factors) => self.point(factors)?,
+            tree if tree.is_linear() && !tree.is_difference_of_intervals() => self.linear(tree)?,
             Tree::Sum(terms) if terms.len() == 2 && terms[0].is_set() && terms[0] != Tree::Infinity => {
                 match &terms[1] {
                     Tree::Negated(other) => self.combined(&terms[0], other, Combined::OnlyFirst)?,
@@ -117,7 +137,12 @@ impl Evaluator<'_> {
     fn exact(&mut self, tree: &Tree) -> Result<Quotient, String> {
         match tree {
             Tree::Number { value, .. } => Ok(Quotient::rational(value.clone())),
+            Tree::Symbol(name) if self.bound.iter().any(|(bound, _)| bound == name) => {
+                let found = self.bound.iter().rfind(|(bound, _)| bound == name);
+                Ok(found.map(|(_, value)| value.clone()).expect("it was found before"))
+            }
             Tree::Symbol(name) if name == "i" => Ok(Quotient::atom(Atom::Imaginary)),
+            Tree::Symbol(name) if !self.bound.is_empty() => Ok(Quotient::symbol(&self.with_bound_subscript(name))),
             Tree::Symbol(name) => Ok(Quotient::symbol(name)),
             Tree::Sum(terms) => {
                 let (first, rest) = terms.split_first().ok_or("a sum of nothing")?;
@@ -148,6 +173,7 @@ impl Evaluator<'_> {
             Tree::Call { name, base, power, arguments } => {
                 self.call(name, base.as_deref(), power.as_deref(), arguments)
             }
+            Tree::Series { kind, name, from, to, of } => self.series(*kind, name, [from, to], of),
             Tree::Infinity => Err("arithmetic with infinity".into()),
             Tree::Name { product: Some(product), .. } => self.exact(product),
             Tree::Either(_, product) => self.exact(product),

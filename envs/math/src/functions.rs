@@ -73,7 +73,7 @@ pub fn inverse(name: &str) -> Option<&'static str> {
 
 /// Functions that nothing is known about.
 fn kept(name: &str) -> Result<&'static str, String> {
-    const KEPT: [&str; 17] = [
+    const KEPT: [&str; 18] = [
         "vec",
         "overrightarrow",
         "overline",
@@ -82,6 +82,7 @@ fn kept(name: &str) -> Result<&'static str, String> {
         "tilde",
         "widehat",
         "dot",
+        "ddot",
         "arcsinh",
         "arccosh",
         "arctanh",
@@ -435,6 +436,7 @@ pub fn binomial(of: &Quotient, choose: &Quotient, work: &mut Work) -> Result<Quo
         Some(fewer) if fewer.to_u32().is_some_and(|fewer| fewer <= max) => {
             let mut product = Quotient::integer(1);
             for step in 0..fewer.to_i64().unwrap_or(0) {
+                work.spend(2)?;
                 let factor = of.minus(&Quotient::integer(step), work)?;
                 let share = Quotient::rational(Rational::new(1.into(), (step + 1).into()));
                 product = product.times(&factor, work)?.times(&share, work)?;

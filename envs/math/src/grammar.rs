@@ -3,6 +3,7 @@
 mod arithmetic;
 mod bracket;
 mod quantity;
+mod series;
 mod words;
 
 pub use words::is_all_reals;
@@ -17,7 +18,13 @@ const NESTING_MAX: usize = 40;
 /// An answer as it is written.
 pub fn read(text: &str) -> Result<Tree, String> {
     let tokens = tokens(text)?;
-    let mut parser = Parser::new(&tokens, 0);
+    // "3 m^4 - 2 m" makes no sense in metres.
+    let retried = |reason| read_parts(&tokens, Letters::Factors).map_err(|_| reason);
+    read_parts(&tokens, Letters::Units).or_else(retried)
+}
+
+fn read_parts(tokens: &[Token], letters: Letters) -> Result<Tree, String> {
+    let mut parser = Parser { letters, ..Parser::new(tokens, 0) };
     parser.skip_label();
     let tree = parser.list()?;
     match parser.peek() {
@@ -26,12 +33,20 @@ pub fn read(text: &str) -> Result<Tree, String> {
     }
 }
 
+/// What a single letter behind a number is that could be a unit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Letters {
+    Units,
+    Factors,
+}
+
 struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
     nesting: usize,
     /// Functions around this place, in which degrees are converted.
     functions: usize,
+    letters: Letters,
     /// Arrays around this place, in which `\\` ends a row.
     arrays: usize,
     /// Behind the last sign that a name may stand before.
@@ -41,7 +56,15 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn new(tokens: &'a [Token], nesting: usize) -> Parser<'a> {
         let names_end = tokens.iter().rposition(|token| matches!(token.kind, Kind::Sign('=' | '∈' | '≈')));
-        Parser { tokens, at: 0, nesting, functions: 0, arrays: 0, names_end: names_end.unwrap_or(0) }
+        Parser {
+            tokens,
+            at: 0,
+            nesting,
+            functions: 0,
+            letters: Letters::Units,
+            arrays: 0,
+            names_end: names_end.unwrap_or(0),
+        }
     }
 
     fn peek(&self) -> Option<&'a Kind> {
@@ -224,7 +247,7 @@ impl<'a> Parser<'a> {
         // Numbers may stand in parentheses and in subscripts: f(2), a_{37}.
         let mut brackets = Vec::new();
         for (length, token) in self.tokens[start..].iter().enumerate() {
-            let subscript = name.ends_with('_');
+            let subscript = name.ends_with(['_', '^']);
             match &token.kind {
                 Kind::Sign('=' | '∈' | '≈') if brackets.is_empty() && !name.is_empty() => {
                     self.at = start + length;
@@ -240,6 +263,8 @@ impl<'a> Parser<'a> {
                     name.push(*sign);
                 }
                 Kind::Sign(sign @ ('_' | ':' | '|' | '/' | '\'')) => name.push(*sign),
+                Kind::Sign('^') if self.is_at_inverse(start + length) => name.push('^'),
+                Kind::Sign('-') if name.ends_with("^{") => name.push('-'),
                 Kind::Sign(',') if !brackets.is_empty() => name.push(','),
                 Kind::Number { digits, .. } if subscript || brackets.last() == Some(&true) => name += digits,
                 Kind::Letter(letter) => name.push(*letter),
@@ -251,9 +276,20 @@ impl<'a> Parser<'a> {
         None
     }
 
+    /// Whether the sign there makes the inverse of a function or of a matrix: `f^{-1}(x)`, `A^{-1}`.
+    fn is_at_inverse(&self, at: usize) -> bool {
+        let kind = |place: usize| self.tokens.get(place).map(|token| &token.kind);
+        let is_one = matches!(kind(at + 3), Some(Kind::Number { digits, .. }) if digits == "1");
+        let raised = kind(at + 1) == Some(&Kind::Sign('{')) && kind(at + 2) == Some(&Kind::Sign('-'));
+        let of = at.checked_sub(1).and_then(kind);
+        let named = matches!(of, Some(Kind::Letter(letter)) if letter.is_ascii_uppercase())
+            || matches!(of, Some(Kind::Letter(_))) && kind(at + 5) == Some(&Kind::Sign('('));
+        raised && is_one && kind(at + 4) == Some(&Kind::Sign('}')) && named
+    }
+
     /// A name that could also be one side of an equation.
     fn product_of(&self, tokens: &'a [Token]) -> Option<Tree> {
-        let mut inner = Parser::new(tokens, self.nesting);
+        let mut inner = Parser { letters: self.letters, ..Parser::new(tokens, self.nesting) };
         inner.product().ok().filter(|_| inner.at == tokens.len())
     }
 

@@ -42,11 +42,14 @@
 //! | words | `seventy-two`, `7 million`, `3 dozen`, `two thirds`, `9 squared` | `7 million` and `7` |
 //! | units | by dimension and factor: `36 km/h`, `10 m/s`; may be left out | `5` cm and `5` m; `5` dogs and `5` cats |
 //! | amounts | `1 hour 45 minutes` and `105 minutes` | `1 hour 45 minutes` and `105` |
-//! | letters behind | `9 m` and nine metres, `9`, and `9m`, which is a product | `9 x` and `9`; `9m` and `9` |
+//! | letters behind | `9 m` and nine metres, `9`, and `9m`, which is a product; `9 m - 2`, which is one only | `9 x` and `9`; `9m` and `9` |
+//! | in parentheses | `9 (apples)` and `9`, `9 apples` | `9 (pears)`; `9 (x)`, a product, and `9` |
+//! | primes | `30° 15'` and `30.25°`; `y^{\prime}` and `y'` | `30'` and `30°` |
 //! | times of day | `5 p.m.`, `17:00`, `5:00` | `5 p.m.` and `5 a.m.` |
 //! | roots, powers | `\sqrt{8}` and `2\sqrt2`; `\sqrt{3+2\sqrt2}` and `1+\sqrt2` | `\sqrt2` and `1.414` |
 //! | complex numbers | `e^{i\pi}` and `-1`, `\frac{1}{i}` and `-i` | |
 //! | unknowns | `(x+1)^2` and `x^2+2x+1`, `(-1)^{n+2}` and `(-1)^n`, `abc` and `bca` | `x` and `X` |
+//! | values of functions | `I(0)` and itself | `I(0)` and `0`, `f(2)` and `2f` |
 //! | functions | `\sin 2x` and `2\sin x\cos x`, `\tan^{-1} x` and `\arctan x` | `\sqrt{x^2}` and `x` |
 //! | angles | `\sin 30^\circ` and `\frac12`; `45^\circ`, `45` and `\frac\pi4` | `\sin 30` and `\frac12` |
 //! | logarithms | `e^{\ln 3}` and `3`, `\lg` and `\log_{10}` | `\log`, whose base is not said, and `\ln` |
@@ -61,6 +64,10 @@
 //! | `x=2, y=3` | `2, 3`; `(2, 3)`; in any order with names | `3, 2` |
 //! | `x_1=2, x_2=3` | `x_1=3, x_2=2`; `x=2, x=3`: letters that unknowns have | `a_1=2, a_2=3` turned |
 //! | matrices, cases | entry by entry, whatever the brackets; lines of cases in any order | |
+//! | arithmetic with them | `\frac12\begin{pmatrix}2&4\end{pmatrix}`, sums, products; `(1,2)+t(3,4)` | products of two vectors |
+//! | points, inverses | `A(1,2)` and `(1,2)`; `f^{-1}(x)=2x` and `2x` | `B(1,2)`; `g^{-1}(x)=2x` |
+//! | `x = y = 4` | `x=4, y=4`, `(4,4)` | `4` |
+//! | sums and integrals in the reference | their value, where bounds are whole numbers or there is a rule; else term by term from 0 | other bounds, other letters |
 //! | `11_2` | `(11)_2`, `11_{\text{two}}`, `11 base 2` | `3`, `11_3` |
 //! | `(B)\ 12`, `\text{even}` | `B`, `12`, `(B)\ 12`; `Even` | `(B)\ 13`, `(C)\ 12` |
 //! | everything else | the same parts, whatever their looks | |
@@ -82,7 +89,7 @@
 //! | bases | `1101_3` for `1101_2` | the base was asked for |
 //! | sets | `\{1,2\}` for `(1,2)`, `x<1 and x>3` for `x<1 or x>3` | as written |
 //! | nearness | `3+\sin 3+…` for `\pi` | bounds for more bits than an expression can come close with |
-//! | questions | `\sum_{k=1}^{10} k` for `55`, integrals, limits, `x^2<4` for `(-2,2)` | what is worked out only |
+//! | questions | `\sum_{k=1}^{10} k` for `55`, integrals, limits, `x^2<4` for `(-2,2)` | what is worked out only, unless the reference is not |
 //!
 //! The graders of Hendrycks' MATH compare normalised texts, so order counts in lists, and units are cut off. Decimals
 //! agree within a tolerance in MARIO's math_evaluation and in Math-Verify; here a rounded number is another one.
@@ -124,7 +131,7 @@ const PROBLEM_MAX_BYTES: usize = 20_000;
 
 impl Puzzles for Math {
     const NAME: &'static str = "math";
-    const VERSION: &'static str = "0.2.0";
+    const VERSION: &'static str = "0.3.0";
     const KIND: &'static str = "problem";
     const ASKS: &'static str = "Solve a mathematical problem.";
     type Task = Problem;

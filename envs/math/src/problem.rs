@@ -52,7 +52,7 @@ pub fn columns(setting: &str) -> Vec<Column<'_>> {
 pub fn read(line: &str, columns: &[Column]) -> Result<Problem, String> {
     let mut entries = json::object(line)?;
     for Column { name, key } in columns {
-        entries.retain(|(own, _)| own != key);
+        entries.retain(|(own, _)| own != key || own == name);
         let (own, _) = entries
             .iter_mut()
             .find(|(own, _)| own == name)
@@ -215,6 +215,11 @@ mod tests {
         let columns = columns(" query = problem, target=answer ,");
         let Problem { problem, answer } = read(line, &columns).unwrap();
         assert_eq!((&*problem, &*answer), ("?", "5"));
+        let same = super::columns("content=problem, answer=answer");
+        assert_eq!(
+            read(r#"{"content": "?", "answer": "5", "steps": []}"#, &same).map(|read| read.answer),
+            Ok("5".into())
+        );
         let missing = read(r#"{"problem": "?", "target": "5"}"#, &columns).unwrap_err();
         assert_eq!(missing, "there is no column \"query\", which the setting map names");
     }

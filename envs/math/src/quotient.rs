@@ -262,6 +262,11 @@ impl Quotient {
         atom_power(&base, term, times, work)
     }
 
+    /// The same with another numerator.
+    pub fn with_over(&self, over: Polynomial) -> Quotient {
+        Quotient { over, under: self.under.clone() }
+    }
+
     pub fn over(&self) -> &Polynomial {
         &self.over
     }

@@ -119,6 +119,9 @@ impl<'a> Lexer<'a> {
         } else {
             match c {
                 '√' => self.push(bytes, Kind::Name("surd".into())),
+                '∑' => self.push(bytes, Kind::Name("sum".into())),
+                '∏' => self.push(bytes, Kind::Name("prod".into())),
+                '∫' => self.push(bytes, Kind::Name("int".into())),
                 '∛' => self.push(bytes, Kind::Name("cbrt".into())),
                 '℃' | '℉' => {
                     self.push(bytes, Kind::Sign('°'));
@@ -239,6 +242,7 @@ impl<'a> Lexer<'a> {
             ("", _) => self.skip(1),
             ("begin" | "end", _) => return self.environment(bytes, name == "begin"),
             ("left" | "right", _) if after[length..].starts_with('.') => self.skip(bytes + 1),
+            ("prime", _) if self.raised_primes(bytes) => {}
             (_, Meaning::Sign(sign)) => self.sign(bytes, sign),
             (_, Meaning::Look) => self.skip(bytes),
             (_, Meaning::Hidden) => {
@@ -255,6 +259,29 @@ impl<'a> Lexer<'a> {
             _ => return Err(format!("\\{name} is not part of a mathematical answer")),
         }
         Ok(())
+    }
+
+    /// `y^\prime` and `y^{\prime\prime}` are y' and y''. Whether a prime that is raised stands here.
+    fn raised_primes(&mut self, bytes: usize) -> bool {
+        let kinds: Vec<&Kind> = self.tokens.iter().rev().take(2).map(|token| &token.kind).collect();
+        let (parts, count, length) = match kinds[..] {
+            [Kind::Sign('^'), ..] => (1, 1, bytes),
+            [Kind::Sign('{'), Kind::Sign('^')] => {
+                let Some((content, after)) = self.rest.split_once('}') else { return false };
+                let primes = content.matches("\\prime").count();
+                if !content.replace("\\prime", "").trim().is_empty() {
+                    return false;
+                }
+                (2, primes, self.rest.len() - after.len())
+            }
+            _ => return false,
+        };
+        self.tokens.truncate(self.tokens.len() - parts);
+        self.brackets = self.brackets.saturating_sub(parts - 1);
+        self.spaced = false;
+        self.push(length, Kind::Sign('\''));
+        (1..count).for_each(|_| self.push(0, Kind::Sign('\'')));
+        true
     }
 
     /// The digits of \frac12 and \sqrt2 are arguments of one digit each.
@@ -342,7 +369,10 @@ pub fn braced(text: &str) -> Option<(&str, usize)> {
 /// Whether a text begins with the name of a command that is known.
 fn is_command(text: &str) -> bool {
     let name = &text[..text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len())];
-    let reserved = ["begin", "end", "mathbb", "frac", "dfrac", "tfrac", "cfrac", "nicefrac", "sfrac", "binom", "surd"];
+    let reserved = [
+        "begin", "end", "mathbb", "frac", "dfrac", "tfrac", "cfrac", "nicefrac", "sfrac", "binom", "surd", "sum",
+        "prod", "int",
+    ];
     let known =
         || !matches!(tables::meaning(name), Meaning::Name) || word::is_command_name(name) || reserved.contains(&name);
     name.len() > 1 && known()

@@ -26,6 +26,14 @@ pub enum Tree {
         degree: Box<Tree>,
         of: Box<Tree>,
     },
+    /// A sum or a product over whole numbers, or an integral.
+    Series {
+        kind: Series,
+        name: String,
+        from: Box<Tree>,
+        to: Box<Tree>,
+        of: Box<Tree>,
+    },
     /// An angle inside of a function.
     Degrees(Box<Tree>),
     Call {
@@ -99,6 +107,14 @@ pub enum Tree {
     Either(Box<Tree>, Box<Tree>),
 }
 
+/// What is done with the values of an expression between two bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Series {
+    Sum,
+    Product,
+    Integral,
+}
+
 /// What stands between the items of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Joined {
@@ -124,6 +140,48 @@ impl Tree {
         Tree::Call { name: name.into(), base: None, power: None, arguments }
     }
 
+    /// Whether vectors or matrices are added up or multiplied in it, and nothing else is.
+    pub fn is_linear(&self) -> bool {
+        match self {
+            Tree::Negated(of) => of.is_array() || of.is_linear(),
+            Tree::Sum(parts) => parts.iter().all(|part| part.is_array() || part.is_linear()) && !parts.is_empty(),
+            Tree::Product(parts) => parts.iter().filter(|part| part.is_array() || part.is_linear()).count() > 0,
+            Tree::Divided(over, _) => over.is_array() || over.is_linear(),
+            _ => false,
+        }
+    }
+
+    fn is_array(&self) -> bool {
+        match self {
+            Tree::Matrix(_) => true,
+            Tree::Bracket { open: '(', close: ')', items } => items.len() > 1,
+            _ => false,
+        }
+    }
+
+    /// `(1, 5) - (2, 3)`, which leaves out the numbers of an interval.
+    pub fn is_difference_of_intervals(&self) -> bool {
+        let interval = |tree: &Tree| matches!(tree, Tree::Bracket { items, .. } if items.len() == 2);
+        match self {
+            Tree::Sum(terms) => {
+                matches!(&terms[..], [one, Tree::Negated(other)] if interval(one) && (interval(other) || other.is_set()))
+            }
+            _ => false,
+        }
+    }
+
+    /// How many parts it has.
+    pub fn size(&self) -> u64 {
+        let all = |parts: &[Tree]| 1 + parts.iter().map(Tree::size).sum::<u64>();
+        match self {
+            Tree::Sum(parts) | Tree::Product(parts) | Tree::Call { arguments: parts, .. } => all(parts),
+            Tree::Negated(of) | Tree::PlusMinus { of, .. } | Tree::Degrees(of) => 1 + of.size(),
+            Tree::Divided(a, b) | Tree::Power(a, b) | Tree::Root { degree: a, of: b } => 1 + a.size() + b.size(),
+            Tree::Series { from, to, of, .. } => 1 + from.size() + to.size() + of.size(),
+            _ => 1,
+        }
+    }
+
     /// Whether it is a number as far as one sees without working it out, π and roots included.
     pub fn is_numeric(&self) -> bool {
         match self {
@@ -134,6 +192,7 @@ impl Tree {
             Tree::Divided(a, b) | Tree::Power(a, b) => a.is_numeric() && b.is_numeric(),
             Tree::Root { of, .. } => of.is_numeric(),
             Tree::Call { arguments, .. } => arguments.iter().all(Tree::is_numeric),
+            Tree::Series { from, to, of, .. } => [from, to, of].into_iter().all(|part| part.is_numeric()),
             Tree::Bracket { open: '(', items, .. } => items.len() == 1 && items[0].is_numeric(),
             _ => false,
         }
@@ -165,6 +224,7 @@ impl Tree {
                 a.is_twofold() || b.is_twofold()
             }
             Tree::Call { arguments, .. } => arguments.iter().any(Tree::is_twofold),
+            Tree::Series { from, to, of, .. } => [from, to, of].into_iter().any(|part| part.is_twofold()),
             Tree::Congruence { of, .. } => of.is_twofold(),
             _ => false,
         }

@@ -118,7 +118,7 @@ impl Unit {
     }
 
     pub fn is_degrees(&self) -> bool {
-        self.is_only("degree")
+        self.is_only("degree") && self.scale.is_one()
     }
 
     pub fn is_radians(&self) -> bool {

@@ -22,7 +22,7 @@ pub const FUNCTIONS: [&str; 37] = [
 ];
 
 /// Letters that have a name.
-pub const GREEK: [&str; 34] = [
+pub const GREEK: [&str; 35] = [
     "alpha",
     "beta",
     "gamma",
@@ -57,19 +57,21 @@ pub const GREEK: [&str; 34] = [
     "Psi",
     "Omega",
     "ell",
+    "hbar",
 ];
 
 /// Names that are found inside of a run, with one or two letters beside them: `2pi`, `xsqrt`.
 const INSIDE: [&str; 12] = ["arcsin", "arccos", "arctan", "sqrt", "sin", "cos", "tan", "exp", "pi", "ln", "log", "lg"];
 
 /// Words of two to four letters that are answers. Other runs of so few letters are products.
-const SHORT_WORDS: [&str; 84] = [
+const SHORT_WORDS: [&str; 93] = [
     "no", "on", "is", "yes", "odd", "even", "true", "none", "all", "any", "zero", "one", "two", "four", "five", "six",
     "nine", "ten", "half", "both", "of", "to", "or", "and", "not", "the", "are", "was", "if", "per", "for", "but",
     "only", "real", "left", "up", "down", "less", "more", "each", "such", "that", "with", "men", "boy", "girl", "cat",
     "dog", "day", "days", "hour", "year", "mile", "feet", "foot", "inch", "yard", "cent", "week", "unit", "ways",
     "red", "blue", "gray", "pink", "high", "low", "east", "west", "cats", "dogs", "man", "boys", "term", "time",
-    "side", "page", "pair", "ball", "card", "coin", "base", "over", "nan",
+    "side", "page", "pair", "ball", "card", "coin", "base", "over", "nan", "pies", "pigs", "pins", "pint", "pipe",
+    "pier", "logs", "tank", "cost",
 ];
 
 /// Whether letters are a name without a backslash. Seconds and minutes have the same letters as two functions.

@@ -4,6 +4,7 @@
 //! memory, of Parquet the pages that hold it. A row of Parquet becomes a line of JSON, without the fields that are null in
 //! it: binary columns as base64, dates and decimals as text.
 
+mod id;
 mod mapped;
 mod parquet_rows;
 mod strict;
@@ -17,6 +18,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use flate2::read::MultiGzDecoder;
 
+pub use id::ids;
 pub use mapped::Mapped;
 use parquet_rows::ParquetRows;
 pub use strict::strict;

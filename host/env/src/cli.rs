@@ -106,7 +106,7 @@ pub enum EnvCommand {
     ///
     /// Completions are JSON lines in the format of EvalPlus's samples: {"task_id", "solution"} with a whole program, or
     /// {"task_id", "completion"} with what the model wrote, which for a suite of EvalPlus or HumanEval continues the prompt.
-    /// Tasks are called as in the suite's `task_id`, `question_id`, `unique_id` or `id`, else by their line, from 1.
+    /// Tasks are called as in the suite's `id`, `task_id`, `unique_id` or `question_id`, else by their line, from 1.
     ///
     /// Example: azr-env score envs/codegen.wasm --suite HumanEvalPlus.jsonl.gz --completions samples.jsonl
     Score(Box<score::Score>),

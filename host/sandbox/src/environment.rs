@@ -1,8 +1,6 @@
 //! A loaded environment: plan → run → judge over whole batches.
 
 use std::{
-    collections::HashMap,
-    iter::Peekable,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,11 +9,14 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    agenda::Rules,
     bindings::{
         self, Accepted, Completed, Context, Demonstration, Description, Expectation, Prompt, Rejection, Report, Run,
         RunLimits, Setting, Style, Verdict,
     },
-    client::{CallFuel, ExecutorsClient, JudgeClient},
+    cancel::Cancel,
+    client::{CallFuel, ExecutorsClient, JudgeClient, Whereabouts},
+    conclude::{ExecutedRun, Planned, conclude, numbered},
     engine::Watchdog,
     fault::Fault,
     grants::{self, Directory},
@@ -45,16 +46,9 @@ pub struct Examples {
 /// Tasks that are generated in one call, so that a judge's limits hold for any number of them.
 const GENERATED_PER_CALL: u32 = 64;
 
-/// What the runs of a portion of a batch may return together. Enough runs to keep many workers busy: programs are allowed
-/// a megabyte and return a hundred bytes.
-const PORTION_BYTES: u64 = 512 << 20;
-
-/// A run and what came of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ExecutedRun {
-    pub run: Run,
-    pub report: Report,
-}
+/// What runs may have returned, or return, that no judgement has seen yet. Enough to keep many workers busy: programs are
+/// allowed a megabyte and return a hundred bytes.
+const WAITING_MAX_BYTES: u64 = 512 << 20;
 
 /// What the judge concluded, and the runs that it concluded it from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,11 +62,13 @@ pub struct Judged<T> {
 #[derive(Clone)]
 pub struct Environment {
     loaded: Arc<Loaded>,
+    cancel: Cancel,
 }
 
 /// What clones of an environment share.
 pub(super) struct Loaded {
     pub(super) digest: Digest,
+    pub(super) stops_at_out_of_fuel: bool,
     pub(super) executor_digests: Vec<Digest>,
     pub(super) imports: Vec<String>,
     pub(super) executor_imports: Vec<Vec<String>>,
@@ -90,7 +86,12 @@ pub(super) struct Loaded {
 
 impl Environment {
     pub(super) fn new(loaded: Loaded) -> Self {
-        Self { loaded: Arc::new(loaded) }
+        Self { loaded: Arc::new(loaded), cancel: Cancel::default() }
+    }
+
+    /// The same, with runs that end when `cancel` says so. What becomes of them then is a host fault.
+    pub fn cancelled_by(&self, cancel: &Cancel) -> Self {
+        Self { loaded: Arc::clone(&self.loaded), cancel: cancel.clone() }
     }
 
     /// Of the file.
@@ -272,18 +273,8 @@ impl Environment {
 
     /// Executes runs, equal ones once: equal runs have equal reports.
     pub fn exec<'a>(&self, runs: impl IntoIterator<Item = &'a Run>) -> Vec<Result<Report, Fault>> {
-        let mut distinct: Vec<&Run> = Vec::new();
-        let mut numbers: HashMap<(u32, &str, &[Vec<u8>]), usize> = HashMap::new();
-        let order: Vec<usize> = runs
-            .into_iter()
-            .map(|run| {
-                *numbers.entry((run.executor, &run.program, &run.inputs)).or_insert_with(|| {
-                    distinct.push(run);
-                    distinct.len() - 1
-                })
-            })
-            .collect();
-        let reports = self.map(distinct, |env, run| env.execute(run));
+        let (distinct, order) = numbered(runs);
+        let reports = self.map(distinct, |env, run| env.execute(run, &self.cancel));
         order
             .into_iter()
             .map(|number| match &reports[number] {
@@ -296,14 +287,18 @@ impl Environment {
     /// Executes one run within limits of the caller's choice, as far as the operator grants them.
     pub fn exec_within(&self, run: Run, limits: &RunLimits) -> Result<Report, Fault> {
         let limits = grants::smaller(limits, &self.loaded.granted);
-        self.one(|env| env.execute_within(&run, &limits))
+        match self.loaded.executors.place {
+            Whereabouts::Here(_) => self.one(|env| env.execute_within(&run, &limits, &self.cancel)),
+            // The stack that guests need is there; another thread here would only wait for them as this one does.
+            Whereabouts::Away(_) => self.loaded.execute_within(&run, &limits, &self.cancel),
+        }
     }
 
     /// Executes every run, also equal ones, and says how long each took from a worker's view.
     pub fn exec_timed(&self, runs: &[Run]) -> Vec<Result<(Report, Duration), Fault>> {
         self.map(runs, |env, run| {
             let start = Instant::now();
-            Ok((env.execute(run)?, start.elapsed()))
+            Ok((env.execute(run, &self.cancel)?, start.elapsed()))
         })
     }
 
@@ -312,55 +307,21 @@ impl Environment {
         self.map(values, |env, value| env.judge.show_value(value))
     }
 
-    /// Executes plans and judges what came of them, in portions whose results fit into memory together.
+    /// Executes plans and judges what came of them.
     fn conclude<T: Sync, E: Send, C: Send>(
         &self,
         items: &[T],
         plans: Vec<Planned<E>>,
         judge: impl Fn(&Loaded, &T, Result<Vec<ExecutedRun>, E>) -> Result<Judged<C>, Fault> + Sync,
     ) -> Vec<Result<Judged<C>, Fault>> {
-        let mut judged = Vec::with_capacity(items.len());
-        let mut plans = plans.into_iter().peekable();
-        while plans.peek().is_some() {
-            let portion = self.run_plans(self.portion(&mut plans));
-            let own = &items[judged.len()..];
-            judged.extend(self.map(own.iter().zip(portion), |env, (item, ran)| judge(env, item, ran?)));
-        }
-        judged
-    }
-
-    /// The next plans, at least one, whose runs return no more than [`PORTION_BYTES`].
-    fn portion<E>(&self, plans: &mut Peekable<impl Iterator<Item = Planned<E>>>) -> Vec<Planned<E>> {
-        let each = u64::from(self.limits().run_output_max_bytes).max(1);
-        let runs_of = |plan: &Planned<E>| match plan {
-            Ok(Ok(runs)) => runs.len() as u64,
-            _ => 0,
+        let Loaded { workers, limits, stops_at_out_of_fuel, .. } = &*self.loaded;
+        let rules = Rules {
+            run_max_bytes: limits.run_output_max_bytes.into(),
+            waiting_max_bytes: WAITING_MAX_BYTES,
+            stops_at_out_of_fuel: *stops_at_out_of_fuel,
         };
-        let mut portion: Vec<_> = plans.next().into_iter().collect();
-        let mut runs: u64 = portion.iter().map(runs_of).sum();
-        while let Some(plan) = plans.next_if(|plan| (runs + runs_of(plan)).saturating_mul(each) <= PORTION_BYTES) {
-            runs += runs_of(&plan);
-            portion.push(plan);
-        }
-        portion
-    }
-
-    /// Executes all planned runs of a portion together.
-    fn run_plans<E>(&self, plans: Vec<Planned<E>>) -> Vec<Result<Result<Vec<ExecutedRun>, E>, Fault>> {
-        let mut reports = self.exec(plans.iter().flatten().flatten().flatten()).into_iter();
-        plans
-            .into_iter()
-            .map(|plan| match plan? {
-                Err(rejection) => Ok(Err(rejection)),
-                Ok(runs) => {
-                    // Every report of this plan is taken, also after a fault, so that the next plan finds its own.
-                    let own: Vec<_> = reports.by_ref().take(runs.len()).collect();
-                    let executed =
-                        runs.into_iter().zip(own).map(|(run, report)| Ok(ExecutedRun { run, report: report? }));
-                    executed.collect::<Result<_, Fault>>().map(Ok)
-                }
-            })
-            .collect()
+        let execute = |run: &Run| self.loaded.execute(run, &self.cancel);
+        conclude(workers, plans, rules, execute, |item, ran| judge(&self.loaded, &items[item], ran))
     }
 
     fn map<T: Send, R: Send>(
@@ -378,17 +339,17 @@ impl Environment {
 }
 
 impl Loaded {
-    pub(super) fn execute(&self, run: &Run) -> Result<Report, Fault> {
-        self.execute_within(run, &self.limits)
+    pub(super) fn execute(&self, run: &Run, cancel: &Cancel) -> Result<Report, Fault> {
+        self.execute_within(run, &self.limits, cancel)
     }
 
-    fn execute_within(&self, run: &Run, limits: &RunLimits) -> Result<Report, Fault> {
+    fn execute_within(&self, run: &Run, limits: &RunLimits, cancel: &Cancel) -> Result<Report, Fault> {
         let packed = self.packed();
         if run.executor as usize >= packed {
             let cause = format!("a run for executor {}, but {packed} are packed", run.executor);
             return Err(Fault::environment("execute", cause));
         }
-        self.executors.execute(run, limits)
+        self.executors.execute(run, limits, cancel)
     }
 
     /// Executors.
@@ -396,9 +357,6 @@ impl Loaded {
         self.executor_digests.len()
     }
 }
-
-/// Runs, or why there are none.
-type Planned<E> = Result<Result<Vec<Run>, E>, Fault>;
 
 /// Plans of answers have no rejections.
 type Never = std::convert::Infallible;

@@ -29,12 +29,15 @@
 //! - A machine that cannot give the memory that a run was granted: the program sees a refusal, as from its limit.
 //! - A judge that is wrong on purpose: it can falsify the rewards of its own environment, and of no other.
 pub mod bindings;
+mod agenda;
 mod cache;
 mod calls;
+mod cancel;
 mod client;
 mod code;
 mod compile;
 mod compiler;
+mod conclude;
 mod confined;
 mod engine;
 mod errand;
@@ -109,15 +112,17 @@ pub use self::{
         Accepted, Amount, Context, Demonstration, Description, Expectation, Kind, Measure, Message, OfferedSetting,
         Outcome, Prompt, Rejection, Report, Run, RunLimits, Setting, Speaker, Style, Thrown, Verdict,
     },
+    cancel::Cancel,
     client::CallFuel,
+    conclude::ExecutedRun,
     confined::confine_with,
-    environment::{Environment, Example, Examples, ExecutedRun, Judged},
+    environment::{Environment, Example, Examples, Judged},
     errand::serve_if_asked,
     fault::{Died, Fault, Stopped},
     grants::{Directory, Grants},
     log::{Level, LogLine},
     outcome::shortened,
-    package::{FILE_MAX_BYTES, pack, read},
+    package::{FILE_MAX_BYTES, pack, read, stopping_at_out_of_fuel},
     recorded::{OutcomeRow, RunRow, plan_digest, run_rows},
     request::{Attempt, Proposal, SequencePart},
     wasi::wasi_gives,
@@ -250,6 +255,7 @@ impl Sandbox {
         self.try_start(&executors, packed, limits)?;
         Ok(Environment::new(Loaded {
             digest: package.digest,
+            stops_at_out_of_fuel: package.stops_at_out_of_fuel,
             executor_digests: package.executors.iter().map(Digest::of).collect(),
             imports,
             executor_imports,

@@ -18,6 +18,9 @@ use azr_core::{task::Digest, terminal};
 
 /// One whole executor component; the order of the sections is the number that a run names.
 const EXECUTOR_SECTION: &str = "azr:executor";
+/// How the runs of an answer are made, where not all of them are made in any case.
+const RUNS_SECTION: &str = "azr:runs";
+const STOP_AT_OUT_OF_FUEL: &[u8] = b"stop-at-out-of-fuel";
 /// Sections of this family that the host does not know would be promises it does not keep.
 const OUR_SECTIONS: &str = "azr:";
 /// In which compilers that know components say what a core module is one of.
@@ -34,6 +37,8 @@ pub(super) struct Package {
     /// The judge component, without the executors.
     pub(super) judge: Vec<u8>,
     pub(super) executors: Vec<Vec<u8>>,
+    /// Whether an answer with a run that is out of fuel is wrong whatever its other runs come to.
+    pub(super) stops_at_out_of_fuel: bool,
 }
 
 impl Package {
@@ -41,27 +46,26 @@ impl Package {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
         check_component(bytes)?;
         let (mut judge, mut executors) = (Vec::with_capacity(bytes.len()), Vec::new());
-        let mut copied = 0;
+        let (mut copied, mut stops_at_out_of_fuel) = (0, false);
         for section in custom_sections(bytes)? {
             match section.name {
-                EXECUTOR_SECTION => {
-                    executors.push(bytes[section.data].to_vec());
-                    judge.extend_from_slice(&bytes[copied..section.whole.start]);
-                    copied = section.whole.end;
-                }
+                EXECUTOR_SECTION => executors.push(bytes[section.data].to_vec()),
+                RUNS_SECTION if bytes[section.data.clone()] == *STOP_AT_OUT_OF_FUEL => stops_at_out_of_fuel = true,
                 name if name.starts_with(OUR_SECTIONS) => {
                     bail!(
                         "it has a section {name:?}, which this azr-host does not know; use the azr-host it was packed for"
                     )
                 }
-                _ => {}
+                _ => continue,
             }
+            judge.extend_from_slice(&bytes[copied..section.whole.start]);
+            copied = section.whole.end;
         }
         judge.extend_from_slice(&bytes[copied..]);
         for (index, executor) in executors.iter().enumerate() {
             check_component(executor).with_context(|| format!("its executor {index} is damaged"))?;
         }
-        Ok(Self { digest: Digest::of(bytes), judge, executors })
+        Ok(Self { digest: Digest::of(bytes), judge, executors, stops_at_out_of_fuel })
     }
 }
 
@@ -94,6 +98,13 @@ pub fn pack(judge: &Path, executors: &[impl AsRef<Path>]) -> Result<Vec<u8>> {
         append_section(&mut file, EXECUTOR_SECTION, linked.as_deref().unwrap_or(&executor))?;
     }
     Package::parse(&file).context("the packed file cannot be read back")?;
+    Ok(file)
+}
+
+/// The bytes of an environment file whose judge takes an answer for wrong when one of its runs is out of fuel, so that further
+/// runs of the same program need not be made.
+pub fn stopping_at_out_of_fuel(mut file: Vec<u8>) -> Result<Vec<u8>> {
+    append_section(&mut file, RUNS_SECTION, STOP_AT_OUT_OF_FUEL)?;
     Ok(file)
 }
 
@@ -240,6 +251,18 @@ mod tests {
         assert_eq!(package.judge, judge);
         assert_eq!(package.executors, [big, EMPTY.to_vec()]);
         assert_eq!(package.digest, Digest::of(&file));
+    }
+
+    #[test]
+    fn what_is_said_of_runs_is_read_and_leaves_the_judge_unchanged() {
+        let mut file = EMPTY.to_vec();
+        append_section(&mut file, EXECUTOR_SECTION, EMPTY).unwrap();
+        assert!(!Package::parse(&file).unwrap().stops_at_out_of_fuel);
+        let package = Package::parse(&stopping_at_out_of_fuel(file.clone()).unwrap()).unwrap();
+        assert!(package.stops_at_out_of_fuel);
+        assert_eq!((package.judge, package.executors.len()), (EMPTY.to_vec(), 1));
+        append_section(&mut file, RUNS_SECTION, b"never").unwrap();
+        assert!(Package::parse(&file).is_err());
     }
 
     #[test]

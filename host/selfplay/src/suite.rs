@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Result, bail};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use azr_config::RunConfig;
@@ -49,15 +49,6 @@ pub struct Refused {
     pub code: String,
     /// For a person.
     pub message: String,
-}
-
-/// What data sets call a task, the most telling first.
-#[derive(Deserialize)]
-struct Named {
-    id: Option<Value>,
-    task_id: Option<Value>,
-    unique_id: Option<Value>,
-    question_id: Option<Value>,
 }
 
 /// What became of one task: a line of the results.
@@ -115,9 +106,7 @@ impl Suite {
         for ((line, text), imported) in numbers.into_iter().zip(&lines).zip(imported) {
             match imported {
                 Ok(Ok(task)) => {
-                    let id = serde_json::from_str(&azr_dataset::strict(text)).ok().and_then(
-                        |Named { id, task_id, unique_id, question_id }| id.or(task_id).or(unique_id).or(question_id),
-                    );
+                    let id = azr_dataset::ids(text).ok().and_then(|ids| ids.into_iter().next());
                     let kind = envs[env].kind_index(&task.kind).expect("the sandbox checked that the kind exists");
                     self.tasks.push(SuiteTask { line, id, held_out: HeldOutTask { env, kind, task } });
                 }

@@ -25,13 +25,32 @@ impl Evaluator<'_> {
                 if more.iter().any(|sign| *sign != '=') {
                     return Err("signs of relation that do not fit together".into());
                 }
-                self.named(text, product.as_deref(), &sides[1..])
+                match self.letters_alike(text, &sides[1..])? {
+                    Some(all) => Ok(all),
+                    None => self.named(text, product.as_deref(), &sides[1..]),
+                }
             }
             (_, signs) if signs.iter().all(|sign| *sign == '=') => self.equation(sides),
             (_, [sign]) => self.single(&sides[0], *sign, &sides[1]),
             (_, [first, second]) => self.between(sides, *first, *second),
             _ => Err("more than two signs of relation".into()),
         }
+    }
+
+    /// `x = y = 4` says of each letter what it is.
+    fn letters_alike(&mut self, first: &str, sides: &[Tree]) -> Result<Option<Value>, String> {
+        let Some((last, letters @ [_, ..])) = sides.split_last() else { return Ok(None) };
+        let letter = |side: &Tree| match side {
+            Tree::Symbol(name) if !["e", "i", "π"].contains(&&**name) => Some(name.clone()),
+            _ => None,
+        };
+        let Some(others) = letters.iter().map(letter).collect::<Option<Vec<String>>>() else { return Ok(None) };
+        if letter(last).is_some() {
+            return Ok(None);
+        }
+        let value = self.value(last)?;
+        let named = |name| Value::Named { name, value: Box::new(value.clone()), equation: None };
+        Ok(Some(Value::Set(std::iter::once(first.to_owned()).chain(others).map(named).collect())))
     }
 
     /// What is said of a name. Of several sides all must be equal.
@@ -76,7 +95,7 @@ impl Evaluator<'_> {
         }
         let last = self.exact(&sides[sides.len() - 1])?;
         let difference = left.minus(&last, self.work)?;
-        let is_asked = self.writer == Writer::Policy && is_sum_of_letters(&left) || sides.len() > 2;
+        let is_asked = self.writer.is_policy() && is_sum_of_letters(&left) || sides.len() > 2;
         if is_constant(&last) && !is_constant(&left) && is_asked {
             // "p + q = 153 + 37 = 190"
             let value = self.last_of(&sides[1..])?;

@@ -1,8 +1,8 @@
 //! Sums, products, powers and functions.
 
 use super::{Parser, shown};
-use crate::token::{Kind, Token};
-use crate::tree::Tree;
+use crate::token::{Array, Kind, Token};
+use crate::tree::{Series, Tree};
 use crate::word::{FUNCTIONS, GREEK, is_conjunction, is_name};
 
 impl Parser<'_> {
@@ -123,14 +123,17 @@ impl Parser<'_> {
                 }
                 // 2hr\pi is a product.
                 let goes_on = matches!(self.ahead(word.len()), Some(Kind::Name(name)) if GREEK.contains(&&**name) || name == "pi");
-                let unit = product.is_numeric() && super::quantity::is_unit(&word, *spaced) && (*spaced || !goes_on);
+                let unit = product.is_numeric() && self.is_unit(&word, *spaced) && (*spaced || !goes_on);
                 !is_conjunction(&word) && !unit
             }
             Kind::Text(word) => word.len() == 1 && !product.is_numeric() || is_function(word),
             Kind::Name(name) => !(is_fraction(name) && product.is_numeric() && self.is_fraction_of_units()),
             Kind::Sign('(') if matches!(self.ahead(1), Some(Kind::Text(word)) if word == "base") => false,
+            Kind::Sign('(') if product.is_numeric() && self.unit_in_parentheses().is_some() => false,
+            Kind::Sign('[') => self.ahead(1) == Some(&Kind::Begin(Array::Matrix)) || self.is_square_group(),
             Kind::Sign(sign) => ['(', '{', '⌊', '⌈'].contains(sign) && !self.is_unit_in_braces(product),
-            Kind::Begin(_) | Kind::End => false,
+            Kind::Begin(array) => *array == Array::Matrix,
+            Kind::End => false,
         }
     }
 
@@ -233,7 +236,26 @@ impl Parser<'_> {
         {
             return Ok(binomial);
         }
-        Ok(Tree::Symbol(letter.to_owned() + &self.subscript()?))
+        let name = letter.to_owned() + &self.subscript()?;
+        let value = self.function_value(letter).unwrap_or_default();
+        Ok(Tree::Symbol(name + &value))
+    }
+
+    /// A number in parentheses right behind a letter that stands alone, as in `I(0)`: no factor, but where a function is
+    /// taken.
+    fn function_value(&mut self, letter: &str) -> Option<String> {
+        let behind = |parts: usize| self.at.checked_sub(parts).map(|place| &self.tokens[place].kind);
+        let alone =
+            !matches!(behind(2), Some(Kind::Letter(_))) && matches!(behind(1), Some(Kind::Letter(_) | Kind::Sign(_)));
+        let opened =
+            self.peek() == Some(&Kind::Sign('(')) && !self.is_spaced() && self.ahead(2) == Some(&Kind::Sign(')'));
+        match self.ahead(1) {
+            Some(Kind::Number { digits, .. }) if alone && opened && !["e", "i", "π"].contains(&letter) => {
+                self.at += 3;
+                Some(format!("({digits})"))
+            }
+            _ => None,
+        }
     }
 
     /// `C_{10}^{3}`, where the number below is that of all and the one above that of the chosen.
@@ -323,9 +345,12 @@ impl Parser<'_> {
             }
             "cbrt" => Tree::Root { degree: Box::new(Tree::integer(3)), of: Box::new(self.argument()?) },
             name if is_fraction(name) => self.argument()?.over(self.argument()?),
+            "sum" => self.series(Series::Sum)?,
+            "prod" => self.series(Series::Product)?,
+            "int" => self.integral()?,
             "binom" | "dbinom" | "tbinom" => Tree::call("binomial", vec![self.argument()?, self.argument()?]),
             "mathbb" | "Bbb" => return self.number_set(),
-            "vec" | "overrightarrow" | "overline" | "bar" | "hat" | "tilde" | "widehat" | "dot" => {
+            "vec" | "overrightarrow" | "overline" | "bar" | "hat" | "tilde" | "widehat" | "dot" | "ddot" => {
                 Tree::call(name, vec![self.argument()?])
             }
             name if FUNCTIONS.contains(&name) => self.function(name)?,

@@ -1,7 +1,7 @@
 //! Brackets, sets and arrays.
 
 use super::Parser;
-use crate::token::{Array, Kind};
+use crate::token::{Array, Kind, Token};
 use crate::tree::{Joined, Tree};
 
 impl Parser<'_> {
@@ -15,6 +15,7 @@ impl Parser<'_> {
             '{' => &['}'],
             _ => &['⟩'],
         };
+        let start = self.at - 1;
         let arrays = std::mem::take(&mut self.arrays);
         let mut items = vec![self.item()?];
         while self.separator().is_some() {
@@ -29,7 +30,7 @@ impl Parser<'_> {
             ('(', ')') if single => self.behind_digits(items.remove(0))?,
             ('{', '}') if single => items.remove(0),
             ('[', ']') if single && matches!(items[0], Tree::Matrix(_)) => items.remove(0),
-            ('[', ']') if single && self.functions > 0 => items.remove(0),
+            ('[', ']') if single && (self.functions > 0 || !self.is_alone(start)) => items.remove(0),
             ('⟨', _) => Tree::Bracket { open: '(', close: ')', items },
             // In France, brackets of open ends are turned outwards.
             (open, close) => Tree::Bracket {
@@ -38,6 +39,33 @@ impl Parser<'_> {
                 items,
             },
         })
+    }
+
+    /// Whether what began there and ends here is an item, and no part of a formula.
+    fn is_alone(&self, start: usize) -> bool {
+        let opens = |before: &Token| {
+            matches!(before.kind, Kind::Sign('(' | '[' | '{' | '⦃' | ',' | ';' | '=' | '∈' | '≈' | '∪' | '∩' | ':'))
+        };
+        let first = start.checked_sub(1).is_none_or(|before| opens(&self.tokens[before]));
+        first && !matches!(self.peek(), Some(Kind::Sign('^' | '+' | '-' | '*' | '/')))
+    }
+
+    /// Whether a square bracket that stands here holds one thing only, as a pair of parentheses may.
+    pub(super) fn is_square_group(&self) -> bool {
+        let mut open = 0usize;
+        for token in &self.tokens[self.at..] {
+            match token.kind {
+                Kind::Sign('(' | '[' | '{' | '⦃') => open += 1,
+                Kind::Sign(close @ (')' | ']' | '}' | '⦄')) => match open {
+                    0 => return false,
+                    1 => return close == ']',
+                    _ => open -= 1,
+                },
+                Kind::Sign(',' | ';') if open == 1 => return false,
+                _ => {}
+            }
+        }
+        false
     }
 
     /// `(1101)_2` are digits.

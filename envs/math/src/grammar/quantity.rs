@@ -1,8 +1,8 @@
 //! Numbers with what stands behind them: units, bases, times of day.
 
-use super::Parser;
 use super::arithmetic::is_fraction;
-use crate::token::Kind;
+use super::{Letters, Parser};
+use crate::token::{Kind, Token};
 use crate::tree::Tree;
 use crate::unit::{Unit, turns};
 use crate::word::{self, is_conjunction};
@@ -15,14 +15,6 @@ const UNIT_WORDS_MAX: usize = 20;
 enum Place {
     First,
     BehindColon,
-}
-
-/// Whether letters behind a number are a unit and no product.
-pub(super) fn is_unit(word: &str, spaced: bool) -> bool {
-    let counted =
-        word.len() > 2 && word.contains(['a', 'e', 'i', 'o', 'u']) && !word.as_bytes().is_sorted_by(|a, b| a < b);
-    let known = Unit::known(word).is_some() || ["per", "sq", "cu"].contains(&word) || is_half_of_day(word);
-    word.len() > 1 && known || spaced && (counted || known)
 }
 
 fn is_half_of_day(word: &str) -> bool {
@@ -43,6 +35,18 @@ pub(super) fn compound(items: &[Tree]) -> bool {
 }
 
 impl Parser<'_> {
+    /// Whether letters behind a number are a unit and no product.
+    pub(super) fn is_unit(&self, word: &str, spaced: bool) -> bool {
+        let counted =
+            word.len() > 2 && word.contains(['a', 'e', 'i', 'o', 'u']) && !word.as_bytes().is_sorted_by(|a, b| a < b);
+        let known = || Unit::known(word).is_some() || ["per", "sq", "cu"].contains(&word) || is_half_of_day(word);
+        match word.len() {
+            0 => false,
+            1 => spaced && self.letters == Letters::Units && known(),
+            _ => known() || spaced && counted,
+        }
+    }
+
     /// A sum with its unit, or several with colons between them.
     pub(super) fn part(&mut self) -> Result<Tree, String> {
         let start = self.at;
@@ -133,6 +137,12 @@ impl Parser<'_> {
         }
         let start = self.at;
         let mut unit = if value.is_set() { Unit::default() } else { self.unit()? };
+        if unit.is_none()
+            && let Some((inner, length)) = self.unit_in_parentheses().filter(|_| value.is_numeric())
+        {
+            unit = inner;
+            self.at += length;
+        }
         if let Some(currency) = currency {
             unit = Unit::known(&currency.to_string()).unwrap_or_default().times(&unit.without_currency(), 1);
         }
@@ -247,6 +257,16 @@ impl Parser<'_> {
         inner.unit_in_braces().is_some() && inner.unit_in_braces().is_some()
     }
 
+    /// Words in parentheses that end the item, as in `9 (apples)`, and how many parts they take. One letter is a factor.
+    pub(super) fn unit_in_parentheses(&self) -> Option<(Unit, usize)> {
+        let mut inner = Parser { tokens: self.tokens, at: self.at, ..*self };
+        if !inner.takes('(') || inner.word().len() < 2 {
+            return None;
+        }
+        let unit = inner.unit().ok().filter(|unit| !unit.is_none())?;
+        (inner.takes(')') && inner.is_at_end_of_item()).then(|| (unit, inner.at - self.at))
+    }
+
     fn unit_in_braces(&mut self) -> Option<Unit> {
         let start = self.at;
         let unit = if self.takes('{') && (self.is_at_unit() || self.word().len() == 1 && start > 0) {
@@ -286,6 +306,13 @@ impl Parser<'_> {
             Some(Kind::Text(_) | Kind::Letter(_)) if !self.is_at_conjunction() => return Ok(self.unit_word(product)),
             Some(Kind::Sign('^')) => return self.unit_power(product),
             Some(Kind::Sign('/' | '*')) if product.is_begun() => return Ok(self.unit_operator(product)),
+            Some(Kind::Sign('\'')) if !product.is_begun() => {
+                let seconds = self.ahead(1) == Some(&Kind::Sign('\''));
+                (Unit::known(if seconds { "arcsecond" } else { "arcminute" }), 1 + usize::from(seconds))
+            }
+            Some(Kind::Sign('-')) if product.is_begun() && self.is_between_units() => {
+                return Ok(self.unit_operator(product));
+            }
             Some(Kind::Sign(sign @ ('%' | '$' | '€' | '£' | '¢'))) => (Unit::known(&sign.to_string()), 1),
             Some(Kind::Name(name)) if name == "Omega" => (Unit::known("Ω"), 1),
             Some(Kind::Name(name)) if name == "mu" => match self.ahead(1) {
@@ -307,6 +334,14 @@ impl Parser<'_> {
         Ok(found)
     }
 
+    /// Whether the sign that stands here joins two units of measure, as the hyphen in N-m.
+    fn is_between_units(&self) -> bool {
+        let unit = |token: Option<&Token>| {
+            token.is_some_and(|token| matches!(&token.kind, Kind::Text(word) if Unit::known(word).is_some()))
+        };
+        unit(self.at.checked_sub(1).map(|before| &self.tokens[before])) && unit(self.tokens.get(self.at + 1))
+    }
+
     /// What degrees are of: an angle, or a thermometer's.
     fn degrees_of(&mut self) -> Unit {
         let word = self.word();
@@ -326,7 +361,7 @@ impl Parser<'_> {
         let word = self.word();
         let lower = word.to_lowercase();
         let divides = product.is_begun() && self.is_at_article();
-        let is_unit = is_unit(&word, self.is_spaced() || product.is_begun());
+        let is_unit = self.is_unit(&word, self.is_spaced() || product.is_begun());
         if matches!(self.peek(), Some(Kind::Letter(_))) && !is_unit && !divides {
             return false;
         }

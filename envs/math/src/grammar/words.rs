@@ -29,7 +29,7 @@ const LEADS: [&str; 19] = [
 ];
 
 impl Parser<'_> {
-    /// "Answer:", "The value is", "Area:" and a sign of equality before the answer.
+    /// "Answer:", "The value is", "Area:" and a sign of equality, exact or not, before the answer.
     pub(super) fn skip_label(&mut self) {
         while self.takes('⏎') {}
         let start = self.at;
@@ -41,7 +41,7 @@ impl Parser<'_> {
         if colon && words + self.at > start && !matches!(self.ahead(words + 1), Some(Kind::Text(_))) {
             self.at += words + 1;
         }
-        while self.takes('=') || self.takes(':') {}
+        while self.takes('=') || self.takes(':') || self.takes('≈') {}
         if self.peek().is_none() {
             self.at = start;
         }

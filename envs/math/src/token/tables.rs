@@ -19,7 +19,7 @@ pub enum Meaning {
 
 /// Commands in the order of their bytes.
 #[rustfmt::skip]
-const COMMANDS: [(&str, Meaning); 182] = [
+const COMMANDS: [(&str, Meaning); 183] = [
     (" ", Meaning::Look), ("!", Meaning::Look), ("#", Meaning::Sign('#')), ("$", Meaning::Sign('$')),
     ("%", Meaning::Sign('%')), ("&", Meaning::Sign('&')), ("(", Meaning::Look), (")", Meaning::Look),
     (",", Meaning::Look), ("/", Meaning::Look), (":", Meaning::Look), (";", Meaning::Look), (">", Meaning::Look),
@@ -56,7 +56,7 @@ const COMMANDS: [(&str, Meaning); 182] = [
     ("mathtt", Meaning::Group), ("mbox", Meaning::Words), ("mid", Meaning::Sign('|')), ("middle", Meaning::Look),
     ("mp", Meaning::Sign('∓')), ("mspace", Meaning::Hidden), ("ne", Meaning::Sign('≠')), ("neq", Meaning::Sign('≠')),
     ("newline", Meaning::Sign('⏎')), ("noindent", Meaning::Look), ("normalsize", Meaning::Look),
-    ("operatorname", Meaning::Words), ("over", Meaning::Sign('⁄')), ("percent", Meaning::Sign('%')),
+    ("operatorname", Meaning::Words), ("oslash", Meaning::Sign('∅')), ("over", Meaning::Sign('⁄')), ("percent", Meaning::Sign('%')),
     ("phantom", Meaning::Hidden), ("pm", Meaning::Sign('±')), ("pmb", Meaning::Group), ("pounds", Meaning::Sign('£')),
     ("prime", Meaning::Sign('\'')), ("qed", Meaning::Look), ("qquad", Meaning::Look), ("quad", Meaning::Look), ("rangle", Meaning::Sign('⟩')),
     ("rbrace", Meaning::Sign('⦄')), ("rbrack", Meaning::Sign(']')), ("rceil", Meaning::Sign('⌉')),

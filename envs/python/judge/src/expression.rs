@@ -39,5 +39,11 @@ pub fn arguments(text: &str) -> Option<Result<Arguments, NotAValue>> {
     Some(Ok(arguments))
 }
 
+/// Whether a text is the arguments of a call, some of them lambdas.
+pub fn have_functions(text: &str) -> bool {
+    let is_function = |argument: &parse::Argument| matches!(argument.expression, parse::Expression::Lambda);
+    parse::arguments(text).is_some_and(|arguments| arguments.iter().any(is_function))
+}
+
 #[cfg(test)]
 mod tests;

@@ -110,6 +110,13 @@ impl Language for Python {
         literal::parse_arguments(text).or_else(|not_literal| expression::arguments(text).unwrap_or(Err(not_literal)))
     }
 
+    fn with_functions(program: &str, arguments: &str) -> Option<String> {
+        expression::have_functions(arguments).then(|| {
+            let text = Value::Str(format!("(lambda *a, **k: (a, k))({arguments})"));
+            format!("{program}\n{}", WITH_FUNCTIONS.replace("TEXT", &repr::repr(&text)))
+        })
+    }
+
     fn parameters(program: &str) -> Option<Vec<Parameter>> {
         parameters::of_f(program)
     }
@@ -122,6 +129,14 @@ impl Language for Python {
         repr::repr(value)
     }
 }
+
+/// Arguments are evaluated anew for each call, and see no name of the program.
+const WITH_FUNCTIONS: &str = "
+_program = f
+def f(*arguments, **keywords):
+    if not arguments and not keywords:
+        arguments, keywords = eval(TEXT, {})
+    return _program(*arguments, **keywords)";
 
 const SAMPLES: &[Sample] = &[
     Sample { program: "def f(a):\n return a + 41", calls: [("1", "42"), ("2", "43"), ("10", "51"), ("100", "141")] },

@@ -19,6 +19,10 @@ pub struct Pack {
     /// An executor; may be given several times, and the first is number 0.
     #[arg(long = "executor")]
     executors: Vec<PathBuf>,
+    /// An answer is wrong when one of its runs is out of fuel, whatever the others come to. Then no further run of the same
+    /// program is made: it counts as out of fuel, too.
+    #[arg(long)]
+    stop_at_out_of_fuel: bool,
     /// Where the environment goes. It appears whole or not at all.
     #[arg(long)]
     out: PathBuf,
@@ -26,8 +30,9 @@ pub struct Pack {
 
 impl Pack {
     pub(super) fn run(self) -> Result<()> {
-        let Self { judge, executors, out } = self;
+        let Self { judge, executors, stop_at_out_of_fuel, out } = self;
         let file = azr_sandbox::pack(&judge, &executors)?;
+        let file = if stop_at_out_of_fuel { azr_sandbox::stopping_at_out_of_fuel(file)? } else { file };
         write(&file, &out)?;
         println!("{}  {}  {} bytes", Digest::of(&file), out.display(), file.len());
         Ok(())

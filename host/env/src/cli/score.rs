@@ -75,21 +75,15 @@ struct SuiteTask {
     prompt: Option<String>,
 }
 
-/// What lines of suites say beside what the environment reads.
+/// What lines of suites say beside their ids and what the environment reads.
 #[derive(Deserialize)]
 struct Published {
-    task_id: Option<Value>,
-    question_id: Option<Value>,
-    unique_id: Option<Value>,
-    id: Option<Value>,
     prompt: Option<Value>,
     entry_point: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct Sample {
-    #[serde(alias = "question_id", alias = "unique_id", alias = "id")]
-    task_id: Value,
     solution: Option<String>,
     completion: Option<String>,
 }
@@ -192,9 +186,9 @@ fn suite(env: &Environment, ctx: &Context, path: &Path, map: &[Mapped]) -> Resul
     for line in azr_dataset::open_mapped(path, map)? {
         let Line { number, text } = line?;
         let place = || format!("{}, line {number}", path.display());
-        let Published { task_id, question_id, unique_id, id, prompt, entry_point } =
+        let Published { prompt, entry_point } =
             serde_json::from_str(&azr_dataset::strict(&text)).with_context(place)?;
-        let id = task_id.or(question_id).or(unique_id).or(id).map_or_else(|| number.to_string(), |id| name(&id));
+        let id = azr_dataset::ids(&text).with_context(place)?.first().map_or_else(|| number.to_string(), name);
         let prompt = prompt.as_ref().and_then(Value::as_str).filter(|_| entry_point.is_some()).map(str::to_owned);
         let imported = env.import_tasks(ctx, &[text]).pop().expect("one task for one line").with_context(place)?;
         match imported {
@@ -263,13 +257,19 @@ fn read<'a>(line: Line, path: &Path, Suite { tasks, refused }: &'a Suite) -> Res
     let Line { number, text } = line;
     let place = || format!("{}, line {number}", path.display());
     let sample: Sample = serde_json::from_str(&text).with_context(place)?;
-    let id = name(&sample.task_id);
-    if refused.contains(&id) {
+    // Completions may have ids of their own beside those of their tasks.
+    let ids: Vec<String> = azr_dataset::ids(&text).with_context(place)?.iter().map(name).collect();
+    let Some((id, task)) = ids.iter().find_map(|id| tasks.get_key_value(id)) else {
+        ensure!(!ids.is_empty(), "{}: there is no task_id", place());
+        ensure!(
+            ids.iter().any(|id| refused.contains(id)),
+            "{}: the suite has no task {:?}; its ids are like {:?}",
+            place(),
+            ids[0],
+            tasks.keys().next()
+        );
         return Ok(None);
-    }
-    let (id, task) = tasks.get_key_value(&id).with_context(|| {
-        format!("{}: the suite has no task {id:?}; its ids are like {:?}", place(), tasks.keys().next())
-    })?;
+    };
     Ok(Some((id, attempt(task, sample).with_context(place)?)))
 }
 

@@ -1,0 +1,43 @@
+//! What data sets call their tasks.
+
+use anyhow::Result;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::strict;
+
+/// What stands in a line behind `id`, `task_id`, `unique_id` and `question_id`, in this order. A task is called by the first:
+/// LiveCodeBench's code execution has several lines for one `question_id`.
+pub fn ids(line: &str) -> Result<Vec<Value>> {
+    #[derive(Deserialize)]
+    struct Named {
+        id: Option<Value>,
+        task_id: Option<Value>,
+        unique_id: Option<Value>,
+        question_id: Option<Value>,
+    }
+    let Named { id, task_id, unique_id, question_id } = serde_json::from_str(&strict(line))?;
+    Ok([id, task_id, unique_id, question_id].into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_called_as_they_are_published() {
+        for (line, expected) in [
+            (r#"{"task_id": "HumanEval/0", "prompt": "def f"}"#, Some("\"HumanEval/0\"")),
+            (r#"{"question_id": "2777", "id": "sample_0", "code": ""}"#, Some("\"sample_0\"")),
+            (r#"{"unique_id": "test/algebra/1.json", "level": 2}"#, Some("\"test/algebra/1.json\"")),
+            (r#"{"question_id": "abc300_a", "metadata": "{}"}"#, Some("\"abc300_a\"")),
+            (r#"{"id": 60, "inputs": [NaN, Infinity]}"#, Some("60")),
+            (r#"{"id": null, "task_id": 11}"#, Some("11")),
+            (r#"{"question": "How many?"}"#, None),
+        ] {
+            assert_eq!(ids(line).unwrap().first().map(Value::to_string).as_deref(), expected, "{line}");
+        }
+        assert_eq!(ids(r#"{"question_id": 1, "id": 2}"#).unwrap(), [2, 1]);
+        assert!(ids("{").is_err());
+    }
+}
