@@ -197,7 +197,7 @@ fn a_new_go_project_builds_and_passes() {
     assert_eq!(first_task(&env), FIRST_TASK);
     let go = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/go/go/bin/go");
     let tests = Command::new(go)
-        .args(["test", "."])
+        .args(["test", "-vet=off", "."])
         .current_dir(folder.path().join("mine"))
         .env("GOCACHE", compiled_crates().join("go"))
         .output()
@@ -206,9 +206,10 @@ fn a_new_go_project_builds_and_passes() {
 
     let task = Task { kind: "mine".into(), body: r#"{"numbers":[2,1]}"#.into() };
     let attempt = Attempt { task, completion: "fault".into() };
-    let fault = env.verify(&env.context(Style::Compact, &[]).unwrap(), &[attempt]).remove(0).unwrap_err();
+    env.verify(&env.context(Style::Compact, &[]).unwrap(), &[attempt]).remove(0).unwrap_err();
+    let log: Vec<String> = env.take_log().0.iter().map(ToString::to_string).collect();
     // The clock stands at the beginning.
-    assert!(fault.to_string().contains("panic: 1970"), "{fault}");
+    assert!(log.concat().contains("panic: 1970"), "{log:?}");
 
     // The same sources in another folder, whose name is not part of the file.
     let elsewhere = TempDir::new().unwrap();

@@ -227,28 +227,28 @@
 //! package main
 //!
 //! import (
-//! 	"errors"
-//! 	"fmt"
+//!     "errors"
+//!     "fmt"
 //! )
 //!
 //! type Task struct {
-//! 	Number int64 `json:"number"`
+//!     Number int64 `json:"number"`
 //! }
 //!
 //! var environment = Puzzles[Task]{
-//! 	Name:     "doubling",
-//! 	Asks:     "Double a number.",
-//! 	Generate: func(rng *Rng) Task { return Task{rng.Within(100, 9999)} },
-//! 	Question: func(task Task) string {
-//! 		return fmt.Sprintf("What is twice %d? Answer with the number.", task.Number)
-//! 	},
-//! 	Grade: func(task Task, answer string) error {
-//! 		if answer != oracle(task) {
-//! 			return errors.New("this is another text")
-//! 		}
-//! 		return nil
-//! 	},
-//! 	Oracle: oracle,
+//!     Name:     "doubling",
+//!     Asks:     "Double a number.",
+//!     Generate: func(rng *Rng) Task { return Task{rng.Within(100, 9999)} },
+//!     Question: func(task Task) string {
+//!         return fmt.Sprintf("What is twice %d? Answer with the number.", task.Number)
+//!     },
+//!     Grade: func(task Task, answer string) error {
+//!         if answer != oracle(task) {
+//!             return errors.New("this is another text")
+//!         }
+//!         return nil
+//!     },
+//!     Oracle: oracle,
 //! }
 //!
 //! func oracle(task Task) string { return fmt.Sprint(2 * task.Number) }

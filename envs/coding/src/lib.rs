@@ -2,8 +2,8 @@
 //!
 //! A task is about a program with a function `f`. *Deduction* asks for the output of a call, *abduction* for arguments
 //! that lead to an output, *induction* for the program behind pairs of arguments and outputs, *error deduction* for the
-//! exception that a call ends in, if any. The judge runs nothing and evaluates nothing: programs run in executors of their own, arguments and outputs are literals that it parses,
-//! and what comes back are encoded values that it compares.
+//! exception that a call ends in, if any. The judge runs nothing and evaluates nothing: programs run in executors of their
+//! own, arguments and outputs are literals that it parses, and what comes back are encoded values that it compares.
 //!
 //! An environment implements [`Language`] and exports [`Judge`] of it. The modules are open to the tests of languages.
 
@@ -18,6 +18,7 @@ pub mod json;
 pub mod kind;
 mod language;
 mod leak;
+pub mod literal;
 mod measures;
 pub mod outcome;
 pub mod problem;

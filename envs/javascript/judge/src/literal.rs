@@ -4,7 +4,10 @@
 //! constants, and `new Map([...])` and `new Set([...])` of such. Parentheses, white space and comments may stand around
 //! any of them. Everything else is refused with its position; nothing is evaluated.
 
-use azr_guest_sdk::value::{NESTING_MAX, Value};
+use std::ops::{Deref, DerefMut};
+
+use azr_guest_sdk::value::Value;
+use coding_judge::literal::{Cursor, Parser};
 use coding_judge::{Arguments, NotAValue};
 
 mod entries;
@@ -15,61 +18,32 @@ use entries::Entries;
 
 /// Reads one value.
 pub fn parse(text: &str) -> Result<Value, NotAValue> {
-    let mut parser = Parser { text, at: 0, nesting: 0 };
-    let value = parser.value()?;
-    parser.end()?;
-    Ok(value)
+    Literals(Cursor::new(text)).whole()
 }
 
 /// Reads the arguments of a call, as written between its parentheses.
 pub fn parse_arguments(text: &str) -> Result<Arguments, NotAValue> {
-    let mut parser = Parser { text, at: 0, nesting: 0 };
-    let mut positional = Vec::new();
-    while !parser.at_end()? {
-        positional.push(parser.value()?);
-        if !parser.take_token(",")? {
-            break;
-        }
-    }
-    parser.end()?;
-    Ok(Arguments { positional, keyword: Vec::new() })
+    let values = Literals(Cursor::new(text)).separated()?;
+    Ok(Arguments { positional: values.into_iter().map(|(_, value)| value).collect(), keyword: Vec::new() })
 }
 
-struct Parser<'a> {
-    text: &'a str,
-    /// Byte offset of the next character.
-    at: usize,
-    nesting: usize,
+struct Literals<'a>(Cursor<'a>);
+
+impl<'a> Deref for Literals<'a> {
+    type Target = Cursor<'a>;
+
+    fn deref(&self) -> &Cursor<'a> {
+        &self.0
+    }
 }
 
-impl<'a> Parser<'a> {
-    fn rest(&self) -> &'a str {
-        &self.text[self.at..]
+impl<'a> DerefMut for Literals<'a> {
+    fn deref_mut(&mut self) -> &mut Cursor<'a> {
+        &mut self.0
     }
+}
 
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    /// Passes over `token` if it comes next.
-    fn take(&mut self, token: &str) -> bool {
-        let found = self.rest().starts_with(token);
-        if found {
-            self.at += token.len();
-        }
-        found
-    }
-
-    /// Passes over white space and comments, then over `token` if it comes next.
-    fn take_token(&mut self, token: &str) -> Result<bool, NotAValue> {
-        self.skip_space()?;
-        Ok(self.take(token))
-    }
-
-    fn expect(&mut self, token: &str) -> Result<(), NotAValue> {
-        if self.take_token(token)? { Ok(()) } else { Err(self.unexpected(&format!("`{token}`"))) }
-    }
-
+impl<'a> Parser<'a> for Literals<'a> {
     fn skip_space(&mut self) -> Result<(), NotAValue> {
         loop {
             let rest = self.rest();
@@ -86,27 +60,28 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn error(&self, reason: impl Into<String>) -> NotAValue {
-        NotAValue::new(self.text, self.at, reason)
+    fn value_here(&mut self) -> Result<Value, NotAValue> {
+        match self.peek() {
+            Some('[') => {
+                self.at += 1;
+                Ok(Value::List(self.items("]")?))
+            }
+            Some('{') => self.object(),
+            Some('(') => {
+                self.at += 1;
+                let value = self.value()?;
+                self.expect(")")?;
+                Ok(value)
+            }
+            Some('.') if !self.rest()[1..].starts_with(|c: char| c.is_ascii_digit()) => Err(self.unexpected("a value")),
+            Some('0'..='9' | '.' | '+' | '-') => self.number(),
+            Some('"' | '\'' | '`') => Ok(Value::Str(self.string()?)),
+            _ => self.named(),
+        }
     }
+}
 
-    fn error_at(&self, at: usize, reason: impl Into<String>) -> NotAValue {
-        NotAValue::new(self.text, at, reason)
-    }
-
-    fn unexpected(&self, wanted: &str) -> NotAValue {
-        NotAValue::unexpected(self.text, self.at, wanted)
-    }
-
-    fn at_end(&mut self) -> Result<bool, NotAValue> {
-        self.skip_space()?;
-        Ok(self.at == self.text.len())
-    }
-
-    fn end(&mut self) -> Result<(), NotAValue> {
-        if self.at_end()? { Ok(()) } else { Err(self.unexpected("the end")) }
-    }
-
+impl<'a> Literals<'a> {
     /// The identifier that stands here, passed over; empty if there is none.
     fn name(&mut self) -> &'a str {
         let rest = self.rest();
@@ -117,50 +92,6 @@ impl<'a> Parser<'a> {
         &rest[..length]
     }
 
-    fn value(&mut self) -> Result<Value, NotAValue> {
-        self.skip_space()?;
-        if self.nesting > NESTING_MAX {
-            return Err(self.error(format!("nested more than {NESTING_MAX} deep")));
-        }
-        self.nesting += 1;
-        let value = match self.peek() {
-            Some('[') => {
-                self.at += 1;
-                Value::List(self.items()?)
-            }
-            Some('{') => self.object()?,
-            Some('(') => {
-                self.at += 1;
-                let value = self.value()?;
-                self.expect(")")?;
-                value
-            }
-            Some('.') if !self.rest()[1..].starts_with(|c: char| c.is_ascii_digit()) => {
-                return Err(self.unexpected("a value"));
-            }
-            Some('0'..='9' | '.' | '+' | '-') => self.number()?,
-            Some('"' | '\'' | '`') => Value::Str(self.string()?),
-            _ => self.named()?,
-        };
-        self.nesting -= 1;
-        Ok(value)
-    }
-
-    /// Items after an opening bracket, and the closing one.
-    fn items(&mut self) -> Result<Vec<Value>, NotAValue> {
-        let mut items = Vec::new();
-        while !self.take_token("]")? {
-            if self.peek() == Some(',') {
-                return Err(self.error("an array with holes"));
-            }
-            items.push(self.value()?);
-            if !self.take_token(",")? && !self.rest().starts_with(']') {
-                return Err(self.unexpected("`,` or `]`"));
-            }
-        }
-        Ok(items)
-    }
-
     fn object(&mut self) -> Result<Value, NotAValue> {
         self.at += 1;
         let mut entries = Entries::default();
@@ -168,11 +99,12 @@ impl<'a> Parser<'a> {
             let key = self.key()?;
             self.expect(":")?;
             entries.insert(Value::Str(key), self.value()?);
-            if !self.take_token(",")? && !self.rest().starts_with('}') {
-                return Err(self.unexpected("`,` or `}`"));
-            }
+            self.end_item("}")?;
         }
-        Ok(Value::Dict(entries.into_vec()))
+        let mut entries = entries.into_vec();
+        // ECMAScript 2025, 10.1.11.1 OrdinaryOwnPropertyKeys.
+        entries.sort_by_key(|(key, _)| array_index(key).map_or((true, 0), |index| (false, index)));
+        Ok(Value::Dict(entries))
     }
 
     fn key(&mut self) -> Result<String, NotAValue> {
@@ -219,7 +151,7 @@ impl<'a> Parser<'a> {
             return Err(self.error_at(start, "`new` is for Map and Set only"));
         }
         self.expect("(")?;
-        let items = if self.take_token("[")? { self.items()? } else { Vec::new() };
+        let items = if self.take_token("[")? { self.items("]")? } else { Vec::new() };
         self.take_token(",")?;
         self.expect(")")?;
         let mut entries = Entries::default();
@@ -239,6 +171,12 @@ impl<'a> Parser<'a> {
             _ => Value::Tuple(vec![Value::Dict(entries)]),
         })
     }
+}
+
+/// ECMAScript 2025, 6.1.7: below 2^32 - 1, as it is printed.
+fn array_index(key: &Value) -> Option<u32> {
+    let Value::Str(name) = key else { return None };
+    name.parse().ok().filter(|index: &u32| *index < u32::MAX && index.to_string() == *name)
 }
 
 #[cfg(test)]

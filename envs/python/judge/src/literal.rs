@@ -4,7 +4,10 @@
 //! `frozenset({1})`), `float('nan')` and its like, and top-level tuples without parentheses. White space, comments and
 //! line ends may stand between any two tokens. Everything else is refused with its position; nothing is evaluated.
 
-use azr_guest_sdk::value::{NESTING_MAX, Value};
+use std::ops::{Deref, DerefMut};
+
+use azr_guest_sdk::value::Value;
+use coding_judge::literal::Cursor;
 use coding_judge::{Arguments, NotAValue};
 
 mod hashing;
@@ -36,33 +39,25 @@ pub(crate) fn with_unix_lines(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-pub(crate) struct Parser<'a> {
-    text: &'a str,
-    /// Byte offset of the next character.
-    pub(crate) at: usize,
-    nesting: usize,
+pub(crate) struct Parser<'a>(Cursor<'a>);
+
+impl<'a> Deref for Parser<'a> {
+    type Target = Cursor<'a>;
+
+    fn deref(&self) -> &Cursor<'a> {
+        &self.0
+    }
+}
+
+impl<'a> DerefMut for Parser<'a> {
+    fn deref_mut(&mut self) -> &mut Cursor<'a> {
+        &mut self.0
+    }
 }
 
 impl<'a> Parser<'a> {
     pub(crate) fn new(text: &'a str) -> Parser<'a> {
-        Parser { text, at: 0, nesting: 0 }
-    }
-
-    pub(crate) fn rest(&self) -> &'a str {
-        &self.text[self.at..]
-    }
-
-    pub(crate) fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    /// Passes over `token` if it comes next.
-    pub(crate) fn take(&mut self, token: &str) -> bool {
-        let found = self.rest().starts_with(token);
-        if found {
-            self.at += token.len();
-        }
-        found
+        Parser(Cursor::new(text))
     }
 
     /// Passes over white space, line ends and comments, then over `token` if it comes next.
@@ -86,22 +81,9 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn error(&self, reason: impl Into<String>) -> NotAValue {
-        self.error_at(self.at, reason)
-    }
-
-    fn error_at(&self, at: usize, reason: impl Into<String>) -> NotAValue {
-        NotAValue::new(self.text, at, reason)
-    }
-
-    /// Names what stands here instead of what should.
-    fn unexpected(&self, wanted: &str) -> NotAValue {
-        NotAValue::unexpected(self.text, self.at, wanted)
-    }
-
     fn end(&mut self) -> Result<(), NotAValue> {
         self.skip_space();
-        if self.at == self.text.len() { Ok(()) } else { Err(self.unexpected("the end")) }
+        if self.rest().is_empty() { Ok(()) } else { Err(self.unexpected("the end")) }
     }
 
     /// One value, or a tuple without its parentheses.
@@ -113,7 +95,7 @@ impl<'a> Parser<'a> {
         let mut items = vec![first];
         loop {
             self.skip_space();
-            if self.at == self.text.len() {
+            if self.rest().is_empty() {
                 return Ok(Value::Tuple(items));
             }
             items.push(self.value()?);
@@ -127,7 +109,7 @@ impl<'a> Parser<'a> {
         let mut arguments = Arguments { positional: Vec::new(), keyword: Vec::new() };
         loop {
             self.skip_space();
-            if self.at == self.text.len() {
+            if self.rest().is_empty() {
                 return Ok(arguments);
             }
             let start = self.at;
@@ -173,10 +155,7 @@ impl<'a> Parser<'a> {
 
     fn value(&mut self) -> Result<Value, NotAValue> {
         self.skip_space();
-        if self.nesting > NESTING_MAX {
-            return Err(self.error(format!("nested more than {NESTING_MAX} deep")));
-        }
-        self.nesting += 1;
+        self.enter()?;
         let value = match self.peek() {
             Some('[') => {
                 self.at += 1;
@@ -189,7 +168,7 @@ impl<'a> Parser<'a> {
             Some(c) if c.is_alphabetic() || c == '_' => self.named()?,
             _ => return Err(self.unexpected("a value")),
         };
-        self.nesting -= 1;
+        self.leave();
         Ok(value)
     }
 

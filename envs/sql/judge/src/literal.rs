@@ -12,34 +12,28 @@
 //!
 //! White space may stand around any of them. Everything else is refused with its position; nothing is evaluated.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    ops::{Deref, DerefMut},
+};
 
-use azr_guest_sdk::value::{Integer, NESTING_MAX, Value};
+use azr_guest_sdk::value::{Integer, Value};
+use coding_judge::literal::{Cursor, Parser};
 use coding_judge::{Arguments, NotAValue};
 
 /// Reads one value.
 pub fn parse(text: &str) -> Result<Value, NotAValue> {
-    let mut parser = Parser { text, at: 0, nesting: 0 };
-    let value = parser.value()?;
-    if parser.at_end() { Ok(value) } else { Err(parser.unexpected("the end")) }
+    Literals(Cursor::new(text)).whole()
 }
 
 /// Reads the arguments of a call, as written between its parentheses.
 pub fn parse_arguments(text: &str) -> Result<Arguments, NotAValue> {
-    let mut parser = Parser { text, at: 0, nesting: 0 };
-    let mut positional = Vec::new();
-    while !parser.at_end() {
-        let start = parser.at;
-        let value = parser.value()?;
-        if !is_argument(&value) {
-            return Err(NotAValue::new(text, start, "a row, or a list with a row or a blob in it, is no argument"));
-        }
-        positional.push(value);
-        if !parser.take(",") {
-            break;
-        }
-    }
-    if parser.at_end() { Ok(Arguments { positional, keyword: Vec::new() }) } else { Err(parser.unexpected("the end")) }
+    let values = Literals(Cursor::new(text)).separated()?.into_iter();
+    let argument = |(start, value)| match is_argument(&value) {
+        true => Ok(value),
+        false => Err(NotAValue::new(text, start, "a row, or a list with a row or a blob in it, is no argument")),
+    };
+    Ok(Arguments { positional: values.map(argument).collect::<Result<_, _>>()?, keyword: Vec::new() })
 }
 
 /// What a parameter can stand for. A list is JSON, which has neither rows nor blobs nor infinity.
@@ -80,83 +74,61 @@ pub fn print(value: &Value) -> String {
     }
 }
 
-struct Parser<'a> {
-    text: &'a str,
-    /// Byte offset of the next character.
-    at: usize,
-    nesting: usize,
+struct Literals<'a>(Cursor<'a>);
+
+impl<'a> Deref for Literals<'a> {
+    type Target = Cursor<'a>;
+
+    fn deref(&self) -> &Cursor<'a> {
+        &self.0
+    }
 }
 
-impl<'a> Parser<'a> {
-    fn rest(&self) -> &'a str {
-        &self.text[self.at..]
+impl<'a> DerefMut for Literals<'a> {
+    fn deref_mut(&mut self) -> &mut Cursor<'a> {
+        &mut self.0
+    }
+}
+
+impl<'a> Parser<'a> for Literals<'a> {
+    fn skip_space(&mut self) -> Result<(), NotAValue> {
+        let rest = self.rest();
+        self.at += rest.len() - rest.trim_start().len();
+        Ok(())
     }
 
-    fn at_end(&mut self) -> bool {
-        self.at = self.text.len() - self.rest().trim_start().len();
-        self.at == self.text.len()
-    }
-
-    /// Passes over white space, then over `token` if it comes next.
-    fn take(&mut self, token: &str) -> bool {
-        self.at_end();
-        let found = self.rest().starts_with(token);
-        self.at += if found { token.len() } else { 0 };
-        found
-    }
-
-    fn unexpected(&self, wanted: &str) -> NotAValue {
-        NotAValue::unexpected(self.text, self.at, wanted)
-    }
-
-    fn error(&self, reason: impl Into<String>) -> NotAValue {
-        NotAValue::new(self.text, self.at, reason)
-    }
-
-    fn value(&mut self) -> Result<Value, NotAValue> {
-        self.at_end();
-        if self.nesting > NESTING_MAX {
-            return Err(self.error(format!("nested more than {NESTING_MAX} deep")));
-        }
-        self.nesting += 1;
+    fn value_here(&mut self) -> Result<Value, NotAValue> {
         let rest = self.rest();
         let keyword = |word: &str| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-        let value = match rest.bytes().next() {
-            Some(b'[') => Value::List(self.items("]")?),
-            Some(b'(') => Value::Tuple(self.items(")")?),
-            Some(b'\'') => Value::Str(self.string()?),
-            Some(b'0'..=b'9' | b'+' | b'-' | b'.') => self.number()?,
-            _ if keyword("X'") => self.blob()?,
+        match rest.bytes().next() {
+            Some(b'[') => {
+                self.at += 1;
+                Ok(Value::List(self.items("]")?))
+            }
+            Some(b'(') => {
+                self.at += 1;
+                Ok(Value::Tuple(self.items(")")?))
+            }
+            Some(b'\'') => Ok(Value::Str(self.string()?)),
+            Some(b'0'..=b'9' | b'+' | b'-' | b'.') => self.number(),
+            _ if keyword("X'") => self.blob(),
             _ if keyword("NULL") && !rest[4..].starts_with(|c: char| c.is_alphanumeric() || c == '_') => {
                 self.at += 4;
-                Value::None
+                Ok(Value::None)
             }
-            _ => return Err(self.unexpected("a value")),
-        };
-        self.nesting -= 1;
-        Ok(value)
-    }
-
-    /// Items between a bracket, which stands here, and the closing one.
-    fn items(&mut self, close: &str) -> Result<Vec<Value>, NotAValue> {
-        self.at += 1;
-        let mut items = Vec::new();
-        while !self.take(close) {
-            items.push(self.value()?);
-            if !self.take(",") && !self.rest().starts_with(close) {
-                return Err(self.unexpected(&format!("`,` or `{close}`")));
-            }
+            _ => Err(self.unexpected("a value")),
         }
-        Ok(items)
     }
+}
 
+impl Literals<'_> {
     fn string(&mut self) -> Result<String, NotAValue> {
         let start = self.at;
         let mut text = String::new();
         loop {
             self.at += 1;
             let Some(length) = self.rest().find('\'') else {
-                return Err(NotAValue::new(self.text, start, "a text that does not end"));
+                return Err(self.error_at(start, "a text that does not end"));
             };
             text += &self.rest()[..length];
             self.at += length + 1;
@@ -166,7 +138,7 @@ impl<'a> Parser<'a> {
             text.push('\'');
         }
         match text.contains('\0') {
-            true => Err(NotAValue::new(self.text, start, "a text with a zero character, where SQLite would end it")),
+            true => Err(self.error_at(start, "a text with a zero character, where SQLite would end it")),
             false => Ok(text),
         }
     }
@@ -181,7 +153,7 @@ impl<'a> Parser<'a> {
             if pair.len() == 2 { u8::from_str_radix(pair, 16).ok() } else { None }
         });
         let bytes = pairs.collect::<Option<Vec<u8>>>();
-        bytes.map(Value::Bytes).ok_or_else(|| NotAValue::new(self.text, start, "a blob of other than pairs of digits"))
+        bytes.map(Value::Bytes).ok_or_else(|| self.error_at(start, "a blob of other than pairs of digits"))
     }
 
     fn number(&mut self) -> Result<Value, NotAValue> {
@@ -224,9 +196,9 @@ impl<'a> Parser<'a> {
         if is_real {
             return Ok(Value::Float(number.parse().expect("it has the form of a float")));
         }
-        let integer: i64 = number.parse().map_err(|_| {
-            NotAValue::new(self.text, start, "an integer of more than 64 bits, which SQLite makes a real")
-        })?;
+        let integer: i64 = number
+            .parse()
+            .map_err(|_| self.error_at(start, "an integer of more than 64 bits, which SQLite makes a real"))?;
         Ok(Value::Int(Integer::from(integer)))
     }
 }

@@ -2,9 +2,9 @@
 
 use azr_guest_sdk::value::{Integer, Value};
 
-use super::{NotAValue, Parser};
+use super::{Literals, NotAValue, Parser as _};
 
-impl Parser<'_> {
+impl Literals<'_> {
     pub(super) fn number(&mut self) -> Result<Value, NotAValue> {
         let start = self.at;
         let sign = self.peek().filter(|c| "+-".contains(*c));

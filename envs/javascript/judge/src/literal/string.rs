@@ -1,8 +1,8 @@
 //! Strings, and templates without substitutions.
 
-use super::{NotAValue, Parser};
+use super::{Literals, NotAValue};
 
-impl Parser<'_> {
+impl Literals<'_> {
     pub(super) fn string(&mut self) -> Result<String, NotAValue> {
         let start = self.at;
         let quote =

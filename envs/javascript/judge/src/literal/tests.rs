@@ -47,6 +47,11 @@ fn literals() {
         ("`$ {}`", r#""$ {}""#),
         // 13.2.4 Array Initializer, 13.2.5 Object Initializer
         ("[1, [], 'x',]", r#"[1, [], "x"]"#),
+        // 10.1.11.1 OrdinaryOwnPropertyKeys; Node 20 lists them so.
+        (
+            "{b: 1, 4294967295: 1, 4294967294: 1, 2: 1, a: 1, 1: 1, '01': 1}",
+            r#"{1: 1, 2: 1, "4294967294": 1, b: 1, "4294967295": 1, a: 1, "01": 1}"#,
+        ),
         ("{a: 1, 'b': 2, 3: 4, 'c d': 5, 1.50: 6, }", r#"{a: 1, b: 2, 3: 4, "c d": 5, "1.5": 6}"#),
         ("{a: 1, b: 2, a: 3}", "{a: 3, b: 2}"),
         ("{null: 1, '': 2, '007': 3}", r#"{null: 1, "": 2, "007": 3}"#),
@@ -89,7 +94,7 @@ fn what_is_no_literal_is_refused_with_its_place() {
         (r"'\u12'", "line 1, column 2: an escape without its 4 digits"),
         (r"'\07'", "line 1, column 2: an octal escape"),
         ("`${1}`", "line 1, column 2: a substitution is an expression, not a literal"),
-        ("[1,,2]", "line 1, column 4: an array with holes"),
+        ("[1,,2]", "line 1, column 4: expected a value, found `,`"),
         ("[...'ab']", "line 1, column 2: expected a value, found `.`"),
         ("{a}", "line 1, column 3: expected `:`, found `}`"),
         ("{[1]: 2}", "line 1, column 2: expected a key, found `[`"),
