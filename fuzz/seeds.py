@@ -15,11 +15,11 @@ def write(target, seeds):
         (folder / f"seed-{number:04}").write_bytes(seed)
 
 
-def forgeries():
+def forgeries(times=200):
     corpus = tomllib.loads((ROOT / "tests/python_env/forgeries.toml").read_text())
     entries = [entry for entries in corpus.values() for entry in entries]
     for entry in entries:
-        yield re.sub(r"\{(.*)×(\d+)\}", lambda match: match[1] * min(int(match[2]), 200), entry["completion"]).encode()
+        yield re.sub(r"\{(.*)×(\d+)\}", lambda match: match[1] * min(int(match[2]), times), entry["completion"]).encode()
 
 
 def puzzles():
@@ -27,6 +27,23 @@ def puzzles():
     for entry in (entry for entries in pairs.values() for entry in entries):
         yield "\0".join(entry).encode()
     yield b"45\0(7 + 8) * 3"
+
+
+# What a reader may take again and again: brackets, marks, signs, and words that begin something. ␣ and ␤ stand for themselves.
+PIECES = r"""
+( [ { < " ' ` ``` # \ \\ , : ; . - -- + * ** / // % ^ _ = == ! ~ | & @ $ ␣ ␤ é 😀 a␤ ( [] {} [[ ({ x( x[ x{ x^ x+ x* 1+ 1/
+0 1 1e9 0x1 0b1 1_ 1j -( f(1) f(f( nan, 'a', 'a'␣ b'a'␣ {1:␣{1, [1], (1,), set([ frozenset({ float('nan'), ... not␣ lambda:␣
+\frac{ \frac12 \sqrt{ \boxed{ \left( \text{ \cup␣ \infty \sin( \log_ \begin{pmatrix} x^{ x_{ (x+y)^ (x+y)^9* [1,2)\cup 50\% 1:
+<think> </think> <answer> </answer> <input> <output> <message> ```python␤ ```input␤ ```output␤ [ANSWER] assert␣ f(␣ select␣
+def␣f(a):␤ if␣a:␤ import␣os␤ class␣A: => `${ /* <!-- function(){ new␣Map([[ 1n, () values( union␣ (select␣ '' case␣when␣
+"""
+
+
+def long():
+    for piece in (piece.replace("␣", " ").replace("␤", "\n").encode() for piece in PIECES.split()):
+        yield b"<answer>" + piece * (60_000 // len(piece)) + b"</answer>"
+        yield b"\\boxed{" + piece * (3_000 // len(piece)) + b"}"
+    yield from forgeries(60_000)
 
 
 literals = [json.loads(line) for line in (ROOT / "envs/python/judge/vectors/literals.jsonl").read_text().splitlines()]
@@ -40,7 +57,7 @@ programs = [json.loads(line) for line in (ROOT / "tests/python_env/programs.json
 write("value", texts + values)
 write("puzzle", puzzles())
 write("completion", [*forgeries(), *(completion + b"\xff" + value for completion, value in zip(forgeries(), values))])
-write("fuel", forgeries())
+write("fuel", (seed[: 60 << 10] for seed in [*forgeries(), *puzzles(), *long()]))
 write("prompt", [f"{row['program']}\0{row['input']}".encode() for row in programs])
 write("config", [path.read_bytes() for path in (ROOT / "host/config/presets").glob("*.toml")])
 COMPONENT = b"\0asm\x0d\0\x01\0"

@@ -23,6 +23,7 @@ fn azr_host(folder: &TempDir, args: &[&str]) -> Output {
         .env("CARGO_TARGET_DIR", compiled_crates())
         // The SDK's dependencies are those of this workspace, and are here.
         .env("CARGO_NET_OFFLINE", "true")
+        .env("GOCACHE", compiled_crates().join("go"))
         .output()
         .unwrap()
 }
@@ -181,6 +182,48 @@ fn a_new_c_project_builds_and_passes() {
 }
 
 #[test]
+fn a_new_go_project_builds_and_passes() {
+    let folder = TempDir::new().unwrap();
+    succeeds(&folder, &["env", "new", "mine", "--lang", "go"]);
+    let source = folder.path().join("mine/env.go");
+    let honest = fs::read_to_string(&source).unwrap();
+    let grade = "func grade(task Task, answer string) error {\n";
+    let faulty = format!("{grade}\tif answer == \"fault\" {{\n\t\tpanic(time.Now().UTC().Year())\n\t}}\n");
+    let faulty = honest.replace(grade, &faulty).replace("import (\n", "import (\n\t\"time\"\n");
+    fs::write(&source, &faulty).unwrap();
+    succeeds(&folder, &["env", "build", "mine"]);
+    let env = load(&folder.path().join("mine/mine.wasm"));
+    assert_passes(&env);
+    assert_eq!(first_task(&env), FIRST_TASK);
+    let go = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/go/go/bin/go");
+    let tests = Command::new(go)
+        .args(["test", "."])
+        .current_dir(folder.path().join("mine"))
+        .env("GOCACHE", compiled_crates().join("go"))
+        .output()
+        .unwrap();
+    assert!(tests.status.success(), "{}", String::from_utf8_lossy(&tests.stdout));
+
+    let task = Task { kind: "mine".into(), body: r#"{"numbers":[2,1]}"#.into() };
+    let attempt = Attempt { task, completion: "fault".into() };
+    let fault = env.verify(&env.context(Style::Compact, &[]).unwrap(), &[attempt]).remove(0).unwrap_err();
+    // The clock stands at the beginning.
+    assert!(fault.to_string().contains("panic: 1970"), "{fault}");
+
+    // The same sources in another folder, whose name is not part of the file.
+    let elsewhere = TempDir::new().unwrap();
+    succeeds(&elsewhere, &["env", "new", "mine", "--lang", "go"]);
+    fs::write(elsewhere.path().join("mine/env.go"), faulty).unwrap();
+    succeeds(&elsewhere, &["env", "build", "mine"]);
+    let [one, two] = [&folder, &elsewhere].map(|folder| fs::read(folder.path().join("mine/mine.wasm")).unwrap());
+    assert!(one == two, "it depends on where it was built");
+
+    fs::write(&source, honest.replace("slices.Sorted", "slices.Ascending")).unwrap();
+    let error = fails(&folder, &["env", "build", "mine"]);
+    assert!(error.contains("slices.Ascending") && error.contains("failed"), "{error}");
+}
+
+#[test]
 fn a_new_rust_project_for_wasip2_builds_and_passes() {
     let folder = TempDir::new().unwrap();
     succeeds(&folder, &["env", "new", "mine", "--lang", "rust-wasip2"]);
@@ -207,7 +250,7 @@ fn mistakes_are_explained() {
         (&["env", "new", "../up"], "lower-case letters, digits and hyphens"),
         (&["env", "new", "Mine"], "lower-case letters, digits and hyphens"),
         (&["env", "new", "mine", "--sdk", "/nowhere"], "there is no guest SDK in /nowhere"),
-        (&["env", "build", "taken"], "no Cargo.toml and no env.py, env.js or env.c"),
+        (&["env", "build", "taken"], "no Cargo.toml and no env.py, env.js, env.c or env.go"),
         (&["env", "build", "nothing"], "cannot find the project nothing"),
     ] {
         let error = fails(&folder, args);

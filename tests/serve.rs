@@ -50,7 +50,10 @@ impl Server {
 
     /// Sends a program and does not wait for the answer.
     fn send(&self, code: &str, headers: &str) -> TcpStream {
-        let body = serde_json::json!({ "code": code, "language": "python", "run_timeout": 30 }).to_string();
+        self.post(&serde_json::json!({ "code": code, "language": "python", "run_timeout": 30 }).to_string(), headers)
+    }
+
+    fn post(&self, body: &str, headers: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         let length = body.len();
         write!(
@@ -64,12 +67,13 @@ impl Server {
 
     /// Until so many requests have been taken in and are not answered.
     fn wait_until_waiting(&self, count: usize) {
-        let waiting = || {
-            let mut metrics = TcpStream::connect(self.address()).unwrap();
-            write!(metrics, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-            answer(metrics).contains(&format!("azr_waiting_items {count}\n"))
-        };
-        while !waiting() {}
+        while !self.metrics().contains(&format!("azr_waiting_items {count}\n")) {}
+    }
+
+    fn metrics(&self) -> String {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        write!(stream, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        answer(stream)
     }
 }
 
@@ -207,6 +211,23 @@ fn what_does_not_fit_is_refused_before_it_begins() {
         let text = answer(stream);
         assert!(text.starts_with("HTTP/1.1 200") && text.contains("10000000\\n"), "{text}");
     }
+}
+
+/// Runs of hours, one alone and three in a batch, whose clients go: the server has nothing to do any more, and nothing that
+/// it would call a fault.
+#[test]
+fn what_nobody_waits_for_any_more_ends() {
+    let server = Server::start(&["--run-timeout-max=100000", "--workers=2"]);
+    let endless = serde_json::json!({ "code": "while True: pass", "language": "python", "run_timeout": 100_000 });
+    for (body, count) in [(endless.clone(), 1), (serde_json::json!([endless, endless, endless]), 3)] {
+        let stream = server.post(&body.to_string(), "");
+        server.wait_until_waiting(count);
+        drop(stream);
+        server.wait_until_waiting(0);
+    }
+    let text = answer(server.send("print(6 * 7)", ""));
+    assert!(text.starts_with("HTTP/1.1 200") && text.contains("42\\n"), "{text}");
+    assert!(server.metrics().contains("azr_faults_total 0\n"), "{}", server.metrics());
 }
 
 #[test]

@@ -1,10 +1,11 @@
 """GRPO with TRL, rewarded by verdicts of the sandbox: a few steps with a model that is far too small to learn it.
 
     pip install azr-env trl
-    python trl_grpo.py
+    python trl_grpo.py [MODEL]         # a name on the hub or a directory, with a chat template
 """
 
 import json
+import sys
 
 import azr_env
 import problems
@@ -22,7 +23,7 @@ def rewards(client):
     return passes_tests
 
 
-def main():
+def main(model=MODEL):
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
@@ -35,8 +36,8 @@ def main():
             output_dir="grpo", max_steps=3, per_device_train_batch_size=4, num_generations=4, max_completion_length=64,
             logging_steps=1, report_to=[], use_cpu=True,
         )  # fmt: skip
-        GRPOTrainer(MODEL, reward_funcs=rewards(client), args=setting, train_dataset=Dataset.from_list(rows)).train()
+        GRPOTrainer(model, reward_funcs=rewards(client), args=setting, train_dataset=Dataset.from_list(rows)).train()
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

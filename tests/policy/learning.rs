@@ -160,8 +160,21 @@ fn staying_near_the_start_policy_is_as_pytorch_computes_it() {
 }
 
 /// Cut to one sequence at a time no prompt is shared.
-#[test]
-fn reading_a_shared_prompt_once_gives_the_same_gradient() {
+fn assert_same_gradient_alone(rollouts: &[Rollout]) {
+    for name in ["qwen2-tied-grouped", "llama-untied-scaled"] {
+        let policy = model(name);
+        let gradient = |tokens_max| learner_for(&policy, &config(tokens_max)).gradient(&policy, rollouts).unwrap();
+        let ((shared, loss), (alone, loss_alone)) = (gradient(1000), gradient(1));
+        assert!((loss - loss_alone).abs() < 1e-6);
+        for (((name, _), a), b) in policy.parameters().iter().zip(&shared).zip(&alone) {
+            let flat = |tensor: &tch::Tensor| Vec::<f32>::try_from(tensor.flatten(0, -1)).unwrap();
+            assert_close(&flat(a), &flat(b), 1e-6, name);
+        }
+    }
+}
+
+/// Five attempts at two prompts.
+fn attempts() -> [Rollout; 5] {
     let [first, second] = <[Rollout; 2]>::try_from(rollouts()[..2].to_vec()).unwrap();
     let attempt = |rollout: &Rollout, length: usize, advantage: f32| {
         let tokens = rollout.completion.iter().cycle().map(|token| token ^ length as u32);
@@ -172,23 +185,31 @@ fn reading_a_shared_prompt_once_gives_the_same_gradient() {
             ..rollout.clone()
         }
     };
-    let rollouts = [
+    [
         attempt(&first, 3, 1.0),
         attempt(&second, 5, -0.5),
         attempt(&first, 7, -1.0),
         attempt(&second, 1, 0.7),
         attempt(&first, 2, 0.3),
-    ];
-    for name in ["qwen2-tied-grouped", "llama-untied-scaled"] {
-        let policy = model(name);
-        let gradient = |tokens_max| learner_for(&policy, &config(tokens_max)).gradient(&policy, &rollouts).unwrap();
-        let ((shared, loss), (alone, loss_alone)) = (gradient(1000), gradient(1));
-        assert!((loss - loss_alone).abs() < 1e-6);
-        for (((name, _), a), b) in policy.parameters().iter().zip(&shared).zip(&alone) {
-            let flat = |tensor: &tch::Tensor| Vec::<f32>::try_from(tensor.flatten(0, -1)).unwrap();
-            assert_close(&flat(a), &flat(b), 1e-6, name);
-        }
+    ]
+}
+
+#[test]
+fn reading_a_shared_prompt_once_gives_the_same_gradient() {
+    assert_same_gradient_alone(&attempts());
+}
+
+#[test]
+fn reading_what_prompts_begin_with_once_gives_the_same_gradient() {
+    let instructions: Vec<u32> = (0..70).map(|i| i * 7 % 31).collect();
+    let mut rollouts = attempts();
+    rollouts.iter_mut().for_each(|rollout| rollout.prompt.splice(0..0, instructions.iter().copied()).for_each(drop));
+    assert_same_gradient_alone(&rollouts);
+    // Each prompt once, longer and shorter ones.
+    for (i, rollout) in (0..).zip(&mut rollouts) {
+        rollout.prompt.extend((0..=i).map(|j| (i + j) % 31));
     }
+    assert_same_gradient_alone(&rollouts);
 }
 
 /// `reference.py`, `imitation`.

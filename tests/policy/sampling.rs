@@ -77,6 +77,31 @@ fn a_rollout_is_the_same_alone_and_in_a_batch() {
     }
 }
 
+/// Three kinds with 70 to 90 tokens of instructions, and prompts that begin otherwise: what is read once for many gives
+/// what the forward pass without cache gives of each.
+#[test]
+fn prompts_that_begin_alike_are_continued_as_if_alone() {
+    for name in ["qwen2-tied-grouped", "llama-untied-scaled"] {
+        let policy = model(name);
+        let sampling =
+            Sampling { temperature: 1.0, top_p: 1.0, top_k: 0, completion_max_tokens: 9, shards: 1, rows_max: 11 };
+        let instructions = |kind: u64| (0..70 + 10 * kind).map(move |j| ((kind * 5 + j * 3) % 30) as u32);
+        let own = |i: u64| (0..1 + i * 7 % 13).map(move |j| ((i % 20) * 5 + j * 3) as u32 % 30);
+        let prompt = |i: u64| match i % 4 {
+            3 => own(i).chain(own(i)).collect::<Vec<u32>>(),
+            kind => instructions(kind).chain(own(i)).collect(),
+        };
+        let requests: Vec<SampleRequest> = (0..90).map(|i| request(&prompt(i), i)).collect();
+        let together = policy.sample(&requests, &sampling).unwrap();
+        for (request, completion) in requests.iter().zip(&together) {
+            let alone = policy.sample(std::slice::from_ref(request), &sampling).unwrap();
+            assert_eq!(alone[0].tokens, completion.tokens, "{name}");
+            let expected = uncached(&policy, &request.prompt, &completion.tokens, 1.0);
+            assert_close(&completion.logprobs, &expected, 1e-4, name);
+        }
+    }
+}
+
 #[test]
 fn threads_do_not_change_a_byte() {
     let sample = |threads| -> Vec<Completion> {

@@ -42,10 +42,18 @@ def programs(humaneval):
 
 
 def cpu_of(pid):
-    """Seconds of a process, and of those that it has waited for."""
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    """Seconds of a process, of those that it has waited for, and of those that it has now, among them the sandbox's."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        children = []
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                children += file.read().split()
+    except OSError:
+        # It has ended meanwhile; whoever waits for it has its seconds then.
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") + sum(map(cpu_of, children))
 
 
 class Http:

@@ -51,6 +51,10 @@ PYTHON = {
         f"from {name} import *\n"
         for name in "string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json builtins typing".split()
     ) + "print(sorted(Counter('hello').items()), gcd(4, 6), dumps({'a': 1}))",
+    "reads descriptors": "import os, sys\nprint(os.read(0, 4), os.fstat(0).st_size >= 0, os.write(1, b'direct\\n'))",
+    "reads the descriptor of a stream": "import os, sys\nprint(sys.stdin.name, sys.stdout.mode)\nsys.stdout.flush()\ntext = os.read(sys.stdin.fileno(), max(os.fstat(sys.stdin.fileno()).st_size, 8192))\nos.write(sys.stdout.fileno(), b'%d lines' % len(text.split()))",
+    "raises in a file": "import helper\nhelper.double(None)\n",
+    "misses a module": "try:\n    import nothing_of_that_name\nexcept ImportError as e:\n    print(type(e).__mro__[-4].__name__, isinstance(e, ModuleNotFoundError))",
     "reads a file": "print(open('data/in.txt').read(), open('/dev/stdin').read())",
     "writes a file": "with open('out.txt', 'w') as f:\n    f.write('one\\n')\nwith open('out.txt', 'a') as f:\n    print('two', file=f)\nprint(open('out.txt').readlines())",
     "writes a file and does not close it": "f = open('out.txt', 'wb')\nf.write(b'\\x00\\xff')",
@@ -74,8 +78,25 @@ NODE = {
     "reads lines": "const rl = require('readline').createInterface({ input: process.stdin });\nlet n = 0; rl.on('line', (l) => { n += l.length }); rl.on('close', () => console.log(n))",
     "exits": "console.log('x'); process.exit(4)",
     "sets its status": "process.exitCode = 2; process.stdout.write('no newline')",
+    "shows lines as long as they may be": "for (const n of [28, 29, 30, 31, 32, 33, 34]) console.log(['x'.repeat(n), 'y'.repeat(n)], { k: 'x'.repeat(n), l: ['y'.repeat(n)] }, new Set(['x'.repeat(n + 20)]))",
     "shows sets": "console.log(new Set([1, 'a']), new Map([['k', 1]]), [[[[1]]]], [])",
     "waits": "setTimeout(() => console.log('later'), 1); console.log('now')",
+    "waits in turn": "setTimeout(() => console.log('b'), 20); setTimeout(() => console.log('a'), 5); setTimeout((x) => console.log(x), 20, 'c')",
+    "waits at intervals": "let n = 0; const t = setInterval(() => { console.log(n); if (++n === 3) clearInterval(t); }, 2)",
+    "stops waiting": "clearTimeout(setTimeout(() => console.log('never'), 1)); console.log('now')",
+    "awaits": "const g = async (x) => { await null; return x * 2; };\n(async () => { console.log(await g(4)); for (const x of [1, 2]) console.log(await g(x)); })();\nconsole.log('first')",
+    "chains promises": "Promise.resolve(1).then((x) => { console.log(x); return x + 1; }).then((x) => { throw new Error('e' + x); }).catch((e) => console.log(e.message)).finally(() => console.log('end'))",
+    "orders what it waits for": "setTimeout(() => { console.log(5); Promise.resolve().then(() => console.log(6)); process.nextTick(() => console.log('5b')); }); setTimeout(() => console.log(7)); Promise.resolve().then(() => { console.log(3); process.nextTick(() => console.log(4)); }); process.nextTick(() => console.log(2)); console.log(1); queueMicrotask(() => console.log('3b'))",
+    "sleeps": "const sleep = (ms) => new Promise((done) => setTimeout(done, ms));\n(async () => { await Promise.all([sleep(30).then(() => console.log('slow')), sleep(10).then(() => console.log('fast'))]); console.log('both'); })()",
+    "awaits lines": "(async () => { let n = 0; for await (const line of require('readline').createInterface({ input: process.stdin })) n += Number(line); console.log(n); })()",
+    "awaits for ever": "(async () => { await new Promise(() => {}); console.log('never'); })(); console.log('done')",
+    "rejects": "console.log('before'); setTimeout(() => console.log('never'), 1); Promise.reject(new TypeError('bad'))",
+    "rejects in a function": "async function main() { console.log('in'); throw new RangeError('out'); }\nmain(); console.log('after')",
+    "handles a rejection late": "const p = Promise.reject(new Error('x')); Promise.resolve().then(() => p.catch((e) => console.log('caught', e.message)))",
+    "rejects within a timer": "setTimeout(async () => { throw 3; }, 1); setTimeout(() => console.log('never'), 5)",
+    "throws within a timer": "setTimeout(() => { throw new Error('x'); }, 1); setTimeout(() => console.log('never'), 5)",
+    "exits within a promise": "(async () => { console.log('in'); process.exit(3); })().catch(() => { console.log('never'); process.exit(1); }); setTimeout(() => console.log('never'), 1)",
+    "iterates asynchronously": "async function* g() { yield 1; yield 2; }\n(async () => { for await (const x of g()) console.log(x); console.log(await Promise.allSettled([1, Promise.reject(2)])); })()",
 }
 
 

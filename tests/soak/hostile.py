@@ -4,7 +4,7 @@ usage: hostile.py [PROGRAMS [COMPONENTS [SEED]]]
 
 Programs are drawn from what attacks have tried, put together at random, and run by one process, which must answer each
 with an outcome, keep its processes and descriptors, and grow no more. Components are the hostile guests of tests/guests
-and environments of ours with bytes flipped, cut out, doubled and exchanged; whatever comes of them, azr-env ends by itself
+and an environment of ours with instructions exchanged, or with bytes flipped, cut out, doubled and exchanged; whatever comes of them, azr-env ends by itself
 with status 0 or 1, in words, and leaves no process behind.
 """
 
@@ -20,7 +20,7 @@ PROGRAMS = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
 COMPONENTS = int(sys.argv[2]) if len(sys.argv) > 2 else 500
 SEED = int(sys.argv[3]) if len(sys.argv) > 3 else 1
 
-AZR_ENV = os.path.abspath("target/debug/azr-env")
+AZR_ENV = os.path.abspath(os.environ.get("AZR_ENV", "target/debug/azr-env"))
 GUESTS = "target/wasm32-unknown-unknown/guest"
 CALL_SECONDS = 300
 
@@ -110,8 +110,7 @@ def programs():
         for line in lines:
             answer = json.loads(server.stdout.readline())
             assert "error" not in answer, (answer, json.loads(line)["program"])
-            kind = json.dumps(answer)[:60].split('"')[1:4:2]
-            kinds[tuple(kind)] = kinds.get(tuple(kind), 0) + 1
+            kinds[answer["outcome"]] = kinds.get(answer["outcome"], 0) + 1
         states.append(state(server.pid))
     server.stdin.close()
     assert server.wait() == 0
@@ -119,13 +118,65 @@ def programs():
     descriptors, processes = {each[0] for each in later}, {each[1] for each in later}
     resident = [each[2] for each in later]
     print(f"{PROGRAMS} programs in {time.monotonic() - start:.0f} s: every one has an outcome")
+    print(", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())))
     print(f"descriptors {sorted(descriptors)}, processes {sorted(processes)}, MiB {min(resident)} to {max(resident)}")
     assert len(descriptors) == 1 and len(processes) == 1, states
     assert resident[-1] < 1.2 * resident[0] + 32, resident
 
 
+def number(file, at):
+    """An unsigned LEB128, and where it ends."""
+    value = shift = 0
+    while True:
+        value |= (file[at] & 0x7F) << shift
+        shift, at = shift + 7, at + 1
+        if file[at - 1] < 0x80:
+            return value, at
+
+
+def codes(file, start=0, end=None):
+    """Where the code of core modules is, those of packed executors too."""
+    end = len(file) if end is None else end
+    component = file[start + 4 : start + 8] != b"\x01\0\0\0"
+    at = start + 8
+    while at < end:
+        section, (length, at) = file[at], number(file, at + 1)
+        if not component and section == 10:
+            yield at, at + length
+        elif component and section in (1, 4):
+            yield from codes(file, at, at + length)
+        elif component and section == 0:
+            name, inside = number(file, at)
+            if file[inside + name :][:4] == b"\0asm":
+                yield from codes(file, inside + name, at + length)
+        at += length
+
+
+# Instructions of one type: any may stand for another. Then loads and stores of one width.
+ALIKE = [range(0x46, 0x50), range(0x51, 0x5B), range(0x6A, 0x79), range(0x7C, 0x8B), (0x2C, 0x2D), (0x3A, 0x3A), (0x67, 0x68, 0x69)]
+
+
+def altered(draw, file):
+    """Other code that is mostly valid: instructions exchanged, constants, branches and locals changed."""
+    places = [place for place in codes(file) if place[1] - place[0] > 8]
+    for _ in range(draw.choice([1, 2, 4, 16, 64])):
+        start, end = draw.choice(places)
+        for place in range(draw.randrange(start, end - 2), end - 2):
+            alike = next((alike for alike in ALIKE if file[place] in alike), None)
+            if alike:
+                file[place] = draw.choice(alike)
+                break
+            # i32.const, i64.const, br, br_if, local.get with a small number.
+            if file[place] in (0x41, 0x42, 0x0C, 0x0D, 0x20) and file[place + 1] < 0x80:
+                file[place + 1] = draw.randrange(0x80) if file[place] in (0x41, 0x42) else draw.randrange(4)
+                break
+
+
 def mutated(draw, file):
     file = bytearray(file)
+    if draw.random() < 0.7:
+        altered(draw, file)
+        return bytes(file)
     for _ in range(draw.choice([1, 1, 2, 4, 16])):
         place = draw.randrange(8, len(file))
         length = draw.choice([1, 1, 2, 4, 64])
@@ -154,7 +205,7 @@ def components():
         json.dumps({"task": {"kind": "echo", "body": "{}"}, "completion": word}) + "\n" for word in words
     )
     small = ["sandbox.judge-fuel=50000000", "sandbox.run-fuel-max=50000000", "sandbox.deadline-ms=20000"]
-    ended = {0: 0, 1: 0}
+    loaded = verdicts = faults = 0
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         def packed(name, parts):
@@ -169,7 +220,7 @@ def components():
             packed("reader.wasm", ["--judge", f"{GUESTS}/azr_test_reader.wasm"]),
             packed("countdown.wasm", ["--judge", f"{GUESTS}/countdown.wasm"]),
         ]
-        for number in range(COMPONENTS):
+        for count in range(COMPONENTS):
             path = os.path.join(folder, "mutated.wasm")
             with open(path, "wb") as file:
                 file.write(mutated(draw, draw.choice(files)))
@@ -178,15 +229,19 @@ def components():
                 command += ["--set", limit]
             done = subprocess.run(command, input=lines.encode(), capture_output=True, timeout=CALL_SECONDS)
             said = done.stderr.decode()
-            assert done.returncode in ended, (number, done.returncode, said)
-            assert "panicked" not in said and "\x1b" not in said, (number, said)
-            ended[done.returncode] += 1
-            for line in done.stdout.splitlines():
-                answer = json.loads(line)
-                assert "error" in answer or 0 <= answer["verdict"]["score"] <= 1, (number, answer)
+            assert done.returncode in (0, 1), (count, done.returncode, said)
+            assert "panicked" not in said and "\x1b" not in said, (count, said)
+            answers = [json.loads(line) for line in done.stdout.splitlines()]
+            loaded += bool(answers)
+            for answer in answers:
+                assert ("error" in answer) != ("verdict" in answer), (count, answer)
+                assert "error" in answer or 0 <= answer["verdict"]["score"] <= 1, (count, answer)
+                faults, verdicts = faults + ("error" in answer), verdicts + ("verdict" in answer)
             # Those whose parent has gone belong to nobody: ours would be found by their name.
-            assert not orphans(), number
-    print(f"{COMPONENTS} components in {time.monotonic() - start:.0f} s: {ended[0]} answered everything, {ended[1]} were refused or at fault")
+            assert not orphans(), count
+    print(f"{COMPONENTS} components in {time.monotonic() - start:.0f} s: {loaded} were loaded, the others refused")
+    print(f"of {loaded * len(words)} completions {verdicts} got verdicts, {faults} were faults")
+    assert loaded > COMPONENTS // 10, "hardly any mutation was a component"
 
 
 def orphans():
@@ -206,5 +261,7 @@ def orphans():
 
 if __name__ == "__main__":
     print(f"seed {SEED}")
-    programs()
-    components()
+    if PROGRAMS:
+        programs()
+    if COMPONENTS:
+        components()

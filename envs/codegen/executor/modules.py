@@ -85,7 +85,7 @@ _REASONS = {
 }  # fmt: skip
 LEFT_OUT = {name: reason for reason, names in _REASONS.items() for name in names}
 
-OFFERED = frozenset(LOADED + STORED + tuple(STUBS) + ("__future__", "harness"))
+OFFERED = frozenset(LOADED + STORED + tuple(STUBS) + ("__future__", "harness", "run_code"))
 
 
 def refusal(name):

@@ -15,6 +15,8 @@ import values
 
 MODULES = tuple(modules.OFFERED)
 refusal = modules.refusal
+# What `azr-env serve` sends for each program.
+PREPARED = ("import run_code\nf = run_code.begin(__builtins__)",)
 
 _SUBMODULES = ("collections.abc", "html.entities", "html.parser", "json.decoder", "json.encoder", "importlib.machinery")
 _ENCODINGS = ("ascii", "idna", "latin_1", "raw_unicode_escape", "unicode_escape", "utf_16", "utf_32", "utf_8")
@@ -79,11 +81,12 @@ def load():
             _Stored.store_if_found(name)
     for name, text in modules.STUBS.items():
         _Stored.codes[name] = marshal.dumps(compile(text, f"{name}.py", "exec"))
-    surroundings, harness = (importlib.import_module(name) for name in ("surroundings", "harness"))
+    surroundings, harness, run_code = (importlib.import_module(name) for name in ("surroundings", "harness", "run_code"))
     sys.path.clear()
     sys.path_hooks.clear()
     sys.path_importer_cache.clear()
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder.__name__ != "PathFinder"] + [_Stored]
     surroundings.install()
     harness.warm_up()
+    run_code.warm_up()
     values.VALUE_MAX_BYTES = _VALUE_MAX_BYTES

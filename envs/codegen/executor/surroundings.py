@@ -96,7 +96,7 @@ def _randomness():
 
 
 # What the streams call themselves: with 0, `input` would ask the machine whether that is a terminal.
-_STDIN, _STDOUT, _STDERR = 10, 11, 12
+STREAMS = _STDIN, _STDOUT, _STDERR = 10, 11, 12
 _DESCRIPTORS = {0: 0, 1: 1, 2: 2, _STDIN: 0, _STDOUT: 1, _STDERR: 2}
 
 
@@ -156,8 +156,8 @@ class _Input(io.RawIOBase):
 
 
 descriptors = Descriptors()
-_NAMES = _DESCRIPTORS | {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
-_NAMES |= {f"{folder}/{number}": number for folder in ("/dev/fd", "/proc/self/fd") for number in range(3)}
+NAMES = _DESCRIPTORS | {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+NAMES |= {f"{folder}/{number}": number for folder in ("/dev/fd", "/proc/self/fd") for number in range(3)}
 
 
 def standard_streams(given):
@@ -184,7 +184,7 @@ def written():
 def _open(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None):
     """There are the standard input and outputs, and no other files."""
     name = os.fsdecode(os.fspath(file)) if not isinstance(file, int) else int(file)
-    number = _NAMES.get(name)
+    number = NAMES.get(name)
     if number is None or number == 0 and "r" not in mode:
         raise FileNotFoundError(2, "No such file or directory", name)
     stream = (lambda: io.BufferedReader(_Input()), lambda: descriptors.written, _Swallowed)[number]()
@@ -199,7 +199,8 @@ def _files():
     io.open_code = lambda path: _open(path, "rb")
 
 
-def _descriptor(number, wanted=(0, 1, 2)):
+def stream_of(number, wanted=(0, 1, 2)):
+    """Which of the standard streams a descriptor is."""
     place = _DESCRIPTORS.get(number)
     if place not in wanted:
         raise OSError(9, "Bad file descriptor")
@@ -207,18 +208,18 @@ def _descriptor(number, wanted=(0, 1, 2)):
 
 
 def _write(descriptor, data, /):
-    if _descriptor(descriptor, (1, 2)) == 1:
+    if stream_of(descriptor, (1, 2)) == 1:
         descriptors.written.write(data)
     return len(data)
 
 
 def _read(descriptor, size, /):
-    _descriptor(descriptor, (0,))
+    stream_of(descriptor, (0,))
     return descriptors.read(size)
 
 
 def _fstat(descriptor, /):
-    size = len(descriptors.given) if _descriptor(descriptor) == 0 else 0
+    size = len(descriptors.given) if stream_of(descriptor) == 0 else 0
     return os.stat_result((stat.S_IFREG | 0o600, 0, 0, 1, 0, 0, size, 0, 0, 0))
 
 
@@ -287,7 +288,7 @@ def _missing(name):
 
 
 def _seek(descriptor, position, how, /):
-    _descriptor(descriptor, (0,))
+    stream_of(descriptor, (0,))
     descriptors.at = max(0, (0, descriptors.at, len(descriptors.given))[how] + position)
     return descriptors.at
 

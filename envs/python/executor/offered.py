@@ -15,6 +15,9 @@ MODULES = (
     "unicodedata", "zlib",
 )  # fmt: skip
 
+# Programs whose code is in the snapshot.
+PREPARED = ()
+
 # Submodules and codecs are separate files, which a snapshot only has when they were loaded before it.
 _SUBMODULES = ("__future__", "collections.abc", "html.entities", "html.parser", "json.decoder", "json.encoder")
 _ENCODINGS = (

@@ -16,6 +16,8 @@
 //! - **Large requests**: bodies announce their length, and all bodies together have a limit.
 //! - **Strangers**: other addresses than loopback need a token. Bodies must be `application/json`, which a web page in
 //!   a browser cannot send elsewhere without asking.
+//! - **Clients that go** before they have their answer: what was asked for is not begun, and what runs is ended, with its
+//!   process. With `sandbox.ring=off` it goes on to its own end.
 //! - **The end**: after SIGTERM what was taken in is answered, and nothing else is taken in.
 //!
 //! # Not covered
@@ -122,8 +124,8 @@ impl Serve {
         let server = Arc::new(Server {
             interpreters: Interpreters::find(&envs)?,
             envs,
-            // Two for each worker: one waits for its run while the next is being prepared.
-            lanes: Lanes::start(2 * config.workers.max(1))?,
+            // A lane waits for a process, as a worker does: so many guests run at once.
+            lanes: Lanes::start(config.workers.max(1))?,
             admission: Arc::new(Admission::new(&self.capacity)),
             metrics: Metrics::default(),
             token,

@@ -17,16 +17,19 @@ pub struct Batch {
     pub shared: Option<SharedPrompts>,
 }
 
-/// Where the tokens of a batch are in which several sequences continue each prompt: first `prompts` rows of `prompt_len`
-/// with the prompts, without their last tokens, then for each prompt `per_prompt` rows of `row_len` that go on from it.
+/// Where the tokens of a batch are whose sequences begin alike: first what all prompts begin with, then `prompts` rows of
+/// `prompt_len` with the rest of the prompts, without their last tokens, then for each prompt `per_prompt` rows of `row_len`
+/// that go on from it.
 pub struct SharedPrompts {
+    /// May be 0.
+    pub prefix_len: i64,
     pub prompts: i64,
     pub prompt_len: i64,
     pub per_prompt: i64,
     pub row_len: i64,
     /// Of every token in its sequence, `[n]`, int64.
     pub positions: Tensor,
-    /// Of every prompt without padding, `[prompts]`, int64.
+    /// Of the rest of every prompt without padding, `[prompts]`, int64.
     pub lengths: Tensor,
 }
 
@@ -63,14 +66,17 @@ impl Batch {
         Self::predicting(tokens, &indices, sequences, None, device)
     }
 
-    /// The same where `per_prompt` sequences at a time have the same prompt of at least two tokens, read once.
-    pub fn sharing(sequences: &[Sequence<'_>], per_prompt: usize, device: Device) -> Result<Self> {
+    /// The same where `per_prompt` sequences at a time have the same prompt, read once, as are the first `prefix_len` tokens
+    /// of all prompts, which have at least two more.
+    pub fn sharing(sequences: &[Sequence<'_>], per_prompt: usize, prefix_len: usize, device: Device) -> Result<Self> {
         let prompts: Vec<&[u32]> = sequences.iter().step_by(per_prompt).map(|(prompt, _)| *prompt).collect();
-        let prompt_len = prompts.iter().map(|prompt| prompt.len() - 1).max().unwrap_or(0);
+        let rest = |prompt: &&[u32]| prompt.len() - 1 - prefix_len;
+        let prompt_len = prompts.iter().map(rest).max().unwrap_or(0);
         let row_len = sequences.iter().map(|(_, completion)| completion.len()).max().unwrap_or(0);
         let mut rows = Rows::default();
+        rows.push(prompts.iter().flat_map(|prompt| prompt.iter().copied()), 0, prefix_len);
         for prompt in &prompts {
-            rows.push(prompt[..prompt.len() - 1].iter().copied(), 0, prompt_len);
+            rows.push(prompt[prefix_len..prompt.len() - 1].iter().copied(), prefix_len, prompt_len);
         }
         let mut indices = Vec::new();
         for (prompt, completion) in sequences {
@@ -79,8 +85,9 @@ impl Batch {
             rows.push(inputs.copied(), prompt.len() - 1, row_len);
             indices.extend(first..first + completion.len() as i64);
         }
-        let lengths: Vec<i64> = prompts.iter().map(|prompt| prompt.len() as i64 - 1).collect();
+        let lengths: Vec<i64> = prompts.iter().map(|prompt| rest(prompt) as i64).collect();
         let layout = SharedPrompts {
+            prefix_len: prefix_len as i64,
             prompts: prompts.len() as i64,
             prompt_len: prompt_len as i64,
             per_prompt: per_prompt as i64,

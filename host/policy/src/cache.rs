@@ -14,6 +14,7 @@ use super::{
     config::ModelConfig,
     cpu::{self, Columns, Heads, NewTokens},
     model::{Attend, slice, slice_mut},
+    prefix::Prefix,
     rope::{RopeTable, Rotation},
 };
 
@@ -73,10 +74,12 @@ pub struct Prefill<'a> {
     cache: &'a mut Cache,
     /// Where the rows go, `[rows]`.
     slots: Tensor,
-    /// For every row and column the prompt token in the flattened batch, `[rows * columns]`.
+    /// For every row and column the prompt token in the flattened batch, the prefix included, `[rows * columns]`.
     sources: Tensor,
     columns: i64,
     rotation: Rotation,
+    /// What all prompts begin with and the batch leaves out, and what the tokens after it see.
+    prefix: Option<(&'a Prefix, Tensor)>,
 }
 
 impl Cache {
@@ -100,19 +103,21 @@ impl Cache {
     }
 
     /// Starts a row in each of `slots` with a prompt: `prompts[i]` is the number of the batch's row that holds it and
-    /// its length. The batch is `[batch, seq]`.
-    pub fn prefill(
-        &mut self,
+    /// its length. The batch is `[batch, seq]`, without the prefix that all prompts begin with.
+    pub fn prefill<'a>(
+        &'a mut self,
         slots: &[usize],
         prompts: &[(usize, i64)],
-        seq: i64,
+        (prefix, seq): (Option<&'a Prefix>, i64),
         rope: &RopeTable,
-    ) -> Result<Prefill<'_>> {
-        assert!(seq <= self.end, "the cache was made for prompts of {} tokens, not {seq}", self.end);
-        let device = self.layers[0][0].device();
+    ) -> Result<Prefill<'a>> {
+        let (kind, device) = (self.layers[0][0].kind(), self.layers[0][0].device());
+        let before = prefix.map_or(0, |prefix| prefix.tokens.len() as i64);
+        let columns = before + seq;
+        assert!(columns <= self.end, "the cache was made for prompts of {} tokens, not {columns}", self.end);
         let source = |&(row, length): &(usize, i64)| {
             // Aligned to the right; what lands before the prompt is masked.
-            (0..seq).map(move |column| row as i64 * seq + (column - (seq - length)).max(0))
+            (0..columns).map(move |column| row as i64 * columns + (column - (columns - length)).max(0))
         };
         let sources: Vec<i64> = prompts.iter().flat_map(source).collect();
         for (&slot, &(_, length)) in slots.iter().zip(prompts) {
@@ -122,7 +127,11 @@ impl Cache {
         let slots: Vec<i64> = slots.iter().map(|&slot| slot as i64).collect();
         let slots = Tensor::f_from_slice(&slots)?.f_to_device(device)?;
         let sources = Tensor::f_from_slice(&sources)?.f_to_device(device)?;
-        Ok(Prefill { cache: self, slots, sources, columns: seq, rotation: rope.leading(seq)? })
+        let prefix = match prefix {
+            Some(prefix) => Some((prefix, attention::after(before, seq, (kind, device))?)),
+            None => None,
+        };
+        Ok(Prefill { cache: self, slots, sources, columns, rotation: rope.range(before, seq)?, prefix })
     }
 
     /// Makes every row one token longer, for [`Decode`].
@@ -326,14 +335,17 @@ impl Attend for Prefill<'_> {
     }
 
     fn attend(&mut self, layer: usize, q: Tensor, k: Tensor, v: Tensor) -> Result<Tensor> {
-        let (batch, seq, _heads, _head_dim) = q.size4()?;
-        let (_, _, shared, head_dim) = k.size4()?;
+        let [k, v] = match &self.prefix {
+            Some((prefix, _)) => prefix.before(layer, &k, &v)?,
+            None => [k, v],
+        };
+        let (batch, seq, shared, head_dim) = k.size4()?;
         let first = self.cache.end - self.columns;
         for (into, new) in self.cache.layers[layer].iter().zip([&k, &v]) {
             let rows = new.f_reshape([batch * seq, shared * head_dim])?.f_index_select(0, &self.sources)?;
             let rows = rows.f_view([-1, self.columns, shared, head_dim])?.f_transpose(1, 2)?;
             let _ = into.f_narrow(2, first, self.columns)?.f_index_copy_(0, &self.slots, &rows)?;
         }
-        attention::causal(&q, &k, &v)
+        attention::dot_product(&q, &k, &v, self.prefix.as_ref().map(|(_, mask)| mask))
     }
 }

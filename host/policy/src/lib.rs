@@ -26,8 +26,10 @@ pub mod embedded;
 pub mod libtorch;
 pub mod linear;
 pub mod memory;
+mod metered;
 pub mod model;
 mod packed;
+pub mod prefix;
 mod rope;
 mod sampler;
 mod template;
@@ -386,10 +388,10 @@ impl Model {
         match &batch.shared {
             None => {
                 let (_batch, seq) = batch.tokens.size2()?;
-                Ok(WholeSequences::Causal(self.rope(seq)?.leading(seq)?))
+                Ok(WholeSequences::Causal(self.rope(seq)?.range(0, seq)?))
             }
             Some(layout) => {
-                let rope = self.rope(layout.prompt_len + layout.row_len)?;
+                let rope = self.rope(layout.prefix_len + layout.prompt_len + layout.row_len)?;
                 Ok(WholeSequences::Branching(Branching::new(layout, &rope, self.kind_and_device().0)?))
             }
         }

@@ -84,9 +84,9 @@ impl RopeTable {
         Ok(Self { cos: place([&cos, &cos])?, sin: place([&sin.f_neg()?, &sin])? })
     }
 
-    /// For `[batch, seq]` tokens at positions `0..seq`.
-    pub fn leading(&self, seq: i64) -> Result<Rotation> {
-        let pick = |table: &Tensor| table.f_narrow(0, 0, seq)?.f_unsqueeze(0)?.f_unsqueeze(2);
+    /// For `[batch, seq]` tokens at positions `first..first + seq`.
+    pub fn range(&self, first: i64, seq: i64) -> Result<Rotation> {
+        let pick = |table: &Tensor| table.f_narrow(0, first, seq)?.f_unsqueeze(0)?.f_unsqueeze(2);
         Ok(Rotation { cos: pick(&self.cos)?, sin: pick(&self.sin)? })
     }
 

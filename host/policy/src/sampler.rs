@@ -10,7 +10,7 @@
 //! it the host gets all tokens and their probabilities in one copy, and cuts rows where they end. What a row was given
 //! beyond its end is thrown away, so its result does not depend on the chunks.
 
-use std::{collections::VecDeque, sync::Mutex};
+use std::{cmp::Reverse, collections::VecDeque, sync::Mutex};
 
 use anyhow::{Context as _, Result, ensure};
 use tch::{Device, Kind, Tensor};
@@ -21,6 +21,7 @@ use super::{
     libtorch::InferenceMode,
     linear::Pass,
     model::Model,
+    prefix::{self, Prefix},
     rope::RopeTable,
     text::Text,
 };
@@ -44,12 +45,16 @@ struct Shard<'a> {
     model: &'a Model,
     text: &'a Text,
     requests: &'a [SampleRequest],
+    /// Of each request the tokens that its prompt begins with like others.
+    prefixes: &'a [usize],
     sampling: &'a Sampling,
     pass: Pass,
     /// Tokens that the device draws between two visits to the host; `None` where the host draws each.
     decode_chunk: Option<usize>,
     rope: RopeTable,
     cache: Cache,
+    /// What the newest prompts began with.
+    prefix: Option<Prefix>,
     /// Which request is in which slot.
     rows: Vec<Option<Row>>,
     waiting: VecDeque<usize>,
@@ -75,19 +80,18 @@ pub(super) fn sample(
 ) -> Result<Vec<Completion>> {
     check(requests, sampling)?;
     meter.begin(requests.len());
+    let prompts: Vec<&[u32]> = requests.iter().map(|request| request.prompt.as_slice()).collect();
+    let prefixes = &prefix::lengths(&prompts);
     let mut order: Vec<usize> = (0..requests.len()).collect();
-    // Equal prompts meet and are read once; similar lengths meet and need little padding.
-    order.sort_by(|&a, &b| {
-        let (a, b) = (&requests[a].prompt, &requests[b].prompt);
-        b.len().cmp(&a.len()).then_with(|| a.cmp(b))
-    });
+    // Equal beginnings and equal prompts meet and are read once; similar lengths meet and need little padding.
+    order.sort_by_key(|&i| (&prompts[i][..prefixes[i]], Reverse(prompts[i].len()), prompts[i]));
     let size = order.len().max(LARGE_CALL).div_ceil(sampling.shards).min(SHARD_MAX);
     let own: Vec<&[usize]> = ranks.round_robin(order.chunks(size)).collect();
     let decode_chunk = if model.kind_and_device().1 == Device::Cpu { None } else { Some(DECODE_CHUNK) };
     let model = &model.for_sampling(size.min(sampling.rows_max).min(order.len()))?;
     let run = |model: &Model, shard: &[usize]| {
         let _mode = InferenceMode::enter();
-        let shard = Shard::new(model, text, requests, sampling, shard, decode_chunk)?;
+        let shard = Shard::new(model, text, (requests, prefixes), sampling, shard, decode_chunk)?;
         Shard { meter: Some(meter), ..shard }.run()
     };
     let done = match workers.min(own.len()) {
@@ -134,7 +138,7 @@ impl<'a> Shard<'a> {
     fn new(
         model: &'a Model,
         text: &'a Text,
-        requests: &'a [SampleRequest],
+        (requests, prefixes): (&'a [SampleRequest], &'a [usize]),
         sampling: &'a Sampling,
         shard: &[usize],
         decode_chunk: Option<usize>,
@@ -153,11 +157,13 @@ impl<'a> Shard<'a> {
             model,
             text,
             requests,
+            prefixes,
             sampling,
             pass,
             decode_chunk,
             rope,
             cache,
+            prefix: None,
             rows,
             waiting,
             done: Vec::new(),
@@ -198,17 +204,22 @@ impl<'a> Shard<'a> {
         Ok(())
     }
 
-    /// The next at most `count` requests that one prefill can take.
+    /// The next at most `count` requests that one prefill can take: their prompts have the same prefix.
     fn prefill_group(&mut self, count: usize) -> Vec<usize> {
+        let prefix = |&request: &usize| &self.requests[request].prompt[..self.prefixes[request]];
         let longest = self.waiting.front().map_or(0, |&first| self.requests[first].prompt.len());
+        let alike =
+            self.waiting.iter().take_while(|next| Some(prefix(next)) == self.waiting.front().map(prefix)).count();
         // At least one, however long.
-        let count = count.min(self.waiting.len()).min((PREFILL_MAX_TOKENS / longest.max(1)).max(1));
+        let count = count.min(alike).min((PREFILL_MAX_TOKENS / longest.max(1)).max(1));
         self.waiting.drain(..count).collect()
     }
 
-    /// Reads the prompts of `group` into `slots`, each distinct prompt once; returns the hidden states that the first
-    /// tokens follow from, `[group, hidden]`.
+    /// Reads the prompts of `group` into `slots`, what they begin with and each distinct prompt once; returns the hidden
+    /// states that the first tokens follow from, `[group, hidden]`.
     fn prefill(&mut self, slots: &[usize], group: &[usize]) -> Result<Tensor> {
+        let before = group.first().map_or(0, |&first| self.prefixes[first]);
+        self.read_prefix(group, before)?;
         let prompt = |request: usize| &self.requests[request].prompt;
         let mut distinct: Vec<&Vec<u32>> = group.iter().map(|&request| prompt(request)).collect();
         distinct.dedup();
@@ -218,17 +229,29 @@ impl<'a> Shard<'a> {
             row += usize::from(distinct[row] != prompt(request));
             prompts.push((row, distinct[row].len() as i64));
         }
-        let seq = distinct.iter().map(|prompt| prompt.len()).max().unwrap_or(0);
+        let seq = distinct.iter().map(|prompt| prompt.len() - before).max().unwrap_or(0);
         let mut tokens = vec![0i64; distinct.len() * seq];
         for (row, prompt) in distinct.iter().enumerate() {
-            tokens[row * seq..].iter_mut().zip(*prompt).for_each(|(into, &token)| *into = i64::from(token));
+            let own = &prompt[before..];
+            tokens[row * seq..].iter_mut().zip(own).for_each(|(into, &token)| *into = i64::from(token));
         }
         let device = self.model.kind_and_device().1;
         let tokens = Tensor::f_from_slice(&tokens)?.f_view([distinct.len() as i64, seq as i64])?.f_to_device(device)?;
-        let lasts: Vec<i64> = prompts.iter().map(|&(row, length)| (row * seq) as i64 + length - 1).collect();
+        let last = |&(row, length): &(usize, i64)| (row * seq) as i64 + length - 1 - before as i64;
+        let lasts: Vec<i64> = prompts.iter().map(last).collect();
         let lasts = Tensor::f_from_slice(&lasts)?.f_to_device(device)?;
-        let mut prefill = self.cache.prefill(slots, &prompts, seq as i64, &self.rope)?;
+        let mut prefill = self.cache.prefill(slots, &prompts, (self.prefix.as_ref(), seq as i64), &self.rope)?;
         self.model.hidden(&tokens, Some(&lasts), self.pass, &mut prefill)
+    }
+
+    /// Reads the `length` tokens that the prompts of `group` begin with, unless those before them began so too.
+    fn read_prefix(&mut self, group: &[usize], length: usize) -> Result<()> {
+        let tokens = group.first().map_or(&[][..], |&first| &self.requests[first].prompt[..length]);
+        if self.prefix.as_ref().map_or(&[][..], |prefix| &prefix.tokens) != tokens {
+            let read = || Prefix::read(self.model, tokens, self.pass, &self.rope);
+            self.prefix = (length > 0).then(read).transpose()?;
+        }
+        Ok(())
     }
 
     /// One token for every row.
@@ -425,6 +448,7 @@ mod tests {
         decode_chunk: Option<usize>,
     ) -> Vec<Completion> {
         let shard: Vec<usize> = (0..requests.len()).collect();
+        let requests = (requests, &vec![0; requests.len()][..]);
         let shard = Shard::new(&policy.model, &policy.text, requests, sampling, &shard, decode_chunk).unwrap();
         let mut done = shard.run().unwrap();
         done.sort_by_key(|(request, _)| *request);

@@ -1,20 +1,24 @@
 //! Chat templates: Jinja as transformers sets it up for them.
 //!
-//! A template comes with the policy and is a program: it gets so many instructions and may write so much beyond what the
-//! messages say.
+//! A template comes with the policy and is a program: it gets so many instructions, so much memory and time, and may write so
+//! much beyond what the messages say.
 
 use std::{
     ffi::CString,
+    fmt::Display,
     io,
     mem::MaybeUninit,
     str,
-    time::{SystemTime, UNIX_EPOCH},
+    sync::{Arc, OnceLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use azr_core::sampling::Message;
 use minijinja::{Environment, Error, ErrorKind, Value, context, value::ValueKind};
 use serde_json::Value as Json;
+
+use super::metered::{self, Allowance};
 
 mod python_json;
 mod python_repr;
@@ -24,6 +28,11 @@ mod python_str;
 const FUEL: u64 = 1_000_000;
 /// What a rendering may write beyond the messages' own text; a thousandfold of what published templates write.
 const OWN_MAX_BYTES: usize = 1 << 20;
+/// Of one rendering, beside its instructions. Published templates hold less than a megabyte beyond the messages and take
+/// milliseconds; some instructions go through all that was made before. Values may be nested as deeply as instructions can
+/// nest them, and are freed one inside the other.
+const ALLOWANCE: Allowance =
+    Allowance { memory_bytes: 64 << 20, stack_bytes: 256 << 20, time: Duration::from_secs(60) };
 
 /// The names of special tokens that templates see, as transformers has them.
 const SPECIAL_TOKENS: [&str; 7] =
@@ -31,9 +40,12 @@ const SPECIAL_TOKENS: [&str; 7] =
 
 /// A chat template and the special tokens that it may write.
 pub(super) struct Template {
-    jinja: Environment<'static>,
+    jinja: Arc<Environment<'static>>,
     tokens: SpecialTokens,
     source: String,
+    allowance: Allowance,
+    /// Which allowance was too little, once one was. What a rendering held then is not given back.
+    given_up: OnceLock<String>,
 }
 
 /// Texts of special tokens by their names.
@@ -102,8 +114,11 @@ impl Template {
         jinja.add_function("strftime_now", move |format: &str| {
             strftime(format, &local(loaded)).map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
         });
-        jinja.add_template_owned("chat", without_generation(&source)).context("the chat template is not valid")?;
-        Ok(Self { jinja, tokens, source })
+        let text = without_generation(&source);
+        // Whatever is constant is computed here.
+        let loaded = metered::within(ALLOWANCE, || jinja.add_template_owned("chat", text).map(|()| jinja));
+        let jinja = loaded.map_err(wanting)?.context("the chat template is not valid")?;
+        Ok(Self { jinja: Arc::new(jinja), tokens, source, allowance: ALLOWANCE, given_up: OnceLock::new() })
     }
 
     /// Whether the template itself writes `token`.
@@ -124,18 +139,36 @@ impl Template {
     }
 
     fn rendered(&self, messages: &[Message<'_>]) -> Result<String> {
-        let template = self.jinja.get_template("chat").context("the chat template is gone")?;
-        let tokens: Value = self.tokens.0.iter().map(|(name, text)| (*name, Value::from(text))).collect();
-        // Given and none, as where transformers gets no tools.
-        let none = Value::from(());
-        let context = context! { messages, tools => none, documents => none, add_generation_prompt => true, ..tokens };
         let contents: usize = messages.iter().map(|message| message.content.len()).sum();
+        let (messages, tokens) = (Value::from_serialize(messages), self.tokens.0.clone());
+        let jinja = Arc::clone(&self.jinja);
         // Some templates write a message twice, as in a system message and in the conversation.
         let mut out = Bounded { text: Vec::new(), max: OWN_MAX_BYTES + 4 * contents };
-        let rendered = template.render_captured_to(context, &mut out);
-        rendered.map(drop).context("the chat template does not accept these messages")?;
-        String::from_utf8(out.text).context("the chat template writes no UTF-8")
+        let memory_bytes = self.allowance.memory_bytes + 16 * contents;
+        let allowance = Allowance { memory_bytes, ..self.allowance };
+        let render = move || {
+            let template = jinja.get_template("chat").context("the chat template is gone")?;
+            let tokens: Value = tokens.iter().map(|(name, text)| (*name, Value::from(text))).collect();
+            // Given and none, as where transformers gets no tools.
+            let none = Value::from(());
+            let context =
+                context! { messages, tools => none, documents => none, add_generation_prompt => true, ..tokens };
+            let rendered = template.render_captured_to(context, &mut out);
+            rendered.map(drop).context("the chat template does not accept these messages")?;
+            String::from_utf8(out.text).context("the chat template writes no UTF-8")
+        };
+        let within =
+            || metered::within(allowance, render).map_err(|error| self.given_up.get_or_init(|| error.to_string()));
+        let text = match self.given_up.get() {
+            None => within(),
+            Some(too_little) => Err(too_little),
+        };
+        text.map_err(wanting)?
     }
+}
+
+fn wanting(too_little: impl Display) -> anyhow::Error {
+    anyhow!("the chat template wants {too_little}")
 }
 
 /// A text that gets no longer than `max`.
@@ -254,7 +287,11 @@ mod tests {
     }
 
     fn refusal(source: &str) -> String {
-        format!("{:#}", template(source).render(&user("Hi")).unwrap_err())
+        refusal_of(&template(source))
+    }
+
+    fn refusal_of(template: &Template) -> String {
+        format!("{:#}", template.render(&user("Hi")).unwrap_err())
     }
 
     /// `tests/policy/reference.py`, `templates`: rendered by transformers.
@@ -351,6 +388,93 @@ mod tests {
         assert!(said.contains("writes more than 1048584 bytes"), "{said}");
         let said = refusal("{{ 'x'.center(10**9) }}");
         assert!(said.contains("a width of 1000000000"), "{said}");
+    }
+
+    /// Ways to hold much by few instructions. Unbounded, they would take from a hundred megabytes to all there is.
+    #[test]
+    fn the_memory_of_a_template_has_a_limit() {
+        let doubled = |set: &str| {
+            format!("{{% set ns = namespace(x='ab', l=[1]) %}}{{% for i in range(40) %}}{{% {set} %}}{{% endfor %}}")
+        };
+        let too_much = [
+            "{% set x = [0] * 10 ** 9 %}{% set y = x | list %}".to_owned(),
+            "{% set ns = namespace(n=10 ** 8) %}{% set x = 'a' * ns.n %}".into(),
+            "{% set x = ([0] * 10 ** 9) | sort %}".into(),
+            "{% set x = ([0] * 10 ** 9) | join %}".into(),
+            "{% set x = ('a' * 10 ** 7).replace('a', 'b' * 10 ** 7) %}".into(),
+            "{% set x = ('a' * 10 ** 7) | replace('a', 'b' * 10 ** 7) %}".into(),
+            "{% set x = range(100000) | join('a' * 10 ** 7) %}".into(),
+            "{% set x = ('a' * 10 ** 7).join(range(100000) | map('string')) %}".into(),
+            "{% set x = [1] | batch(10 ** 9, 0) | list %}".into(),
+            "{% set x = ('\n' * 10 ** 6) | indent(10 ** 6, true, true) %}".into(),
+            "{% set x = '%1000000000d' | format(1) %}".into(),
+            "{% set x = ('a' * 10 ** 7) | list %}".into(),
+            "{% set x = ('a,' * 10 ** 7).split(',') %}".into(),
+            "{% set ns = namespace(x=[]) %}{% for i in range(9000) %}{% set ns.x = ns.x + ['a' * (10 ** 5 + i)] %}{% endfor %}".into(),
+            "{% set x %}{% for i in range(9000) %}{{ 'a' * 10 ** 5 }}{% endfor %}{% endset %}".into(),
+            "{% macro m() %}{% for i in range(9000) %}{{ 'a' * 10 ** 5 }}{% endfor %}{% endmacro %}{% set x = m() %}".into(),
+            "{% filter upper %}{% for i in range(9000) %}{{ 'a' * 10 ** 5 }}{% endfor %}{% endfilter %}".into(),
+            doubled("set ns.x = ns.x ~ ns.x"),
+            doubled("set ns.x = ns.x + ns.x"),
+            doubled("set ns.x = ns.x * 2"),
+            doubled("set ns.x = ns.x | replace('a', 'aa')"),
+            doubled("set ns.x = [ns.x, ns.x] | join"),
+            doubled("set ns.x = [ns.x, ns.x] | string"),
+            doubled("set ns.x = {'a': ns.x, 'b': ns.x} | tojson"),
+            doubled("set ns.l = (ns.l + ns.l) | list"),
+        ];
+        let mut passed = Vec::new();
+        for source in too_much {
+            let said = given_up(&source, Allowance { memory_bytes: 1 << 20, ..ALLOWANCE });
+            if said != "the chat template wants more than 1048608 bytes of memory" {
+                passed.push(format!("{source}: {said}"));
+            }
+        }
+        assert!(passed.is_empty(), "{}", passed.join("\n"));
+        let without = Allowance { memory_bytes: isize::MAX as usize / 2, ..ALLOWANCE };
+        let said = given_up("{% set ns = namespace(n=10 ** 8) %}{% set x = 'a' * ns.n %}.", without);
+        assert_eq!(said, ".", "the limit is another one");
+    }
+
+    #[test]
+    fn what_is_computed_when_a_template_is_loaded_has_limits_too() {
+        let load = |source: &str| Template::new(source.to_owned(), tokens());
+        let said = load("{% if false %}{{ 'a' * 10 ** 8 }}{% endif %}").err().expect("it was loaded").to_string();
+        assert_eq!(said, "the chat template wants more than 67108864 bytes of memory");
+    }
+
+    /// A long list of zeros is searched by one instruction, which takes no memory.
+    #[test]
+    fn the_time_of_a_template_has_a_limit() {
+        let brief = Allowance { time: Duration::from_millis(20), ..ALLOWANCE };
+        let said = given_up("{% set ns = namespace(n=10 ** 15) %}{{ 1 in [0] * ns.n }}", brief);
+        assert_eq!(said, "the chat template wants more than 0.02 s");
+    }
+
+    /// What comes of a rendering with another allowance.
+    fn given_up(source: &str, allowance: Allowance) -> String {
+        let rendered = Template { allowance, ..template(source) }.render(&user("Hi"));
+        rendered.unwrap_or_else(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn a_template_that_was_given_up_is_not_rendered_again() {
+        let source = "{% if messages[0]['content'] == 'Hi' %}{% set x = ([0] * 10 ** 12) | list %}{% endif %}.";
+        let template = template(source);
+        assert_eq!(template.render(&user("Ho")).unwrap(), ".");
+        let said = refusal_of(&template);
+        assert!(said.contains("bytes of memory"), "{said}");
+        assert_eq!(format!("{:#}", template.render(&user("Ho")).unwrap_err()), said);
+    }
+
+    #[test]
+    fn deep_values_end_as_they_began() {
+        for make in ["[ns.x]", "{'a': ns.x}"] {
+            let source = format!(
+                "{{% set ns = namespace(x=[]) %}}{{% for i in range(99999) %}}{{% set ns.x = {make} %}}{{% endfor %}}ok"
+            );
+            assert_eq!(rendered(&source), "ok", "{make}");
+        }
     }
 
     // Gemma's template begins with this refusal.

@@ -210,12 +210,7 @@ impl Others {
         let length = Tensor::from_slice(&[own.len() as i64]);
         self.collective(8 * to_others, || self.group.all_gather(&lengths, &length))?;
         let lengths: Vec<i64> = Vec::try_from(lengths)?;
-        let sound = |&length: &i64| (0..=GATHERED_MAX_BYTES).contains(&length);
-        ensure!(
-            lengths.iter().all(sound),
-            "the ranks announce {lengths:?} bytes; at most {GATHERED_MAX_BYTES} are taken of each"
-        );
-        let longest = lengths.iter().copied().max().unwrap_or(0);
+        let longest = longest(&lengths, GATHERED_MAX_BYTES)?;
         if longest == 0 {
             return Ok(vec![Vec::new(); self.size]);
         }
@@ -228,6 +223,15 @@ impl Others {
         let parts = all.chunks(longest as usize).zip(lengths);
         Ok(parts.map(|(part, length)| part[..length as usize].to_vec()).collect())
     }
+}
+
+/// Of the lengths that the ranks announce, before any memory is taken for what they send.
+fn longest(lengths: &[i64], max_bytes: i64) -> Result<i64> {
+    ensure!(
+        lengths.iter().all(|length| (0..=max_bytes).contains(length)),
+        "the ranks announce {lengths:?} bytes; at most {max_bytes} are taken of each"
+    );
+    Ok(lengths.iter().copied().max().unwrap_or(0))
 }
 
 /// Brings what a collective left in `staged` back to `tensor`.
@@ -249,6 +253,16 @@ fn bytes_of(tensor: &Tensor) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rank_that_announces_too_much_is_refused() {
+        let announced = [0, 6 << 30, 3];
+        let said = longest(&announced, GATHERED_MAX_BYTES).unwrap_err().to_string();
+        assert_eq!(said, "the ranks announce [0, 6442450944, 3] bytes; at most 4294967296 are taken of each");
+        assert_eq!(longest(&announced, i64::MAX).unwrap(), 6 << 30, "something else than the limit refuses");
+        assert_eq!(longest(&[GATHERED_MAX_BYTES, 0], GATHERED_MAX_BYTES).unwrap(), GATHERED_MAX_BYTES);
+        assert!(longest(&[1, -1], i64::MAX).is_err());
+    }
 
     #[test]
     fn round_robin_covers_everything_once() {

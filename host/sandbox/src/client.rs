@@ -14,6 +14,7 @@ use super::{
         types,
     },
     calls::{DESCRIBE, ExecutorCall, JudgeCall, Part, Plan, Ran, Returned},
+    cancel::Cancel,
     executor::{self, Executor},
     fault::Fault,
     files::{CallFiles, Files, GuestFiles},
@@ -195,7 +196,7 @@ impl JudgeClient {
         let files = CallFiles::new(&self.files);
         let Called { returned, logged, fuel } = match &self.place {
             Whereabouts::Here(judge) => judge.call(call, GuestFiles::Here(files)),
-            Whereabouts::Away(processes) => processes.call(name, call, files)?,
+            Whereabouts::Away(processes) => processes.call(name, call, files, &Cancel::default())?,
         };
         if let Some(recorder) = &self.recorder {
             recorder.note(name, fuel);
@@ -230,10 +231,10 @@ pub(super) struct ExecutorsClient {
 const EXECUTE: &str = "execute";
 
 impl ExecutorsClient {
-    /// Runs a program under the limits.
-    pub(super) fn execute(&self, run: &Run, limits: &RunLimits) -> Result<Report, Fault> {
+    /// Runs a program under the limits, unless it is cancelled.
+    pub(super) fn execute(&self, run: &Run, limits: &RunLimits, cancel: &Cancel) -> Result<Report, Fault> {
         let call = ExecutorCall { executor: run.executor, run: Some(Cow::Borrowed(run)), limits: *limits };
-        let report = self.call(&call)?;
+        let report = self.call(&call, cancel)?;
         let (calls, bytes_max) = (run.inputs.len(), limits.run_output_max_bytes as usize);
         match report.fuel <= limits.run_fuel && executor::fits(&report.outcomes, calls, bytes_max, self.guards) {
             true => Ok(report),
@@ -243,13 +244,13 @@ impl ExecutorsClient {
 
     /// Starts an executor once.
     pub(super) fn try_start(&self, executor: u32, limits: &RunLimits) -> Result<(), Fault> {
-        self.call(&ExecutorCall { executor, run: None, limits: *limits }).map(drop)
+        self.call(&ExecutorCall { executor, run: None, limits: *limits }, &Cancel::default()).map(drop)
     }
 
-    fn call(&self, call: &ExecutorCall<'_>) -> Result<Report, Fault> {
+    fn call(&self, call: &ExecutorCall<'_>, cancel: &Cancel) -> Result<Report, Fault> {
         let ran: Ran = match &self.place {
             Whereabouts::Here(executors) => executor::call(executors, call, self.deadline),
-            Whereabouts::Away(processes) => processes.call(EXECUTE, call, CallFiles::new(&Files::default()))?,
+            Whereabouts::Away(processes) => processes.call(EXECUTE, call, CallFiles::new(&Files::default()), cancel)?,
         };
         ran.map_err(|failed| failed.fault(EXECUTE, self.deadline))
     }

@@ -1,8 +1,6 @@
 //! A loaded environment: plan → run → judge over whole batches.
 
 use std::{
-    collections::HashMap,
-    iter::Peekable,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,10 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bindings::{
-        self, Accepted, Completed, Context, Demonstration, Description, Expectation, Outcome, Prompt, Rejection,
-        Report, Run, RunLimits, Setting, Style, Verdict,
+        self, Accepted, Completed, Context, Demonstration, Description, Expectation, Prompt, Rejection, Report, Run,
+        RunLimits, Setting, Style, Verdict,
     },
-    client::{CallFuel, ExecutorsClient, JudgeClient},
+    cancel::Cancel,
+    client::{CallFuel, ExecutorsClient, JudgeClient, Whereabouts},
+    conclude::{ExecutedRun, Planned, Room, conclude, numbered},
     engine::Watchdog,
     fault::Fault,
     grants::{self, Directory},
@@ -45,16 +45,9 @@ pub struct Examples {
 /// Tasks that are generated in one call, so that a judge's limits hold for any number of them.
 const GENERATED_PER_CALL: u32 = 64;
 
-/// What the runs of a portion of a batch may return together. Enough runs to keep many workers busy: programs are allowed
-/// a megabyte and return a hundred bytes.
-const PORTION_BYTES: u64 = 512 << 20;
-
-/// A run and what came of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ExecutedRun {
-    pub run: Run,
-    pub report: Report,
-}
+/// What runs may have returned, or return, that no judgement has seen yet. Enough to keep many workers busy: programs are
+/// allowed a megabyte and return a hundred bytes.
+const WAITING_MAX_BYTES: u64 = 512 << 20;
 
 /// What the judge concluded, and the runs that it concluded it from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +61,7 @@ pub struct Judged<T> {
 #[derive(Clone)]
 pub struct Environment {
     loaded: Arc<Loaded>,
+    cancel: Cancel,
 }
 
 /// What clones of an environment share.
@@ -91,7 +85,12 @@ pub(super) struct Loaded {
 
 impl Environment {
     pub(super) fn new(loaded: Loaded) -> Self {
-        Self { loaded: Arc::new(loaded) }
+        Self { loaded: Arc::new(loaded), cancel: Cancel::default() }
+    }
+
+    /// The same, with runs that end when `cancel` says so. What becomes of them then is a host fault.
+    pub fn cancelled_by(&self, cancel: &Cancel) -> Self {
+        Self { loaded: Arc::clone(&self.loaded), cancel: cancel.clone() }
     }
 
     /// Of the file.
@@ -273,18 +272,8 @@ impl Environment {
 
     /// Executes runs, equal ones once: equal runs have equal reports.
     pub fn exec<'a>(&self, runs: impl IntoIterator<Item = &'a Run>) -> Vec<Result<Report, Fault>> {
-        let mut distinct: Vec<&Run> = Vec::new();
-        let mut numbers: HashMap<(u32, &str, &[Vec<u8>]), usize> = HashMap::new();
-        let order: Vec<usize> = runs
-            .into_iter()
-            .map(|run| {
-                *numbers.entry((run.executor, &run.program, &run.inputs)).or_insert_with(|| {
-                    distinct.push(run);
-                    distinct.len() - 1
-                })
-            })
-            .collect();
-        let reports = self.map(distinct, |env, run| env.execute(run));
+        let (distinct, order) = numbered(runs);
+        let reports = self.map(distinct, |env, run| env.execute(run, &self.cancel));
         order
             .into_iter()
             .map(|number| match &reports[number] {
@@ -297,14 +286,18 @@ impl Environment {
     /// Executes one run within limits of the caller's choice, as far as the operator grants them.
     pub fn exec_within(&self, run: Run, limits: &RunLimits) -> Result<Report, Fault> {
         let limits = grants::smaller(limits, &self.loaded.granted);
-        self.one(|env| env.execute_within(&run, &limits))
+        match self.loaded.executors.place {
+            Whereabouts::Here(_) => self.one(|env| env.execute_within(&run, &limits, &self.cancel)),
+            // The stack that guests need is there; another thread here would only wait for them as this one does.
+            Whereabouts::Away(_) => self.loaded.execute_within(&run, &limits, &self.cancel),
+        }
     }
 
     /// Executes every run, also equal ones, and says how long each took from a worker's view.
     pub fn exec_timed(&self, runs: &[Run]) -> Vec<Result<(Report, Duration), Fault>> {
         self.map(runs, |env, run| {
             let start = Instant::now();
-            Ok((env.execute(run)?, start.elapsed()))
+            Ok((env.execute(run, &self.cancel)?, start.elapsed()))
         })
     }
 
@@ -313,89 +306,18 @@ impl Environment {
         self.map(values, |env, value| env.judge.show_value(value))
     }
 
-    /// Executes plans and judges what came of them, in portions whose results fit into memory together.
+    /// Executes plans and judges what came of them.
     fn conclude<T: Sync, E: Send, C: Send>(
         &self,
         items: &[T],
         plans: Vec<Planned<E>>,
         judge: impl Fn(&Loaded, &T, Result<Vec<ExecutedRun>, E>) -> Result<Judged<C>, Fault> + Sync,
     ) -> Vec<Result<Judged<C>, Fault>> {
-        let mut judged = Vec::with_capacity(items.len());
-        let mut plans = plans.into_iter().peekable();
-        while plans.peek().is_some() {
-            let portion = self.run_plans(self.portion(&mut plans));
-            let own = &items[judged.len()..];
-            judged.extend(self.map(own.iter().zip(portion), |env, (item, ran)| judge(env, item, ran?)));
-        }
-        judged
-    }
-
-    /// The next plans, at least one, whose runs return no more than [`PORTION_BYTES`].
-    fn portion<E>(&self, plans: &mut Peekable<impl Iterator<Item = Planned<E>>>) -> Vec<Planned<E>> {
-        let each = u64::from(self.limits().run_output_max_bytes).max(1);
-        let runs_of = |plan: &Planned<E>| match plan {
-            Ok(Ok(runs)) => runs.len() as u64,
-            _ => 0,
-        };
-        let mut portion: Vec<_> = plans.next().into_iter().collect();
-        let mut runs: u64 = portion.iter().map(runs_of).sum();
-        while let Some(plan) = plans.next_if(|plan| (runs + runs_of(plan)).saturating_mul(each) <= PORTION_BYTES) {
-            runs += runs_of(&plan);
-            portion.push(plan);
-        }
-        portion
-    }
-
-    /// Executes the runs of plans; where the environment says that they need not be made, without those of a program whose
-    /// first run in the plan is out of fuel. They count as out of fuel, too.
-    fn reports<E>(&self, plans: &[Planned<E>]) -> Vec<Result<Report, Fault>> {
-        let runs: Vec<&[Run]> = plans.iter().flatten().flatten().map(Vec::as_slice).collect();
-        if !self.loaded.stops_at_out_of_fuel {
-            return self.exec(runs.into_iter().flatten());
-        }
-        // The place of the first run of the same program.
-        let mut firsts = Vec::new();
-        for runs in &runs {
-            let begin = firsts.len();
-            let first =
-                |run: &Run| runs.iter().position(|one| (one.executor, &one.program) == (run.executor, &run.program));
-            firsts.extend(runs.iter().map(|run| begin + first(run).expect("it is one of them")));
-        }
-        let all: Vec<&Run> = runs.into_iter().flatten().collect();
-        let is_first = |place: &usize| firsts[*place] == *place;
-        let mut reports: Vec<Option<Result<Report, Fault>>> = all.iter().map(|_| None).collect();
-        let firsts_of: Vec<usize> = (0..all.len()).filter(is_first).collect();
-        for (place, report) in firsts_of.iter().zip(self.exec(firsts_of.iter().map(|place| all[*place]))) {
-            reports[*place] = Some(report);
-        }
-        let out_of_fuel = |report: &Option<Result<Report, Fault>>| matches!(report, Some(Ok(report)) if report.outcomes.last().is_some_and(|last| matches!(last, Outcome::OutOfFuel)));
-        let (stopped, rest): (Vec<usize>, Vec<usize>) =
-            (0..all.len()).filter(|place| !is_first(place)).partition(|place| out_of_fuel(&reports[firsts[*place]]));
-        for (place, report) in rest.iter().zip(self.exec(rest.iter().map(|place| all[*place]))) {
-            reports[*place] = Some(report);
-        }
-        for place in stopped {
-            reports[place] = Some(Ok(Report { outcomes: vec![Outcome::OutOfFuel], fuel: 0 }));
-        }
-        reports.into_iter().map(|report| report.expect("each run was made or stopped")).collect()
-    }
-
-    /// Executes all planned runs of a portion together.
-    fn run_plans<E>(&self, plans: Vec<Planned<E>>) -> Vec<Result<Result<Vec<ExecutedRun>, E>, Fault>> {
-        let mut reports = self.reports(&plans).into_iter();
-        plans
-            .into_iter()
-            .map(|plan| match plan? {
-                Err(rejection) => Ok(Err(rejection)),
-                Ok(runs) => {
-                    // Every report of this plan is taken, also after a fault, so that the next plan finds its own.
-                    let own: Vec<_> = reports.by_ref().take(runs.len()).collect();
-                    let executed =
-                        runs.into_iter().zip(own).map(|(run, report)| Ok(ExecutedRun { run, report: report? }));
-                    executed.collect::<Result<_, Fault>>().map(Ok)
-                }
-            })
-            .collect()
+        let Loaded { workers, limits, stops_at_out_of_fuel, .. } = &*self.loaded;
+        let room = Room { run_max_bytes: limits.run_output_max_bytes.into(), bytes: WAITING_MAX_BYTES };
+        let execute = |run: &Run| self.loaded.execute(run, &self.cancel);
+        let judge = |item, ran| judge(&self.loaded, &items[item], ran);
+        conclude(workers, plans, (room, *stops_at_out_of_fuel), execute, judge)
     }
 
     fn map<T: Send, R: Send>(
@@ -413,17 +335,17 @@ impl Environment {
 }
 
 impl Loaded {
-    pub(super) fn execute(&self, run: &Run) -> Result<Report, Fault> {
-        self.execute_within(run, &self.limits)
+    pub(super) fn execute(&self, run: &Run, cancel: &Cancel) -> Result<Report, Fault> {
+        self.execute_within(run, &self.limits, cancel)
     }
 
-    fn execute_within(&self, run: &Run, limits: &RunLimits) -> Result<Report, Fault> {
+    fn execute_within(&self, run: &Run, limits: &RunLimits, cancel: &Cancel) -> Result<Report, Fault> {
         let packed = self.packed();
         if run.executor as usize >= packed {
             let cause = format!("a run for executor {}, but {packed} are packed", run.executor);
             return Err(Fault::environment("execute", cause));
         }
-        self.executors.execute(run, limits)
+        self.executors.execute(run, limits, cancel)
     }
 
     /// Executors.
@@ -431,9 +353,6 @@ impl Loaded {
         self.executor_digests.len()
     }
 }
-
-/// Runs, or why there are none.
-type Planned<E> = Result<Result<Vec<Run>, E>, Fault>;
 
 /// Plans of answers have no rejections.
 type Never = std::convert::Infallible;

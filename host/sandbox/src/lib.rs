@@ -31,10 +31,12 @@
 pub mod bindings;
 mod cache;
 mod calls;
+mod cancel;
 mod client;
 mod code;
 mod compile;
 mod compiler;
+mod conclude;
 mod confined;
 mod engine;
 mod errand;
@@ -59,6 +61,7 @@ mod recorded;
 mod request;
 mod returned;
 mod ring;
+mod room;
 mod shape;
 mod snapshot;
 mod wasi;
@@ -108,9 +111,11 @@ pub use self::{
         Accepted, Amount, Context, Demonstration, Description, Expectation, Kind, Measure, Message, OfferedSetting,
         Outcome, Prompt, Rejection, Report, Run, RunLimits, Setting, Speaker, Style, Thrown, Verdict,
     },
+    cancel::Cancel,
     client::CallFuel,
+    conclude::ExecutedRun,
     confined::confine_with,
-    environment::{Environment, Example, Examples, ExecutedRun, Judged},
+    environment::{Environment, Example, Examples, Judged},
     errand::serve_if_asked,
     fault::{Died, Fault, Stopped},
     grants::{Directory, Grants},

@@ -1,10 +1,20 @@
-//! Outcomes as logs keep them.
+//! What outcomes weigh, and outcomes as logs keep them.
 
 use super::bindings::{Outcome, Thrown};
 use azr_core::task::Digest;
 
 /// Of a text or an encoded value. Beyond, there is a beginning, the length and the digest, which tell it from others.
 const KEPT_BYTES: usize = 1000;
+
+/// What an outcome carries.
+pub(super) fn bytes(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Value(value) => value.len(),
+        Outcome::Thrown(Thrown { name, message }) => name.len() + message.len(),
+        Outcome::Refused(text) | Outcome::Unsupported(text) | Outcome::Crashed(text) => text.len(),
+        Outcome::OutOfFuel | Outcome::OutOfMemory | Outcome::StackOverflow => 0,
+    }
+}
 
 /// Shortens what an outcome carries. Shortening again changes nothing.
 pub(super) fn shorten(outcome: &mut Outcome) {

@@ -12,7 +12,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use super::{
     link::{self, link},
-    snapshot,
+    room, snapshot,
 };
 use azr_core::{task::Digest, terminal};
 
@@ -141,7 +141,7 @@ fn component_of<'a>(bytes: &'a [u8], world: &str) -> Result<Cow<'a, [u8]>> {
         check_component(bytes)?;
         return Ok(Cow::Borrowed(bytes));
     }
-    let mut module = Cow::Borrowed(bytes);
+    let mut module = room::with_realloc(bytes)?.map_or(Cow::Borrowed(bytes), Cow::Owned);
     if !custom_sections(bytes)?.iter().any(|section| section.name.starts_with(WORLDS_SECTION)) {
         let (resolve, world) = link::resolved(world)?;
         embed_component_metadata(module.to_mut(), &resolve, world, StringEncoding::UTF8)?;

@@ -4,13 +4,13 @@
 //! next call gets another. There are never more of them than threads that call.
 
 use std::{
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, Read, Write},
     os::{
         fd::OwnedFd,
         unix::{net::UnixStream, process::ExitStatusExt as _},
     },
     process::{Child, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -19,6 +19,7 @@ use azr_core::limits::Ring;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
+    cancel::{Cancel, Cancelled},
     code::Code,
     confined::{self, Errand},
     fault::{Died, Fault},
@@ -98,17 +99,30 @@ impl Processes {
         Ok((processes, imports))
     }
 
-    /// Makes a call, during which a judge may read `files`.
+    /// Makes a call, during which a judge may read `files`. Where it is cancelled, its process ends with it.
     pub(super) fn call<A: DeserializeOwned>(
         &self,
         name: &'static str,
         request: &impl Serialize,
         mut files: CallFiles,
+        cancel: &Cancel,
     ) -> Result<A, Fault> {
+        let cancelled = || Fault::Host(Cancelled.into());
+        if cancel.is_cancelled() {
+            return Err(cancelled());
+        }
         // Beyond some thirty years nothing can be told from for ever.
         let end = Instant::now() + self.deadline.min(Duration::from_secs(1 << 30));
         let mut process = self.ready(request, end).map_err(Fault::Host)?;
-        match process.answer(self.answer_max_bytes, &mut files, end) {
+        let stream = Arc::clone(&process.channel.stream().0);
+        if !cancel.begin(&stream) {
+            return Err(cancelled());
+        }
+        let answer = process.answer(self.answer_max_bytes, &mut files, end);
+        if !cancel.end(&stream) {
+            return Err(cancelled());
+        }
+        match answer {
             Ok(answer) => {
                 self.keep(process);
                 Ok(answer)
@@ -148,15 +162,15 @@ impl Processes {
         }
         ours.set_write_timeout(Some(START_DEADLINE))?;
         ours.set_read_timeout(Some(START_DEADLINE))?;
-        let mut process = Process { child, channel: Channel::new(ours) };
+        let mut process = Process { child, channel: Channel::new(Stream(Arc::new(ours))) };
         let end = Some(Instant::now() + START_DEADLINE);
         let ready = process.channel.send(&self.start, end);
         let ready = ready.and_then(|()| process.channel.receive::<Result<Ready, String>>(SAID_MAX_BYTES, end));
         let ready = ready.map_err(|error| anyhow!("a process for guests does not start: {}", process.end(&error)))?;
         let ready = ready.map_err(|why| anyhow!(why))?;
         let most = self.deadline.clamp(Duration::from_millis(1), Duration::from_secs(1 << 30));
-        process.channel.stream().set_write_timeout(Some(most))?;
-        process.channel.stream().set_read_timeout(Some(most))?;
+        process.channel.stream().0.set_write_timeout(Some(most))?;
+        process.channel.stream().0.set_read_timeout(Some(most))?;
         Ok((process, ready))
     }
 }
@@ -164,7 +178,26 @@ impl Processes {
 /// One of them. It is killed when it is dropped.
 struct Process {
     child: Child,
-    channel: Channel<UnixStream>,
+    channel: Channel<Stream>,
+}
+
+/// The way to a process, which whoever cancels a run can end.
+struct Stream(Arc<UnixStream>);
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self.0).read(buffer)
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&*self.0).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (&*self.0).flush()
+    }
 }
 
 impl Process {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bindings::{Outcome, Thrown},
-    environment::ExecutedRun,
+    conclude::ExecutedRun,
     outcome::shortened,
 };
 use azr_core::task::Digest;

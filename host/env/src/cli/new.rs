@@ -41,6 +41,8 @@ enum Language {
     Js,
     /// C, by zig or the WASI SDK.
     C,
+    /// Go, by its own compiler from 1.24.
+    Go,
 }
 
 impl New {
@@ -57,6 +59,7 @@ impl New {
             Language::Python => python(&name),
             Language::Js => javascript(&name),
             Language::C => c(&name),
+            Language::Go => go(&name),
         };
         let folder = Path::new(&name);
         fs::create_dir(folder).map_err(|error| match error.kind() {
@@ -131,6 +134,16 @@ fn c(name: &str) -> Files {
     vec![
         ("env.c", named(include_str!("../../templates/c/env.c"), name)),
         ("azr_env.h", include_str!("../../templates/c/azr_env.h").into()),
+        (".gitignore", "/*.wasm\n".into()),
+    ]
+}
+
+fn go(name: &str) -> Files {
+    vec![
+        ("env.go", named(include_str!("../../templates/go/env.go"), name)),
+        ("azr_env.go", include_str!("../../templates/go/azr_env.go").into()),
+        ("env_test.go", include_str!("../../templates/go/env_test.go").into()),
+        ("go.mod", format!("module {name}\n\ngo 1.24\n")),
         (".gitignore", "/*.wasm\n".into()),
     ]
 }

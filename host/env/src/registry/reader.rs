@@ -183,6 +183,18 @@ async fn beginning(mut answer: Response, max_bytes: u64) -> Result<(Vec<u8>, boo
 mod tests {
     use super::*;
 
+    #[test]
+    fn no_more_is_read_than_was_asked_for() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let read = |max_bytes| {
+            let answer = Response::from(hyper::Response::new("x".repeat(2 << 20)));
+            runtime.block_on(bounded(answer, max_bytes)).map(|bytes| bytes.len())
+        };
+        let said = read(1 << 20).unwrap_err().to_string();
+        assert!(said.contains("it sends more than 1048576 bytes"), "{said}");
+        assert_eq!(read(u64::MAX).unwrap(), 2 << 20, "something else than the limit refuses");
+    }
+
     /// As Docker Hub's, and others'.
     #[test]
     fn parameters_of_a_challenge() {

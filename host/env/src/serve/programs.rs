@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use azr_core::task::Digest;
 use azr_guest_sdk::value::Value;
-use azr_sandbox::{Environment, Fault, Outcome, Report, Run, RunLimits, Thrown};
+use azr_sandbox::{Cancel, Environment, Fault, Outcome, Report, Run, RunLimits, Thrown};
 
 /// How a request calls a language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,39 +47,45 @@ pub(super) struct Interpreter {
     env: Environment,
     /// The first executor of the environment.
     digest: Digest,
-    python: Option<Modules>,
 }
 
-/// `run_code.py` and `run_code_files.py`, compiled by the interpreter that will run them: parsing them would cost each
-/// run more than starting the interpreter does.
-struct Modules {
-    run_code: Vec<u8>,
-    files: Vec<u8>,
-}
+// What runs programs is in the snapshots of `envs/codegen` and `envs/javascript`, under these names.
+const PYTHON: &str = "import run_code\nf = run_code.begin(__builtins__)";
+const JAVASCRIPT: &str = "// run_code";
 
-const COMPILE: &str = "import sys\n\
-    def f(source, name): return sys.modules['marshal'].dumps(compile(source, name, 'exec'))";
-const PYTHON: &str = "import sys\n\
-    def f(module, *request):\n exec(sys.modules['marshal'].loads(module), globals())\n return run(*request)";
-const JAVASCRIPT: &str = include_str!("run_code.js");
+impl RunLanguage {
+    const ALL: [Self; 2] = [Self::Python, Self::JavaScript];
+
+    /// A call of what runs a program.
+    fn call(self, program: Program) -> Run {
+        let Program { code, stdin, files, fetch } = program;
+        let fetch = Value::List(fetch.into_iter().map(Value::Str).collect());
+        let files = files.into_iter();
+        match self {
+            Self::Python => {
+                let files = dict(files.map(|(name, content)| (name, Value::Bytes(content))));
+                call(PYTHON, &[text(code), Value::Bytes(stdin.into()), files, fetch])
+            }
+            Self::JavaScript => {
+                let files = dict(files.map(|(name, content)| (name, text(String::from_utf8_lossy(&content)))));
+                call(JAVASCRIPT, &[text(code), text(stdin), files, fetch])
+            }
+        }
+    }
+}
 
 impl Interpreters {
-    /// Finds out what the first executor of each environment speaks, by asking it.
+    /// Finds out what the first executor of each environment speaks, by an empty program.
     pub(super) fn find(envs: &[Environment]) -> Result<Self> {
         let mut found: Vec<Interpreter> = Vec::new();
         for env in envs {
             let Some(digest) = env.executor_digests().first() else { continue };
-            let (language, python) = if let Some(run_code) = compile(env, "run_code.py", include_str!("run_code.py"))? {
-                let files = compile(env, "run_code_files.py", include_str!("run_code_files.py"))?;
-                let files = files.context("an interpreter that compiles one module compiles the other")?;
-                (RunLanguage::Python, Some(Modules { run_code, files }))
-            } else if answers(env, JAVASCRIPT, &[text(""), text(""), dict([]), Value::List(Vec::new())])? {
-                (RunLanguage::JavaScript, None)
-            } else {
-                continue;
-            };
-            if found.iter().all(|other| other.language != language) {
-                found.push(Interpreter { language, env: env.clone(), digest: *digest, python });
+            for language in RunLanguage::ALL {
+                let report = env.exec_within(language.call(Program::default()), env.granted())?;
+                let speaks = matches!(&*report.outcomes, [Outcome::Value(_)]);
+                if speaks && found.iter().all(|other| other.language != language) {
+                    found.push(Interpreter { language, env: env.clone(), digest: *digest });
+                }
             }
         }
         Ok(Self(found))
@@ -101,42 +107,11 @@ impl Interpreter {
     }
 
     /// How the program ended, and the fuel that it used.
-    pub(super) fn run(&self, program: Program, limits: &RunLimits) -> Result<(Ended, u64), Fault> {
-        let Program { code, stdin, files, fetch } = program;
-        let fetch = Value::List(fetch.into_iter().map(Value::Str).collect());
-        let run = match &self.python {
-            Some(modules) => {
-                let files = dict(files.into_iter().map(|(name, content)| (name, Value::Bytes(content))));
-                let [run_code, files_module] =
-                    [&modules.run_code, &modules.files].map(|code| Value::Bytes(code.clone()));
-                call(PYTHON, &[run_code, text(code), Value::Bytes(stdin.into()), files, fetch, files_module])
-            }
-            None => {
-                let files = files.into_iter();
-                let files = dict(files.map(|(name, content)| (name, text(String::from_utf8_lossy(&content)))));
-                call(JAVASCRIPT, &[text(code), text(stdin), files, fetch])
-            }
-        };
-        let Report { outcomes, fuel } = self.env.exec_within(run, limits)?;
+    pub(super) fn run(&self, program: Program, limits: &RunLimits, cancel: &Cancel) -> Result<(Ended, u64), Fault> {
+        let run = self.language.call(program);
+        let Report { outcomes, fuel } = self.env.cancelled_by(cancel).exec_within(run, limits)?;
         Ok((ended(outcomes, limits), fuel))
     }
-}
-
-/// The module's code, if the first executor speaks Python.
-fn compile(env: &Environment, name: &str, source: &str) -> Result<Option<Vec<u8>>> {
-    let run = call(COMPILE, &[text(source), text(name)]);
-    match env.exec_within(run, env.granted())?.outcomes.pop() {
-        Some(Outcome::Value(value)) => match Value::decode(&value) {
-            Ok(Value::Bytes(compiled)) => Ok(Some(compiled)),
-            _ => bail!("the Python of environment {} does not compile", env.description().name),
-        },
-        _ => Ok(None),
-    }
-}
-
-fn answers(env: &Environment, program: &str, arguments: &[Value]) -> Result<bool> {
-    let report = env.exec_within(call(program, arguments), env.granted())?;
-    Ok(matches!(&*report.outcomes, [Outcome::Value(_)]))
 }
 
 /// A run that calls `f` once.

@@ -5,6 +5,8 @@ use std::{net::IpAddr, sync::Arc};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
+use azr_sandbox::Cancel;
+
 use super::{Server, admission::Refused, judging, run_code};
 
 /// An answer to one item.
@@ -88,16 +90,36 @@ pub(super) async fn answer(server: &Arc<Server>, question: Question, sent: Sent)
     use judging::Call::{Exec, Generate, Import, Prompt, Validate, Verify};
     match question {
         Question::RunCode => each(server, sent, run_code::run_code).await,
-        Question::Judge(env, call, detail) => match call {
-            Exec => each(server, sent, move |server, item| judging::exec(&server.envs[env], item)).await,
-            Validate => {
-                each(server, sent, move |server, item| judging::validate(&server.envs[env], item, detail)).await
+        Question::Judge(index, call, detail) => {
+            let env = move |server: &Server, cancel: &Cancel| server.envs[index].cancelled_by(cancel);
+            match call {
+                Exec => each(server, sent, move |server, item, cancel| judging::exec(&env(server, cancel), item)).await,
+                Validate => {
+                    let work =
+                        move |server: &_, item, cancel: &_| judging::validate(&env(server, cancel), item, detail);
+                    each(server, sent, work).await
+                }
+                Verify => {
+                    let work = move |server: &_, item, cancel: &_| judging::verify(&env(server, cancel), item, detail);
+                    each(server, sent, work).await
+                }
+                Prompt => each(server, sent, move |server, item, _| judging::prompt(&server.envs[index], item)).await,
+                Generate => {
+                    each(server, sent, move |server, item, _| judging::generate(&server.envs[index], item)).await
+                }
+                Import => each(server, sent, move |server, item, _| judging::import(&server.envs[index], item)).await,
             }
-            Verify => each(server, sent, move |server, item| judging::verify(&server.envs[env], item, detail)).await,
-            Prompt => each(server, sent, move |server, item| judging::prompt(&server.envs[env], item)).await,
-            Generate => each(server, sent, move |server, item| judging::generate(&server.envs[env], item)).await,
-            Import => each(server, sent, move |server, item| judging::import(&server.envs[env], item)).await,
-        },
+        }
+    }
+}
+
+/// Ends runs when it is dropped, as it is with the answer to a client that has gone.
+#[derive(Default)]
+struct Abandoned(Cancel);
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        self.0.cancel();
     }
 }
 
@@ -105,7 +127,7 @@ pub(super) async fn answer(server: &Arc<Server>, question: Question, sent: Sent)
 async fn each<Item: DeserializeOwned + Send + 'static>(
     server: &Arc<Server>,
     sent: Sent,
-    work: impl Fn(&Server, Item) -> Result<Answered, Unanswered> + Clone + Send + 'static,
+    work: impl Fn(&Server, Item, &Cancel) -> Result<Answered, Unanswered> + Clone + Send + 'static,
 ) -> Response {
     let Sent { bytes, place, client } = sent;
     let batched = bytes.trim_ascii_start().starts_with(b"[");
@@ -122,12 +144,14 @@ async fn each<Item: DeserializeOwned + Send + 'static>(
         Ok(admitted) => Arc::new(admitted),
         Err(refused) => return refused.into(),
     };
+    let abandoned = Abandoned::default();
     let pending: Vec<_> = items
         .into_iter()
         .map(|item| {
             let (own, work, admitted) = (Arc::clone(server), work.clone(), Arc::clone(&admitted));
+            let cancel = abandoned.0.clone();
             server.lanes.submit(move || {
-                let answer = work(&own, item);
+                let answer = work(&own, item, &cancel);
                 drop(admitted);
                 answer
             })

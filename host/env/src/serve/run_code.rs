@@ -23,7 +23,7 @@ use super::{
     routes::{Answered, Unanswered},
 };
 use azr_core::limits::FUEL_PER_SECOND;
-use azr_sandbox::RunLimits;
+use azr_sandbox::{Cancel, RunLimits};
 
 /// An interpreter needs so much to start; who asks for less gets this.
 const MEMORY_MIN_BYTES: u64 = 64 << 20;
@@ -77,7 +77,7 @@ struct RunResult {
 }
 
 /// Runs the program of one request.
-pub(super) fn run_code(server: &Server, request: RunCodeRequest) -> Result<Answered, Unanswered> {
+pub(super) fn run_code(server: &Server, request: RunCodeRequest, cancel: &Cancel) -> Result<Answered, Unanswered> {
     let RunCodeRequest { code, language, stdin, run_timeout, memory_limit_mb, files, fetch_files } = request;
     let invalid = Unanswered::Invalid;
     let Some((_, known)) = LANGUAGES.iter().find(|(name, _)| *name == language) else {
@@ -106,10 +106,13 @@ pub(super) fn run_code(server: &Server, request: RunCodeRequest) -> Result<Answe
     let program =
         Program { code, stdin: stdin.unwrap_or_default(), files: files.collect::<Result<_, _>>()?, fetch: fetch_files };
     let digest = interpreter.digest().to_string();
-    let (answer, fuel) = match interpreter.run(program, &limits) {
+    let (answer, fuel) = match interpreter.run(program, &limits, cancel) {
         Ok((ended, fuel)) => (answer(ended, fuel), fuel),
         Err(fault) => {
-            server.metrics.fault();
+            // Not for a client that has gone.
+            if !cancel.is_cancelled() {
+                server.metrics.fault();
+            }
             (sandbox_error(fault.to_string()), 0)
         }
     };

@@ -12,6 +12,8 @@ use wasmtime_wasi::p2::{
 use super::{CALL_FUEL, ELEMENT_FUEL, Wasi};
 
 const SECOND_NS: u64 = 1_000_000_000;
+/// What the monotonic clock begins with. Go's runtime does not start where it shows zero.
+pub(super) const FIRST_NS: u64 = 1;
 
 /// What a guest can wait for.
 #[derive(Clone, Copy)]
@@ -34,8 +36,9 @@ impl Awaited {
 impl wall_clock::Host for Wasi {
     fn now(&mut self) -> Result<wall_clock::Datetime> {
         self.pay(CALL_FUEL)?;
-        let nanoseconds = u32::try_from(self.clock_ns % SECOND_NS).expect("less than a second");
-        Ok(wall_clock::Datetime { seconds: self.clock_ns / SECOND_NS, nanoseconds })
+        let since_1970_ns = self.clock_ns - FIRST_NS;
+        let nanoseconds = u32::try_from(since_1970_ns % SECOND_NS).expect("less than a second");
+        Ok(wall_clock::Datetime { seconds: since_1970_ns / SECOND_NS, nanoseconds })
     }
 
     fn resolution(&mut self) -> Result<wall_clock::Datetime> {

@@ -63,8 +63,8 @@ fn watch(bar: &ProgressBar, meter: &Meter, (ended, changed): &(Mutex<bool>, Cond
     }
 }
 
-/// `sampling 35 of 64, 78 tokens/s, about 3 minutes left`, or `judging 12 of 64, about 20 seconds left`; none where nothing
-/// has moved in these `seconds`.
+/// `sampling 35 of 64, 78 tokens/s, about 3 minutes left`, or `judging 12 of 64, about 20 seconds left`; none where
+/// nothing is sampled or judged. In `seconds` without a token prompts were read: every other forward pass samples some.
 fn line(before: Reading, now: Reading, seconds: f64) -> Option<String> {
     // More than a duration can be is nothing that anybody waits for.
     let left = |seconds: f64| {
@@ -81,11 +81,11 @@ fn line(before: Reading, now: Reading, seconds: f64) -> Option<String> {
         };
         return Some(format!("judging {} of {}{left}", now.judged, now.attempts));
     }
+    let Reading { requests, done, .. } = now;
     if now.tokens == before.tokens {
-        return None;
+        return (done < requests).then(|| format!("sampling {done} of {requests}, reading prompts"));
     }
     let tokens_per_s = (now.tokens - before.tokens) as f64 / seconds;
-    let Reading { requests, done, .. } = now;
     let left =
         now.tokens_per_completion.map(|tokens| left(requests.saturating_sub(done) as f64 * tokens / tokens_per_s));
     Some(format!("sampling {done} of {requests}, {tokens_per_s:.0} tokens/s{}", left.unwrap_or_default()))
@@ -107,8 +107,9 @@ mod tests {
         let now = Reading { tokens: 780, tokens_per_completion: Some(156.0), ..now };
         assert_eq!(line(now, 10.0), "sampling 4 of 64, 78 tokens/s, about 2 minutes left");
         assert_eq!(line(before, 10.0), "");
-        // Nothing has come since.
-        assert_eq!(super::line(now, now, 10.0), None);
+        assert_eq!(super::line(now, now, 10.0).unwrap(), "sampling 4 of 64, reading prompts");
+        let ended = Reading { done: 64, ..now };
+        assert_eq!(super::line(ended, ended, 10.0), None);
         let now = Reading { attempts: 64, judged: 16, ..now };
         assert_eq!(line(now, 10.0), "judging 16 of 64, about 30 seconds left");
     }

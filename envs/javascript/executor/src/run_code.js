@@ -1,10 +1,15 @@
-// Runs a program as `node main.js` would, as far as standard streams and files go, and gives its exit status, what it
-// printed, and files that it wrote. Runs inside the executor; a program that changes this changes its own result only.
-function f(code, stdin, files, fetch) {
+// Runs a program as `node main.js` would, as far as standard streams, files, promises and timers go, and gives its exit
+// status, what it printed, and files that it wrote. A program that changes this changes its own result only. `settle` runs
+// what promises wait for, and throws what the first of them was rejected with that nobody handles.
+(settle) => function (code, stdin, files, fetch) {
     "use strict";
     const folder = "/sandbox";
     let stdout = "", stderr = "";
+    // The end by `process.exit`: whatever goes on after it, because it catches all that is thrown, has no effect any more.
+    let exit;
     class Exit { constructor(status) { this.status = status; } }
+    const write = (text) => { if (exit === undefined) stdout += text; return true; };
+    const writeError = (text) => { if (exit === undefined) stderr += text; return true; };
     const absolute = (name) => {
         const parts = [];
         for (const part of (name.startsWith("/") ? name : `${folder}/${name}`).split("/")) {
@@ -49,7 +54,8 @@ function f(code, stdin, files, fetch) {
         }
         if (parts.length === 0) return head + open + close;
         const line = `${head}${open} ${parts.join(", ")} ${close}`;
-        if (line.length <= 72 && !line.includes("\n") && (open === "{" || parts.length <= 6)) return line;
+        const width = parts.join("").length + 2 * parts.length + head.length + 2 * depth;
+        if (width <= 69 && !line.includes("\n") && (open === "{" || parts.length <= 6)) return line;
         return laidOut(value, parts, head, open, close, depth);
     };
     // Longer ones take several lines. Node puts numbers into columns, which is not imitated.
@@ -74,8 +80,8 @@ function f(code, stdin, files, fetch) {
         }
         return values.map((value) => shown(value, 0, [])).join(" ");
     };
-    const out = (...values) => { stdout += format(values) + "\n"; };
-    const err = (...values) => { stderr += format(values) + "\n"; };
+    const out = (...values) => { write(format(values) + "\n"); };
+    const err = (...values) => { writeError(format(values) + "\n"); };
     globalThis.console = { log: out, info: out, debug: out, warn: err, error: err, trace: err };
     const missing = (name) => Object.assign(new Error(`ENOENT: no such file or directory, open '${name}'`), { code: "ENOENT" });
     const fs = {
@@ -88,14 +94,51 @@ function f(code, stdin, files, fetch) {
         writeFileSync(name, content) { tree.set(absolute(String(name)), String(content)); },
         appendFileSync(name, content) { const path = absolute(String(name)); tree.set(path, (tree.get(path) ?? "") + content); },
         existsSync: (name) => tree.has(absolute(String(name))),
-        writeSync(descriptor, text) { if (descriptor === 2) stderr += text; else stdout += text; return String(text).length; },
+        writeSync(descriptor, text) { (descriptor === 2 ? writeError : write)(text); return String(text).length; },
+    };
+    // Callbacks by the time at which they are due, which passes when nothing else is left to do; those of `nextTick` first.
+    const timers = [], ticks = [];
+    let now = 0;
+    class Timeout {
+        constructor(call, delay, every) { this.call = call; this.every = every; this.start(delay); }
+        start(delay) {
+            this.due = now + delay;
+            const place = timers.findIndex((other) => other.due > this.due);
+            timers.splice(place < 0 ? timers.length : place, 0, this);
+        }
+        ref() { return this; }
+        unref() { return this; }
+        hasRef() { return true; }
+    }
+    const delayed = (delay) => delay >= 1 && delay < 2 ** 31 ? Math.trunc(delay) : 1;
+    const later = (call, delay = 0, every) => new Timeout(call, delay, every);
+    const stop = (timer) => { const place = timers.indexOf(timer); if (place >= 0) timers.splice(place, 1); if (timer) timer.every = undefined; };
+    globalThis.setTimeout = (call, delay, ...values) => later(() => call(...values), delayed(delay));
+    globalThis.setInterval = (call, delay, ...values) => later(() => call(...values), delayed(delay), delayed(delay));
+    globalThis.setImmediate = (call, ...values) => later(() => call(...values));
+    globalThis.clearTimeout = globalThis.clearInterval = globalThis.clearImmediate = stop;
+    globalThis.queueMicrotask = (call) => { Promise.resolve().then(call); };
+    const settled = () => {
+        do {
+            while (ticks.length > 0) ticks.shift()();
+            settle();
+        } while (ticks.length > 0);
+    };
+    const untilNothingIsLeft = () => {
+        settled();
+        while (timers.length > 0) {
+            const timer = timers.shift();
+            now = timer.due;
+            timer.call();
+            if (timer.every !== undefined) timer.start(timer.every);
+            settled();
+        }
     };
     const lines = () => { const all = stdin.split("\n"); if (all.at(-1) === "") all.pop(); return all; };
-    const later = [];
     const once = (event, call) => {
-        if (event === "line") later.push(() => lines().forEach((line) => call(line)));
-        else if (event === "data") later.push(() => call(stdin));
-        else if (event === "close" || event === "end") later.push(() => call());
+        if (event === "line") lines().forEach((line) => later(() => call(line)));
+        else if (event === "data") later(() => call(stdin));
+        else if (event === "close" || event === "end") later(() => call());
     };
     const input = {
         setEncoding() {}, resume() {}, fd: 0, read: () => stdin, pipe() {},
@@ -105,8 +148,10 @@ function f(code, stdin, files, fetch) {
     };
     const readline = {
         createInterface: () => {
+            const asked = lines();
             const self = {
                 on(event, call) { once(event, call); return self; }, close() {},
+                question(text, call) { write(text); if (asked.length > 0) { const line = asked.shift(); later(() => call(line)); } },
                 async *[Symbol.asyncIterator]() { yield* lines(); },
             };
             return self;
@@ -129,25 +174,23 @@ function f(code, stdin, files, fetch) {
     globalThis.exports = module.exports;
     globalThis.process = {
         argv: ["node", `${folder}/main.js`], env: {}, exitCode: undefined, platform: "linux", stdin: input,
-        stdout: { write(text) { stdout += text; return true; } }, stderr: { write(text) { stderr += text; return true; } },
-        exit(status) { throw new Exit(status ?? process.exitCode ?? 0); }, cwd: () => folder, on() {}, nextTick: (call, ...values) => { later.push(() => call(...values)); },
+        stdout: { write }, stderr: { write: writeError }, cwd: () => folder,
+        exit(status) { exit ??= new Exit(status ?? process.exitCode ?? 0); throw exit; },
+        on: () => process,
+        nextTick: (call, ...values) => { ticks.push(() => call(...values)); },
     };
-    globalThis.setTimeout = (call, _delay, ...values) => later.push(() => call(...values));
-    globalThis.setImmediate = (call, ...values) => later.push(() => call(...values));
-    globalThis.clearTimeout = () => {};
     let status = 0;
     try {
         (0, eval)(code);
-        while (later.length > 0) later.shift()();
+        untilNothingIsLeft();
         status = process.exitCode ?? 0;
     } catch (thrown) {
-        if (thrown instanceof Exit) {
-            status = thrown.status;
-        } else {
+        if (exit === undefined) {
             status = 1;
             stderr += `Uncaught ${shown(thrown, 0, [])}\n`;
         }
     }
+    status = exit?.status ?? status;
     const written = {};
     for (const name of fetch) {
         const content = tree.get(absolute(name));

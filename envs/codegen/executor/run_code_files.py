@@ -1,33 +1,48 @@
-"""The files of a program, and what else few programs need: a traceback, modules among its files, functions of `os`.
-
-Executed in the namespace of `run_code.py`. There is one folder, in memory, with the files of the request.
+"""The files of a program that `run_code.py` runs, and what else few programs need: tracebacks, modules among its files,
+functions of `os`. There is one folder, in memory, with the files of the request.
 """
 
-io = sys.modules["io"]
+import builtins
+import genericpath
+import importlib.machinery
+import io
+import linecache
+import os
+import posixpath
+import stat
+import sys
+import traceback
+import types
+
+import surroundings
+
+FOLDER = "/sandbox"
+# Modules that reach for files or wait for others to be there: with these come the functions of `os`.
+REACH_FILES = {"os", "subprocess", "numpy", "pathlib", "glob", "shutil", "tempfile", "fileinput", "runpy"}
 
 
-class _Exit(SystemExit):
-    """The end by `os._exit`, which runs nothing any more."""
-
-
-def explain(exception, code, errors):
-    """The traceback, with lines of the program and without those of these modules."""
-    import traceback
-
-    sys.modules["linecache"].cache[_MAIN] = (len(code), None, code.splitlines(True), _MAIN)
-    trace = exception.__traceback__
-    while trace is not None and trace.tb_frame.f_globals is globals():
-        trace = trace.tb_next
+def explain(exception, code, name, errors, own):
+    """The traceback, with lines of the program and without those of the files in `own`."""
+    linecache.cache[name] = (len(code), None, code.splitlines(True), name)
     try:
-        traceback.print_exception(type(exception), exception, trace, file=errors)
+        explained = traceback.TracebackException(type(exception), exception, exception.__traceback__, compact=True)
+        _leave_out(explained, own)
+        explained.print(file=errors)
     except BaseException:
         print(type.__dict__["__name__"].__get__(type(exception)), file=errors)
+
+
+def _leave_out(explained, own):
+    explained.stack[:] = [frame for frame in explained.stack if frame.filename not in own]
+    for other in (explained.__cause__, explained.__context__, *(explained.exceptions or ())):
+        if other is not None:
+            _leave_out(other, own)
 
 
 def _path(name):
     """The absolute path, without `.` and `..`, which lead nowhere else."""
     parts = []
-    for part in ("" if name.startswith("/") else _FOLDER + "/").__add__(name).split("/"):
+    for part in ("" if name.startswith("/") else FOLDER + "/").__add__(name).split("/"):
         if part == "..":
             parts = parts[:-1]
         elif part not in ("", "."):
@@ -55,11 +70,12 @@ class _File(io.BytesIO):
 class Folder:
     """The files of the program, and the functions by which it reaches them."""
 
-    def __init__(self, files, streams):
-        self.files, self.streams = files, streams
-        self.folders, self.writing = {"/", _FOLDER}, []
+    def __init__(self, files, streams, builtin_names, offered_import):
+        self.files = {_path(name): content for name, content in files.items()}
+        self.streams, self.builtin_names, self.offered_import = streams, builtin_names, offered_import
+        self.folders, self.writing = {"/", FOLDER}, []
         self.has_os = False
-        for path in files:
+        for path in self.files:
             self._add_parents(path)
 
     def _add_parents(self, path):
@@ -88,7 +104,7 @@ class Folder:
         return text
 
     def _stream(self, file, kind, both):
-        standard = _STANDARD.get(file) if isinstance(file, (int, str)) else None
+        standard = surroundings.NAMES.get(file) if isinstance(file, (int, str)) else None
         if standard is not None:
             return self.streams[standard]
         if isinstance(file, int):
@@ -113,30 +129,26 @@ class Folder:
         return stream
 
     def _read(self, descriptor, size, /):
-        if descriptor != 0:
-            raise OSError(9, "Bad file descriptor")
-        return self.streams[0].read(size)
+        return self.streams[surroundings.stream_of(descriptor, (0,))].read(size)
 
     def _write(self, descriptor, data, /):
-        if descriptor not in (1, 2):
-            raise OSError(9, "Bad file descriptor")
-        return self.streams[descriptor].write(data)
+        return self.streams[surroundings.stream_of(descriptor, (1, 2))].write(data)
 
     def import_module(self, name, globals, locals, fromlist, level):
         top = name.partition(".")[0]
-        if level == 0 and top in _REACH_FILES and not self.has_os:
+        if level == 0 and top in REACH_FILES and not self.has_os:
             self.has_os = True
             self._complete_os()
         if level > 0 or self._has_module(top):
             self._complete_finders()
-            return sys.modules["builtins"].__import__(name, globals, locals, fromlist, level)
+            return builtins.__import__(name, globals, locals, fromlist, level)
         stub = _STUBS.get(name)
         if stub is not None and (name != "numpy" or (globals or {}).get("__name__") != "__main__"):
             return stub()
-        return _offered_import(name, globals, locals, fromlist, level)
+        return self.offered_import(name, globals, locals, fromlist, level)
 
     def _has_module(self, name):
-        path = f"{_FOLDER}/{name}"
+        path = f"{FOLDER}/{name}"
         return path + ".py" in self.files or path in self.folders
 
     def _complete_finders(self):
@@ -145,9 +157,6 @@ class Folder:
 
     def _complete_os(self):
         """The functions of `os` and `os.path` that concern files."""
-        import stat
-
-        os = sys.modules["os"]
         files, folders = self.files, self.folders
 
         def missing(path):
@@ -196,8 +205,8 @@ class Folder:
             folders.discard(_path(_text(path)))
 
         vars(os).update(
-            read=self._read, write=self._write, _exit=_end, stat=stat_of, lstat=stat_of, listdir=listdir, mkdir=mkdir, makedirs=makedirs, remove=remove, unlink=remove,
-            rename=rename, replace=rename, rmdir=rmdir, getcwd=lambda: _FOLDER, fspath=os.fspath,
+            read=self._read, write=self._write, stat=stat_of, lstat=stat_of, listdir=listdir, mkdir=mkdir, makedirs=makedirs, remove=remove, unlink=remove,
+            rename=rename, replace=rename, rmdir=rmdir, getcwd=lambda: FOLDER, fspath=os.fspath,
         )  # fmt: skip
         found = {
             "exists": lambda path: _path(_text(path)) in files.keys() | folders,
@@ -206,20 +215,13 @@ class Folder:
             "getsize": lambda path: stat_of(path).st_size,
         }
         found["lexists"] = found["exists"]
-        for name in ("genericpath", "posixpath"):
-            vars(sys.modules[name]).update(found)
-
-
-_STANDARD = {0: 0, 1: 1, 2: 2, "/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+        for module in (genericpath, posixpath):
+            vars(module).update(found)
 
 
 def _text(path):
     path = path.__fspath__() if hasattr(path, "__fspath__") else path
     return path.decode() if isinstance(path, bytes) else path
-
-
-def _end(status, /):
-    raise _Exit(status)
 
 
 class _Finder:
@@ -229,21 +231,20 @@ class _Finder:
         self._folder = folder
 
     def find_spec(self, name, path=None, target=None):
-        machinery = sys.modules["importlib._bootstrap"]
-        place = f"{_FOLDER}/{name.replace('.', '/')}"
+        place = f"{FOLDER}/{name.replace('.', '/')}"
         files, folders = self._folder.files, self._folder.folders
         for file, is_package in ((place + "/__init__.py", True), (place + ".py", False)):
             if file in files:
-                spec = machinery.ModuleSpec(name, self, origin=file, is_package=is_package)
+                spec = importlib.machinery.ModuleSpec(name, self, origin=file, is_package=is_package)
                 spec.has_location = True
                 return spec
-        return machinery.ModuleSpec(name, self, is_package=True) if place in folders else None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True) if place in folders else None
 
     def create_module(self, spec):
         return None
 
     def exec_module(self, module):
-        module.__builtins__ = _builtins
+        module.__builtins__ = self._folder.builtin_names
         origin = module.__spec__.origin
         if origin is not None:
             exec(compile(self._folder.files[origin], origin, "exec", 0, True), module.__dict__)
@@ -255,7 +256,7 @@ def _subprocess():
     def refused(*arguments, **named):
         raise PermissionError(1, "there are no other processes here")
 
-    module = type(sys)("subprocess")
+    module = types.ModuleType("subprocess")
     for name in ("Popen", "run", "call", "check_call", "check_output"):
         setattr(module, name, refused)
     module.PIPE, module.STDOUT, module.DEVNULL = -1, -2, -3
@@ -268,7 +269,7 @@ def _numpy():
     def allclose(a, b, rtol=1e-5, atol=1e-8):
         return all(x == y or abs(x - y) <= atol + rtol * abs(y) < float("inf") for x, y in zip(a, b, strict=True))
 
-    module = type(sys)("numpy")
+    module = types.ModuleType("numpy")
     module.allclose = allclose
     return module
 
