@@ -9,13 +9,14 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    agenda::Rules,
     bindings::{
         self, Accepted, Completed, Context, Demonstration, Description, Expectation, Prompt, Rejection, Report, Run,
         RunLimits, Setting, Style, Verdict,
     },
     cancel::Cancel,
     client::{CallFuel, ExecutorsClient, JudgeClient, Whereabouts},
-    conclude::{ExecutedRun, Planned, Room, conclude, numbered},
+    conclude::{ExecutedRun, Planned, conclude, numbered},
     engine::Watchdog,
     fault::Fault,
     grants::{self, Directory},
@@ -314,10 +315,13 @@ impl Environment {
         judge: impl Fn(&Loaded, &T, Result<Vec<ExecutedRun>, E>) -> Result<Judged<C>, Fault> + Sync,
     ) -> Vec<Result<Judged<C>, Fault>> {
         let Loaded { workers, limits, stops_at_out_of_fuel, .. } = &*self.loaded;
-        let room = Room { run_max_bytes: limits.run_output_max_bytes.into(), bytes: WAITING_MAX_BYTES };
+        let rules = Rules {
+            run_max_bytes: limits.run_output_max_bytes.into(),
+            waiting_max_bytes: WAITING_MAX_BYTES,
+            stops_at_out_of_fuel: *stops_at_out_of_fuel,
+        };
         let execute = |run: &Run| self.loaded.execute(run, &self.cancel);
-        let judge = |item, ran| judge(&self.loaded, &items[item], ran);
-        conclude(workers, plans, (room, *stops_at_out_of_fuel), execute, judge)
+        conclude(workers, plans, rules, execute, |item, ran| judge(&self.loaded, &items[item], ran))
     }
 
     fn map<T: Send, R: Send>(

@@ -29,6 +29,7 @@
 //! - A machine that cannot give the memory that a run was granted: the program sees a refusal, as from its limit.
 //! - A judge that is wrong on purpose: it can falsify the rewards of its own environment, and of no other.
 pub mod bindings;
+mod agenda;
 mod cache;
 mod calls;
 mod cancel;
