@@ -1,17 +1,18 @@
 """How long a changed line takes: from the change to the crate's finished tests, and to finished programs.
 
-Usage: python3 tests/soak/rebuild.py [PACKAGE:FILE:FUNCTION…], from the repository's root after `make host`.
+Usage: python3 tests/soak/rebuild.py [--programs] [PACKAGE:FILE:FUNCTION…], from the repository's root after `make host`.
 
-A statement is added to FUNCTION, `cargo test --package PACKAGE --lib` runs, then `cargo build`; the file is put back at
-the end. Each three times, after one that is not counted and leaves an incremental build. Prints medians: seconds on the
-clock, and of processor time, which other work on the machine changes less.
+A statement is added to FUNCTION, `cargo test --package PACKAGE --lib` runs (not with --programs: the first time it compiles
+wasmtime and others with the features that this package alone asks for), then `cargo build`; the file is put back at the end.
+Each three times, after one that is not counted and leaves an incremental build. Prints medians: seconds on the clock, and
+of processor time, which other work on the machine changes less.
 """
 
+import argparse
 import pathlib
 import resource
 import statistics
 import subprocess
-import sys
 import time
 
 PLACES = [
@@ -38,24 +39,29 @@ def changed(text, function, number):
 
 
 def main():
-    print(f"{'changed function':60} {'crate and its tests':>24} {'programs':>24}")
-    for place in sys.argv[1:] or PLACES:
+    parser = argparse.ArgumentParser(description="How long a changed line takes.")
+    parser.add_argument("--programs", action="store_true", help="only until the programs are built")
+    parser.add_argument("places", nargs="*", default=PLACES, metavar="PACKAGE:FILE:FUNCTION")
+    args = parser.parse_args()
+    for place in args.places:
         package, path, function = place.split(":")
+        commands = {"tests of the crate": ["cargo", "test", "--package", package, "--lib"], "programs": ["cargo", "build"]}
+        if args.programs:
+            del commands["tests of the crate"]
         file = pathlib.Path(path)
         source = file.read_text()
-        tests, programs = [], []
+        runs = {name: [] for name in commands}
         try:
             for number in range(4):
                 file.write_text(changed(source, function, number + int(time.time())))
-                tests.append(timed(["cargo", "test", "--package", package, "--lib"]))
-                programs.append(timed(["cargo", "build"]))
+                for name, command in commands.items():
+                    runs[name].append(timed(command))
         finally:
             file.write_text(source)
-        columns = []
-        for runs in tests, programs:
-            clock, processor = (statistics.median(column) for column in zip(*runs[1:]))
-            columns.append(f"{clock:6.1f} s, {processor:6.1f} s CPU")
-        print(f"{place:60} {columns[0]:>24} {columns[1]:>24}", flush=True)
+        print(place)
+        for name, seconds in runs.items():
+            clock, processor = (statistics.median(column) for column in zip(*seconds[1:]))
+            print(f"  {name:20} {clock:6.1f} s, {processor:6.1f} s of processor time", flush=True)
 
 
 if __name__ == "__main__":
