@@ -39,7 +39,8 @@ thread_local! {
     static WAITING: RefCell<Option<SyncSender<End>>> = const { RefCell::new(None) };
 }
 
-/// Does `work` within `allowance`, or says which part of it was too little.
+/// Does `work` within `allowance`, or says which part of it was too little. Where it stands still it keeps the locks that it
+/// has: it must take none that others want, as the one around backtraces, which `anyhow`'s errors go through.
 pub(super) fn within<T: Send + 'static>(allowance: Allowance, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let Allowance { memory_bytes, stack_bytes, time } = allowance;
     let (waiting, ended) = sync_channel(1);
@@ -98,7 +99,8 @@ unsafe impl GlobalAlloc for Metered {
 
 fn take(bytes: usize) {
     let left = LEFT.get().saturating_sub_unsigned(bytes);
-    if left < 0 {
+    // A thread that stood still while it tells of its panic would keep a lock that every other panic waits for.
+    if left < 0 && !thread::panicking() {
         stand_still();
     }
     LEFT.set(left);

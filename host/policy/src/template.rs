@@ -13,7 +13,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow};
 use azr_core::sampling::Message;
 use minijinja::{Environment, Error, ErrorKind, Value, context, value::ValueKind};
 use serde_json::Value as Json;
@@ -112,7 +112,7 @@ impl Template {
         });
         let loaded = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as libc::time_t);
         jinja.add_function("strftime_now", move |format: &str| {
-            strftime(format, &local(loaded)).map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
+            strftime(format, &local(loaded)).map_err(|error| Error::new(ErrorKind::InvalidOperation, error))
         });
         let text = without_generation(&source);
         // Whatever is constant is computed here.
@@ -147,15 +147,14 @@ impl Template {
         let memory_bytes = self.allowance.memory_bytes + 16 * contents;
         let allowance = Allowance { memory_bytes, ..self.allowance };
         let render = move || {
-            let template = jinja.get_template("chat").context("the chat template is gone")?;
+            let template = jinja.get_template("chat")?;
             let tokens: Value = tokens.iter().map(|(name, text)| (*name, Value::from(text))).collect();
             // Given and none, as where transformers gets no tools.
             let none = Value::from(());
             let context =
                 context! { messages, tools => none, documents => none, add_generation_prompt => true, ..tokens };
-            let rendered = template.render_captured_to(context, &mut out);
-            rendered.map(drop).context("the chat template does not accept these messages")?;
-            String::from_utf8(out.text).context("the chat template writes no UTF-8")
+            template.render_captured_to(context, &mut out)?;
+            Ok(out.text)
         };
         let within =
             || metered::within(allowance, render).map_err(|error| self.given_up.get_or_init(|| error.to_string()));
@@ -163,7 +162,9 @@ impl Template {
             None => within(),
             Some(too_little) => Err(too_little),
         };
-        text.map_err(wanting)?
+        let text: Result<Vec<u8>, Error> = text.map_err(wanting)?;
+        let text = text.context("the chat template does not accept these messages")?;
+        String::from_utf8(text).context("the chat template writes no UTF-8")
     }
 }
 
@@ -255,15 +256,17 @@ fn local(seconds: libc::time_t) -> libc::tm {
 }
 
 /// As `datetime.strftime` in the C locale.
-fn strftime(format: &str, time: &libc::tm) -> Result<String> {
-    ensure!(format.len() <= 1000, "the format of strftime_now has {} bytes, at most are 1000", format.len());
-    let format = CString::new(format).context("the format of strftime_now has a zero byte")?;
+fn strftime(format: &str, time: &libc::tm) -> Result<String, String> {
+    if format.len() > 1000 {
+        return Err(format!("the format of strftime_now has {} bytes, at most are 1000", format.len()));
+    }
+    let format = CString::new(format).map_err(|_| "the format of strftime_now has a zero byte")?;
     // No conversion writes a hundred times what it is written with.
     let mut out = vec![0u8; 100 * format.as_bytes().len() + 1];
     // SAFETY: the buffer has the length that is given, the format ends with a zero, and the time is initialised.
     let length = unsafe { libc::strftime(out.as_mut_ptr().cast(), out.len(), format.as_ptr(), time) };
     out.truncate(length);
-    String::from_utf8(out).map_err(|_| anyhow!("strftime_now gives no UTF-8"))
+    String::from_utf8(out).map_err(|_| "strftime_now gives no UTF-8".into())
 }
 
 #[cfg(test)]
