@@ -102,12 +102,12 @@ impl<E, C> Agenda<E, C> {
                     return Some((About::Item(item), work));
                 }
             }
-            let Some((item, place)) = self.resumed.first().copied().or_else(|| self.beginning()) else {
-                if self.ready.is_empty() {
-                    return None;
-                }
+            let next = self.resumed.first().copied().or_else(|| self.beginning());
+            if !self.ready.is_empty() {
+                // Looking for the next run has found items that wait for none.
                 continue;
-            };
+            }
+            let (item, place) = next?;
             let number = self.items[item].runs[place];
             let begins = !self.live.contains_key(&number);
             let held_bytes = self.held_bytes.saturating_add(self.rules.run_max_bytes);
@@ -263,6 +263,23 @@ fn bytes(report: &Result<Arc<Report>, Fault>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The first run ends before its followers' turn, which then are left out; the item behind them has no room.
+    #[test]
+    fn what_is_ready_is_judged_also_where_the_next_run_has_no_room() {
+        let item = |runs: &[usize], firsts: &[usize]| Item {
+            runs: runs.to_vec(),
+            firsts: firsts.to_vec(),
+            missing: runs.len(),
+            planning: Planning::<()>::Runs,
+        };
+        let rules = Rules { run_max_bytes: 10, waiting_max_bytes: 0, stops_at_out_of_fuel: true };
+        let mut agenda = Agenda::<(), ()>::new(rules, vec![item(&[0, 1], &[0, 0]), item(&[2], &[0])]);
+        let Some((about, Work::Execute(0))) = agenda.next() else { panic!("the first run begins") };
+        let report = Report { outcomes: vec![Outcome::OutOfFuel], fuel: 9 };
+        agenda.done(about, Ok(Done::Executed(report)));
+        assert!(matches!(agenda.next(), Some((_, Work::Judge(0, Ok(reports)))) if reports.len() == 2));
+    }
 
     /// Twenty items, two each with the same two runs, one of them twice. How many runs were executed, and the most that was
     /// held; all that may begin does before anything ends.
