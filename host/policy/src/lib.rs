@@ -26,7 +26,7 @@ pub mod embedded;
 pub mod libtorch;
 pub mod linear;
 pub mod memory;
-mod metered;
+pub mod metered;
 pub mod model;
 mod packed;
 pub mod prefix;

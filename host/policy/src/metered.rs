@@ -64,8 +64,11 @@ pub(super) fn within<T: Send + 'static>(allowance: Allowance, work: impl FnOnce(
     }
 }
 
-struct Metered;
+/// The system's allocator, counted. A program that loads policies of strangers makes it its own: without it the memory of
+/// chat templates has no limit.
+pub struct Metered;
 
+#[cfg(test)]
 #[global_allocator]
 static ALLOCATOR: Metered = Metered;
 
