@@ -102,9 +102,10 @@ impl<E, C> Agenda<E, C> {
                     return Some((About::Item(item), work));
                 }
             }
-            let next = self.resumed.first().copied().or_else(|| self.beginning());
-            if !self.ready.is_empty() {
-                // Looking for the next run has found items that wait for none.
+            let resumed = self.resumed.first().copied();
+            let next = resumed.or_else(|| self.beginning());
+            if !self.ready.is_empty() || self.resumed.first().copied() != resumed {
+                // Looking for the next run has found an item that waits for none, or a run that goes before it.
                 continue;
             }
             let (item, place) = next?;
@@ -264,21 +265,26 @@ fn bytes(report: &Result<Arc<Report>, Fault>) -> u64 {
 mod tests {
     use super::*;
 
-    /// The first run ends before its followers' turn, which then are left out; the item behind them has no room.
+    /// The first run ends before its follower's turn, which then is left out or made; the item behind has no room.
     #[test]
-    fn what_is_ready_is_judged_also_where_the_next_run_has_no_room() {
-        let item = |runs: &[usize], firsts: &[usize]| Item {
-            runs: runs.to_vec(),
-            firsts: firsts.to_vec(),
-            missing: runs.len(),
-            planning: Planning::<()>::Runs,
-        };
-        let rules = Rules { run_max_bytes: 10, waiting_max_bytes: 0, stops_at_out_of_fuel: true };
-        let mut agenda = Agenda::<(), ()>::new(rules, vec![item(&[0, 1], &[0, 0]), item(&[2], &[0])]);
-        let Some((about, Work::Execute(0))) = agenda.next() else { panic!("the first run begins") };
-        let report = Report { outcomes: vec![Outcome::OutOfFuel], fuel: 9 };
-        agenda.done(about, Ok(Done::Executed(report)));
-        assert!(matches!(agenda.next(), Some((_, Work::Judge(0, Ok(reports)))) if reports.len() == 2));
+    fn what_the_first_run_decides_goes_on_also_where_the_next_item_has_no_room() {
+        for (outcome, stops) in [(Outcome::OutOfFuel, true), (Outcome::Value(vec![]), false)] {
+            let item = |runs: &[usize], firsts: &[usize]| Item {
+                runs: runs.to_vec(),
+                firsts: firsts.to_vec(),
+                missing: runs.len(),
+                planning: Planning::<()>::Runs,
+            };
+            let rules = Rules { run_max_bytes: 10, waiting_max_bytes: 0, stops_at_out_of_fuel: true };
+            for items in [vec![item(&[0, 1], &[0, 0])], vec![item(&[0, 1], &[0, 0]), item(&[2], &[0])]] {
+                let mut agenda = Agenda::<(), ()>::new(rules, items);
+                let Some((about, Work::Execute(0))) = agenda.next() else { panic!("the first run begins") };
+                agenda.done(about, Ok(Done::Executed(Report { outcomes: vec![outcome.clone()], fuel: 9 })));
+                let next = agenda.next().expect("the first item goes on").1;
+                assert_eq!(matches!(&next, Work::Judge(0, Ok(reports)) if reports.len() == 2), stops);
+                assert_eq!(matches!(next, Work::Execute(1)), !stops);
+            }
+        }
     }
 
     /// Twenty items, two each with the same two runs, one of them twice. How many runs were executed, and the most that was
