@@ -3,12 +3,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 use azr_core::terminal;
 use azr_host::cli::{Cli, Rest};
-use azr_policy::metered::Metered;
 use azr_trainer::{bench, eval, plan, policy, sample, train, warm_start};
 use clap::Parser as _;
 
+// Unit tests of the program are not told where libtorch is, and need none without it.
+#[cfg(not(test))]
 #[global_allocator]
-static ALLOCATOR: Metered = Metered;
+static ALLOCATOR: azr_policy::metered::Metered = azr_policy::metered::Metered;
 
 fn main() -> ExitCode {
     // Its neighbour is what the sandbox's processes are: it starts without libtorch. Where there is none, there are none.
