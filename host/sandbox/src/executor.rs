@@ -8,7 +8,7 @@ use wasmtime::{Store, Trap};
 use wasmtime_wasi::I32Exit;
 
 use super::{
-    bindings::{ExecutorInstance, ExecutorPre, Outcome, Report, Run, RunLimits, Thrown},
+    bindings::{ExecutorInstance, ExecutorPre, Outcome, Report, Run, RunLimits},
     calls::{ExecutorCall, Ran},
     engine::deadline_ticks,
     fault::Failed,
@@ -16,7 +16,7 @@ use super::{
     guard::{Guard, Guards},
     judge::HANDLES_MAX,
     limiter::Limiter,
-    outcome::shortened,
+    outcome::{bytes, shortened},
     returned,
     wasi::{self, UsesWasi, Wasi},
 };
@@ -221,14 +221,4 @@ fn within(mut outcomes: Vec<Outcome>, max_bytes: usize) -> Vec<Outcome> {
         outcomes.push(Outcome::Unsupported(format!("result larger than {max_bytes} bytes")));
     }
     outcomes
-}
-
-/// What an outcome carries.
-pub(super) fn bytes(outcome: &Outcome) -> usize {
-    match outcome {
-        Outcome::Value(value) => value.len(),
-        Outcome::Thrown(Thrown { name, message }) => name.len() + message.len(),
-        Outcome::Refused(text) | Outcome::Unsupported(text) | Outcome::Crashed(text) => text.len(),
-        Outcome::OutOfFuel | Outcome::OutOfMemory | Outcome::StackOverflow => 0,
-    }
 }
