@@ -181,7 +181,7 @@ fn the_watchdog_is_a_host_fault() {
         let path = bench.file("judge.wasm", &judge);
         let file = bench.file("env.wasm", &pack(&path, &[executor]).unwrap());
         bench.sandbox.load(&file).unwrap();
-        let limits = Limits { deadline_ms: 200, run_fuel_max: 5_000_000_000, ..small_limits() };
+        let limits = Limits { deadline_ms: 500, run_fuel_max: 12_000_000_000, ..small_limits() };
         let cache_dir = Some(bench.folder.path().join("cache"));
         let config = SandboxConfig { cache_dir, ..limited(limits) };
         let env = Sandbox::guarded(&config, guards).unwrap().load(&file).unwrap();

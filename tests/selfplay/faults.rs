@@ -77,13 +77,13 @@ fn an_environment_fault_is_counted_by_cause_and_never_rewarded() {
     assert!(message.contains("4 of 9 calls of environment hostile"), "{message}");
 }
 
-/// The watchdog of a machine that is far too slow stands for the host's faults.
+/// The watchdog stands for the host's faults: the call never ends, and whatever else is called under it does in time.
 #[test]
 fn a_host_fault_is_tried_again_and_never_rewarded() {
     let dir = tempfile::tempdir().unwrap();
     // Compiled in time; loading it again takes it from the cache.
     env(dir.path(), SandboxConfig::default());
-    let limits = Limits { deadline_ms: 1, judge_fuel: u64::MAX, ..Limits::default() };
+    let limits = Limits { deadline_ms: 500, judge_fuel: u64::MAX, ..Limits::default() };
     let slow = SandboxConfig { limits, ..SandboxConfig::default() };
     let envs = [env(dir.path(), slow)];
     let mut faults = Faults::new(&Alone);
