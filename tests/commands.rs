@@ -66,6 +66,14 @@ fn a_closed_pipe_ends_a_command_quietly() {
 }
 
 #[test]
+fn an_error_ends_with_its_last_word() {
+    let output = azr_host().args(["--env", "envs/countdown.wasm", "--set", "stepz=3"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("unknown field `stepz`"), "{said}");
+    assert_eq!(said.trim_end(), &said[..said.len() - 1], "an empty line follows");
+}
+
+#[test]
 fn man_pages_are_written_for_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let output = azr_host().arg("man").arg(folder.path()).output().unwrap();

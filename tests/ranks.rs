@@ -229,7 +229,7 @@ fn an_interrupt_of_one_rank_ends_all_with_a_checkpoint() {
 fn a_rank_that_hangs_is_named_after_the_timeout() {
     let (dir, run, _) = scratch();
     let pipe = pipe(dir.path());
-    let args = [run_of("4", &run), vec!["--distributed-timeout=5".to_owned()]].concat();
+    let args = [run_of("4", &run), vec!["--distributed-timeout=15".to_owned()]].concat();
     let hanging = |command: &mut Command, rank| {
         if rank == 1 {
             command.arg("--held-out").arg(&pipe);

@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("azr-host: {}", terminal::lines(&format!("{error:#}")));
+            eprintln!("azr-host: {}", terminal::lines(format!("{error:#}").trim_end()));
             ExitCode::FAILURE
         }
     }

@@ -5,6 +5,7 @@ pub mod check;
 pub mod cli;
 pub mod demonstrate;
 pub mod env_source;
+pub mod load;
 pub mod logging;
 pub mod registry;
 pub mod sandbox_args;

@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("azr-env: {}", terminal::lines(&format!("{error:#}")));
+            eprintln!("azr-env: {}", terminal::lines(format!("{error:#}").trim_end()));
             ExitCode::FAILURE
         }
     }

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     match Cli::parse().run().and_then(|rest| rest.map_or(Ok(()), run)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("azr-host: {}", terminal::lines(&format!("{error:#}")));
+            eprintln!("azr-host: {}", terminal::lines(format!("{error:#}").trim_end()));
             ExitCode::FAILURE
         }
     }

@@ -10,7 +10,7 @@ use clap::Subcommand;
 /// Measure throughput on this machine.
 #[derive(Subcommand)]
 pub enum BenchCommand {
-    /// Run trivial programs in fresh sandboxes, and beside them without isolation.
+    /// Run trivial programs, which are Python, JavaScript or SQL, in fresh sandboxes, and beside them without isolation.
     ///
     /// Example: azr-host bench sandbox envs/python.wasm
     Sandbox(sandbox::SandboxBench),

@@ -3,10 +3,13 @@
 use anyhow::Result;
 use clap::Args;
 
-use super::{Load, lines};
-use crate::calls::{
-    ExecRequest, PromptAnswer, PromptRequest, ValidateAnswer, ValidateRequest, VerifyAnswer, VerifyRequest, exec,
-    prompt, validate, verify,
+use super::lines;
+use crate::{
+    calls::{
+        ExecRequest, PromptAnswer, PromptRequest, ValidateAnswer, ValidateRequest, VerifyAnswer, VerifyRequest, exec,
+        prompt, validate, verify,
+    },
+    load::Load,
 };
 
 #[derive(Args)]

@@ -4,8 +4,10 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use super::Load;
-use crate::check::{Check, Findings, check};
+use crate::{
+    check::{Check, Findings, check},
+    load::Load,
+};
 use azr_core::terminal;
 use azr_sandbox::{Environment, Sandbox};
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use super::Load;
+use crate::load::Load;
 use azr_core::{task::Digest, terminal};
 use azr_sandbox::{Description, Directory, Environment, Kind, OfferedSetting, RunLimits, wasi_gives};
 

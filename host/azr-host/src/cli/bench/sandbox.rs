@@ -10,23 +10,20 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, ensure};
 use clap::Args;
 
-use azr_core::limits::Limits;
-use azr_env::{env_source::EnvSource, sandbox_args::SandboxArgs};
+use azr_env::load::Load;
 use azr_sandbox::{Environment, Outcome, Run};
 
 /// Ways of running programs, compared.
 #[derive(Args)]
 pub struct SandboxBench {
-    /// An environment whose programs are Python, JavaScript or SQL.
-    file: EnvSource,
+    #[command(flatten)]
+    load: Load,
     /// Fresh sandboxes, and programs for the unisolated process.
     #[arg(long, default_value_t = 4000)]
     runs: usize,
     /// Subprocesses; each takes as long as a hundred sandboxes.
     #[arg(long, default_value_t = 60)]
     subprocesses: usize,
-    #[command(flatten)]
-    sandbox: SandboxArgs,
 }
 
 /// The unisolated pool: one interpreter for everything, as fast as Python gets.
@@ -38,8 +35,8 @@ for line in sys.stdin:
 
 impl SandboxBench {
     pub(super) fn run(self) -> Result<()> {
-        let Self { file, runs, subprocesses, sandbox } = self;
-        let env = file.load(&sandbox.start(&Limits::default())?)?;
+        let Self { load, runs, subprocesses } = self;
+        let env = load.load()?;
         println!("{}", Row::HEADER);
         println!("{}", fresh_sandboxes(&env, Program::Trivial, runs)?);
         println!("{}", fresh_sandboxes(&env, Program::Ordinary, runs)?);
