@@ -259,7 +259,7 @@ $(GUESTS)/python-executor-%.wasm: $(EXECUTOR_SOURCES) wit/env.wit $(GUESTS)/herm
 # The same executor with the whole pure standard library and what calls solutions: nothing that it runs is repeated under
 # another seed.
 CODEGEN_SOURCES := $(addprefix envs/python/executor/,app.py values.py width.py) \
-  $(addprefix envs/codegen/executor/,evalplus.py harness.py keeping.py modules.py offered.py results.py run_code.py \
+  $(addprefix envs/codegen/executor/,evalplus.py event_loop.py harness.py keeping.py modules.py offered.py pools.py results.py run_code.py \
   run_code_files.py surroundings.py)
 $(GUESTS)/codegen-executor.wasm: $(CODEGEN_SOURCES) wit/env.wit $(GUESTS)/hermetic.so $(COMPONENTIZER)
 	$(call snapshot,0,$(CODEGEN_SOURCES))

@@ -15,7 +15,8 @@ LOADED = (
 )  # fmt: skip
 
 STORED = (
-    "annotationlib", "argparse", "bdb", "cmd", "code", "codeop", "colorsys", "configparser", "contextvars", "copyreg", "csv",
+    "annotationlib", "argparse", "asyncio", "bdb", "cmd", "code", "codeop", "colorsys", "concurrent", "configparser",
+    "contextvars", "copyreg", "csv",
     "dis", "doctest", "email", "encodings", "fileinput", "fnmatch", "genericpath", "getopt", "getpass", "gettext", "glob",
     "gzip", "hmac", "importlib", "ipaddress", "linecache", "logging", "marshal", "mimetypes", "nturl2path", "ntpath", "opcode",
     "optparse", "pathlib", "pickle", "pickletools", "pkgutil", "platform", "plistlib", "py_compile", "pyclbr", "quopri",
@@ -66,13 +67,32 @@ def get_traced_memory(): return (0, 0)
 """,
 }
 
+# What offered modules ask for and programs do not get: `asyncio` wants it to be there.
+UNOFFERED_STUBS = {
+    "socket": """AF_UNSPEC, SOCK_STREAM, SOCK_DGRAM, AI_PASSIVE, IPPROTO_TCP = 0, 1, 2, 1, 6
+class socket: pass
+def getaddrinfo(*arguments, **named): raise PermissionError(1, "there is no network here")
+""",
+    "subprocess": """PIPE, STDOUT, DEVNULL = -1, -2, -3
+class SubprocessError(Exception): pass
+class CalledProcessError(SubprocessError): pass
+class TimeoutExpired(SubprocessError): pass
+def Popen(*arguments, **named): raise PermissionError(1, "there are no other processes here")
+run = call = check_call = check_output = Popen
+""",
+}
+
+# Modules of ours in the place of theirs.
+STAND_INS = {
+    "asyncio.unix_events": "event_loop", "concurrent.futures.process": "pools", "concurrent.futures.thread": "pools",
+}  # fmt: skip
+
 _REASONS = {
     "the network": (
         "ftplib", "http", "imaplib", "poplib", "select", "selectors", "smtplib", "socket", "socketserver", "ssl",
         "webbrowser", "wsgiref", "xmlrpc", "antigravity", "mailbox", "netrc",
     ),
     "other processes": ("multiprocessing", "pty", "subprocess", "venv", "ensurepip", "zipapp", "compileall"),
-    "threads that wait for each other": ("asyncio", "concurrent"),
     "files": ("dbm", "filecmp", "mmap", "sqlite3", "tarfile", "zipimport", "site", "modulefinder"),
     "a terminal or a window": (
         "curses", "idlelib", "pydoc", "pydoc_data", "readline", "rlcompleter", "termios", "tkinter", "tty", "turtle",

@@ -58,7 +58,7 @@ class _Stored:
         if spec.submodule_search_locations:
             cls.packages.add(name)
             for part in pkgutil.iter_modules(spec.submodule_search_locations):
-                if part.name not in ("__main__", "idlelib", "test", "tests"):
+                if part.name not in ("__main__", "idlelib", "test", "tests", "windows_events", "windows_utils"):
                     cls.store_if_found(f"{name}.{part.name}")
 
     @classmethod
@@ -79,8 +79,15 @@ def load():
     for name in modules.STORED + modules.PARTS:
         if name not in sys.builtin_module_names:
             _Stored.store_if_found(name)
-    for name, text in modules.STUBS.items():
+    for name, text in (modules.STUBS | modules.UNOFFERED_STUBS).items():
         _Stored.codes[name] = marshal.dumps(compile(text, f"{name}.py", "exec"))
+    for name, ours in modules.STAND_INS.items():
+        _Stored.store(ours)
+        _Stored.codes[name] = _Stored.codes.pop(ours)
+    # The interpreter's own bindings have loaded theirs.
+    ours = {name.partition(".")[0] for table in (modules.STUBS, modules.UNOFFERED_STUBS, modules.STAND_INS) for name in table}
+    for name in [name for name in sys.modules if name.partition(".")[0] in ours | {"_asyncio"}]:
+        del sys.modules[name]
     surroundings, harness, run_code = (importlib.import_module(name) for name in ("surroundings", "harness", "run_code"))
     sys.path.clear()
     sys.path_hooks.clear()

@@ -28,15 +28,16 @@ _TICK_NS = 10**6
 _passed_ns = 0
 
 
-def _tick():
+def passed_ns(reading_ns=_TICK_NS):
+    """What has passed since the beginning, after a reading of a clock that takes so long."""
     global _passed_ns
-    _passed_ns += _TICK_NS
+    _passed_ns += reading_ns
     return _passed_ns
 
 
 def _clocks():
     def wall_ns():
-        return _BEGINNING_NS + _tick()
+        return _BEGINNING_NS + passed_ns()
 
     def named(name, read):
         read.__name__ = read.__qualname__ = name
@@ -45,8 +46,8 @@ def _clocks():
     named("time_ns", wall_ns)
     named("time", lambda: wall_ns() / 1e9)
     for name in ("monotonic", "perf_counter", "process_time", "thread_time"):
-        named(name, lambda: _tick() / 1e9)
-        named(name + "_ns", lambda: _tick())
+        named(name, lambda: passed_ns() / 1e9)
+        named(name + "_ns", lambda: passed_ns())
     named("clock_gettime", lambda clock: wall_ns() / 1e9)
     named("clock_gettime_ns", lambda clock: wall_ns())
     named("clock_getres", lambda clock: _TICK_NS / 1e9)
@@ -253,7 +254,7 @@ def _operating_system():
         "process_cpu_count": lambda: 1, "getpid": lambda: 1, "getppid": lambda: 0, "fsync": lambda fd: None,
         "sched_yield": lambda: None, "putenv": lambda name, value: None,
         "unsetenv": lambda name: None, "umask": lambda mask: 0o22, "lseek": _seek, "dup": lambda fd: fd,
-        "times": lambda: os.times_result((_tick() / 1e9, 0.0, 0.0, 0.0, _tick() / 1e9)),
+        "times": lambda: os.times_result((passed_ns() / 1e9, 0.0, 0.0, 0.0, passed_ns() / 1e9)),
         "getloadavg": lambda: (0.0, 0.0, 0.0), "fdopen": lambda fd, *arguments, **named: _open(fd, *arguments, **named),
     }  # fmt: skip
     for module in (os, posix):

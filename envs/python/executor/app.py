@@ -56,13 +56,17 @@ _class_name = type.__dict__["__name__"].__get__
 
 
 class _NotOffered(ModuleNotFoundError):
-    """An import of a module that is not on the list."""
+    """An import of a module that is not on the list. A traceback calls it what programs expect."""
+
+
+_NotOffered.__name__ = _NotOffered.__qualname__ = "ModuleNotFoundError"
+_NotOffered.__module__ = "builtins"
 
 
 def _import(name, globals=None, locals=None, fromlist=(), level=0):
     if level == 0 and name.partition(".")[0] in _OFFERED:
         return _real_import(name, globals, locals, fromlist, level)
-    raise _NotOffered(offered.refusal(name))
+    raise _NotOffered(offered.refusal(name), name=name)
 
 
 class Execution:
