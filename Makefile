@@ -85,6 +85,7 @@ wheel: host $(WHEEL_ENVS) $(MATURIN)
 	mkdir -p host/env/python/azr_env/envs host/env/python/wit
 	cp $(WHEEL_ENVS) host/env/python/azr_env/envs
 	cp wit/env.wit host/env/python/wit
+	cp LICENSE host/env/python
 	cd host/env/python && export PYTHONPATH=$(CURDIR)/.tools/maturin PATH=$(CURDIR)/.tools/maturin/bin:$$PATH && \
 	  maturin sdist --out $(CURDIR)/target/wheels && maturin build --profile dev --out $(CURDIR)/target/wheels
 
