@@ -1,10 +1,11 @@
 """A resources server of NeMo-Gym: `/verify` judges the last message of a response in the sandbox.
 
     pip install azr-env nemo-gym
-    python nemo_gym_server.py --tasks > problems.jsonl    # rows of a data set, with what the judge needs
+    python nemo_gym_server.py --tasks > rows.jsonl    # a data set, with what the judge needs
 
 NeMo-Gym starts servers from folders. This one is `resources_servers/azr_env`, with this file, problems.py and
-problems.jsonl in it, a requirements.txt that says `azr-env`, and a configuration:
+problems.jsonl in it, a requirements.txt that says `azr-env` (and `-e nemo-gym[dev] @ ../../` in a checkout of NeMo-Gym),
+and a file for `gym env start --config`:
 
     azr_env:
       resources_servers:
