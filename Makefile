@@ -77,14 +77,15 @@ $(CARGO_DENY):
 	cargo install --quiet --locked --root $@ --target-dir target/tools cargo-deny@$(subst .tools/cargo-deny-,,$@)
 
 # A wheel for pip in target/wheels: the program azr-env, environments, and the client. It runs where this machine's glibc or
-# a newer one is; what it is called says which. Beside it the source, with environments as they are. Publishing is for a
-# person.
+# a newer one is; what it is called says which. Beside it the source, with environments as they are. The first time it
+# compiles wasmtime once more, with the features that azr-env alone asks for. Publishing is for a person.
 MATURIN := .tools/maturin-1.16.0
 WHEEL_ENVS := $(patsubst %,envs/%.wasm,codegen javascript python countdown math sql)
 wheel: host $(WHEEL_ENVS) $(MATURIN)
 	mkdir -p host/env/python/azr_env/envs host/env/python/wit
 	cp $(WHEEL_ENVS) host/env/python/azr_env/envs
 	cp wit/env.wit host/env/python/wit
+	cp LICENSE host/env/python
 	cd host/env/python && export PYTHONPATH=$(CURDIR)/.tools/maturin PATH=$(CURDIR)/.tools/maturin/bin:$$PATH && \
 	  maturin sdist --out $(CURDIR)/target/wheels && maturin build --profile dev --out $(CURDIR)/target/wheels
 

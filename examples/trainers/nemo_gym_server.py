@@ -1,80 +1,88 @@
 """A resources server of NeMo-Gym: `/verify` judges the last message of a response in the sandbox.
 
-It speaks NeMo-Gym's protocol by itself, with the standard library, so that it can run where NeMo-Gym is not installed:
-`POST /seed_session`, `/close_session` and `/verify`, `GET /reverify_mode`; not `/aggregate_metrics`, for which
-NeMo-Gym itself is needed. Verdicts follow from the request alone, so the mode is
-"stateless": stored rollouts can be judged again.
+    pip install azr-env nemo-gym
+    python nemo_gym_server.py --tasks > rows.jsonl    # a data set, with what the judge needs
 
-    pip install azr-env
-    python nemo_gym_server.py          # serves on port 8001
+NeMo-Gym starts servers from folders. This one is `resources_servers/azr_env`, with this file, problems.py and
+problems.jsonl in it, a requirements.txt that says `azr-env` (and `-e nemo-gym[dev] @ ../../` in a checkout of NeMo-Gym),
+and a file for `gym env start --config`:
 
-Rows of the data set carry the problem as the judge imported it in `verifier_metadata.task`; `--tasks` prints them.
+    azr_env:
+      resources_servers:
+        azr_env: {entrypoint: nemo_gym_server.py, domain: coding}
+
+A verdict follows from the request alone, so stored rollouts can be judged again.
 """
 
 import json
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
 
 import azr_env
 import problems
+from fastapi import HTTPException
+from nemo_gym.base_resources_server import (
+    BaseResourcesServerConfig,
+    BaseVerifyRequest,
+    BaseVerifyResponse,
+    SimpleResourcesServer,
+)
+from nemo_gym.openai_utils import NeMoGymResponse
+from pydantic import ConfigDict, PrivateAttr
 
 
-def last_text(response: dict) -> str:
-    """The text of the last message of an object of OpenAI's Responses API."""
-    messages = [item for item in response.get("output", ()) if item.get("type") == "message"]
-    parts = messages[-1]["content"] if messages else ()
-    return "".join(part.get("text", "") for part in parts if part.get("type") == "output_text")
+class SandboxConfig(BaseResourcesServerConfig):
+    # Newer ones than NeMo-Gym 0.4 ask for it at /reverify_mode.
+    REVERIFY_MODE: ClassVar[str] = "stateless"
+    #: Of `azr-env serve` elsewhere; without it the server starts one of its own.
+    url: str | None = None
 
 
-def verify(client: azr_env.Client, request: dict) -> dict:
-    item = {"task": request["verifier_metadata"]["task"], "completion": last_text(request["response"])}
-    try:
-        verdict = client.verify(problems.ENVIRONMENT, [item])[0]["verdict"]
-    except azr_env.Fault as fault:
-        # The sample is left out of the scores: nothing is known about the policy.
-        return {**request, "reward": 0.0, "mask_sample": True, "failure_reason": str(fault)}
-    return {**request, "reward": verdict["score"], "failure_reason": None, "mask_sample": False}
+class SandboxVerifyRequest(BaseVerifyRequest):
+    model_config = ConfigDict(extra="allow")
+    verifier_metadata: dict[str, Any]
 
 
-def server(client: azr_env.Client, port: int) -> ThreadingHTTPServer:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class SandboxVerifyResponse(BaseVerifyResponse):
+    model_config = ConfigDict(extra="allow")
 
-        def do_GET(self):
-            self._answer(*((200, "stateless") if self.path == "/reverify_mode" else (404, {"detail": "Not Found"})))
 
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-            if self.path in ("/seed_session", "/close_session"):
-                # Nothing is kept, so there is nothing to seed.
-                self._answer(200, {name: value for name, value in body.items() if name == "resources_session_id"})
-            elif self.path == "/verify":
-                try:
-                    self._answer(200, verify(client, body))
-                except (KeyError, azr_env.Invalid) as error:
-                    self._answer(422, {"detail": repr(error)})
-            else:
-                self._answer(404, {"detail": "Not Found"})
+class SandboxServer(SimpleResourcesServer):
+    config: SandboxConfig
+    _client: azr_env.AsyncClient = PrivateAttr()
 
-        def _answer(self, status, body):
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def model_post_init(self, context: Any) -> None:
+        super().model_post_init(context)
+        self._client = azr_env.AsyncClient(self.config.url)
 
-        def log_message(self, *_):
-            pass
+    async def verify(self, body: SandboxVerifyRequest) -> SandboxVerifyResponse:
+        item = {"task": body.verifier_metadata["task"], "completion": last_text(body.response)}
+        try:
+            verdict = (await self._client.verify(problems.ENVIRONMENT, [item]))[0]["verdict"]
+            judged = {"reward": verdict["score"], "reason": verdict["reason"]}
+        except azr_env.Fault as fault:
+            # Nothing is known about the policy. NeMo-Gym keeps the row apart from the scored ones and asks again; a
+            # trainer that masks samples leaves it out.
+            judged = {"reward": 0.0, "mask_sample": True, "_ng_failure_class": "sandbox_fault", "reason": str(fault)}
+        except azr_env.Invalid as error:
+            raise HTTPException(422, str(error)) from error
+        return SandboxVerifyResponse(**body.model_dump(), **judged)
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+
+def last_text(response: NeMoGymResponse) -> str:
+    """What the model said last, without its reasoning and calls."""
+    messages = [item for item in response.output if item.type == "message" and item.role == "assistant"]
+    if not messages:
+        return ""
+    content = messages[-1].content
+    return content if isinstance(content, str) else "".join(part.text for part in content if part.type == "output_text")
 
 
 if __name__ == "__main__":
-    with azr_env.Client() as shared:
-        if sys.argv[1:] == ["--tasks"]:
-            for row in problems.load(shared):
+    if sys.argv[1:] == ["--tasks"]:
+        with azr_env.Client() as client:
+            for row in problems.load(client):
                 user = [{"role": "user", "content": row["question"]}]
                 print(json.dumps({"responses_create_params": {"input": user}, "verifier_metadata": {"task": row["task"]}}))
-        else:
-            server(shared, 8001).serve_forever()
+    else:
+        SandboxServer.run_webserver()

@@ -3,8 +3,8 @@
 usage: bench.py [--seconds S] [--humaneval HumanEvalPlus.jsonl.gz] [--sandboxfusion PYTHON FOLDER]
 
 Each contestant gets each program from 1, 64 and 512 threads of work for S seconds, in turns. A core-second is CPU time of
-the contestant alone: of the server's process and what it started, of the subprocesses, of monty's workers. The process that asks has its
-own. Then azr-env answers once idle and once with 50 requests per core in flight, and the answers are compared.
+the contestant alone: of the server's process and what it started, of the subprocesses, of monty's workers. The process that
+asks has its own. Then azr-env answers once idle and once with 50 requests per core in flight, and the answers are compared.
 
 SandboxFusion is taken along where it is there: a Python with its dependencies, and a folder with its source, whose own
 configuration runs programs without containers.
@@ -14,14 +14,17 @@ others begin with a new interpreter.
 
 import argparse
 import asyncio
+import contextlib
 import gzip
 import http.client
 import json
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
@@ -30,15 +33,18 @@ ENV = os.environ.get("AZR_ENV", "target/debug/azr-env")
 IN_FLIGHT = (1, 64, 512)
 # Seconds that the endless program may take.
 LIMIT_S = 0.1
+# What is not answered so long after the last request was sent counts as failed, and ends its server.
+PATIENCE_S = 900
 
 
 def programs(humaneval):
-    chosen = {"x = 1": "x = 1", "endless": "while True: pass"}
+    chosen = {"x = 1": "x = 1"}
     if humaneval:
         with gzip.open(humaneval, "rt") as file:
             line = json.loads(next(file))
         chosen["HumanEval/0"] = f"{line['prompt']}{line['canonical_solution']}\nassert has_close_elements([1.0, 2.0, 3.9, 4.0, 5.0, 2.2], 0.3)\nassert not has_close_elements([1.0, 2.0, 3.9, 4.0, 5.0, 2.2], 0.05)\nprint('passed')"
-    return chosen
+    # The last: it may leave a server busy.
+    return {**chosen, "endless": "while True: pass"}
 
 
 def cpu_of(pid):
@@ -60,7 +66,7 @@ class Http:
     """A server that answers /run_code."""
 
     def __init__(self, name, url, pid):
-        self.name, self.pid = name, pid
+        self.name, self.pid, self.answers = name, pid, True
         parts = urllib.parse.urlsplit(url)
         self.host, self.port, self.path = parts.hostname, parts.port, parts.path or "/run_code"
 
@@ -89,14 +95,19 @@ class Http:
                 failed += wanted not in content
             writer.close()
 
-        await asyncio.gather(*(one() for _ in range(in_flight)))
-        return latencies, failed
+        try:
+            await asyncio.wait_for(asyncio.gather(*(one() for _ in range(in_flight))), seconds + PATIENCE_S)
+        except asyncio.TimeoutError:
+            self.answers = False
+            failed += in_flight
+        return latencies or [float("inf")], failed
 
 
 class Subprocesses:
     """A pool of threads that start Python."""
 
     name = "subprocess (python3 -I -c)"
+    answers = True
 
     def cpu(self):
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -155,21 +166,42 @@ class Monty(Subprocesses):
         return not endless
 
 
-def sandboxfusion(python, folder):
-    """Its process, and its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [python, "-m", "uvicorn", "sandbox.server.server:app", "--port", str(port), "--log-level", "error"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=folder, env={**os.environ, "SANDBOX_CONFIG": "local"}, **quiet)
-    while process.poll() is None:
+@contextlib.contextmanager
+def sandboxfusion(python, source):
+    with tempfile.TemporaryDirectory() as conda:
+        # It looks for conda above the Python that it runs in, and asks that for the Python of its programs: the one that
+        # runs here, as for the subprocesses.
+        for folder in ("condabin", "bin"):
+            os.mkdir(f"{conda}/{folder}")
+        os.symlink(os.path.dirname(os.path.dirname(os.path.abspath(python))), f"{conda}/server")
+        with open(f"{conda}/bin/activate", "w") as file:
+            file.write(f"PATH={os.path.dirname(sys.executable)}:$PATH\n")
+        # Of its manual, which is not built here, it wants the folder.
+        os.makedirs(f"{source}/docs/build", exist_ok=True)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [f"{conda}/server/bin/python", "-m", "uvicorn", "sandbox.server.server:app", "--port", str(port), "--log-level", "error"]
+        # Its shells take the socket that is their input for a login from elsewhere, and would read this user's .bashrc.
+        environ = {**os.environ, "SANDBOX_CONFIG": "local", "HOME": conda}
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen(command, cwd=source, env=environ, start_new_session=True, **quiet)
         try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return process, f"http://127.0.0.1:{port}/run_code"
-        except ConnectionRefusedError:
-            time.sleep(0.1)
-    sys.exit(f"SandboxFusion ended with status {process.returncode}")
+            while not listens(port):
+                if process.poll() is not None:
+                    sys.exit(f"SandboxFusion ended with status {process.returncode}")
+                time.sleep(0.1)
+            yield Http("SandboxFusion", f"http://127.0.0.1:{port}/run_code", process.pid)
+        finally:
+            # With the programs that it has not ended.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def answers(url, in_flight):
@@ -203,36 +235,35 @@ def main():
     )
     url = server.stdout.readline().split()[-1]
     contestants = [Http("azr-env serve", url + "/run_code", server.pid), Subprocesses()]
-    others = []
-    if options.sandboxfusion:
-        process, address = sandboxfusion(*options.sandboxfusion)
-        others.append(process)
-        contestants.append(Http("SandboxFusion", address, process.pid))
     try:
         import pydantic_monty
 
         contestants.append(Monty(pydantic_monty))
     except ImportError:
         print("pydantic-monty is not installed", file=sys.stderr)
+    with sandboxfusion(*options.sandboxfusion) if options.sandboxfusion else contextlib.nullcontext() as theirs:
+        compare([*contestants, theirs] if theirs else contestants, programs(options.humaneval), options.seconds)
+    idle = answers(url, 1)
+    busy = answers(url, 50 * os.cpu_count())
+    kinds = sum(b"TimeLimitExceeded" in body for _, _, body in idle)
+    print(f"{len(idle)} programs, {kinds} of them out of fuel: {sum(a != b for a, b in zip(idle, busy))} answers differ between 1 and {50 * os.cpu_count()} in flight")
+    server.terminate()
+    server.wait()
+
+
+def compare(contestants, chosen, seconds):
     print("| program | in flight | | per second | per core-second | p50 ms | p99 ms | failed |\n|---|---|---|---|---|---|---|---|")
-    for name, code in programs(options.humaneval).items():
+    for name, code in chosen.items():
         for in_flight in IN_FLIGHT:
-            for contestant in contestants:
+            for contestant in [each for each in contestants if each.answers]:
                 before, began = contestant.cpu(), time.perf_counter()
-                latencies, failed = contestant.measure(code, in_flight, options.seconds)
+                latencies, failed = contestant.measure(code, in_flight, seconds)
                 took, cpu = time.perf_counter() - began, contestant.cpu() - before
                 latencies.sort()
                 count = len(latencies)
                 p50, p99 = (1000 * latencies[min(count - 1, int(part * count))] for part in (0.5, 0.99))
                 per_core = f"{count / cpu:.0f}" if cpu > 0 else "?"
                 print(f"| `{name}` | {in_flight} | {contestant.name} | {count / took:.0f} | {per_core} | {p50:.1f} | {p99:.1f} | {failed} |", flush=True)
-    idle = answers(url, 1)
-    busy = answers(url, 50 * os.cpu_count())
-    kinds = sum(b"TimeLimitExceeded" in body for _, _, body in idle)
-    print(f"{len(idle)} programs, {kinds} of them out of fuel: {sum(a != b for a, b in zip(idle, busy))} answers differ between 1 and {50 * os.cpu_count()} in flight")
-    for process in [server, *others]:
-        process.terminate()
-        process.wait()
 
 
 if __name__ == "__main__":
