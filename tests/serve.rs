@@ -112,6 +112,32 @@ fn a_killed_server_loses_and_doubles_no_verdict() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// The client of the Python package, killed with its server at work.
+#[test]
+fn a_server_ends_with_the_client_that_started_it() {
+    let program = "import sys; sys.path.insert(0, 'host/env/python')
+import azr_env
+server = azr_env.Server(['envs/codegen.wasm'])
+print(server.url, flush=True)
+sys.stdin.read()";
+    let root = azr_env().get_current_dir().expect("the program starts in the root").to_owned();
+    let mut client = Command::new("python3")
+        .args(["-B", "-c", program])
+        .current_dir(root)
+        .env("AZR_ENV", azr_env().get_program())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut url = String::new();
+    BufReader::new(client.stdout.as_mut().unwrap()).read_line(&mut url).unwrap();
+    let mut stream = TcpStream::connect(url.trim().strip_prefix("http://").unwrap()).unwrap();
+    client.kill().unwrap();
+    client.wait().unwrap();
+    // Connections without a request are closed when the server stops.
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+}
+
 #[test]
 fn one_connection_carries_512_requests_at_once() {
     let server = Server::start(&[]);

@@ -34,6 +34,7 @@ mod routes;
 mod run_code;
 
 use std::{
+    future, io,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -84,6 +85,9 @@ pub struct Serve {
     /// After SIGTERM, how long requests that were taken in may still take.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     stop_within: u64,
+    /// Stop as after SIGTERM when standard input ends, as it does when the process that started this one dies.
+    #[arg(long)]
+    stop_with_stdin: bool,
     /// Write a line of JSON to stderr for every request, not only for those that went wrong.
     #[arg(long)]
     log_requests: bool,
@@ -137,7 +141,14 @@ impl Serve {
             .enable_all()
             .build()
             .context("cannot start the threads of the server")?;
-        let served = runtime.block_on(http::serve(self.listen, Duration::from_secs(self.stop_within), server));
+        let stop_within = Duration::from_secs(self.stop_within);
+        let ends = async {
+            match self.stop_with_stdin {
+                true => drop(tokio::task::spawn_blocking(|| io::copy(&mut io::stdin(), &mut io::sink())).await),
+                false => future::pending().await,
+            }
+        };
+        let served = runtime.block_on(http::serve(self.listen, stop_within, ends, server));
         // A run that outlasts --stop-within is not waited for.
         runtime.shutdown_background();
         served

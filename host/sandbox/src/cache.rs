@@ -67,11 +67,18 @@ impl Cache {
         &self.folder
     }
 
-    /// The compiled code of `wasm`.
-    pub(super) fn code(&self, engine: &Engine, wasm: &[u8], how: Compiling) -> Result<(Vec<u8>, Origin)> {
+    /// The compiled code of `wasm`; `begins` is called before it is compiled.
+    pub(super) fn code(
+        &self,
+        engine: &Engine,
+        wasm: &[u8],
+        how: Compiling,
+        begins: impl FnOnce(),
+    ) -> Result<(Vec<u8>, Origin)> {
         if let Some(code) = self.find(&self.path(engine, wasm)) {
             return Ok((code, Origin::Cache));
         }
+        begins();
         Ok((compile(engine, wasm, how, self.guards)?, Origin::Compiled))
     }
 
@@ -170,7 +177,7 @@ mod tests {
 
     /// As a sandbox does with what it accepts.
     fn load(cache: &Cache, engine: &Engine) -> Origin {
-        let (code, origin) = cache.code(engine, EMPTY, HOW).unwrap();
+        let (code, origin) = cache.code(engine, EMPTY, HOW, || ()).unwrap();
         if origin == Origin::Compiled {
             cache.keep(engine, EMPTY, &code);
         }

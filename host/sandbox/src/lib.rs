@@ -230,12 +230,12 @@ impl Sandbox {
     }
 
     /// Loads an environment from the bytes of its file, which messages call `name`.
-    pub fn load_bytes(&self, file: &[u8], name: impl Display) -> Result<Environment> {
+    pub fn load_bytes(&self, file: &[u8], name: impl Display + Sync) -> Result<Environment> {
         let package = Package::parse(file).with_context(|| format!("{name} is not an environment"))?;
         self.start(&package, &name).with_context(|| format!("cannot load environment {name}"))
     }
 
-    fn start(&self, package: &Package, name: &impl Display) -> Result<Environment> {
+    fn start(&self, package: &Package, name: &(impl Display + Sync)) -> Result<Environment> {
         let compiled = self.compile(package, name)?;
         let log = Arc::new(Log::default());
         let Linked { judge, executors, imports, executor_imports } = self.link(&compiled, &log)?;
@@ -279,14 +279,20 @@ impl Sandbox {
     }
 
     /// All parts, each on a thread of its own.
-    fn compile(&self, package: &Package, name: &impl Display) -> Result<Vec<(Vec<u8>, Origin)>> {
+    fn compile(&self, package: &Package, name: &(impl Display + Sync)) -> Result<Vec<(Vec<u8>, Origin)>> {
         let ring = self.config.limits.ring;
         let deadline = COMPILE_DEADLINES * Duration::from_millis(self.config.limits.deadline_ms);
         std::thread::scope(|scope| {
+            let part = |index| if index == 0 { "judge".into() } else { format!("executor {}", index - 1) };
             let threads: Vec<_> = self
                 .parts(package)
-                .map(|(kind, engine, wasm)| {
-                    scope.spawn(move || self.cache.code(engine, wasm, Compiling { kind, ring, deadline }))
+                .enumerate()
+                .map(|(index, (kind, engine, wasm))| {
+                    let begins = move || match index {
+                        0 => {}
+                        _ => tracing::info!("compiling {} of {name}; the next start is faster", part(index)),
+                    };
+                    scope.spawn(move || self.cache.code(engine, wasm, Compiling { kind, ring, deadline }, begins))
                 })
                 .collect();
             threads
@@ -294,14 +300,7 @@ impl Sandbox {
                 .enumerate()
                 .map(|(index, thread)| {
                     let compiled = thread.join().map_err(|_| anyhow!("the compiler panicked"))?;
-                    let part = || {
-                        if index == 0 { "judge".into() } else { format!("executor {}", index - 1) }
-                    };
-                    let (code, origin) = compiled.with_context(|| format!("its {} does not compile", part()))?;
-                    if origin == Origin::Compiled && index > 0 {
-                        tracing::info!("compiled {} of {name}; the next start is faster", part());
-                    }
-                    Ok((code, origin))
+                    compiled.with_context(|| format!("its {} does not compile", part(index)))
                 })
                 .collect()
         })

@@ -57,13 +57,14 @@ class Server:
             return self._url
 
     def _start(self) -> None:
-        if self._process is not None and self._process.stdout is not None:
-            self._process.stdout.close()
+        if self._process is not None:
+            _close_pipes(self._process)
         environments = [f"--env={path}" for path in self._environments]
         # The port of a server that died stays the same, so that clients of other processes find the new one.
         listen = self._url.removeprefix("http://") or "127.0.0.1:0"
-        command = [program(), "serve", *environments, f"--listen={listen}", *self._arguments]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        command = [program(), "serve", *environments, f"--listen={listen}", "--stop-with-stdin", *self._arguments]
+        # Nothing is written to its input, which ends with this process, however that ends.
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         first = process.stdout.readline()
         if not first.startswith("listening on "):
@@ -77,11 +78,16 @@ class Server:
         if process is not None:
             process.terminate()
             process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            _close_pipes(process)
 
     def __enter__(self) -> Server:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _close_pipes(process: subprocess.Popen[str]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

@@ -51,8 +51,14 @@ const BACKLOG: u32 = 4096;
 
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// Serves until SIGTERM or Ctrl-C, then ends what was begun.
-pub(super) async fn serve(address: SocketAddr, stop_within: Duration, server: Arc<Server>) -> Result<()> {
+/// Serves until SIGTERM, Ctrl-C or `ends`, then ends what was begun.
+pub(super) async fn serve(
+    address: SocketAddr,
+    stop_within: Duration,
+    ends: impl Future,
+    server: Arc<Server>,
+) -> Result<()> {
+    let mut ends = std::pin::pin!(ends);
     let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupted = signal(SignalKind::interrupt()).context("cannot wait for Ctrl-C")?;
     let listener = listen(address).with_context(|| format!("cannot listen on {address}"))?;
@@ -71,6 +77,7 @@ pub(super) async fn serve(address: SocketAddr, stop_within: Duration, server: Ar
             Some(_) = connections.join_next() => {}
             _ = terminated.recv() => break,
             _ = interrupted.recv() => break,
+            _ = &mut ends => break,
         }
     }
     drop(listener);
