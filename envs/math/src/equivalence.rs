@@ -50,6 +50,11 @@ fn is_equal_with_decimal_comma(expected: &Value, answer: &str, work: &mut Work) 
     if !is_decimal || !matches!(expected, Value::Number { .. }) {
         return false;
     }
+    // 1.234,5
+    let mut groups = before.trim_start_matches('-').split('.');
+    let grouped =
+        groups.next().is_some_and(|first| (1..=3).contains(&first.len())) && groups.all(|group| group.len() == 3);
+    let before = if grouped { before.replace('.', "") } else { before.into() };
     let given = read(&format!("{before}.{after}"), Writer::Policy, work);
     given.is_ok_and(|given| expected.equals(&given, work).unwrap_or(false))
 }
