@@ -16,7 +16,10 @@ _VALUES = (
     types.WrapperDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType,
 )  # fmt: skip
 # With these a sequence goes on from call to call, or something is kept on purpose.
-_KEEPING_MODULES = ("random", "secrets", "uuid", "decimal", "builtins", "gc", "threading", "contextvars", "atexit", "os")
+_KEEPING_MODULES = (
+    "random", "secrets", "uuid", "decimal", "builtins", "gc", "threading", "contextvars", "atexit", "os",
+    "__main__", "solution",
+)  # fmt: skip
 _KEEPING_NAMES = {
     "setattr", "__dict__", "globals", "vars", "exec", "eval", "setrecursionlimit", "__class__", "getcontext", "modules",
     "_getframe",
