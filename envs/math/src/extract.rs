@@ -70,7 +70,7 @@ fn bare(text: &str) -> &str {
     let mut text = text.trim();
     loop {
         // Three points are digits that go on.
-        let ends: &[char] = if text.ends_with("...") { &[','] } else { &['.', ','] };
+        let ends: &[char] = if text.ends_with("...") { &[',', ';'] } else { &['.', ',', ';'] };
         let stripped = text.trim_end_matches(ends).trim();
         let stripped = if stripped.starts_with('*') || stripped.ends_with("^*") {
             stripped

@@ -11,7 +11,7 @@
 //! | `question`, `answer` | what stands behind the last `####` | GSM8K |
 //! | `problem`, `solution` | the last `\boxed{…}` of the solution | MATH |
 //! | `question`, `final_answer`, `unit` | the answers in the list, with the unit if there is one | OlympiadBench |
-//! | `prompt`, a chat, and `reward_model` | its `ground_truth` | DAPO and other rows for veRL |
+//! | `prompt`, a chat, and `reward_model`, perhaps as text | its `ground_truth` | DAPO and other rows for veRL |
 //!
 //! Other names of columns are given by the setting `map`: `query=problem, target=answer`.
 //!

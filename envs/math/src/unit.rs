@@ -47,7 +47,7 @@ const FILLERS: [&str; 16] = [
 ];
 
 /// Words that make another thing of a number than an amount.
-const TURNS: [&str; 26] = [
+const TURNS: [&str; 23] = [
     "not",
     "isn't",
     "no",
@@ -70,10 +70,7 @@ const TURNS: [&str; 26] = [
     "false",
     "negative",
     "over",
-    "root",
     "factorial",
-    "double",
-    "twice",
 ];
 
 /// Whether a word behind a number changes it, or is another number, so that it is no longer an amount of something.

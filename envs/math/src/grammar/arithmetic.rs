@@ -234,7 +234,7 @@ impl Parser<'_> {
         if let Some(number) = self.number_words() {
             return Ok(number);
         }
-        if matches!(kind, Kind::Sign('_' | '{'))
+        if matches!(kind, Kind::Sign('_' | '^' | '{'))
             && let Some(binomial) = self.chosen_beside()
         {
             return Ok(binomial);
@@ -310,14 +310,17 @@ impl Parser<'_> {
         Some(Tree::call("binomial", vec![of?, chosen?]))
     }
 
-    /// `{}_{10}C_3` and `_{10}C_3`.
+    /// `{}_{10}C_3`, `_{10}C_3` and `{}^{10}C_3`.
     fn chosen_beside(&mut self) -> Option<Tree> {
         let start = self.at;
         if self.takes('{') && !self.takes('}') {
             self.at = start;
             return None;
         }
-        let of = self.number_behind('_').filter(|_| matches!(self.peek(), Some(Kind::Letter('C'))));
+        let of = self
+            .number_behind('_')
+            .or_else(|| self.number_behind('^'))
+            .filter(|_| matches!(self.peek(), Some(Kind::Letter('C'))));
         self.at += usize::from(of.is_some());
         let chosen = of.as_ref().and_then(|_| self.number_behind('_'));
         if chosen.is_none() {
@@ -404,6 +407,8 @@ impl Parser<'_> {
             name if FUNCTIONS.contains(&name) => self.function(name)?,
             // Variants only look different.
             name if GREEK.contains(&name) => self.symbol(&format!("\\{}", name.strip_prefix("var").unwrap_or(name)))?,
+            "imath" => self.symbol("i")?,
+            "jmath" => self.symbol("j")?,
             "lbrack" => return self.bracket('['),
             name => return Err(format!("\\{name} is not known")),
         })
@@ -517,7 +522,7 @@ fn multiplied(left: Tree, right: Tree) -> Tree {
 }
 
 /// Whether a word is a function, as in \operatorname{cis}.
-fn is_function(word: &str) -> bool {
+pub(super) fn is_function(word: &str) -> bool {
     FUNCTIONS.contains(&word) && is_name(word)
 }
 

@@ -1,6 +1,7 @@
 //! Labels, choices, and answers that are words.
 
 use super::Parser;
+use super::arithmetic::is_function;
 use crate::polynomial::Rational;
 use crate::token::{Kind, Token};
 use crate::tree::Tree;
@@ -89,7 +90,8 @@ impl Parser<'_> {
     /// Words and nothing else, up to the end of the item: words, unless it could be a product or a number.
     pub(super) fn words(&mut self) -> Result<Option<Tree>, String> {
         let start = self.at;
-        if self.number_words().is_some() {
+        let is_applied = matches!(self.peek(), Some(Kind::Text(word)) if is_function(word));
+        if is_applied || self.number_words().is_some() {
             self.at = start;
             return Ok(None);
         }
