@@ -250,7 +250,8 @@ impl<'a> Parser<'a> {
         for (length, token) in self.tokens[start..].iter().enumerate() {
             let subscript = name.ends_with(['_', '^']);
             match &token.kind {
-                Kind::Sign('=' | '∈' | '≈') if brackets.is_empty() && !name.is_empty() => {
+                // What holds no letter is an amount: (71) = 72.
+                Kind::Sign('=' | '∈' | '≈') if brackets.is_empty() && name.contains(char::is_alphabetic) => {
                     self.at = start + length;
                     let product = self.product_of(&self.tokens[start..self.at]).map(Box::new);
                     return Some(Tree::Name { text: name, product });

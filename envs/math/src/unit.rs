@@ -73,9 +73,10 @@ const TURNS: [&str; 23] = [
     "factorial",
 ];
 
-/// Whether a word behind a number changes it, or is another number, so that it is no longer an amount of something.
+/// Whether a word behind a number changes it, or is another number or a function, so that it is no longer an amount of
+/// something.
 pub fn turns(word: &str) -> bool {
-    TURNS.contains(&&*word.to_lowercase()) || word::number(&[word]).is_some()
+    TURNS.contains(&&*word.to_lowercase()) || word::number(&[word]).is_some() || word::is_name(word)
 }
 
 impl Default for Unit {
