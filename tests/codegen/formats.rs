@@ -145,6 +145,20 @@ fn rows_with_lists_of_inputs_and_outputs_are_read() {
             "print(2)",
         ),
         (json!({ "problem": "?", "input_output": method.to_string() }), "method", first, "def g(a, b): return b"),
+        (json!({ "problem": "?", "input_output": stdin }), "stdin", doubling, "print(2)"),
+        (
+            json!({ "prompt": chat, "reward_model": json!({ "ground_truth": method }).to_string() }),
+            "method",
+            first,
+            "def g(a, b): return b",
+        ),
+        (
+            json!({ "question": "?", "fn_name": "g", "inputs": ["[1, 2]\n\"x\""], "outputs": ["[1, 2]"] }),
+            "method",
+            first,
+            "def g(a, b): return b",
+        ),
+        (json!({ "question": "?", "inputs": ["1\n"], "outputs": [2] }), "stdin", doubling, "print(3)"),
         (
             json!({ "prompt": chat, "reward_model": { "ground_truth": method.to_string(), "style": "rule" } }),
             "method",

@@ -51,6 +51,8 @@ def _load(name, code, builtin_names, names=()):
     """Runs a solution as a module of this name."""
     sys.argv = ["solution.py"]
     module = types.ModuleType(name)
+    # As in a benchmark's process, something is the main module also where the solution is not: doctest looks at it.
+    sys.modules["__main__"] = types.ModuleType("__main__")
     sys.modules[name] = module
     module.__dict__.update(names, __builtins__=builtin_names)
     exec(code, module.__dict__)

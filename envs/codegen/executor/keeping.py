@@ -16,13 +16,18 @@ _VALUES = (
     types.WrapperDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType,
 )  # fmt: skip
 # With these a sequence goes on from call to call, or something is kept on purpose.
-_KEEPING_MODULES = ("random", "secrets", "uuid", "decimal", "builtins", "gc", "threading", "contextvars", "atexit", "os")
+_KEEPING_MODULES = (
+    "random", "secrets", "uuid", "decimal", "builtins", "gc", "threading", "contextvars", "atexit", "os",
+    "__main__", "solution",
+)  # fmt: skip
 _KEEPING_NAMES = {
     "setattr", "__dict__", "globals", "vars", "exec", "eval", "setrecursionlimit", "__class__", "getcontext", "modules",
-    "_getframe",
+    "_getframe", "__main__", "solution",
 }  # fmt: skip
 _WRITING = {opcode.opmap[name] for name in ("STORE_GLOBAL", "DELETE_GLOBAL")}
-_LOAD_GLOBAL, _STORE_ATTR, _COPY, _CACHE = (opcode.opmap[name] for name in ("LOAD_GLOBAL", "STORE_ATTR", "COPY", "CACHE"))
+_LOAD_GLOBAL, _STORE_ATTR, _COPY, _CACHE, _IMPORT_NAME = (
+    opcode.opmap[name] for name in ("LOAD_GLOBAL", "STORE_ATTR", "COPY", "CACHE", "IMPORT_NAME")
+)
 
 
 def prepare(names):
@@ -41,10 +46,10 @@ def keeps_state(module, solution, given):
     if instance is not None and getattr(instance, "__dict__", None):
         return True
     seen = set()
-    return any(_keeps(value, type(instance), own, seen) for value in own.values())
+    return any(_keeps(value, type(instance), seen) for value in own.values())
 
 
-def _keeps(value, called, own, seen):
+def _keeps(value, called, seen):
     kind = type(value)
     if kind in _VALUES or id(value) in seen:
         return False
@@ -52,24 +57,24 @@ def _keeps(value, called, own, seen):
     if kind is types.ModuleType:
         return value.__name__ in _KEEPING_MODULES
     if kind is types.FunctionType:
-        return _function_keeps(value, called, own, seen, writes_count=False)
+        return _function_keeps(value, called, seen, writes_count=False)
     if kind in (tuple, frozenset):
-        return any(_keeps(item, called, own, seen) for item in value)
+        return any(_keeps(item, called, seen) for item in value)
     if kind in (staticmethod, classmethod):
-        return kind is classmethod or _keeps(value.__func__, called, own, seen)
+        return kind is classmethod or _keeps(value.__func__, called, seen)
     if isinstance(value, type):
-        return _class_keeps(value, called, own, seen)
+        return _class_keeps(value, called, seen)
     return kind.__module__ != "typing"
 
 
-def _class_keeps(kind, called, own, seen):
+def _class_keeps(kind, called, seen):
     if kind.__module__ not in ("solution", "__main__"):
         return kind.__module__ in _KEEPING_MODULES
     for name, value in vars(kind).items():
         if type(value) is types.FunctionType:
-            if _function_keeps(value, called, own, seen, writes_count=kind is called):
+            if _function_keeps(value, called, seen, writes_count=kind is called):
                 return True
-        elif name not in _CLASS_NAMES and _keeps(value, called, own, seen):
+        elif name not in _CLASS_NAMES and _keeps(value, called, seen):
             return True
     return type(kind) is not type and type(kind).__module__ not in ("abc", "enum")
 
@@ -81,12 +86,12 @@ _CLASS_NAMES = (
 )  # fmt: skip
 
 
-def _function_keeps(function, called, own, seen, writes_count):
+def _function_keeps(function, called, seen, writes_count):
     if function.__dict__:
         return True
     kept = (function.__defaults__ or ()) + tuple((function.__kwdefaults__ or {}).values())
     cells = tuple(cell.cell_contents for cell in function.__closure__ or () if _is_full(cell))
-    return _code_keeps(function.__code__, own, writes_count) or any(_keeps(item, called, own, seen) for item in kept + cells)
+    return _code_keeps(function.__code__, writes_count) or any(_keeps(item, called, seen) for item in kept + cells)
 
 
 def _is_full(cell):
@@ -97,21 +102,19 @@ def _is_full(cell):
     return True
 
 
-def _code_keeps(code, own, writes_count):
-    """Whether code writes to a global name, to an attribute of a global function or class, or, where that counts, to any."""
+def _code_keeps(code, writes_count):
+    """Whether code writes to a global name, to an attribute of a global value or of a module, or, where that counts, to any."""
     operations = code.co_code[::2]
     if any(operation in operations for operation in _WRITING) or not _KEEPING_NAMES.isdisjoint(code.co_names):
         return True
-    if _STORE_ATTR in operations and (writes_count or _writes_to_own(code, operations, own)):
+    if _STORE_ATTR in operations and (writes_count or _IMPORT_NAME in operations or _writes_to_global(code, operations)):
         return True
-    return any(_code_keeps(part, own, writes_count) for part in code.co_consts if type(part) is types.CodeType)
+    return any(_code_keeps(part, writes_count) for part in code.co_consts if type(part) is types.CodeType)
 
 
-def _writes_to_own(code, operations, own):
+def _writes_to_global(code, operations):
     if "cls" in code.co_varnames or "self" in code.co_freevars:
         return True
-    if not any(type(own.get(name)) in (types.FunctionType, type) for name in code.co_names):
-        return False
     last = None
     for operation in operations:
         if operation == _CACHE:

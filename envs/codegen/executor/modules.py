@@ -105,7 +105,8 @@ _REASONS = {
 }  # fmt: skip
 LEFT_OUT = {name: reason for reason, names in _REASONS.items() for name in names}
 
-OFFERED = frozenset(LOADED + STORED + tuple(STUBS) + ("__future__", "harness", "run_code"))
+# The last two are what a solution itself may be called.
+OFFERED = frozenset(LOADED + STORED + tuple(STUBS) + ("__future__", "harness", "run_code", "__main__", "solution"))
 
 
 def refusal(name):

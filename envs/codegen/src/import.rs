@@ -117,7 +117,7 @@ fn asserts(line: &Line) -> Result<Asserts, Rejection> {
     Ok(Asserts { question, tests })
 }
 
-/// The text of a JSON text, or of a list of lines; none of anything else.
+/// The text of a JSON text, of a list of lines, or of a number; none of anything else.
 pub fn lines(raw: &str) -> Option<String> {
     match raw.starts_with('[') {
         true => json::items(raw)
@@ -127,6 +127,6 @@ pub fn lines(raw: &str) -> Option<String> {
             .collect::<Result<Vec<_>, _>>()
             .ok()
             .map(|l| l.join("\n")),
-        false => json::string(raw).ok(),
+        false => json::string(raw).ok().or_else(|| raw.parse::<f64>().is_ok().then(|| raw.to_owned())),
     }
 }

@@ -10,7 +10,7 @@
 //! | `question_content`, `starter_code`, `public_test_cases`, `private_test_cases`, `metadata` | stdin, or method where `metadata` has a `func_name` | LiveCodeBench, code_generation_lite |
 //! | `prompt`, `entry_point`, `test` | asserts | HumanEval; the Hugging Face edition of HumanEval+ |
 //! | `text` or `prompt`, `test_list`, perhaps `test` | asserts | MBPP; the Hugging Face edition of MBPP+ |
-//! | `inputs` and `outputs` as lists, perhaps `fn_name`; or an object of these as text in `input_output` or in `reward_model.ground_truth`; the question in `question`, `problem` or `prompt` | stdin, or method where there is a `fn_name` | APPS, TACO; rows of veRL and PRIME |
+//! | `inputs` and `outputs` as lists, perhaps `fn_name`; or an object of these, perhaps as text, in `input_output` or in `reward_model.ground_truth`; the question in `question`, `problem` or `prompt` | stdin, or method where there is a `fn_name` | APPS, TACO; rows of veRL and PRIME |
 //!
 //! Lines are JSON as Python writes it: with `NaN` and `Infinity`, integers of any size, and floats to their last bit.
 //!

@@ -1,8 +1,9 @@
 //! Rows that hold parallel lists of inputs and outputs: APPS, TACO, and what training frameworks such as veRL and PRIME make
 //! of them.
 //!
-//! The lists stand in the line itself, in the text `input_output`, or in `reward_model.ground_truth`. Where there is a
-//! `fn_name`, an input is the list of its arguments, and an output the result or a list that holds nothing else.
+//! The lists stand in the line itself, in `input_output`, or in `reward_model.ground_truth`: an object, or one as text. Where
+//! there is a `fn_name`, an input is the list of its arguments, and an output the result or a list that holds nothing else; or
+//! both are texts of JSON, with an argument in each line.
 
 use azr_guest_sdk::{Rejection, rejection};
 use coding_judge::json::{self, Line};
@@ -26,7 +27,7 @@ pub fn problem(line: &Line) -> Result<Option<Problem>, Rejection> {
     Ok(Some(match lists.optional_text("fn_name")? {
         Some(entry_point) => {
             let starter_code = line.optional_text("starter_code")?.unwrap_or_default();
-            let tests = tests(pairs.map(|(input, output)| Some((arguments(input)?, result(output)))))?;
+            let tests = tests(pairs.map(|(input, output)| call(input, output)))?;
             Problem::Method(Method { entry_point, question, starter_code, tests })
         }
         None => Problem::Stdin(Stdin {
@@ -43,15 +44,20 @@ fn lists(line: &Line) -> Result<Option<String>, Rejection> {
         let texts = ["inputs", "outputs", "fn_name"].map(|key| line.raw(key).map(|raw| format!("{key:?}: {raw}")));
         return Ok(Some(format!("{{{}}}", texts.into_iter().flatten().collect::<Vec<_>>().join(", "))));
     }
-    let held = match (line.raw("input_output"), line.raw("reward_model")) {
-        (Some(_), _) => line.optional_text("input_output")?,
-        (None, Some(model)) if model.starts_with('{') => {
-            Line::read(model)?.optional_text("ground_truth").unwrap_or(None)
-        }
-        _ => None,
+    let held = match line.raw("input_output") {
+        Some(_) => object_in(line, "input_output"),
+        None => object_in(line, "reward_model").and_then(|model| object_in(&Line::read(&model).ok()?, "ground_truth")),
     };
     // Of other tasks the ground truth is a number or a text.
     Ok(held.filter(|held| Line::read(held).is_ok_and(|lists| object(&lists))))
+}
+
+/// An object behind a key, or a text that holds one.
+fn object_in(line: &Line, key: &str) -> Option<String> {
+    match line.raw(key)? {
+        raw if raw.starts_with('{') => Some(raw.to_owned()),
+        raw => json::string(raw).ok(),
+    }
 }
 
 /// The question under its usual names, or what the user says in a list of messages.
@@ -74,9 +80,12 @@ fn question(line: &Line) -> Result<String, Rejection> {
     Err(rejection("not-a-task", "it has none of the keys question, problem and prompt"))
 }
 
-/// One argument per line, as the tests of LiveCodeBench have them.
-fn arguments(input: &str) -> Option<String> {
-    Some(json::items(input).ok()?.join("\n"))
+/// One argument per line and the result, as the tests of LiveCodeBench have them.
+fn call(input: &str, output: &str) -> Option<(String, String)> {
+    if input.starts_with('"') {
+        return Some((json::string(input).ok()?, json::string(output).ok()?));
+    }
+    Some((json::items(input).ok()?.join("\n"), result(output)))
 }
 
 fn result(output: &str) -> String {

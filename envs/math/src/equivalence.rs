@@ -3,7 +3,7 @@
 use crate::evaluate::{Writer, read};
 use crate::numeric;
 use crate::polynomial::Work;
-use crate::token::{Token, tokens};
+use crate::token::{Kind, Token, tokens};
 use crate::value::Value;
 
 /// An answer has so many bytes at most; the longest in the test set of MATH has 81.
@@ -50,6 +50,11 @@ fn is_equal_with_decimal_comma(expected: &Value, answer: &str, work: &mut Work) 
     if !is_decimal || !matches!(expected, Value::Number { .. }) {
         return false;
     }
+    // 1.234,5
+    let mut groups = before.trim_start_matches('-').split('.');
+    let grouped =
+        groups.next().is_some_and(|first| (1..=3).contains(&first.len())) && groups.all(|group| group.len() == 3);
+    let before = if grouped { before.replace('.', "") } else { before.into() };
     let given = read(&format!("{before}.{after}"), Writer::Policy, work);
     given.is_ok_and(|given| expected.equals(&given, work).unwrap_or(false))
 }
@@ -72,7 +77,9 @@ fn is_word(expected: &Value, given: &Value, reference: &str, answer: &str) -> bo
 /// Whether two texts have the same parts, however they are set.
 fn same_looks(reference: &str, answer: &str) -> bool {
     let kinds = |text: &str| {
-        tokens(text).map(|tokens| tokens.into_iter().map(|Token { kind, .. }| kind).collect::<Vec<_>>()).ok()
+        // A condition stands behind a line or a colon.
+        let folded = |Token { kind, .. }| if kind == Kind::Sign('|') { Kind::Sign(':') } else { kind };
+        tokens(text).map(|tokens| tokens.into_iter().map(folded).collect::<Vec<_>>()).ok()
     };
     kinds(reference).is_some_and(|reference| kinds(answer) == Some(reference))
 }

@@ -15,7 +15,7 @@ use crate::quotient::Quotient;
 use crate::region::{Combined, Region};
 use crate::tree::{Joined, Tree};
 use crate::unit::Unit;
-use crate::value::Value;
+use crate::value::{Sign, Value};
 
 /// Who wrote what is read. An answer may say of what it is the value; in a reference that is an equation.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,8 +42,7 @@ impl Writer {
 pub fn read(text: &str, writer: Writer, work: &mut Work) -> Result<Value, String> {
     let tree = grammar::read(text)?;
     let mut evaluator = Evaluator { work, lower: false, writer, bound: Vec::new() };
-    let mut values = evaluator.both(&tree)?;
-    Ok(if values.len() == 1 { values.remove(0) } else { Value::Set(values) })
+    evaluator.said(&tree)
 }
 
 struct Evaluator<'a> {
@@ -69,6 +68,17 @@ impl Evaluator<'_> {
         }
         self.lower = outer;
         Ok(values)
+    }
+
+    /// What an item comes to, whether ± is in it or not: `x = \pm 1` says one of two things, `x \ne \pm 1` both.
+    fn said(&mut self, tree: &Tree) -> Result<Value, String> {
+        let mut values = self.both(tree)?;
+        if values.len() == 1 {
+            return Ok(values.remove(0));
+        }
+        let excludes = |value: &Value| matches!(value, Value::Relation { sign: Sign::Unequal, .. });
+        let both = if values.iter().all(excludes) { self.solutions(&values, Joined::And)? } else { None };
+        Ok(both.unwrap_or(Value::Set(values)))
     }
 
     fn all(&mut self, trees: &[Tree]) -> Result<Vec<Value>, String> {
@@ -101,6 +111,9 @@ impl Evaluator<'_> {
             Tree::Based { digits, base } => {
                 Value::Based { digits: digits.trim_start_matches('0').into(), base: base.clone() }
             }
+            Tree::Words(words) if words == "noon" || words == "midnight" => {
+                self.clock(&[Tree::integer(12)], words == "noon")?
+            }
             Tree::Words(words) => self.words(words),
             Tree::Bracket { open, close, items } => {
                 Value::Tuple { open: *open, close: *close, items: self.each(items)? }
@@ -110,7 +123,7 @@ impl Evaluator<'_> {
             Tree::NumberSet('R') => Value::Region(Region::all()),
             Tree::NumberSet(letter) => Value::Words(format!("the set {letter}")),
             Tree::Matrix(rows) => Value::Matrix(self.rows(rows)?),
-            Tree::Cases(rows) => Value::Cases(self.rows(rows)?),
+            Tree::Cases(rows) => self.cases(rows)?,
             Tree::Union(a, b) => self.combined(a, b, Combined::Either)?,
             Tree::Intersection(a, b) => self.combined(a, b, Combined::Both)?,
             Tree::Without(a, b) => self.combined(a, b, Combined::OnlyFirst)?,
@@ -264,6 +277,8 @@ impl Evaluator<'_> {
             ["no solution", "no solutions", "no real solution", "no real solutions", "empty set", "the empty set"];
         if grammar::is_all_reals(words) {
             Value::Region(Region::all())
+        } else if ["all integers", "integers", "the integers", "any integer"].contains(&words) {
+            Value::Words("the set Z".into())
         } else if none.contains(&words) {
             Value::Set(Vec::new())
         } else {
@@ -292,12 +307,8 @@ impl Evaluator<'_> {
 
     /// The numbers for which a condition holds, within their domain.
     fn builder(&mut self, name: &str, domain: Option<&Tree>, condition: &Tree) -> Result<Value, String> {
-        let condition = self.value(condition)?;
-        let about = match &condition {
-            Value::Named { name, .. } => Some(name),
-            Value::Relation { solution: Some((name, _)), .. } => Some(name),
-            _ => None,
-        };
+        let condition = self.said(condition)?;
+        let about = condition.about();
         let region = Region::of(&condition, self.work)?.filter(|_| about.is_some_and(|about| about == name));
         let region = region.ok_or("a set by a condition that is not understood")?;
         let Some(domain) = domain else { return Ok(Value::Region(region)) };

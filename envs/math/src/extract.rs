@@ -70,11 +70,16 @@ fn bare(text: &str) -> &str {
     let mut text = text.trim();
     loop {
         // Three points are digits that go on.
-        let ends: &[char] = if text.ends_with("...") { &[','] } else { &['.', ','] };
+        let ends: &[char] = if text.ends_with("...") { &[',', ';'] } else { &['.', ',', ';'] };
         let stripped = text.trim_end_matches(ends).trim();
-        let stripped = if stripped.starts_with('*') { stripped } else { stripped.trim_end_matches('*').trim_end() };
-        let stripped =
-            ["$$", "$", "`", "**", "__"].iter().fold(stripped, |text, mark| enclosed(text, mark, mark).unwrap_or(text));
+        let stripped = if stripped.starts_with('*') || stripped.ends_with("^*") {
+            stripped
+        } else {
+            stripped.trim_end_matches('*').trim_end()
+        };
+        let stripped = ["$$", "$", "`", "**", "__", "*", "_", "\""]
+            .iter()
+            .fold(stripped, |text, mark| enclosed(text, mark, mark).unwrap_or(text));
         let stripped =
             enclosed(stripped, "\\(", "\\)").or_else(|| enclosed(stripped, "\\[", "\\]")).unwrap_or(stripped);
         if stripped == text {

@@ -42,6 +42,9 @@ pub fn applied(name: &str, base: Option<&Quotient>, of: &[Quotient], work: &mut 
         ("lg", _) => logarithm(argument, work)?.divided_by(&logarithm(&Quotient::integer(10), work)?, work),
         ("log", None) => logarithm(argument, work)?.divided_by(&Quotient::symbol(LOG_BASE), work),
         ("sinh" | "cosh" | "tanh" | "coth", _) => hyperbolic(name, argument, work),
+        ("arcsinh" | "arsinh" | "arccosh" | "arcosh" | "arctanh" | "artanh", _) => {
+            inverse_hyperbolic(name, argument, work)
+        }
         ("abs", _) => absolute(argument, work),
         ("floor" | "ceil", _) => rounded(argument, name == "floor", work),
         ("factorial", _) => factorial(argument),
@@ -71,9 +74,22 @@ pub fn inverse(name: &str) -> Option<&'static str> {
     })
 }
 
+/// They are logarithms: ln(x + √(x² ± 1)) and half of ln((1 + x)/(1 − x)).
+fn inverse_hyperbolic(name: &str, argument: &Quotient, work: &mut Work) -> Result<Quotient, String> {
+    let one = Quotient::integer(1);
+    let half = Quotient::rational(Rational::new(BigInt::one(), BigInt::from(2)));
+    if name.ends_with("tanh") {
+        let ratio = one.plus(argument, work)?.divided_by(&one.minus(argument, work)?, work)?;
+        return logarithm(&ratio, work)?.times(&half, work);
+    }
+    let square = argument.times(argument, work)?;
+    let square = if name.ends_with("sinh") { square.plus(&one, work)? } else { square.minus(&one, work)? };
+    logarithm(&argument.plus(&square.power(&half, work)?, work)?, work)
+}
+
 /// Functions that nothing is known about.
 fn kept(name: &str) -> Result<&'static str, String> {
-    const KEPT: [&str; 18] = [
+    const KEPT: [&str; 15] = [
         "vec",
         "overrightarrow",
         "overline",
@@ -83,9 +99,6 @@ fn kept(name: &str) -> Result<&'static str, String> {
         "widehat",
         "dot",
         "ddot",
-        "arcsinh",
-        "arccosh",
-        "arctanh",
         "max",
         "min",
         "gcd",
@@ -93,12 +106,7 @@ fn kept(name: &str) -> Result<&'static str, String> {
         "pow",
         "double factorial",
     ];
-    match name {
-        "arsinh" => Ok("arcsinh"),
-        "arcosh" => Ok("arccosh"),
-        "artanh" => Ok("arctanh"),
-        name => KEPT.into_iter().find(|kept| *kept == name).ok_or_else(|| format!("\\{name} is not known")),
-    }
+    KEPT.into_iter().find(|kept| *kept == name).ok_or_else(|| format!("\\{name} is not known"))
 }
 
 /// Functions of several arguments, worked out for numbers.

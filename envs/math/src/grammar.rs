@@ -1,6 +1,7 @@
 //! Reads the parts of an answer as lists, statements, sets and numbers with their units.
 
 mod arithmetic;
+mod base;
 mod bracket;
 mod quantity;
 mod series;
@@ -198,7 +199,7 @@ impl<'a> Parser<'a> {
         };
         if self.takes('≡') {
             let of = self.side()?;
-            return self.congruence(Some(first), of);
+            return self.congruences(first, of);
         }
         if self.modulus_length().is_some() {
             return self.congruence(None, first);
@@ -249,31 +250,45 @@ impl<'a> Parser<'a> {
         for (length, token) in self.tokens[start..].iter().enumerate() {
             let subscript = name.ends_with(['_', '^']);
             match &token.kind {
-                Kind::Sign('=' | '∈' | '≈') if brackets.is_empty() && !name.is_empty() => {
+                // What holds no letter is an amount: (71) = 72.
+                Kind::Sign('=' | '∈' | '≈') if brackets.is_empty() && name.contains(char::is_alphabetic) => {
                     self.at = start + length;
                     let product = self.product_of(&self.tokens[start..self.at]).map(Box::new);
                     return Some(Tree::Name { text: name, product });
                 }
-                Kind::Sign(sign @ ('(' | '{')) => {
-                    brackets.push(*sign == '(' || subscript);
+                Kind::Sign(sign @ ('(' | '[' | '{')) => {
+                    brackets.push(*sign != '{' || subscript);
                     name.push(*sign);
                 }
-                Kind::Sign(sign @ (')' | '}')) => {
+                Kind::Sign(sign @ (')' | ']' | '}')) => {
                     brackets.pop()?;
                     name.push(*sign);
                 }
                 Kind::Sign(sign @ ('_' | ':' | '|' | '/' | '\'')) => name.push(*sign),
                 Kind::Sign('^') if self.is_at_inverse(start + length) => name.push('^'),
                 Kind::Sign('-') if name.ends_with("^{") => name.push('-'),
-                Kind::Sign(',') if !brackets.is_empty() => name.push(','),
+                // P(X = 1), n(A ∪ B)
+                Kind::Sign(sign @ (',' | '=' | '<' | '>' | '≤' | '≥' | '∪' | '∩' | '+' | '-'))
+                    if brackets.contains(&true) =>
+                {
+                    name.push(*sign);
+                }
                 Kind::Number { digits, .. } if subscript || brackets.last() == Some(&true) => name += digits,
                 Kind::Letter(letter) => name.push(*letter),
                 Kind::Text(word) if !is_conjunction(word) => name = format!("{name} {}", word.to_lowercase()),
+                // The expected value, and no set of numbers.
+                Kind::Name(command) if command == "mathbb" && self.is_at_expectation(start + length) => {}
                 Kind::Name(command) if !["sqrt", "pi", "mathbb", "surd"].contains(&&**command) => name += command,
                 _ => return None,
             }
         }
         None
+    }
+
+    /// Whether E or P stand there in the type of sets of numbers.
+    fn is_at_expectation(&self, at: usize) -> bool {
+        let behind = self.tokens[at + 1..].iter().map(|token| &token.kind).find(|kind| **kind != Kind::Sign('{'));
+        matches!(behind, Some(Kind::Letter('E' | 'P')))
     }
 
     /// Whether the sign there makes the inverse of a function or of a matrix: `f^{-1}(x)`, `A^{-1}`.
@@ -299,6 +314,7 @@ impl<'a> Parser<'a> {
         loop {
             let made: fn(Box<Tree>, Box<Tree>) -> Tree = match self.peek() {
                 Some(Kind::Sign('∪')) => Tree::Union,
+                Some(Kind::Letter('U')) if left.is_set() => Tree::Union,
                 Some(Kind::Sign('∩')) => Tree::Intersection,
                 Some(Kind::Sign('∖')) => Tree::Without,
                 _ => return Ok(left),

@@ -41,9 +41,33 @@ pub fn list(text: &str) -> Result<Vec<&str>, String> {
     Ok(values)
 }
 
-/// The text that a value is.
+/// The text that a value is. Python writes halves of characters, too, which are replaced.
 pub fn string(value: &str) -> Option<String> {
-    serde_json::from_str(value).ok()
+    serde_json::from_str(value).ok().or_else(|| serde_json::from_str(&with_whole_characters(value)).ok())
+}
+
+/// A text as JSON without an escaped half of a character that the other half is not beside.
+fn with_whole_characters(value: &str) -> String {
+    let half = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        u32::from_str_radix(digits, 16).ok().filter(|code| (0xD800..0xE000).contains(code))
+    };
+    let (mut whole, mut rest) = (String::with_capacity(value.len()), value);
+    while let Some(character) = rest.chars().next() {
+        let (kept, length) = match half(rest) {
+            Some(high) if high < 0xDC00 && half(&rest[6..]).is_some_and(|low| low >= 0xDC00) => (&rest[..12], 12),
+            Some(_) => ("\\ufffd", 6),
+            // What is escaped, a backslash perhaps, does not begin anything.
+            None if character == '\\' => {
+                let length = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
+                (&rest[..length], length)
+            }
+            None => (&rest[..character.len_utf8()], character.len_utf8()),
+        };
+        whole += kept;
+        rest = &rest[length..];
+    }
+    whole
 }
 
 /// The digits of a value that is a number.

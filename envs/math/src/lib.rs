@@ -11,7 +11,7 @@
 //! | `question`, `answer` | what stands behind the last `####` | GSM8K |
 //! | `problem`, `solution` | the last `\boxed{…}` of the solution | MATH |
 //! | `question`, `final_answer`, `unit` | the answers in the list, with the unit if there is one | OlympiadBench |
-//! | `prompt`, a chat, and `reward_model` | its `ground_truth` | DAPO and other rows for veRL |
+//! | `prompt`, a chat, and `reward_model`, perhaps as text | its `ground_truth` | DAPO and other rows for veRL |
 //!
 //! Other names of columns are given by the setting `map`: `query=problem, target=answer`.
 //!
@@ -35,17 +35,18 @@
 //!
 //! | written | equal | not equal |
 //! |---|---|---|
-//! | whole numbers | `1,000`, `1{,}000`, `1 000`, `1000.0`, `10^3`, `1e3`, `1 x 10^3`, `**1000**` | `1, 000` (a list) |
+//! | whole numbers | `1,000`, `1{,}000`, `1 000`, `1'000`, `1000.0`, `10^3`, `1e3`, `1 x 10^3`, `**1000**` | `1, 000` (a list); `1.000`, but `1.000.000` |
 //! | decimals | `.5`, `0{,}5` and `½`; `0,5` where the reference is a number; `0.\overline{3}`, `0.\bar3`, `0.(3)`, `0.333…` and `1/3` | `0.33` and `1/3` |
 //! | fractions | `\frac{7}{2}`, `{7 \over 2}`, `7/2`, `3\frac12`, `3 1/2` | `{x+7 \over 2}` and `x+7/2` |
 //! | percent | `10\%` and `10`; `10\%` and `0.1` | `10\%` more and `10\%` less |
-//! | words | `seventy-two`, `7 million`, `3 dozen`, `two thirds`, `9 squared` | `7 million` and `7` |
+//! | words | `seventy-two`, `minus three and a half`, `7 million`, `3 dozen`, `two thirds`, `9 squared`, `7 (seven)` | `7 million` and `7`, `7 eight` and `7` |
 //! | units | by dimension and factor: `36 km/h`, `10 m/s`; may be left out | `5` cm and `5` m; `5` dogs and `5` cats |
 //! | amounts | `1 hour 45 minutes` and `105 minutes` | `1 hour 45 minutes` and `105` |
-//! | letters behind | `9 m` and nine metres, `9`, and `9m`, which is a product; `9 m - 2`, which is one only | `9 x` and `9`; `9m` and `9` |
+//! | letters behind | `9 m` and nine metres, `9`, and `9m`, which is a product; `9 m - 2`, which is one only | `9 x`, `9\mathrm{x}` and `9`; `9m` and `9` |
 //! | in parentheses | `9 (apples)` and `9`, `9 apples` | `9 (pears)`; `9 (x)`, a product, and `9` |
 //! | primes | `30° 15'` and `30.25°`; `y^{\prime}` and `y'` | `30'` and `30°` |
-//! | times of day | `5 p.m.`, `17:00`, `5:00` | `5 p.m.` and `5 a.m.` |
+//! | times of day | `5 p.m.`, `17:00`, `5:00`; `noon` | `5 p.m.` and `5 a.m.` |
+//! | ratios | `3:4`, `3 to 4` | `4:3`, `6:8` |
 //! | roots, powers | `\sqrt{8}` and `2\sqrt2`; `\sqrt{3+2\sqrt2}` and `1+\sqrt2` | `\sqrt2` and `1.414` |
 //! | complex numbers | `e^{i\pi}` and `-1`, `\frac{1}{i}` and `-i` | |
 //! | unknowns | `(x+1)^2` and `x^2+2x+1`, `(-1)^{n+2}` and `(-1)^n`, `abc` and `bca` | `x` and `X` |
@@ -57,18 +58,19 @@
 //! | congruences | `3 \pmod 7`, `x \equiv 10 \pmod 7`; `3`, the least one | `10` |
 //! | `x = 5`, `m+n = 2+3 = 5` | `5`, the last side, if all sides agree | `y = 5` |
 //! | equations | multiples: `2x = 4y` and `x - 2y = 0` | what follows from them |
-//! | sets of reals | `x<1 or x>3`, unions, `\setminus`, `x \ne 2`, `]1,2[`, <code>\|x\|<2</code> | `x<1 and x>3` |
+//! | sets of reals | `x<1 or x>3`, unions, `\setminus`, `x \ne \pm 2`, `]1,2[`, <code>\|x\|<2</code>, `\mathbb{R}_{\ge 0}` | `x<1 and x>3`; `x \ne 2` or `x \ne 3`, which is all |
 //! | inequalities of higher degree | reference `x^2<4` and answer `(-2,2)` | answer `x^2<4`, which may be the question |
 //! | `(1, 2)`, `[1, 2)` | brackets and order count | `\{1, 2\}` |
 //! | `1, 2`, `\{2, 1\}`, `\pm 1` | sets: order and repetition do not count | `(1, 2)` |
 //! | `x=2, y=3` | `2, 3`; `(2, 3)`; in any order with names | `3, 2` |
 //! | `x_1=2, x_2=3` | `x_1=3, x_2=2`; `x=2, x=3`: letters that unknowns have | `a_1=2, a_2=3` turned |
-//! | matrices, cases | entry by entry, whatever the brackets; lines of cases in any order | |
+//! | matrices, cases | entry by entry, whatever the brackets; lines of cases in any order, `otherwise` where no other condition holds | determinants |
+//! | vectors | a column and `(1,2)`, `\begin{pmatrix}1&2\end{pmatrix}^T`; a matrix and `[[1,2],[3,4]]` | a row |
 //! | arithmetic with them | `\frac12\begin{pmatrix}2&4\end{pmatrix}`, sums, products; `(1,2)+t(3,4)` | products of two vectors |
 //! | points, inverses | `A(1,2)` and `(1,2)`; `f^{-1}(x)=2x` and `2x` | `B(1,2)`; `g^{-1}(x)=2x` |
 //! | `x = y = 4` | `x=4, y=4`, `(4,4)` | `4` |
 //! | sums and integrals in the reference | their value, where bounds are whole numbers or there is a rule; else term by term from 0 | other bounds, other letters |
-//! | `11_2` | `(11)_2`, `11_{\text{two}}`, `11 base 2` | `3`, `11_3` |
+//! | `11_2` | `(11)_2`, `11_{\text{two}}`, `11 base 2`; `BE_{16}` and `be_{16}` | `3`, `11_3` |
 //! | `(B)\ 12`, `\text{even}` | `B`, `12`, `(B)\ 12`; `Even` | `(B)\ 13`, `(C)\ 12` |
 //! | everything else | the same parts, whatever their looks | |
 //!

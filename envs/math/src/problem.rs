@@ -87,9 +87,18 @@ fn text_of_prompt(value: &str) -> Result<String, String> {
     let user = messages.iter().rev().find_map(|message| {
         let message = json::object(message).ok()?;
         let part = |key: &str| found(&message, &[key]).and_then(|(_, text)| json::string(text));
-        part("role").is_none_or(|role| role == "user").then(|| part("content"))?
+        let content = || part("content").or_else(|| text_of_parts(found(&message, &["content"])?.1));
+        part("role").is_none_or(|role| role == "user").then(content)?
     });
     user.ok_or_else(wrong)
+}
+
+/// The text in a message of several parts, which may be images, too.
+fn text_of_parts(content: &str) -> Option<String> {
+    let parts = json::list(content).ok()?;
+    let text = |part: &&str| found(&json::object(part).ok()?, &["text"]).and_then(|(_, text)| json::string(text));
+    let texts: Vec<String> = parts.iter().filter_map(text).collect();
+    (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
 /// A problem without the instructions that DAPO's rows put around it, which ask for another form of the answer.
@@ -107,7 +116,10 @@ fn reference(entries: &[(String, &str)]) -> Result<String, String> {
     })?;
     let lower = key.to_ascii_lowercase();
     if lower == "reward_model" {
-        let inner = json::object(value).map_err(|_| format!("{key:?} is no object with a ground_truth"))?;
+        // An object, or one as text.
+        let text = json::string(value);
+        let inner = json::object(text.as_deref().unwrap_or(value))
+            .map_err(|_| format!("{key:?} is no object with a ground_truth"))?;
         let (_, truth) = found(&inner, &["ground_truth"]).ok_or_else(|| format!("{key:?} has no ground_truth"))?;
         return one_or_more(truth).map_err(|reason| format!("\"ground_truth\" in {key:?} {reason}"));
     }
@@ -177,6 +189,9 @@ mod tests {
                 r#"{"prompt": [{"content": "?", "role": "user"}], "reward_model": {"ground_truth": "34", "style": ""}}"#,
                 "34",
             ),
+            (r#"{"prompt": [{"content": "?"}], "reward_model": "{\"ground_truth\": \"34\"}"}"#, "34"),
+            (r#"{"prompt": [{"role": "user", "content": [{"type": "text", "text": "?"}]}], "answer": "5"}"#, "5"),
+            (r#"{"problem": "\ud800 and \ud83d\ude00", "answer": "5"}"#, "5"),
             (r#"{"Problem": "?", "Expected_Answer": 7}"#, "7"),
             (r#"{"problem": "?", "answer": null, "solution": "\\boxed{3}"}"#, "3"),
             (r#"{"problem": "?", "answer": 1e400}"#, "1e400"),

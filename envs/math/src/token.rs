@@ -93,7 +93,10 @@ impl<'a> Lexer<'a> {
             '.' if self.behind_choice() => self.push(1, Kind::Sign(':')),
             // An abbreviation, or the end of the sentence.
             '.' if self.behind_word() => self.skip(1),
+            '+' if self.rest.starts_with("+/-") => self.push(3, Kind::Sign('±')),
             '*' if self.rest.starts_with("**") => self.push(2, Kind::Sign('^')),
+            // Empty braces, unless something is set below or above them.
+            '{' if self.rest.starts_with("{}") && !self.rest[2..].starts_with(['_', '^']) => self.skip(2),
             // Braces that only set the space around a colon.
             '{' if self.rest.starts_with("{:}") => self.push(3, Kind::Sign(':')),
             c if c.is_ascii_alphabetic() => return self.letters(),
@@ -104,6 +107,10 @@ impl<'a> Lexer<'a> {
 
     /// What is neither a digit nor a letter of the alphabet.
     fn special(&mut self, c: char, bytes: usize) -> Result<(), String> {
+        if let Some(letters) = self.micro_unit(c, bytes) {
+            self.push(bytes + letters.len(), Kind::Text(format!("μ{letters}")));
+            return Ok(());
+        }
         if let Some(sign) = tables::sign(c) {
             self.sign(bytes, sign);
         } else if tables::superscript(c).is_some() {
@@ -123,6 +130,13 @@ impl<'a> Lexer<'a> {
                 '∏' => self.push(bytes, Kind::Name("prod".into())),
                 '∫' => self.push(bytes, Kind::Name("int".into())),
                 '∛' => self.push(bytes, Kind::Name("cbrt".into())),
+                '∜' => {
+                    self.push(bytes, Kind::Name("sqrt".into()));
+                    self.push(0, Kind::Sign('['));
+                    self.push(0, number::whole_number(4));
+                    self.push(0, Kind::Sign(']'));
+                }
+                '→' | '⇒' | '⟹' | '∴' | '∎' => self.skip(bytes),
                 '℃' | '℉' => {
                     self.push(bytes, Kind::Sign('°'));
                     self.push(0, Kind::Text(if c == '℃' { "C" } else { "F" }.into()));
@@ -136,6 +150,14 @@ impl<'a> Lexer<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The unit behind a sign of a millionth that stands behind a number: 5 µm.
+    fn micro_unit(&self, c: char, bytes: usize) -> Option<&'a str> {
+        const UNITS: [&str; 10] = ["m", "s", "g", "L", "l", "A", "C", "F", "V", "W"];
+        let letters = &self.rest[bytes..][..letters_end(&self.rest[bytes..])];
+        let behind_number = matches!(self.tokens.last(), Some(Token { kind: Kind::Number { .. }, .. }));
+        (matches!(c, 'μ' | 'µ') && behind_number && UNITS.contains(&letters)).then_some(letters)
     }
 
     fn skip(&mut self, bytes: usize) {
@@ -163,7 +185,7 @@ impl<'a> Lexer<'a> {
 
     fn behind_word(&self) -> bool {
         let last = self.tokens.last().map(|token| &token.kind);
-        matches!(last, Some(Kind::Text(_) | Kind::Letter(_))) && !self.spaced || self.upright
+        matches!(last, Some(Kind::Letter(_))) && !self.spaced || matches!(last, Some(Kind::Text(_))) || self.upright
     }
 
     /// Whether the answer begins with one capital letter, as in "D. 24".
@@ -243,6 +265,11 @@ impl<'a> Lexer<'a> {
             ("begin" | "end", _) => return self.environment(bytes, name == "begin"),
             ("left" | "right", _) if after[length..].starts_with('.') => self.skip(bytes + 1),
             ("prime", _) if self.raised_primes(bytes) => {}
+            ("\\", Meaning::Sign(sign)) => {
+                self.sign(bytes, sign);
+                let length = row_space(self.rest);
+                self.rest = &self.rest[length..];
+            }
             (_, Meaning::Sign(sign)) => self.sign(bytes, sign),
             (_, Meaning::Look) => self.skip(bytes),
             (_, Meaning::Hidden) => {
@@ -302,7 +329,7 @@ impl<'a> Lexer<'a> {
     fn environment(&mut self, bytes: usize, begins: bool) -> Result<(), String> {
         let (name, mut end) = braced(&self.rest[bytes..]).ok_or("\\begin or \\end without a name")?;
         let array = match name.trim_end_matches('*') {
-            "pmatrix" | "bmatrix" | "matrix" | "Bmatrix" | "vmatrix" | "smallmatrix" | "array" => Array::Matrix,
+            "pmatrix" | "bmatrix" | "matrix" | "Bmatrix" | "smallmatrix" | "array" => Array::Matrix,
             "cases" | "dcases" | "rcases" => Array::Cases,
             "aligned" | "align" | "gathered" | "gather" | "split" | "equation" => Array::Lines,
             name => return Err(format!("{name:.20?} is not a kind of matrix")),
@@ -364,6 +391,15 @@ pub fn braced(text: &str) -> Option<(&str, usize)> {
         }
     }
     None
+}
+
+/// The length of the space that may be said behind the end of a row, as in `\\\\[4pt]`.
+fn row_space(text: &str) -> usize {
+    const UNITS: [&str; 8] = ["pt", "em", "ex", "mm", "cm", "in", "mu", "bp"];
+    let Some((space, _)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) else { return 0 };
+    let size = UNITS.iter().find_map(|unit| space.trim().strip_suffix(unit));
+    let is_size = |size: &str| !size.is_empty() && size.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
+    if size.is_some_and(|size| is_size(size.trim())) { space.len() + 2 } else { 0 }
 }
 
 /// Whether a text begins with the name of a command that is known.

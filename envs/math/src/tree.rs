@@ -199,6 +199,18 @@ impl Tree {
     }
 
     /// Whether it is no number, and nothing is measured in units.
+    /// The columns of a matrix as rows; a row of numbers as a column.
+    pub fn transposed(self) -> Tree {
+        match self {
+            Tree::Matrix(rows) if rows.iter().all(|row| row.len() == rows[0].len()) && !rows.is_empty() => {
+                let columns = 0..rows[0].len();
+                Tree::Matrix(columns.map(|column| rows.iter().map(|row| row[column].clone()).collect()).collect())
+            }
+            Tree::Bracket { items, .. } => Tree::Matrix(items.into_iter().map(|item| vec![item]).collect()),
+            other => other,
+        }
+    }
+
     pub fn is_set(&self) -> bool {
         matches!(
             self,

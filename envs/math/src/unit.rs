@@ -8,6 +8,7 @@ use num_bigint::BigInt;
 use num_traits::{One, Pow, Signed};
 
 use crate::polynomial::Rational;
+use crate::word;
 use table::{Known, PREFIXES, UNITS};
 
 /// The unit of a number: a product of powers.
@@ -46,7 +47,7 @@ const FILLERS: [&str; 16] = [
 ];
 
 /// Words that make another thing of a number than an amount.
-const TURNS: [&str; 20] = [
+const TURNS: [&str; 23] = [
     "not",
     "isn't",
     "no",
@@ -67,11 +68,15 @@ const TURNS: [&str; 20] = [
     "minus",
     "plus",
     "false",
+    "negative",
+    "over",
+    "factorial",
 ];
 
-/// Whether a word behind a number changes it, so that it is no longer an amount of something.
+/// Whether a word behind a number changes it, or is another number or a function, so that it is no longer an amount of
+/// something.
 pub fn turns(word: &str) -> bool {
-    TURNS.contains(&&*word.to_lowercase())
+    TURNS.contains(&&*word.to_lowercase()) || word::number(&[word]).is_some() || word::is_name(word)
 }
 
 impl Default for Unit {
@@ -153,7 +158,7 @@ impl Unit {
 
     /// The unit without what a sign of currency before the number has said already, as in $5 dollars.
     pub fn without_currency(self) -> Unit {
-        let currency = self.is_only("dollar") || self.is_only("euro") || self.is_only("sterling");
+        let currency = ["dollar", "euro", "sterling", "yen", "rupee"].iter().any(|currency| self.is_only(currency));
         if currency { Unit::default() } else { self }
     }
 
@@ -201,10 +206,28 @@ fn both_in_degrees(a: &Unit, b: &Unit) -> bool {
     a.is_degrees() && of_thermometer(b) || of_thermometer(a) && b.is_degrees()
 }
 
+/// Nouns whose plural has another ending than an s.
+const IRREGULAR: [(&str, &str); 15] = [
+    ("people", "person"),
+    ("children", "child"),
+    ("men", "man"),
+    ("women", "woman"),
+    ("mice", "mouse"),
+    ("geese", "goose"),
+    ("teeth", "tooth"),
+    ("dice", "die"),
+    ("leaves", "leaf"),
+    ("loaves", "loaf"),
+    ("shelves", "shelf"),
+    ("wolves", "wolf"),
+    ("calves", "calf"),
+    ("knives", "knife"),
+    ("wives", "wife"),
+];
+
 /// A noun in the singular, as far as that is easy to see.
 fn thing(word: &str) -> String {
-    let same = [("people", "person"), ("children", "child"), ("men", "man"), ("women", "woman"), ("mice", "mouse")];
-    if let Some((_, singular)) = same.iter().find(|(plural, _)| *plural == word) {
+    if let Some((_, singular)) = IRREGULAR.iter().find(|(plural, _)| *plural == word) {
         return (*singular).into();
     }
     let stem = word.trim_end_matches('\'');

@@ -112,6 +112,8 @@ impl Value {
             }
             (Value::Clock { .. }, _) | (_, Value::Clock { .. }) => Ok(same_clock(self, other)),
             (Value::Matrix(a), Value::Matrix(b)) => same_rows(a, b, work),
+            (Value::Matrix(rows), Value::Tuple { open, items, .. })
+            | (Value::Tuple { open, items, .. }, Value::Matrix(rows)) => same_vector(rows, *open, items, work),
             (Value::Cases(a), Value::Cases(b)) => same_set(&as_tuples(a), &as_tuples(b), work),
             (Value::Set(answers), Value::Tuple { open: '(', close: ')', items })
             | (Value::Tuple { open: '(', close: ')', items }, Value::Set(answers)) => match Names::of(answers) {
@@ -131,6 +133,15 @@ impl Value {
     fn named(&self) -> Option<(&str, &Value)> {
         match self {
             Value::Named { name, value, .. } => Some((name, value)),
+            _ => None,
+        }
+    }
+
+    /// The letter or name that something is said of.
+    pub fn about(&self) -> Option<String> {
+        match self {
+            Value::Named { name, .. } => Some(name.clone()),
+            Value::Relation { solution: Some((name, _)), .. } => Some(name.clone()),
             _ => None,
         }
     }
@@ -259,6 +270,22 @@ fn same_rows(a: &[Vec<Value>], b: &[Vec<Value>], work: &mut Work) -> Result<bool
     Ok(a.len() == b.len())
 }
 
+/// A column and its numbers in parentheses; rows and lists of their numbers in square brackets.
+fn same_vector(rows: &[Vec<Value>], open: char, items: &[Value], work: &mut Work) -> Result<bool, String> {
+    let row = |item: &Value| match item {
+        Value::Tuple { open: '[', close: ']', items } => Some(items.clone()),
+        _ => None,
+    };
+    match open {
+        '(' if rows.len() > 1 && rows.iter().all(|row| row.len() == 1) => same_items(&rows.concat(), items, work),
+        '[' => match items.iter().map(row).collect::<Option<Vec<Vec<Value>>>>() {
+            Some(others) => same_rows(rows, &others, work),
+            None => Ok(false),
+        },
+        _ => Ok(false),
+    }
+}
+
 fn as_tuples(rows: &[Vec<Value>]) -> Vec<Value> {
     rows.iter().map(|row| Value::Tuple { open: '&', close: '&', items: row.clone() }).collect()
 }
@@ -322,12 +349,7 @@ fn same_statement(a: &Value, b: &Value, work: &mut Work) -> Result<bool, String>
     {
         return Ok(true);
     }
-    let about = |value: &Value| match value {
-        Value::Named { name, .. } => Some(name.clone()),
-        Value::Relation { solution: Some((name, _)), .. } => Some(name.clone()),
-        _ => None,
-    };
-    if let (Some(name), Some(other)) = (about(a), about(b))
+    if let (Some(name), Some(other)) = (a.about(), b.about())
         && name != other
     {
         return Ok(false);

@@ -64,14 +64,14 @@ pub const GREEK: [&str; 35] = [
 const INSIDE: [&str; 12] = ["arcsin", "arccos", "arctan", "sqrt", "sin", "cos", "tan", "exp", "pi", "ln", "log", "lg"];
 
 /// Words of two to four letters that are answers. Other runs of so few letters are products.
-const SHORT_WORDS: [&str; 93] = [
-    "no", "on", "is", "yes", "odd", "even", "true", "none", "all", "any", "zero", "one", "two", "four", "five", "six",
-    "nine", "ten", "half", "both", "of", "to", "or", "and", "not", "the", "are", "was", "if", "per", "for", "but",
-    "only", "real", "left", "up", "down", "less", "more", "each", "such", "that", "with", "men", "boy", "girl", "cat",
-    "dog", "day", "days", "hour", "year", "mile", "feet", "foot", "inch", "yard", "cent", "week", "unit", "ways",
-    "red", "blue", "gray", "pink", "high", "low", "east", "west", "cats", "dogs", "man", "boys", "term", "time",
-    "side", "page", "pair", "ball", "card", "coin", "base", "over", "nan", "pies", "pigs", "pins", "pint", "pipe",
-    "pier", "logs", "tank", "cost",
+const SHORT_WORDS: [&str; 94] = [
+    "noon", "no", "on", "is", "yes", "odd", "even", "true", "none", "all", "any", "zero", "one", "two", "four", "five",
+    "six", "nine", "ten", "half", "both", "of", "to", "or", "and", "not", "the", "are", "was", "if", "per", "for",
+    "but", "only", "real", "left", "up", "down", "less", "more", "each", "such", "that", "with", "men", "boy", "girl",
+    "cat", "dog", "day", "days", "hour", "year", "mile", "feet", "foot", "inch", "yard", "cent", "week", "unit",
+    "ways", "red", "blue", "gray", "pink", "high", "low", "east", "west", "cats", "dogs", "man", "boys", "term",
+    "time", "side", "page", "pair", "ball", "card", "coin", "base", "over", "nan", "pies", "pigs", "pins", "pint",
+    "pipe", "pier", "logs", "tank", "cost",
 ];
 
 /// Whether letters are a name without a backslash. Seconds and minutes have the same letters as two functions.
@@ -112,7 +112,7 @@ fn is_word(run: &str) -> bool {
     // Capitals are points: NO is a segment.
     let is_capital = run.bytes().all(|letter| letter.is_ascii_uppercase());
     let is_number = run.len() > 2 && (UNITS.contains(&&*lower) || TENS.contains(&&*lower));
-    run.len() > 1 && ((SHORT_WORDS.contains(&&*lower) || is_number) && !is_capital || is_name || is_long)
+    run.len() > 1 && (SHORT_WORDS.contains(&&*lower) && !is_capital || is_number || is_name || is_long)
 }
 
 /// `a.m.` and `p.m.`, and the length of how a text begins with it.
@@ -206,15 +206,37 @@ pub fn factor(word: &str) -> Option<Rational> {
     Some(Rational::new(BigInt::one(), BigInt::from(*parts)))
 }
 
-/// The number that words say, as "one hundred and five", "seventy-two", "two thirds" and "half".
+/// The number that words say, as "one hundred and five", "seventy-two", "two thirds", "half", "three and a half" and
+/// "two point five".
 pub fn number(words: &[&str]) -> Option<Rational> {
-    let words: Vec<String> = words
-        .iter()
-        .flat_map(|word| word.split('-'))
-        .map(str::to_ascii_lowercase)
-        .filter(|word| word != "and")
-        .collect();
+    let words: Vec<String> = words.iter().flat_map(|word| word.split('-')).map(str::to_ascii_lowercase).collect();
     let words: Vec<&str> = words.iter().map(|word| &**word).collect();
+    if let Some(at) = words.iter().position(|word| *word == "point") {
+        return Some(whole(&words[..at])? + decimals(&words[at + 1..])?);
+    }
+    // What stands behind the last "and" is below one: three and a half.
+    if let Some(at) = words.iter().rposition(|word| *word == "and").filter(|at| *at > 0)
+        && let Some(part) = without_and(&words[at + 1..]).filter(|part| *part < Rational::one() && !part.is_zero())
+    {
+        return Some(without_and(&words[..at])? + part);
+    }
+    without_and(&words)
+}
+
+/// The digits behind a point.
+fn decimals(words: &[&str]) -> Option<Rational> {
+    let mut size = Rational::one();
+    let mut sum = Rational::zero();
+    for word in words {
+        let digit = UNITS.iter().take(10).position(|unit| unit == word)?;
+        size /= BigInt::from(10);
+        sum += &size * BigInt::from(digit);
+    }
+    (!words.is_empty()).then_some(sum)
+}
+
+fn without_and(words: &[&str]) -> Option<Rational> {
+    let words: Vec<&str> = words.iter().copied().filter(|word| *word != "and").collect();
     let words = if words.len() > 1 { words.strip_prefix(&["a"]).unwrap_or(&words) } else { &words };
     let (last, before) = words.split_last()?;
     let part = factor(last).filter(|factor| !factor.is_integer());

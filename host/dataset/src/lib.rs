@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use flate2::read::MultiGzDecoder;
 
 pub use id::ids;
@@ -109,7 +109,12 @@ fn next_text(reader: &mut dyn BufRead, number: &mut usize, limit: u64) -> Result
         }
         ensure!(bytes.len() as u64 <= limit, "a line of more than {limit} bytes");
         let text = String::from_utf8(bytes)?;
+        // Windows marks files of text by an invisible character.
+        let text = if *number == 1 { text.strip_prefix('\u{feff}').unwrap_or(&text) } else { &text };
         let text = text.trim_end_matches(['\n', '\r']);
+        if *number == 1 && text.starts_with('[') {
+            bail!("the file is one JSON list; its items must be lines, as `jq -c .[] FILE` makes them");
+        }
         if !text.trim().is_empty() {
             return Ok(Some(text.to_owned()));
         }
@@ -156,6 +161,9 @@ mod tests {
         let two = [packed("{\"a\": 1}\n"), packed("\n  \n{\"b\": \"\u{e9}\"}\nlast")].concat();
         assert_eq!(read(&two, 100).unwrap(), expected);
         assert_eq!(read(b"", 100).unwrap(), []);
+        let marked = [b"\xef\xbb\xbf", TEXT.as_bytes()].concat();
+        assert_eq!(read(&marked, 100).unwrap(), expected);
+        assert_eq!(read(b"\xef\xbb\xbf\n", 100).unwrap(), []);
     }
 
     #[test]
@@ -164,6 +172,10 @@ mod tests {
         assert!(long.ends_with("line 1: a line of more than 100 bytes"), "{long}");
         assert!(read(&packed(&"x".repeat(100)), 100).is_ok());
         assert!(read(b"ok\n\xff\n", 100).unwrap_err().to_string().ends_with("line 2"));
+        for list in ["[{\"a\": 1}]", "[\n  {\"a\": 1}\n]"] {
+            let said = format!("{:#}", read(list.as_bytes(), 100).unwrap_err());
+            assert!(said.contains("line 1: the file is one JSON list; its items must be lines"), "{said}");
+        }
         let mut torn = packed(TEXT);
         torn.truncate(torn.len() - 9);
         assert!(read(&torn, 100).is_err());

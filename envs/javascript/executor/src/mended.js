@@ -60,18 +60,68 @@
         whole = whole.replace(/^0+(?=\d)/, "").replace(/\B(?=(\d{3})+$)/g, ",");
         return (negative ? "-" : "") + whole + (part && `.${part}`);
     };
-    const digitsOf = (options) => {
+    const digitsOf = (options, [fewest, greatest]) => {
         const { minimumFractionDigits: least, maximumFractionDigits: most } = options ?? {};
         for (const digits of [least, most]) {
             if (digits !== undefined && !(digits >= 0 && digits <= 100)) throw new RangeError("fraction digits are out of range");
         }
         if (least > most) throw new RangeError("maximumFractionDigits value is out of range.");
-        return [least ?? Math.min(0, most ?? 0), most ?? Math.max(3, least ?? 0)];
+        return [least ?? Math.min(fewest, most ?? fewest), most ?? Math.max(greatest, least ?? 0)];
+    };
+
+    // American English only, and what most programs ask for: another locale or option is refused, not left out.
+    const isEnglish = (locale) => /^en(-(US|GB|CA|AU))?$/.test(locale);
+    const symbols = { USD: "$", EUR: "€", GBP: "£", INR: "₹" };
+    const supported = ["minimumFractionDigits", "maximumFractionDigits", "style", "currency", "useGrouping"];
+    const formatted = (text, locales, options) => {
+        const { style = "decimal", currency, useGrouping = true } = options ?? {};
+        const other = Object.keys(options ?? {}).find((name) => !supported.includes(name));
+        if (locales !== undefined && ![].concat(locales).every(isEnglish)) throw new RangeError(`locale ${locales} is not offered`);
+        if (other) throw new RangeError(`option ${other} is not offered`);
+        if (style === "currency" && currency === undefined) throw new TypeError("Currency code is required with currency style.");
+        if (!["decimal", "percent"].includes(style) && !(style === "currency" && currency in symbols)) {
+            throw new RangeError(`style ${style} is not offered`);
+        }
+        const defaults = { decimal: [0, 3], percent: [0, 0], currency: [2, 2] }[style];
+        const negative = text.startsWith("-");
+        const shifted = style === "percent" ? hundredfold(negative ? text.slice(1) : text) : negative ? text.slice(1) : text;
+        const number = grouped(shifted, ...digitsOf(options, defaults));
+        const shown = useGrouping ? number : number.replaceAll(",", "");
+        return (negative ? "-" : "") + (style === "currency" ? symbols[currency] : "") + shown + (style === "percent" ? "%" : "");
+    };
+    const hundredfold = (text) => {
+        const [whole, part] = plain(text);
+        return `${whole}${part.slice(0, 2).padEnd(2, "0")}.${part.slice(2) || "0"}`;
+    };
+
+    // As other engines add up, each square as a share of the largest.
+    const hypotenuse = (numbers) => {
+        const sizes = numbers.map((number) => Math.abs(number)), largest = Math.max(0, ...sizes);
+        if (sizes.includes(Infinity)) return Infinity;
+        if (largest === 0 || largest !== largest) return largest;
+        let sum = 0, lost = 0;
+        for (const size of sizes) {
+            const square = (size / largest) ** 2 - lost, next = sum + square;
+            lost = next - sum - square;
+            sum = next;
+        }
+        return Math.sqrt(sum) * largest;
     };
 
     define(Math, {
         // Another last digit than that of Math.E.
         exp: (x) => ((x = +x) === 1 ? Math.E : exp(x)),
+        hypot: (...numbers) => hypotenuse(numbers.map(Number)),
+    });
+    Object.defineProperty(Math.hypot, "length", { value: 2, configurable: true });
+    define(Array.prototype, {
+        toLocaleString(locales, options) {
+            const parts = [];
+            for (let index = 0; index < this.length; index++) {
+                parts.push(this[index] === undefined || this[index] === null ? "" : this[index].toLocaleString(locales, options));
+            }
+            return parts.join(",");
+        },
     });
     define(Number.prototype, {
         toExponential(fractionDigits) {
@@ -84,12 +134,12 @@
         toLocaleString(locales, options) {
             const x = call(numberOf, this);
             if (!Number.isFinite(x)) return x !== x ? "NaN" : x < 0 ? "-∞" : "∞";
-            return grouped(Object.is(x, -0) ? "-0" : String(x), ...digitsOf(options));
+            return formatted(Object.is(x, -0) ? "-0" : String(x), locales, options);
         },
     });
     define(BigInt.prototype, {
         toLocaleString(locales, options) {
-            return grouped(String(call(bigintOf, this)), ...digitsOf(options));
+            return formatted(String(call(bigintOf, this)), locales, options);
         },
     });
 

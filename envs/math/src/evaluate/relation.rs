@@ -57,9 +57,11 @@ impl Evaluator<'_> {
     fn named(&mut self, name: &str, product: Option<&Tree>, sides: &[Tree]) -> Result<Value, String> {
         let value = self.last_of(sides)?;
         let equation = match (&value, product) {
-            (Value::Number { value, unit }, Some(left)) if unit.is_none() => {
-                Some(self.exact(left)?.minus(value, self.work)?)
-            }
+            // n(A ∪ B) is a name only.
+            (Value::Number { value, unit }, Some(left)) if unit.is_none() => match self.exact(left) {
+                Ok(left) => Some(left.minus(value, self.work)?),
+                Err(_) => None,
+            },
             _ => None,
         };
         Ok(Value::Named { name: name.into(), value: Box::new(value), equation })
@@ -203,7 +205,9 @@ impl Evaluator<'_> {
 
     /// What several inequalities say of one letter: "and" is both, "or" is either, and a comma is what makes sense.
     pub(super) fn solutions(&mut self, values: &[Value], joined: Joined) -> Result<Option<Value>, String> {
+        // "x ≠ 2 or 3", but not "x ≠ 2 or x ≠ 3".
         let excludes = matches!(values.first(), Some(Value::Relation { sign: Sign::Unequal, .. }));
+        let says_twice = values.iter().all(|value| matches!(value, Value::Relation { .. }));
         let mut name: Option<&str> = None;
         let mut regions = Vec::new();
         let mut is_relation = false;
@@ -232,7 +236,7 @@ impl Evaluator<'_> {
             regions.push(region);
         }
         let (Some(name), true) = (name, is_relation && values.len() > 1) else { return Ok(None) };
-        let region = match if excludes { Joined::And } else { joined } {
+        let region = match if excludes && !(says_twice && joined == Joined::Or) { Joined::And } else { joined } {
             Joined::And => self.fold(&regions, Combined::Both)?,
             Joined::Or => self.fold(&regions, Combined::Either)?,
             Joined::Comma => {
@@ -241,6 +245,30 @@ impl Evaluator<'_> {
             }
         };
         Ok(Some(Value::Named { name: name.into(), value: Box::new(Value::Region(region)), equation: None }))
+    }
+
+    /// Values with their conditions, of which the last may be "otherwise": where none of the others holds.
+    pub(super) fn cases(&mut self, rows: &[Vec<Tree>]) -> Result<Value, String> {
+        let mut rows = self.rows(rows)?;
+        let Some(([_, Value::Words(words)], before)) = rows.split_last().map(|(last, before)| (&last[..], before))
+        else {
+            return Ok(Value::Cases(rows));
+        };
+        if !["otherwise", "else", "elsewhere"].contains(&&**words) {
+            return Ok(Value::Cases(rows));
+        }
+        let conditions: Vec<Value> = before.iter().filter_map(|row| row.get(1).cloned()).collect();
+        let name = conditions.first().and_then(Value::about);
+        let alike = conditions.len() == before.len() && conditions.iter().all(|condition| condition.about() == name);
+        let mut rest = Region::all();
+        for condition in &conditions {
+            let Some(region) = Region::of(condition, self.work)? else { return Ok(Value::Cases(rows)) };
+            rest = rest.combined(&region, Combined::OnlyFirst, self.work)?;
+        }
+        if let (Some(name), true, Some(last)) = (name, alike, rows.last_mut()) {
+            last[1] = Value::Named { name, value: Box::new(Value::Region(rest)), equation: None };
+        }
+        Ok(Value::Cases(rows))
     }
 
     fn fold(&mut self, regions: &[Region], combined: Combined) -> Result<Region, String> {

@@ -3,7 +3,8 @@
 use super::{Parser, shown};
 use crate::token::{Array, Kind, Token};
 use crate::tree::{Series, Tree};
-use crate::word::{FUNCTIONS, GREEK, is_conjunction, is_name};
+use crate::unit::Unit;
+use crate::word::{FUNCTIONS, GREEK, is_conjunction, is_name, number};
 
 impl Parser<'_> {
     /// A sum. One sign of a fraction or binomial without commands of their own, as in `{a \over b}`, parts all of it.
@@ -34,6 +35,10 @@ impl Parser<'_> {
         {
             self.at += 1;
             signs.push(*sign);
+        }
+        if signs.is_empty() && self.is_at_minus_word() {
+            self.takes_minus_word();
+            signs.push('-');
         }
         let product = self.product()?;
         Ok(signs.into_iter().rev().fold(product, |product, sign| match sign {
@@ -110,6 +115,9 @@ impl Parser<'_> {
         if self.modulus_length().is_some() {
             return false;
         }
+        if product.is_numeric() && self.ohms().is_some() {
+            return false;
+        }
         match kind {
             // Two numbers side by side are no product, unless the first is an exponent.
             Kind::Number { .. } => {
@@ -118,7 +126,9 @@ impl Parser<'_> {
             }
             Kind::Letter(_) => {
                 let word = self.word();
-                if self.is_at_article() {
+                // (1, 2) U (3, 4)
+                let joins = word == "U" && matches!(product, Tree::Bracket { .. });
+                if self.is_at_article() || joins {
                     return false;
                 }
                 // 2hr\pi is a product.
@@ -126,9 +136,18 @@ impl Parser<'_> {
                 let unit = product.is_numeric() && self.is_unit(&word, *spaced) && (*spaced || !goes_on);
                 !is_conjunction(&word) && !unit
             }
-            Kind::Text(word) => word.len() == 1 && !product.is_numeric() || is_function(word),
+            Kind::Text(word) => {
+                word.len() == 1 && !(product.is_numeric() && self.is_unit(word, true)) || is_function(word)
+            }
+            Kind::Name(name) if name == "mu" && product.is_numeric() => {
+                !matches!(self.ahead(1), Some(Kind::Text(word)) if Unit::known(&format!("μ{word}")).is_some())
+            }
             Kind::Name(name) => !(is_fraction(name) && product.is_numeric() && self.is_fraction_of_units()),
             Kind::Sign('(') if matches!(self.ahead(1), Some(Kind::Text(word)) if word == "base") => false,
+            // 12 (five) says two things.
+            Kind::Sign('(') if matches!(self.ahead(1), Some(Kind::Text(word)) if number(&[word]).is_some()) => {
+                !product.is_numeric()
+            }
             Kind::Sign('(') if product.is_numeric() && self.unit_in_parentheses().is_some() => false,
             Kind::Sign('[') => self.ahead(1) == Some(&Kind::Begin(Array::Matrix)) || self.is_square_group(),
             Kind::Sign(sign) => ['(', '{', '⌊', '⌈'].contains(sign) && !self.is_unit_in_braces(product),
@@ -152,6 +171,9 @@ impl Parser<'_> {
                 }
                 self.at += length;
                 base = if self.functions > 0 { Tree::Degrees(Box::new(base)) } else { base };
+            } else if let Some(length) = self.transposition().filter(|_| base.is_set()) {
+                self.at += length;
+                base = base.transposed();
             } else if self.takes('^') {
                 let negative = self.takes('-');
                 let exponent = self.nested(Self::exponent)?;
@@ -161,6 +183,19 @@ impl Parser<'_> {
                 return Ok(base);
             }
         }
+    }
+
+    /// How many parts a raised T has, if one stands here.
+    fn transposition(&self) -> Option<usize> {
+        let braced = usize::from(self.ahead(1) == Some(&Kind::Sign('{')));
+        let raised = match self.ahead(1 + braced) {
+            Some(Kind::Letter(letter)) => *letter == 'T',
+            Some(Kind::Text(word)) => word == "T",
+            Some(Kind::Name(name)) => name == "top" || name == "intercal",
+            _ => false,
+        };
+        let closed = braced == 0 || self.ahead(3) == Some(&Kind::Sign('}'));
+        (self.peek() == Some(&Kind::Sign('^')) && raised && closed).then_some(2 + 2 * braced)
     }
 
     /// An exponent may have another, from right to left.
@@ -193,10 +228,13 @@ impl Parser<'_> {
 
     pub(super) fn factor(&mut self) -> Result<Tree, String> {
         let kind = self.peek().ok_or("the answer ends too early")?;
+        if let Some(based) = self.lettered_digits() {
+            return Ok(based);
+        }
         if let Some(number) = self.number_words() {
             return Ok(number);
         }
-        if matches!(kind, Kind::Sign('_' | '{'))
+        if matches!(kind, Kind::Sign('_' | '^' | '{'))
             && let Some(binomial) = self.chosen_beside()
         {
             return Ok(binomial);
@@ -205,7 +243,10 @@ impl Parser<'_> {
         match kind {
             Kind::Number { value, digits } => match self.based(digits)? {
                 Some(based) => Ok(based),
-                None => Ok(Tree::Number { value: value.clone(), digits: digits.clone() }),
+                None => {
+                    self.skip_repeated(value, false);
+                    Ok(Tree::Number { value: value.clone(), digits: digits.clone() })
+                }
             },
             Kind::Letter(letter) => self.symbol(&letter.to_string()),
             Kind::Text(word) if word.len() == 1 => self.symbol(word),
@@ -269,14 +310,17 @@ impl Parser<'_> {
         Some(Tree::call("binomial", vec![of?, chosen?]))
     }
 
-    /// `{}_{10}C_3` and `_{10}C_3`.
+    /// `{}_{10}C_3`, `_{10}C_3` and `{}^{10}C_3`.
     fn chosen_beside(&mut self) -> Option<Tree> {
         let start = self.at;
         if self.takes('{') && !self.takes('}') {
             self.at = start;
             return None;
         }
-        let of = self.number_behind('_').filter(|_| matches!(self.peek(), Some(Kind::Letter('C'))));
+        let of = self
+            .number_behind('_')
+            .or_else(|| self.number_behind('^'))
+            .filter(|_| matches!(self.peek(), Some(Kind::Letter('C'))));
         self.at += usize::from(of.is_some());
         let chosen = of.as_ref().and_then(|_| self.number_behind('_'));
         if chosen.is_none() {
@@ -351,10 +395,20 @@ impl Parser<'_> {
             "binom" | "dbinom" | "tbinom" => Tree::call("binomial", vec![self.argument()?, self.argument()?]),
             "mathbb" | "Bbb" => return self.number_set(),
             "vec" | "overrightarrow" | "overline" | "bar" | "hat" | "tilde" | "widehat" | "dot" | "ddot" => {
-                Tree::call(name, vec![self.argument()?])
+                let of = self.argument()?;
+                // \overline{101}_2
+                if let Tree::Number { digits, .. } = &of
+                    && let Some(based) = self.based(digits)?
+                {
+                    return Ok(based);
+                }
+                Tree::call(name, vec![of])
             }
             name if FUNCTIONS.contains(&name) => self.function(name)?,
-            name if GREEK.contains(&name) => self.symbol(&format!("\\{name}"))?,
+            // Variants only look different.
+            name if GREEK.contains(&name) => self.symbol(&format!("\\{}", name.strip_prefix("var").unwrap_or(name)))?,
+            "imath" => self.symbol("i")?,
+            "jmath" => self.symbol("j")?,
             "lbrack" => return self.bracket('['),
             name => return Err(format!("\\{name} is not known")),
         })
@@ -367,21 +421,36 @@ impl Parser<'_> {
         if braced {
             self.expects('}')?;
         }
-        // Positive and negative numbers.
-        let signed = |parser: &Self, place| match parser.ahead(place) {
-            Some(Kind::Sign(sign @ ('+' | '-'))) if *letter == 'R' => Some(*sign),
-            _ => None,
+        let start = self.at;
+        let Some(sign) = self.bound_of_set().filter(|_| *letter == 'R') else {
+            self.at = start;
+            return Ok(Tree::NumberSet(*letter));
         };
-        let (sign, length) = match (self.peek(), self.ahead(1)) {
-            (Some(Kind::Sign('^')), Some(Kind::Sign('{'))) => (signed(self, 2), 4),
-            (Some(Kind::Sign('^')), _) => (signed(self, 1), 2),
-            _ => (None, 0),
+        let zero = Tree::integer(0);
+        Ok(match sign {
+            '+' | '>' => Tree::Bracket { open: '(', close: ')', items: vec![zero, Tree::Infinity] },
+            '≥' => Tree::Bracket { open: '[', close: ')', items: vec![zero, Tree::Infinity] },
+            '≤' => Tree::Bracket { open: '(', close: ']', items: vec![Tree::Infinity.negated(), zero] },
+            '≠' => Tree::Without(Box::new(Tree::NumberSet('R')), Box::new(Tree::Set(vec![zero]))),
+            _ => Tree::Bracket { open: '(', close: ')', items: vec![Tree::Infinity.negated(), zero] },
+        })
+    }
+
+    /// Which numbers of a set are meant, as in `\mathbb{R}^+` and `\mathbb{R}_{\ge 0}`.
+    fn bound_of_set(&mut self) -> Option<char> {
+        if !self.takes('^') && !self.takes('_') {
+            return None;
+        }
+        let braced = self.takes('{');
+        let Some(Kind::Sign(sign @ ('+' | '-' | '>' | '<' | '≥' | '≤' | '≠' | '*'))) = self.peek() else {
+            return None;
         };
-        let Some(sign) = sign else { return Ok(Tree::NumberSet(*letter)) };
-        self.at += length;
-        let bounds = [Tree::integer(0), Tree::Infinity];
-        let items = if sign == '+' { bounds.into() } else { vec![Tree::Infinity.negated(), Tree::integer(0)] };
-        Ok(Tree::Bracket { open: '(', close: ')', items })
+        self.at += 1;
+        let is_zero = matches!(self.peek(), Some(Kind::Number { digits, .. }) if digits == "0");
+        let compares = !matches!(sign, '+' | '-' | '*');
+        self.at += usize::from(compares && is_zero);
+        let ends = is_zero == compares && (!braced || self.takes('}'));
+        ends.then_some(if *sign == '*' { '≠' } else { *sign })
     }
 
     /// What a command is applied to: braces, or one digit or letter, as in \frac12.
@@ -417,7 +486,7 @@ impl Parser<'_> {
     }
 
     fn arguments(&mut self) -> Result<Vec<Tree>, String> {
-        if self.peek() == Some(&Kind::Sign('(')) {
+        if matches!(self.peek(), Some(Kind::Sign('(' | '⦃'))) {
             let inner = self.factor()?;
             let inner = match self.degrees() {
                 Some(length) => {
@@ -427,7 +496,7 @@ impl Parser<'_> {
                 None => inner,
             };
             return Ok(match inner {
-                Tree::Bracket { items, .. } => items,
+                Tree::Bracket { items, .. } | Tree::Set(items) => items,
                 inner => vec![inner],
             });
         }
@@ -453,7 +522,7 @@ fn multiplied(left: Tree, right: Tree) -> Tree {
 }
 
 /// Whether a word is a function, as in \operatorname{cis}.
-fn is_function(word: &str) -> bool {
+pub(super) fn is_function(word: &str) -> bool {
     FUNCTIONS.contains(&word) && is_name(word)
 }
 

@@ -138,6 +138,23 @@ impl Parser<'_> {
         })
     }
 
+    /// "if", "for" and the like before a condition.
+    fn skip_condition_words(&mut self) {
+        while ["if", "for", "when", "where", "whenever", "all"].contains(&&*self.word().to_lowercase()) {
+            self.at += self.word_length(&self.word());
+        }
+    }
+
+    /// A condition and others with "and" or "or" between them.
+    fn joined_conditions(&mut self, first: Tree) -> Result<Tree, String> {
+        let (mut items, mut joined) = (vec![first], Joined::Comma);
+        while self.is_at_conjunction() {
+            joined = self.separator().unwrap_or(joined);
+            items.push(self.item()?);
+        }
+        Ok(if items.len() == 1 { items.remove(0) } else { Tree::List { items, joined } })
+    }
+
     fn rows(&mut self, array: Array) -> Result<Vec<Vec<Tree>>, String> {
         let mut rows = vec![Vec::new()];
         loop {
@@ -149,8 +166,12 @@ impl Parser<'_> {
             if array != Array::Matrix && self.takes('&') {
                 continue;
             }
-            let row = rows.last_mut().expect("there is a first row");
-            row.push(self.item()?);
+            if array == Array::Cases {
+                self.skip_condition_words();
+            }
+            let item = self.item()?;
+            let item = if array == Array::Cases { self.joined_conditions(item)? } else { item };
+            rows.last_mut().expect("there is a first row").push(item);
             if array != Array::Matrix {
                 // A comma at the end of a line, or before the condition.
                 let _ = self.takes(',') || self.takes(';');

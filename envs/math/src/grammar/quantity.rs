@@ -3,7 +3,7 @@
 use super::arithmetic::is_fraction;
 use super::{Letters, Parser};
 use crate::token::{Kind, Token};
-use crate::tree::Tree;
+use crate::tree::{Joined, Tree};
 use crate::unit::{Unit, turns};
 use crate::word::{self, is_conjunction};
 
@@ -18,7 +18,23 @@ enum Place {
 }
 
 fn is_half_of_day(word: &str) -> bool {
-    word.eq_ignore_ascii_case("am") || word.eq_ignore_ascii_case("pm")
+    is_afternoon(word) || word.eq_ignore_ascii_case("am") || word.eq_ignore_ascii_case("midnight")
+}
+
+fn is_afternoon(word: &str) -> bool {
+    word.eq_ignore_ascii_case("pm") || word.eq_ignore_ascii_case("noon")
+}
+
+/// 3.30 p.m. is half past three.
+fn hours_and_minutes(time: Tree) -> Vec<Tree> {
+    let parts = match &time {
+        Tree::Number { digits, .. } => digits.split_once('.').filter(|(_, minutes)| minutes.len() == 2),
+        _ => None,
+    };
+    match parts.and_then(|(hours, minutes)| Some((hours.parse().ok()?, minutes.parse().ok()?))) {
+        Some((hours, minutes)) => vec![Tree::integer(hours), Tree::integer(minutes)],
+        None => vec![time],
+    }
 }
 
 /// Whether items are one amount in units that get smaller.
@@ -51,23 +67,34 @@ impl Parser<'_> {
     pub(super) fn part(&mut self) -> Result<Tree, String> {
         let start = self.at;
         let negative = self.takes('-');
-        let currency = ['$', '€', '£', '¢'].into_iter().find(|sign| self.takes(*sign));
+        let currency = ['$', '€', '£', '¢', '¥', '₹'].into_iter().find(|sign| self.takes(*sign));
         if currency.is_none() {
             self.at = start;
         }
         let first = self.measured(currency, Place::First)?;
         let first = if negative && currency.is_some() { negated(first) } else { first };
-        if self.peek() != Some(&Kind::Sign(':')) {
+        if self.peek() != Some(&Kind::Sign(':')) && !self.is_at_ratio_word() {
             return self.more_of(first);
         }
         let mut items = vec![first];
-        while self.takes(':') {
+        while self.takes_ratio() {
             items.push(self.measured(None, Place::BehindColon)?);
         }
         match self.half_of_day() {
             Some(afternoon) => Ok(Tree::Clock { parts: items, afternoon }),
             None => Ok(Tree::Ratio(items)),
         }
+    }
+
+    /// "to" between two numbers.
+    fn is_at_ratio_word(&self) -> bool {
+        self.word() == "to" && matches!(self.ahead(self.word_length("to")), Some(Kind::Number { .. }))
+    }
+
+    fn takes_ratio(&mut self) -> bool {
+        let says_to = self.is_at_ratio_word();
+        self.at += if says_to { self.word_length("to") } else { 0 };
+        says_to || self.takes(':')
     }
 
     /// The minutes behind hours, with nothing between the two.
@@ -99,7 +126,7 @@ impl Parser<'_> {
 
     fn half_of_day(&mut self) -> Option<bool> {
         let word = self.word();
-        let half = is_half_of_day(&word).then(|| word.eq_ignore_ascii_case("pm"))?;
+        let half = is_half_of_day(&word).then(|| is_afternoon(&word))?;
         self.at += self.word_length(&word);
         Some(half)
     }
@@ -123,7 +150,7 @@ impl Parser<'_> {
         }
         if place == Place::First && is_half_of_day(&self.word()) && value.is_numeric() {
             let afternoon = self.half_of_day() == Some(true);
-            return Ok(Tree::Clock { parts: vec![value], afternoon });
+            return Ok(Tree::Clock { parts: hours_and_minutes(value), afternoon });
         }
         if place == Place::BehindColon && is_half_of_day(&self.word()) {
             return Ok(value);
@@ -134,6 +161,10 @@ impl Parser<'_> {
     fn with_unit(&mut self, value: Tree, currency: Option<char>) -> Result<Tree, String> {
         if let Some(base) = self.base_in_words(&value) {
             return Ok(base);
+        }
+        // "half a mile"
+        if matches!(&value, Tree::Number { digits, .. } if digits.is_empty()) && self.is_at_article() {
+            self.at += self.word_length(&self.word());
         }
         let start = self.at;
         let mut unit = if value.is_set() { Unit::default() } else { self.unit()? };
@@ -153,6 +184,7 @@ impl Parser<'_> {
         let product = match self.tokens[start..self.at] {
             [ref token] if token.run == 1 => match token.kind {
                 Kind::Letter(letter) => Some(Tree::Product(vec![value.clone(), Tree::Symbol(letter.into())])),
+                Kind::Name(ref name) => Some(Tree::Product(vec![value.clone(), Tree::Symbol(format!("\\{name}"))])),
                 _ => None,
             },
             _ => None,
@@ -176,6 +208,25 @@ impl Parser<'_> {
         }
     }
 
+    /// One or more numbers up to the same other, as in `n \equiv 1, 5 \pmod 6`.
+    pub(super) fn congruences(&mut self, left: Tree, of: Tree) -> Result<Tree, String> {
+        let mut residues = vec![of];
+        while self.modulus_length().is_none() && self.separator().is_some() {
+            residues.push(self.side()?);
+        }
+        let last = residues.pop().ok_or("a congruence without a residue")?;
+        let last = self.congruence(Some(left.clone()), last)?;
+        let Tree::Congruence { modulus, .. } = &last else { return Ok(last) };
+        let others = residues.into_iter().map(|of| Tree::Congruence {
+            left: Some(Box::new(left.clone())),
+            of: Box::new(of),
+            modulus: modulus.clone(),
+        });
+        let mut items: Vec<Tree> = others.collect();
+        items.push(last);
+        Ok(if items.len() == 1 { items.remove(0) } else { Tree::List { items, joined: Joined::Or } })
+    }
+
     /// What a number is up to, as in `3 \pmod 7`.
     pub(super) fn congruence(&mut self, left: Option<Tree>, of: Tree) -> Result<Tree, String> {
         let length = self.modulus_length().ok_or("a congruence without a modulus")?;
@@ -186,54 +237,6 @@ impl Parser<'_> {
             self.expects(')')?;
         }
         Ok(Tree::Congruence { left: left.map(Box::new), of: Box::new(of), modulus })
-    }
-
-    /// "1101 base 2", "1101 in base two"
-    fn base_in_words(&mut self, value: &Tree) -> Option<Tree> {
-        let Tree::Number { digits, .. } = value else { return None };
-        let start = self.at;
-        let parenthesised = self.takes('(');
-        if self.word() == "in" {
-            self.at += self.word_length("in");
-        }
-        let said = self.word() == "base";
-        self.at += if said { self.word_length("base") } else { 0 };
-        let base = match self.peek() {
-            Some(Kind::Number { digits, .. }) if said => Some(digits.clone()),
-            Some(Kind::Text(word)) if said => word::base(word),
-            _ => None,
-        };
-        self.at += 1;
-        if base.is_none() || parenthesised && !self.takes(')') {
-            self.at = start;
-            return None;
-        }
-        base.map(|base| Tree::Based { digits: digits.clone(), base })
-    }
-
-    /// The base behind digits, as a number or a word.
-    pub(super) fn based(&mut self, digits: &str) -> Result<Option<Tree>, String> {
-        if !self.takes('_') {
-            return Ok(None);
-        }
-        let braced = self.takes('{');
-        let parenthesised = self.takes('(');
-        let base = match self.peek() {
-            Some(Kind::Number { digits, .. }) => digits.clone(),
-            _ => {
-                let word = self.word();
-                self.at += self.word_length(&word).saturating_sub(1);
-                word::base(&word).ok_or("a base that is no number")?
-            }
-        };
-        self.at += 1;
-        if parenthesised {
-            self.expects(')')?;
-        }
-        if braced {
-            self.expects('}')?;
-        }
-        Ok(Some(Tree::Based { digits: digits.into(), base }))
     }
 
     /// Whether braces hold a unit, as in `5 {\rm cm}`.
@@ -293,7 +296,7 @@ impl Parser<'_> {
 
     /// The next part of a unit, whether there was one.
     fn unit_part(&mut self, product: &mut UnitProduct) -> Result<bool, String> {
-        if self.modulus_length().is_some() {
+        if self.modulus_length().is_some() || self.is_at_ratio_word() {
             return Ok(false);
         }
         if let Some(length) = self.degrees() {
@@ -301,8 +304,16 @@ impl Parser<'_> {
             product.push(self.degrees_of());
             return Ok(true);
         }
+        if let Some((unit, length)) = self.ohms().filter(|_| !product.is_begun()) {
+            self.at += length;
+            product.push(unit);
+            return Ok(true);
+        }
+        let word = self.word();
+        if word.len() > 1 && turns(&word) {
+            return Err(format!("{word:.20?} behind a number"));
+        }
         let (named, length) = match self.peek() {
-            Some(Kind::Text(word)) if turns(word) => return Err(format!("{word:.20?} behind a number")),
             Some(Kind::Text(_) | Kind::Letter(_)) if !self.is_at_conjunction() => return Ok(self.unit_word(product)),
             Some(Kind::Sign('^')) => return self.unit_power(product),
             Some(Kind::Sign('/' | '*')) if product.is_begun() => return Ok(self.unit_operator(product)),
@@ -313,8 +324,10 @@ impl Parser<'_> {
             Some(Kind::Sign('-')) if product.is_begun() && self.is_between_units() => {
                 return Ok(self.unit_operator(product));
             }
-            Some(Kind::Sign(sign @ ('%' | '$' | '€' | '£' | '¢'))) => (Unit::known(&sign.to_string()), 1),
-            Some(Kind::Name(name)) if name == "Omega" => (Unit::known("Ω"), 1),
+            Some(Kind::Sign(sign @ ('%' | '$' | '€' | '£' | '¢' | '¥' | '₹'))) => {
+                (Unit::known(&sign.to_string()), 1)
+            }
+            Some(Kind::Name(name)) if name == "Omega" && product.is_begun() => (Unit::known("Ω"), 1),
             Some(Kind::Name(name)) if name == "mu" => match self.ahead(1) {
                 Some(Kind::Text(word)) => (Unit::known(&format!("μ{word}")), 2),
                 _ => (None, 0),
@@ -332,6 +345,16 @@ impl Parser<'_> {
         let found = named.is_some();
         product.push(named.unwrap_or_default());
         Ok(found)
+    }
+
+    /// Ohms at the end of an item, perhaps thousands or millions of them, and how many parts they take.
+    pub(super) fn ohms(&self) -> Option<(Unit, usize)> {
+        let word = self.word();
+        let length = self.word_length(&word);
+        let is_ohm = matches!(self.ahead(length), Some(Kind::Name(name)) if name == "Omega");
+        let ends = Parser { tokens: self.tokens, at: self.at + length + 1, ..*self }.is_at_end_of_item();
+        let unit = if ["", "k", "M", "G", "m"].contains(&&*word) { Unit::known(&format!("{word}Ω")) } else { None };
+        unit.filter(|_| is_ohm && ends).map(|unit| (unit, length + 1))
     }
 
     /// Whether the sign that stands here joins two units of measure, as the hyphen in N-m.
@@ -367,6 +390,10 @@ impl Parser<'_> {
         }
         self.at += self.word_length(&word);
         match &*lower {
+            "per" if !product.is_begun() && self.word() == "cent" => {
+                self.at += self.word_length("cent");
+                product.push(Unit::known("%").unwrap_or_default());
+            }
             "per" => product.divide(),
             "square" | "sq" => product.next_power = 2,
             "cubic" | "cu" => product.next_power = 3,

@@ -1,12 +1,16 @@
 //! Labels, choices, and answers that are words.
 
 use super::Parser;
-use crate::token::Kind;
+use super::arithmetic::is_function;
+use crate::polynomial::Rational;
+use crate::token::{Kind, Token};
 use crate::tree::Tree;
 use crate::word;
 
 /// Words that may stand before an answer and say nothing.
-const LEADS: [&str; 19] = [
+const LEADS: [&str; 21] = [
+    "option",
+    "choice",
     "answer",
     "answers",
     "final",
@@ -41,7 +45,10 @@ impl Parser<'_> {
         if colon && words + self.at > start && !matches!(self.ahead(words + 1), Some(Kind::Text(_))) {
             self.at += words + 1;
         }
-        while self.takes('=') || self.takes(':') || self.takes('≈') {}
+        while self.takes('=') || self.takes(':') || self.takes('≈') {
+            // An arrow: "=> 8".
+            self.takes('>');
+        }
         if self.peek().is_none() {
             self.at = start;
         }
@@ -57,6 +64,10 @@ impl Parser<'_> {
             _ => return Ok(None),
         };
         let behind = &self.tokens[self.at + place + 1..];
+        if let (0, false, [Token { kind: Kind::Sign(')'), .. }]) = (self.at, parenthesised, behind) {
+            self.at += 2;
+            return Ok(Some(Tree::Symbol(letter.into())));
+        }
         let [mark, next, ..] = behind else { return Ok(None) };
         let upright = matches!(self.ahead(place), Some(Kind::Text(_)));
         let labels = match mark.kind {
@@ -79,7 +90,8 @@ impl Parser<'_> {
     /// Words and nothing else, up to the end of the item: words, unless it could be a product or a number.
     pub(super) fn words(&mut self) -> Result<Option<Tree>, String> {
         let start = self.at;
-        if self.number_words().is_some() {
+        let is_applied = matches!(self.peek(), Some(Kind::Text(word)) if is_function(word));
+        if is_applied || self.number_words().is_some() {
             self.at = start;
             return Ok(None);
         }
@@ -118,9 +130,10 @@ impl Parser<'_> {
         ["a", "an"].contains(&&*word) && before_word
     }
 
-    /// The number that words say, as many of them as make one.
+    /// The number that words say, as many of them as make one, and no more if it stands behind them once more in digits.
     pub(super) fn number_words(&mut self) -> Option<Tree> {
         let start = self.at;
+        let negative = self.takes_minus_word();
         let multiplies = |kind: Option<&Kind>| matches!(kind, Some(Kind::Text(word)) if word::factor(word).is_some());
         let article = self.word_length(&self.word());
         if self.is_at_article() && multiplies(self.ahead(article)) {
@@ -137,12 +150,55 @@ impl Parser<'_> {
             if matches!((self.peek(), self.ahead(1)), (Some(Kind::Sign('-')), Some(Kind::Text(_)))) {
                 self.at += 1;
             }
+            // "three and a half"
+            let article = self.word_length(&self.word());
+            if word::is_conjunction(word) && self.is_at_article() && multiplies(self.ahead(article)) {
+                self.at += article;
+            }
             if words.len() > 20 {
                 break;
             }
         }
         self.at = best.as_ref().map_or(start, |(at, _)| *at);
-        best.map(|(_, value)| Tree::Number { digits: String::new(), value })
+        let (_, value) = best?;
+        self.skip_repeated(&value, true);
+        let number = Tree::Number { digits: String::new(), value };
+        Some(if negative { number.negated() } else { number })
+    }
+
+    /// "negative" or "minus" before a number.
+    pub(super) fn takes_minus_word(&mut self) -> bool {
+        let word = self.word();
+        let says_minus = ["negative", "minus"].iter().any(|minus| word.eq_ignore_ascii_case(minus));
+        self.at += if says_minus { self.word_length(&word) } else { 0 };
+        says_minus
+    }
+
+    /// Whether digits stand behind "negative" or "minus".
+    pub(super) fn is_at_minus_word(&self) -> bool {
+        let mut inner = Parser { tokens: self.tokens, at: self.at, ..*self };
+        inner.takes_minus_word() && matches!(inner.peek(), Some(Kind::Number { .. } | Kind::Name(_)))
+    }
+
+    /// The same number once more in parentheses, as in "five (5)" and "5 (five)".
+    pub(super) fn skip_repeated(&mut self, number: &Rational, in_words: bool) {
+        let start = self.at;
+        if !self.takes('(') {
+            return;
+        }
+        let repeated = match self.peek() {
+            Some(Kind::Number { value, .. }) if in_words => {
+                self.at += 1;
+                value == number
+            }
+            Some(Kind::Text(_)) if !in_words => {
+                matches!(self.number_words(), Some(Tree::Number { value, .. }) if value == *number)
+            }
+            _ => false,
+        };
+        if !repeated || !self.takes(')') {
+            self.at = start;
+        }
     }
 }
 

@@ -30,15 +30,19 @@ impl<'a> Lexer<'a> {
             digits += &self.digits();
             used = Some(separator);
         }
+        if grouped && used.is_none() {
+            self.groups_behind_points(&mut digits);
+        }
         let mut value = whole(&digits)?;
         let mut shown = digits.clone();
         let point = if self.rest.starts_with("..") { None } else { self.rest.strip_prefix('.') };
         if let Some(rest) = point.or_else(|| self.decimal_comma()) {
             self.rest = rest;
-            let fraction = self.digits();
+            let fraction = self.grouped_fraction();
             value += whole(&fraction)? / power_of_ten(fraction.len())?;
             shown = format!("{digits}.{fraction}");
-            if let Some((repeated, length)) = period(self.rest).or_else(|| continued(&fraction, self.rest)) {
+            let repeats = period(self.rest).or_else(|| continued(&fraction, self.rest));
+            if let Some((repeated, length)) = repeats.or_else(|| marked(&fraction, self.rest)) {
                 let nines = power_of_ten(repeated.len())? - power_of_ten(0)?;
                 value += whole(&repeated)? / nines / power_of_ten(fraction.len())?;
                 self.rest = &self.rest[length..];
@@ -51,6 +55,36 @@ impl<'a> Lexer<'a> {
         self.rest = start;
         self.push(bytes, Kind::Number { value, digits: shown });
         Ok(())
+    }
+
+    /// 1.234.567, which is no decimal.
+    fn groups_behind_points(&mut self, digits: &mut String) {
+        let is_group = |group: &&str| group.get(..3).is_some_and(is_digits);
+        let groups: Vec<&str> = self.rest.split('.').skip(1).take_while(|group| is_group(group)).collect();
+        let (Some(last), true) = (groups.last(), self.rest.starts_with('.')) else { return };
+        let whole_groups = groups[..groups.len() - 1].iter().all(|group| group.len() == 3);
+        let ends =
+            !last[3..].starts_with(|c: char| c.is_ascii_digit()) && !self.rest[4 * groups.len()..].starts_with('.');
+        if groups.len() > 1 && whole_groups && ends {
+            groups.iter().for_each(|group| *digits += &group[..3]);
+            self.rest = &self.rest[4 * groups.len()..];
+        }
+    }
+
+    /// The digits behind a point, of which each three may have a space behind them.
+    fn grouped_fraction(&mut self) -> String {
+        const SPACES: [&str; 5] = [" ", "\\,", "{\\,}", "\u{2009}", "\u{202f}"];
+        let mut fraction = self.digits();
+        while !fraction.is_empty() && fraction.len() % 3 == 0 {
+            let next = SPACES.iter().find_map(|space| self.rest.strip_prefix(space)).filter(|next| {
+                let digits = next.bytes().take_while(u8::is_ascii_digit).count();
+                digits == 3 && !next[3..].starts_with(['/', '.'])
+            });
+            let Some(next) = next else { break };
+            self.rest = next;
+            fraction += &self.digits();
+        }
+        fraction
     }
 
     /// The digits from here on, as ASCII has them.
@@ -69,7 +103,7 @@ impl<'a> Lexer<'a> {
     /// What stands between two groups of three digits: the same between all, if it is a space. A bare comma does only
     /// outside of brackets. Spaces do not where the second group could be that of a mixed number, 3 125/126.
     fn separator(&self, before: &str, used: Option<&str>) -> Option<&'static str> {
-        const SEPARATORS: [&str; 6] = ["{,}", ",\\!", ",\\! ", "\\,", "\\!", "{,}\\!"];
+        const SEPARATORS: [&str; 9] = ["{,}", ",\\!", ",\\! ", "\\,", "{\\,}", "\\!", "{,}\\!", "'", "’"];
         const SPACES: [&str; 6] = [" ", "\\ ", "~", "\u{a0}", "\u{2009}", "\u{202f}"];
         let bare = (self.brackets == 0).then_some(",");
         let spaces = SPACES.into_iter().filter(|_| !before.starts_with('0'));
@@ -109,12 +143,35 @@ impl<'a> Lexer<'a> {
 /// The digits that repeat, as in `0.\overline{3}`, `0.\bar3`, `0.\dot{1}4\dot{2}`, `0.(3)` and `0.333…`, behind the
 /// point or behind digits, and the length of what says so.
 fn period(text: &str) -> Option<(String, usize)> {
-    barred(text).or_else(|| dotted(text)).or_else(|| parenthesised(text))
+    let (digits, length) = barred(text).or_else(|| dotted(text)).or_else(|| parenthesised(text))?;
+    Some((digits, length + dots(&text[length..]).map_or(0, str::len)))
+}
+
+/// Points that say that digits go on.
+fn dots(text: &str) -> Option<&'static str> {
+    ["...", "…", "\\ldots", "\\dots", "\\cdots"].into_iter().find(|dots| text.starts_with(dots))
+}
+
+/// The digits that repeat where marks of Unicode stand over each of them: the last before this text, and others in it.
+fn marked(digits: &str, text: &str) -> Option<(String, usize)> {
+    const MARKS: [char; 3] = ['\u{304}', '\u{305}', '\u{307}'];
+    let first = digits.chars().next_back()?;
+    let mut rest = text.strip_prefix(MARKS)?;
+    let mut repeated = String::new();
+    while let Some(digit) = rest.chars().next().filter(char::is_ascii_digit)
+        && let Some(after) = rest[1..].strip_prefix(MARKS)
+    {
+        repeated.push(digit);
+        rest = after;
+    }
+    // The first of them stands before this text already.
+    repeated.push(first);
+    Some((repeated, text.len() - rest.len()))
 }
 
 /// The digits that repeat at the end of some that go on, as in 0.333…: one three times, or several twice.
 fn continued(digits: &str, text: &str) -> Option<(String, usize)> {
-    let dots = ["...", "…", "\\ldots", "\\dots", "\\cdots"].into_iter().find(|dots| text.starts_with(dots))?;
+    let dots = dots(text)?;
     let repeats = |length: &usize| {
         let (start, times) = (digits.len() - length, if *length == 1 { 3 } else { 2 });
         digits.len() >= times * length && digits[..start].ends_with(&digits[start..].repeat(times - 1))

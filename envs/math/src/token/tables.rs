@@ -19,20 +19,22 @@ pub enum Meaning {
 
 /// Commands in the order of their bytes.
 #[rustfmt::skip]
-const COMMANDS: [(&str, Meaning); 183] = [
+const COMMANDS: [(&str, Meaning); 192] = [
     (" ", Meaning::Look), ("!", Meaning::Look), ("#", Meaning::Sign('#')), ("$", Meaning::Sign('$')),
     ("%", Meaning::Sign('%')), ("&", Meaning::Sign('&')), ("(", Meaning::Look), (")", Meaning::Look),
     (",", Meaning::Look), ("/", Meaning::Look), (":", Meaning::Look), (";", Meaning::Look), (">", Meaning::Look),
     ("Big", Meaning::Look), ("Bigg", Meaning::Look), ("Bigl", Meaning::Look), ("Bigr", Meaning::Look),
-    ("Large", Meaning::Look), ("[", Meaning::Look), ("\\", Meaning::Sign('⏎')), ("]", Meaning::Look),
+    ("Box", Meaning::Look), ("Large", Meaning::Look), ("Longrightarrow", Meaning::Look), ("Rightarrow", Meaning::Look), ("[", Meaning::Look), ("\\", Meaning::Sign('⏎')), ("]", Meaning::Look),
     ("_", Meaning::Sign('_')), ("approx", Meaning::Sign('≈')), ("ast", Meaning::Sign('*')),
     ("backslash", Meaning::Sign('∖')), ("bf", Meaning::Look), ("bfseries", Meaning::Look), ("big", Meaning::Look),
     ("bigcup", Meaning::Sign('∪')), ("bigg", Meaning::Look), ("biggl", Meaning::Look), ("biggr", Meaning::Look),
     ("bigl", Meaning::Look), ("bigr", Meaning::Look), ("blacksquare", Meaning::Look), ("bm", Meaning::Group),
     ("boldmath", Meaning::Look),
     ("boldsymbol", Meaning::Group), ("boxed", Meaning::Group), ("bullet", Meaning::Sign('*')), ("cal", Meaning::Look),
+    ("cancel", Meaning::Hidden),
     ("cap", Meaning::Sign('∩')), ("cdot", Meaning::Sign('*')), ("cdotp", Meaning::Sign('*')),
-    ("cdots", Meaning::Sign('…')), ("cent", Meaning::Sign('¢')), ("choose", Meaning::Sign('⑃')),
+    ("cdots", Meaning::Sign('…')), ("cent", Meaning::Sign('¢')), ("checkmark", Meaning::Look),
+    ("choose", Meaning::Sign('⑃')),
     ("circ", Meaning::Sign('°')), ("colon", Meaning::Sign(':')), ("color", Meaning::Hidden),
     ("colorbox", Meaning::Hidden), ("cr", Meaning::Sign('⏎')), ("cup", Meaning::Sign('∪')),
     ("degree", Meaning::Sign('°')), ("degrees", Meaning::Sign('°')), ("displaylimits", Meaning::Group),
@@ -41,8 +43,9 @@ const COMMANDS: [(&str, Meaning); 183] = [
     ("enspace", Meaning::Look), ("ensuremath", Meaning::Group), ("equiv", Meaning::Sign('≡')),
     ("euro", Meaning::Sign('€')), ("fbox", Meaning::Group), ("framebox", Meaning::Group), ("ge", Meaning::Sign('≥')),
     ("geq", Meaning::Sign('≥')), ("geqq", Meaning::Sign('≥')), ("geqslant", Meaning::Sign('≥')),
-    ("gt", Meaning::Sign('>')), ("hbox", Meaning::Words), ("hphantom", Meaning::Hidden), ("hspace", Meaning::Hidden),
-    ("in", Meaning::Sign('∈')), ("infin", Meaning::Sign('∞')), ("infty", Meaning::Sign('∞')), ("it", Meaning::Look),
+    ("gt", Meaning::Sign('>')), ("hbox", Meaning::Words), ("hline", Meaning::Look),
+    ("hphantom", Meaning::Hidden), ("hspace", Meaning::Hidden),
+    ("implies", Meaning::Look), ("in", Meaning::Sign('∈')), ("infin", Meaning::Sign('∞')), ("infty", Meaning::Sign('∞')), ("it", Meaning::Look),
     ("itshape", Meaning::Look), ("kern", Meaning::Hidden), ("label", Meaning::Hidden), ("land", Meaning::Sign('∧')),
     ("langle", Meaning::Sign('⟨')), ("large", Meaning::Look), ("lbrace", Meaning::Sign('⦃')),
     ("lbrack", Meaning::Sign('[')), ("lceil", Meaning::Sign('⌈')), ("ldots", Meaning::Sign('…')),
@@ -63,12 +66,12 @@ const COMMANDS: [(&str, Meaning); 183] = [
     ("rfloor", Meaning::Sign('⌋')), ("right", Meaning::Look), ("rm", Meaning::Look), ("rparen", Meaning::Sign(')')),
     ("rvert", Meaning::Sign('|')), ("scriptstyle", Meaning::Look), ("setminus", Meaning::Sign('∖')),
     ("sf", Meaning::Look), ("simeq", Meaning::Sign('≈')), ("slash", Meaning::Sign('/')),
-    ("smallsetminus", Meaning::Sign('∖')), ("smash", Meaning::Group), ("strut", Meaning::Look),
+    ("smallsetminus", Meaning::Sign('∖')), ("smash", Meaning::Group), ("square", Meaning::Look), ("strut", Meaning::Look),
     ("tag", Meaning::Hidden), ("text", Meaning::Words), ("textbf", Meaning::Words), ("textcent", Meaning::Sign('¢')),
     ("textcolor", Meaning::Hidden), ("textdegree", Meaning::Sign('°')), ("textdollar", Meaning::Sign('$')),
     ("textit", Meaning::Words), ("textnormal", Meaning::Words), ("textrm", Meaning::Words),
     ("textsc", Meaning::Words), ("textsf", Meaning::Words), ("textstyle", Meaning::Look), ("texttt", Meaning::Words),
-    ("textup", Meaning::Words), ("thinspace", Meaning::Look), ("times", Meaning::Sign('*')), ("tt", Meaning::Look),
+    ("textup", Meaning::Words), ("therefore", Meaning::Look), ("thinspace", Meaning::Look), ("times", Meaning::Sign('*')), ("tt", Meaning::Look),
     ("ul", Meaning::Group), ("underbar", Meaning::Group), ("underline", Meaning::Group),
     ("varnothing", Meaning::Sign('∅')), ("vee", Meaning::Sign('∨')), ("vert", Meaning::Sign('|')),
     ("vphantom", Meaning::Hidden), ("vspace", Meaning::Hidden), ("wedge", Meaning::Sign('∧')),
@@ -83,7 +86,7 @@ pub fn meaning(command: &str) -> Meaning {
 /// The sign that a character is, or another way to write.
 pub fn sign(character: char) -> Option<char> {
     Some(match character {
-        '−' | '–' | '‐' | '‑' => '-',
+        '−' | '–' | '—' | '‐' | '‑' | '﹣' => '-',
         '×' | '·' | '⋅' | '∙' | '•' | '∗' | '✕' | '⨯' => '*',
         '÷' | '⁄' | '∕' => '/',
         '∶' => ':',
@@ -94,9 +97,10 @@ pub fn sign(character: char) -> Option<char> {
         '⩾' | '≧' => '≥',
         '⋯' => '…',
         '、' => ',',
+        'Ø' => '∅',
         '+' | '-' | '*' | '/' | '^' | '_' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | ',' | ';' | ':' | '=' | '<'
         | '>' | '!' | '&' | '%' | '\'' | '≤' | '≥' | '≠' | '≈' | '∈' | '∪' | '±' | '∓' | '∞' | '∅' | '°' | '⌊'
-        | '⌋' | '⌈' | '⌉' | '£' | '€' | '¢' | '…' | '∖' | '∩' | '≡' | '⟨' | '⟩' | '∧' | '∨' => {
+        | '⌋' | '⌈' | '⌉' | '£' | '€' | '¢' | '¥' | '₹' | '…' | '∖' | '∩' | '≡' | '⟨' | '⟩' | '∧' | '∨' => {
             character
         }
         _ => return None,
@@ -130,9 +134,14 @@ pub fn greek(character: char) -> Option<&'static str> {
         'ψ' => "psi",
         'ω' => "omega",
         'ℓ' => "ell",
+        'Γ' => "Gamma",
         'Δ' | '∆' => "Delta",
-        'Ω' => "Omega",
+        'Θ' => "Theta",
+        'Λ' => "Lambda",
         'Σ' => "Sigma",
+        'Φ' => "Phi",
+        'Ψ' => "Psi",
+        'Ω' | '\u{2126}' => "Omega",
         _ => return None,
     })
 }
@@ -148,12 +157,24 @@ pub fn folded(character: char) -> char {
             capital @ 0..26 => capital + u32::from('A'),
             small => small - 26 + u32::from('a'),
         },
+        0x1D6A8..=0x1D7CB => greek_letter((code - 0x1D6A8) % 58),
         0x3000 => u32::from(' '),
         // A small h in italics is Planck's constant, which was there before.
         0x210E => u32::from('h'),
         _ => code,
     };
     char::from_u32(ascii).unwrap_or(character)
+}
+
+/// The letter of which mathematics has bold and italic ones, in their order: capitals, nabla, small letters, variants.
+fn greek_letter(place: u32) -> u32 {
+    const VARIANTS: &str = "∂ϵϑϰϕϱϖ";
+    match place {
+        0..25 => 0x391 + place,
+        25 => u32::from('∇'),
+        26..51 => 0x3B1 + place - 26,
+        place => VARIANTS.chars().nth(place as usize - 51).map_or(0, u32::from),
+    }
 }
 
 /// Whether nothing is to be seen of it. Such characters part digits all the same: there are two numbers on both sides.

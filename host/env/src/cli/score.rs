@@ -76,7 +76,7 @@ struct SuiteTask {
 }
 
 /// What lines of suites say beside their ids and what the environment reads.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Published {
     prompt: Option<Value>,
     entry_point: Option<Value>,
@@ -186,9 +186,10 @@ fn suite(env: &Environment, ctx: &Context, path: &Path, map: &[Mapped]) -> Resul
     for line in azr_dataset::open_mapped(path, map)? {
         let Line { number, text } = line?;
         let place = || format!("{}, line {number}", path.display());
-        let Published { prompt, entry_point } =
-            serde_json::from_str(&azr_dataset::strict(&text)).with_context(place)?;
-        let id = azr_dataset::ids(&text).with_context(place)?.first().map_or_else(|| number.to_string(), name);
+        // What cannot be read has no id; the environment says what is wrong.
+        let Published { prompt, entry_point } = serde_json::from_str(&azr_dataset::strict(&text)).unwrap_or_default();
+        let ids = azr_dataset::ids(&text).unwrap_or_default();
+        let id = ids.first().map_or_else(|| number.to_string(), name);
         let prompt = prompt.as_ref().and_then(Value::as_str).filter(|_| entry_point.is_some()).map(str::to_owned);
         let imported = env.import_tasks(ctx, &[text]).pop().expect("one task for one line").with_context(place)?;
         match imported {
@@ -266,7 +267,7 @@ fn read<'a>(line: Line, path: &Path, Suite { tasks, refused }: &'a Suite) -> Res
             "{}: the suite has no task {:?}; its ids are like {:?}",
             place(),
             ids[0],
-            tasks.keys().next()
+            tasks.keys().next().map_or("", String::as_str)
         );
         return Ok(None);
     };
