@@ -75,7 +75,7 @@ impl<'a> Lexer<'a> {
     fn grouped_fraction(&mut self) -> String {
         const SPACES: [&str; 5] = [" ", "\\,", "{\\,}", "\u{2009}", "\u{202f}"];
         let mut fraction = self.digits();
-        while !fraction.is_empty() && fraction.len() % 3 == 0 {
+        while !fraction.is_empty() && fraction.len().is_multiple_of(3) {
             let next = SPACES.iter().find_map(|space| self.rest.strip_prefix(space)).filter(|next| {
                 let digits = next.bytes().take_while(u8::is_ascii_digit).count();
                 digits == 3 && !next[3..].starts_with(['/', '.'])
