@@ -293,3 +293,27 @@ fn an_endless_loop_costs_the_fuel_of_one_run() {
         assert_eq!(spent(&all), count);
     }
 }
+
+/// What evalplus 0.3.1 leaves of a completion (`evalplus.sanitize.sanitize` in Python), asked as EvalPlus asks.
+#[test]
+fn evalplus_runs_the_definitions_of_a_completion() {
+    let line = eval_plus("HumanEval/0", "def g(a):\n", "    return a + 1", json!([[1], [2]]));
+    let task = imported(&line, &[]).unwrap();
+    let completions = [
+        ("def g(a):\n    return a + 1\n\nassert g(1) == 3", "right"),
+        ("one = 1\ndef g(a):\n    return add(a)\ndef add(a):\n    return a + one\nraise SystemExit", "right"),
+        ("def g(a):\n    return a + 1\ndef g(a):\n    return a", "right"),
+        ("def g(a):\n    return a + 1\nassert g(2) == [3,", "right"),
+        ("def g(a):\n    return a\nassert True", "input 1: another result than the reference solution's"),
+        (
+            "one = 1\none += 1\ndef g(a):\n    return a + one - 1",
+            "input 1: another result than the reference solution's",
+        ),
+    ];
+    let attempt = |(completion, _): &(&str, &str)| Attempt { task: task.clone(), completion: (*completion).into() };
+    let judged = |settings: &[(&str, &str)]| -> Vec<String> {
+        let judged = CODEGEN.verify(&context(settings), &completions.each_ref().map(attempt));
+        judged.into_iter().map(|judged| judged.unwrap().conclusion.reason).collect()
+    };
+    assert_eq!(judged(&[("protocol", "published")]), completions.map(|(_, reason)| reason));
+}

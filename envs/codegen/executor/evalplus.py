@@ -1,10 +1,54 @@
-"""What EvalPlus does with inputs and results.
+"""What EvalPlus does with completions, inputs and results.
 
 The published inputs are JSON, in which tuples, sets and complex numbers became lists and texts; EvalPlus undoes that by the
 numbers of the tasks of MBPP, of which these are the tables.
 """
 
+import ast
 import json
+
+
+def definitions(source, entry_point=None):
+    """What EvalPlus leaves of a chat's program before it runs it (evalplus 0.3, `sanitize.py`): imports and the first
+    definition of each name, as far as the entry point needs it. Of a program that breaks off, what can be parsed."""
+    imports, named = [], {}
+    for statement in _beginning(source).body:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            imports.append(statement)
+        for name in _defined(statement):
+            named.setdefault(name, statement)
+    needed, more = set(), [entry_point] if entry_point in named else list(named)
+    while more:
+        name = more.pop()
+        if name in named and name not in needed:
+            needed.add(name)
+            more += [node.id for node in ast.walk(named[name]) if isinstance(node, ast.Name)]
+    kept = {id(named[name]): named[name] for name in named if name in needed}
+    return ast.Module(imports + list(kept.values()), [])
+
+
+def _beginning(source):
+    lines = source.split("\n")
+    for count in range(len(lines), 0, -1):
+        try:
+            return ast.parse("\n".join(lines[:count]))
+        except SyntaxError:
+            pass
+    return ast.parse(source)
+
+
+def _defined(statement):
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [statement.name]
+    if isinstance(statement, ast.Assign):
+        return [name for target in statement.targets for name in _stored(target)]
+    if isinstance(statement, ast.AnnAssign):
+        return _stored(statement.target)
+    return []
+
+
+def _stored(target):
+    return [node.id for node in ast.walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
 
 
 def _rows(rows):

@@ -29,6 +29,7 @@ _PREPARED_RECURSION_LIMIT = 50_000
 _PREPARED = "string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json"
 _FAILURE_MAX_CHARS = 500
 ELSEWHERE = ()
+definitions = evalplus.definitions
 
 
 def _prepared_names():
@@ -60,6 +61,7 @@ def _load(name, code, builtin_names, names=()):
 
 
 def _compiled(source):
+    """Of a text, or of what `definitions` leaves of it."""
     return compile(source, "solution.py", "exec")
 
 

@@ -24,24 +24,31 @@ pub fn plan(form: Form, problem: &Problem, completion: &str) -> Vec<Run> {
     if solution.is_empty() {
         return Vec::new();
     }
+    let source = match (form, problem) {
+        (Form::EvalPlusChat | Form::EvalPlusBase, Problem::Function(Function { entry_point, .. })) => {
+            format!("harness.definitions({}, {})", quoted(&solution), quoted(entry_point))
+        }
+        (Form::EvalPlusChat | Form::EvalPlusBase, _) => format!("harness.definitions({})", quoted(&solution)),
+        _ => quoted(&solution),
+    };
     match problem {
         Problem::Function(function) => {
             let runs = |source: &str, runs_max| {
                 let program = program("function", source, Some(&function.task_id));
                 function_calls(function, runs_max).runs(&program, &[&function.entry_point])
             };
-            [runs(&solution, RUNS), runs(&function.reference, REFERENCE_RUNS)].concat()
+            [runs(&source, RUNS), runs(&quoted(&function.reference), REFERENCE_RUNS)].concat()
         }
         Problem::Method(Method { entry_point, tests, .. }) => {
             let tests = unpacked(tests.read());
-            method_calls(&tests).runs(&program("method", &solution, None), &[entry_point])
+            method_calls(&tests).runs(&program("method", &source, None), &[entry_point])
         }
         Problem::Stdin(Stdin { tests, .. }) => {
             let tests = unpacked(tests.read());
             chunks(&tests).map(|tests| stdin_run(&solution, tests.iter().map(|test| &*test.input))).collect()
         }
         Problem::Asserts(Asserts { tests, .. }) => {
-            vec![Run { executor: 0, program: program("asserts", &solution, None), inputs: vec![text_argument(tests)] }]
+            vec![Run { executor: 0, program: program("asserts", &source, None), inputs: vec![text_argument(tests)] }]
         }
     }
 }
@@ -59,17 +66,20 @@ fn method_calls(tests: &[Test]) -> Sequence<'_> {
 pub fn stdin_run<'a>(solution: &str, inputs: impl IntoIterator<Item = &'a str>) -> Run {
     Run {
         executor: 0,
-        program: program("stdin", solution, None),
+        program: program("stdin", &quoted(solution), None),
         inputs: inputs.into_iter().map(text_argument).collect(),
     }
 }
 
-/// The program that calls a solution, by one of the functions of `executor/harness.py`.
-fn program(caller: &str, solution: &str, task_id: Option<&str>) -> String {
-    // A text as JSON is the same text in Python.
-    let quoted = |text: &str| serde_json::to_string(text).expect("a text is always JSON");
+/// The program that calls a solution, by one of the functions of `executor/harness.py`. `source` is an expression.
+fn program(caller: &str, source: &str, task_id: Option<&str>) -> String {
     let more = task_id.map_or(String::new(), |task_id| format!(", {}", quoted(task_id)));
-    format!("import harness\nf = harness.{caller}({}, __builtins__{more})", quoted(solution))
+    format!("import harness\nf = harness.{caller}({source}, __builtins__{more})")
+}
+
+/// A text as JSON, which is the same text in Python.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("a text is always JSON")
 }
 
 fn text_argument(text: &str) -> Vec<u8> {

@@ -7,8 +7,8 @@
 //! | LiveCodeBench | its generic prompt, with a system message | the last two fences and what is between | `lcb_runner`: `prompts/code_generation.py`, `utils/extraction_utils.py` |
 //!
 //! Prompts of benchmarks are word for word theirs. EvalPlus allows 768 tokens, LiveCodeBench 2000; both are measured
-//! greedily. Before it runs a program EvalPlus takes out of it whatever is not an import, a definition or an assignment;
-//! here it runs as it was written. Benchmarks in which assertions are shown are asked as EvalPlus asks.
+//! greedily. Of a program EvalPlus runs the imports and what the function needs, and not, for instance, the model's own
+//! tests; so it is here (`executor/evalplus.py`, `definitions`). Benchmarks in which assertions are shown are asked as EvalPlus asks.
 
 use azr_guest_sdk::{Context, Message, Prompt, Protocol, Speaker, Style, prompt};
 use coding_judge::completion::{Read, program_in};
