@@ -227,6 +227,12 @@ fn modules_of_benchmarks_can_be_imported() {
         let [reason]: [String; 1] = reasons(&line, &[&program(module)]).try_into().unwrap();
         assert!(reason.contains("is not offered"), "{module}: {reason}");
     }
+}
+
+/// Clocks, randomness, signals, threads and waiting: what asks for a machine elsewhere.
+#[test]
+fn modules_do_without_a_machine() {
+    let line = live_code_bench(None, &[("", "ok")]);
     let working = [
         "import time, random\nrandom.seed(1)\nrandom.shuffle([1, 2])\ntime.sleep(time.time())\nprint('ok')",
         "from datetime import datetime\nassert datetime.strptime('2020-02-29', '%Y-%m-%d').day == 29\nprint('ok')",

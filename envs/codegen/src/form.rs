@@ -8,7 +8,8 @@
 //!
 //! Prompts of benchmarks are word for word theirs. EvalPlus allows 768 tokens, LiveCodeBench 2000; both are measured
 //! greedily. Of a program EvalPlus runs the imports and what the function needs, and not, for instance, the model's own
-//! tests; so it is here (`executor/evalplus.py`, `definitions`). Benchmarks in which assertions are shown are asked as EvalPlus asks.
+//! tests; so it is here (`executor/evalplus.py`, `definitions`). Benchmarks in which assertions are shown are asked as
+//! EvalPlus asks.
 
 use azr_guest_sdk::{Context, Message, Prompt, Protocol, Speaker, Style, prompt};
 use coding_judge::completion::{Read, program_in};
