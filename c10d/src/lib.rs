@@ -154,7 +154,7 @@ impl Drop for Store {
 /// one over NCCL on this process's GPU.
 pub struct Group(*mut c_void);
 
-// SAFETY: a group belongs to no thread; `&self` methods only queue work under c10d's lock.
+// SAFETY: a group belongs to no thread, and the shim starts one collective of the process at a time.
 unsafe impl Send for Group {}
 unsafe impl Sync for Group {}
 

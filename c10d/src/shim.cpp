@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,21 @@ namespace {
 using Tensors = std::vector<at::Tensor>;
 
 std::vector<int64_t> counts(const int64_t *counts, size_t length) { return {counts, counts + length}; }
+
+// The groups of a process start their collectives one at a time: libtorch notes each in a map of the whole process that
+// no lock guards (all_pg_status_ in FlightRecorderDetail.hpp of 2.11).
+std::mutex starting;
+
+// Starts a collective and waits for its end.
+template <typename Start> char *collective(Start start) {
+  return guarded([&] {
+    auto work = [&] {
+      std::lock_guard<std::mutex> one(starting);
+      return start();
+    }();
+    work->wait();
+  });
+}
 
 } // namespace
 
@@ -77,39 +93,39 @@ char *c10d_group_shutdown(Group *group) {
 void c10d_group_free(Group *group) { delete group; }
 
 char *c10d_broadcast(Group *group, at::Tensor *tensor, int root) {
-  return guarded([&] {
+  return collective([&] {
     Tensors tensors{*tensor};
     c10d::BroadcastOptions options;
     options.rootRank = root;
-    (*group)->broadcast(tensors, options)->wait();
+    return (*group)->broadcast(tensors, options);
   });
 }
 
 char *c10d_all_reduce(Group *group, at::Tensor *tensor) {
-  return guarded([&] {
+  return collective([&] {
     Tensors tensors{*tensor};
-    (*group)->allreduce(tensors)->wait();
+    return (*group)->allreduce(tensors);
   });
 }
 
 char *c10d_reduce_scatter(Group *group, at::Tensor *into, at::Tensor *from) {
-  return guarded([&] { (*group)->_reduce_scatter_base(*into, *from)->wait(); });
+  return collective([&] { return (*group)->_reduce_scatter_base(*into, *from); });
 }
 
 char *c10d_all_gather(Group *group, at::Tensor *into, at::Tensor *from) {
-  return guarded([&] { (*group)->_allgather_base(*into, *from)->wait(); });
+  return collective([&] { return (*group)->_allgather_base(*into, *from); });
 }
 
 // Counts are of elements, one per rank.
 char *c10d_all_to_all(Group *group, at::Tensor *into, const int64_t *into_counts, at::Tensor *from,
                       const int64_t *from_counts, size_t size) {
-  return guarded([&] {
+  return collective([&] {
     auto received = counts(into_counts, size), sent = counts(from_counts, size);
-    (*group)->alltoall_base(*into, *from, received, sent)->wait();
+    return (*group)->alltoall_base(*into, *from, received, sent);
   });
 }
 
 char *c10d_barrier(Group *group) {
-  return guarded([&] { (*group)->barrier()->wait(); });
+  return collective([&] { return (*group)->barrier(); });
 }
 }

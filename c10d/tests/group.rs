@@ -1,6 +1,6 @@
 //! Two and three ranks, each a thread with a group of its own: c10d does not care whether they share a process.
 
-use std::{net::TcpListener, thread, time::Duration};
+use std::{net::TcpListener, sync::Barrier, thread, time::Duration};
 
 use c10d::{Group, Role, Store};
 use tch::{Kind, Tensor};
@@ -63,6 +63,28 @@ fn gathering_keeps_the_order_of_the_ranks_and_every_byte() {
         Vec::<u8>::try_from(&all).unwrap()
     });
     assert_eq!(got, [[0, 255, 1, 255]; 2]);
+}
+
+/// libtorch keeps a list of the groups of a process, into which the first collective of each writes.
+#[test]
+fn groups_of_one_process_may_start_at_once() {
+    const THREADS: usize = 8;
+    let store = Store::connect("127.0.0.1", free_port(), Role::Server, TIMEOUT).unwrap();
+    let meet = Barrier::new(THREADS);
+    let alone = |thread: usize| {
+        let make = |round: usize| {
+            let store = store.prefixed(&format!("{thread}/{round}")).unwrap();
+            Group::gloo(&store, 0, 1, TIMEOUT).unwrap()
+        };
+        let groups: Vec<Group> = (0..40).map(make).collect();
+        for group in groups {
+            meet.wait();
+            let tensor = Tensor::from_slice(&[thread as f32]);
+            group.all_reduce(&tensor).unwrap();
+            assert_eq!(values(&tensor), [thread as f32]);
+        }
+    };
+    thread::scope(|scope| (0..THREADS).for_each(|thread| drop(scope.spawn(move || alone(thread)))));
 }
 
 /// Rank 1 has nothing to send; of the others' three elements rank 0 gets two and rank 1 one.
