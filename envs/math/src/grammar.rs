@@ -2,9 +2,15 @@
 
 mod arithmetic;
 mod base;
+mod binomial;
 mod bracket;
+mod congruence;
+mod function;
+mod number_set;
 mod quantity;
+mod ratio;
 mod series;
+mod unit;
 mod words;
 
 pub use words::is_all_reals;

@@ -1,7 +1,7 @@
 //! Labels, choices, and answers that are words.
 
 use super::Parser;
-use super::arithmetic::is_function;
+use super::function::is_function;
 use crate::polynomial::Rational;
 use crate::token::{Kind, Token};
 use crate::tree::Tree;

@@ -1,0 +1,45 @@
+//! Ratios, and times of day, which have colons too.
+
+use super::Parser;
+use crate::token::Kind;
+use crate::tree::Tree;
+
+impl Parser<'_> {
+    /// "to" between two numbers.
+    pub(super) fn is_at_ratio_word(&self) -> bool {
+        self.word() == "to" && matches!(self.ahead(self.word_length("to")), Some(Kind::Number { .. }))
+    }
+
+    pub(super) fn takes_ratio(&mut self) -> bool {
+        let says_to = self.is_at_ratio_word();
+        self.at += if says_to { self.word_length("to") } else { 0 };
+        says_to || self.takes(':')
+    }
+
+    pub(super) fn half_of_day(&mut self) -> Option<bool> {
+        let word = self.word();
+        let half = is_half_of_day(&word).then(|| is_afternoon(&word))?;
+        self.at += self.word_length(&word);
+        Some(half)
+    }
+}
+
+pub(super) fn is_half_of_day(word: &str) -> bool {
+    is_afternoon(word) || word.eq_ignore_ascii_case("am") || word.eq_ignore_ascii_case("midnight")
+}
+
+fn is_afternoon(word: &str) -> bool {
+    word.eq_ignore_ascii_case("pm") || word.eq_ignore_ascii_case("noon")
+}
+
+/// 3.30 p.m. is half past three.
+pub(super) fn hours_and_minutes(time: Tree) -> Vec<Tree> {
+    let parts = match &time {
+        Tree::Number { digits, .. } => digits.split_once('.').filter(|(_, minutes)| minutes.len() == 2),
+        _ => None,
+    };
+    match parts.and_then(|(hours, minutes)| Some((hours.parse().ok()?, minutes.parse().ok()?))) {
+        Some((hours, minutes)) => vec![Tree::integer(hours), Tree::integer(minutes)],
+        None => vec![time],
+    }
+}
