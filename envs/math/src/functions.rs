@@ -1,5 +1,7 @@
 //! Functions: their values at special arguments, and what they are made of.
 
+mod complex;
+
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -7,6 +9,7 @@ use num_traits::{One, Signed, ToPrimitive, Zero};
 use crate::numeric;
 use crate::polynomial::{Atom, BITS_MAX, Monomial, Polynomial, Rational, Work};
 use crate::quotient::{Quotient, prime_powers};
+use complex::Complex;
 
 /// Factorials are worked out up to this number; others are compared with each other only.
 const FACTORIAL_MAX: u32 = 300;
@@ -46,6 +49,14 @@ pub fn applied(name: &str, base: Option<&Quotient>, of: &[Quotient], work: &mut 
             inverse_hyperbolic(name, argument, work)
         }
         ("abs", _) => absolute(argument, work),
+        ("overline", _) => match Complex::with_imaginary(argument, work)? {
+            Some(complex) => complex.conjugate(work),
+            None => Ok(Quotient::function("overline", vec![argument.clone()])),
+        },
+        ("Re" | "Im", _) => {
+            let complex = Complex::of(argument, work)?.ok_or("a part of what is no number")?;
+            Ok(if name == "Re" { complex.real } else { complex.imaginary })
+        }
         ("floor" | "ceil", _) => rounded(argument, name == "floor", work),
         ("factorial", _) => factorial(argument),
         ("double factorial", _) => double_factorial(argument),
@@ -378,6 +389,9 @@ pub fn power_of_logarithms(base: &Quotient, exponent: &Quotient, work: &mut Work
 fn absolute(value: &Quotient, work: &mut Work) -> Result<Quotient, String> {
     if let Some(number) = value.as_rational() {
         return Ok(Quotient::rational(number.abs()));
+    }
+    if let Some(complex) = Complex::with_imaginary(value, work)? {
+        return complex.absolute(work);
     }
     match numeric::sign(value, work)? {
         Some(sign) => Ok(if sign < 0 { value.negated() } else { value.clone() }),

@@ -39,6 +39,8 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Array {
     Matrix,
+    /// A matrix between upright lines.
+    Determinant,
     Cases,
     /// Lines of a formula.
     Lines,
@@ -330,6 +332,7 @@ impl<'a> Lexer<'a> {
         let (name, mut end) = braced(&self.rest[bytes..]).ok_or("\\begin or \\end without a name")?;
         let array = match name.trim_end_matches('*') {
             "pmatrix" | "bmatrix" | "matrix" | "Bmatrix" | "smallmatrix" | "array" => Array::Matrix,
+            "vmatrix" => Array::Determinant,
             "cases" | "dcases" | "rcases" => Array::Cases,
             "aligned" | "align" | "gathered" | "gather" | "split" | "equation" => Array::Lines,
             name => return Err(format!("{name:.20?} is not a kind of matrix")),

@@ -177,6 +177,7 @@ impl Tree {
             Tree::Sum(parts) | Tree::Product(parts) | Tree::Call { arguments: parts, .. } => all(parts),
             Tree::Negated(of) | Tree::PlusMinus { of, .. } | Tree::Degrees(of) => 1 + of.size(),
             Tree::Divided(a, b) | Tree::Power(a, b) | Tree::Root { degree: a, of: b } => 1 + a.size() + b.size(),
+            Tree::Matrix(rows) => 1 + rows.iter().flatten().map(Tree::size).sum::<u64>(),
             Tree::Series { from, to, of, .. } => 1 + from.size() + to.size() + of.size(),
             _ => 1,
         }
@@ -232,6 +233,7 @@ impl Tree {
             Tree::Negated(of) | Tree::Quantity { value: of, .. } | Tree::Degrees(of) => of.is_twofold(),
             Tree::Sum(parts) | Tree::Product(parts) | Tree::Ratio(parts) => parts.iter().any(Tree::is_twofold),
             Tree::Bracket { items, .. } | Tree::Relation { sides: items, .. } => items.iter().any(Tree::is_twofold),
+            Tree::Matrix(rows) => rows.iter().flatten().any(Tree::is_twofold),
             Tree::Divided(a, b) | Tree::Power(a, b) | Tree::Root { degree: a, of: b } | Tree::Either(a, b) => {
                 a.is_twofold() || b.is_twofold()
             }

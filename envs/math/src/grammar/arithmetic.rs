@@ -1,6 +1,6 @@
 //! Sums, products, powers, and what is applied to their parts.
 
-use super::function::is_function;
+use super::function::OPERATORS;
 use super::{Parser, shown};
 use crate::token::{Array, Kind, Token};
 use crate::tree::{Series, Tree};
@@ -138,7 +138,7 @@ impl Parser<'_> {
                 !is_conjunction(&word) && !unit
             }
             Kind::Text(word) => {
-                word.len() == 1 && !(product.is_numeric() && self.is_unit(word, true)) || is_function(word)
+                word.len() == 1 && !(product.is_numeric() && self.is_unit(word, true)) || self.is_function_at(self.at)
             }
             Kind::Name(name) if name == "mu" && product.is_numeric() => {
                 !matches!(self.ahead(1), Some(Kind::Text(word)) if Unit::known(&format!("μ{word}")).is_some())
@@ -152,7 +152,7 @@ impl Parser<'_> {
             Kind::Sign('(') if product.is_numeric() && self.unit_in_parentheses().is_some() => false,
             Kind::Sign('[') => self.ahead(1) == Some(&Kind::Begin(Array::Matrix)) || self.is_square_group(),
             Kind::Sign(sign) => ['(', '{', '⌊', '⌈'].contains(sign) && !self.is_unit_in_braces(product),
-            Kind::Begin(array) => *array == Array::Matrix,
+            Kind::Begin(array) => matches!(array, Array::Matrix | Array::Determinant),
             Kind::End => false,
         }
     }
@@ -251,14 +251,15 @@ impl Parser<'_> {
             },
             Kind::Letter(letter) => self.symbol(&letter.to_string()),
             Kind::Text(word) if word.len() == 1 => self.symbol(word),
-            Kind::Text(word) if is_function(word) => self.nested(|parser| parser.function(word)),
+            Kind::Text(word) if self.is_function_at(self.at - 1) => self.nested(|parser| parser.function(word)),
             Kind::Name(name) => self.nested(|parser| parser.command(name)),
             Kind::Begin(array) => self.nested(|parser| parser.array(*array)),
             Kind::Sign(open @ ('(' | '[' | ']' | '{' | '⦃' | '⟨')) => self.nested(|parser| parser.bracket(*open)),
             Kind::Sign('|') => {
                 let inner = self.nested(Self::sum)?;
                 self.expects('|')?;
-                Ok(Tree::call("abs", vec![inner]))
+                let is_matrix = matches!(inner, Tree::Matrix(_)) || inner.is_linear();
+                Ok(Tree::call(if is_matrix { "det" } else { "abs" }, vec![inner]))
             }
             Kind::Sign('∞') => Ok(Tree::Infinity),
             Kind::Sign('∅') => Ok(Tree::Set(Vec::new())),
@@ -340,7 +341,7 @@ impl Parser<'_> {
                 }
                 Tree::call(name, vec![of])
             }
-            name if FUNCTIONS.contains(&name) => self.function(name)?,
+            name if FUNCTIONS.contains(&name) || OPERATORS.contains(&name) => self.function(name)?,
             // Variants only look different.
             name if GREEK.contains(&name) => self.symbol(&format!("\\{}", name.strip_prefix("var").unwrap_or(name)))?,
             "imath" => self.symbol("i")?,

@@ -2,11 +2,22 @@
 
 use super::Parser;
 use super::arithmetic::multiplied;
-use crate::token::Kind;
+use crate::token::{Kind, Token};
 use crate::tree::Tree;
 use crate::word::{FUNCTIONS, is_name};
 
+/// Functions whose names are other words or letters where no backslash and no bracket says what they are.
+pub(super) const OPERATORS: [&str; 3] = ["Re", "Im", "det"];
+
 impl Parser<'_> {
+    /// Whether a word there is a function, as in \operatorname{cis}.
+    pub(super) fn is_function_at(&self, at: usize) -> bool {
+        let Some(Kind::Text(word)) = self.tokens.get(at).map(|token| &token.kind) else { return false };
+        let opens = |token: &Token| matches!(token.kind, Kind::Sign('(' | '[' | '{' | '⦃') | Kind::Begin(_));
+        FUNCTIONS.contains(&&**word) && is_name(word)
+            || OPERATORS.contains(&&**word) && self.tokens.get(at + 1).is_some_and(opens)
+    }
+
     /// A function of what is in parentheses or of the factors up to the next sign.
     pub(super) fn function(&mut self, name: &str) -> Result<Tree, String> {
         let mut base = None;
@@ -70,9 +81,4 @@ impl Parser<'_> {
             _ => None,
         }
     }
-}
-
-/// Whether a word is a function, as in \operatorname{cis}.
-pub(super) fn is_function(word: &str) -> bool {
-    FUNCTIONS.contains(&word) && is_name(word)
 }

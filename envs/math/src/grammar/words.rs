@@ -1,7 +1,6 @@
 //! Labels, choices, and answers that are words.
 
 use super::Parser;
-use super::function::is_function;
 use crate::polynomial::Rational;
 use crate::token::{Kind, Token};
 use crate::tree::Tree;
@@ -90,7 +89,7 @@ impl Parser<'_> {
     /// Words and nothing else, up to the end of the item: words, unless it could be a product or a number.
     pub(super) fn words(&mut self) -> Result<Option<Tree>, String> {
         let start = self.at;
-        let is_applied = matches!(self.peek(), Some(Kind::Text(word)) if is_function(word));
+        let is_applied = self.is_function_at(self.at);
         if is_applied || self.number_words().is_some() {
             self.at = start;
             return Ok(None);
