@@ -109,6 +109,7 @@ impl Evaluator<'_> {
             Tree::Compound(parts) => self.compound(parts)?,
             Tree::Ratio(parts) => Value::Tuple { open: ':', close: ':', items: self.each(parts)? },
             Tree::Clock { parts, afternoon } => self.clock(parts, *afternoon)?,
+            Tree::Date(date) => Value::Date(date.clone()),
             Tree::Based { digits, base } => {
                 Value::Based { digits: digits.trim_start_matches('0').into(), base: base.clone() }
             }

@@ -54,6 +54,7 @@ pub enum Tree {
         parts: Vec<Tree>,
         afternoon: bool,
     },
+    Date(Date),
     Based {
         digits: String,
         base: String,
@@ -105,6 +106,15 @@ pub enum Tree {
     },
     /// `9 m`: with a unit, or a product.
     Either(Box<Tree>, Box<Tree>),
+}
+
+/// A day, with as much as is said of it, or a month of a year. Months and days of the week by their place from 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Date {
+    pub weekday: Option<usize>,
+    pub month: usize,
+    pub day: Option<u32>,
+    pub year: Option<u32>,
 }
 
 /// What is done with the values of an expression between two bounds.
