@@ -46,7 +46,8 @@
 //! | amounts | `1 hour 45 minutes` and `105 minutes` | `1 hour 45 minutes` and `105` |
 //! | letters behind | `9 m` and nine metres, `9`, and `9m`, which is a product; `9 m - 2`, which is one only | `9 x`, `9\mathrm{x}` and `9`; `9m` and `9` |
 //! | in parentheses | `9 (apples)` and `9`, `9 apples` | `9 (pears)`; `9 (x)`, a product, and `9` |
-//! | primes | `30° 15'` and `30.25°`; `y^{\prime}` and `y'` | `30'` and `30°` |
+//! | primes | `30° 15'` and `30.25°`; `6'2"` and `74` inches, or `6` minutes of arc and `2` seconds; `y^{\prime}` and `y'` | `30'` and `30°`; `6'2"` and `74` |
+//! | fluid ounces | `8 fl oz`, `8` fluid ounces, a cup | `8 oz` |
 //! | times of day | `5 p.m.`, `17:00`, `5:00`; `noon` | `5 p.m.` and `5 a.m.` |
 //! | dates | `March 5, 2020`, `5 March 2020`, `Mar. 5th 2020`; `Jan` and `January` | `March 5`, or with a weekday; `5`; `3/5/2020` |
 //! | ratios | `3:4`, `3 to 4` | `4:3`, `6:8` |

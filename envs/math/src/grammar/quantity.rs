@@ -54,6 +54,7 @@ impl Parser<'_> {
     /// The minutes behind hours, with nothing between the two.
     fn more_of(&mut self, first: Tree) -> Result<Tree, String> {
         let mut parts = vec![first];
+        let first_end = self.at;
         while matches!(parts.last(), Some(Tree::Quantity { .. } | Tree::Either(..)))
             && matches!(self.peek(), Some(Kind::Number { .. }))
         {
@@ -75,7 +76,16 @@ impl Parser<'_> {
                 break;
             }
         }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Tree::Compound(parts) })
+        Ok(match parts.len() {
+            1 => parts.remove(0),
+            2 if self.ends_in_primes(first_end, 1) && self.ends_in_primes(self.at, 2) => feet_or_minutes(parts),
+            _ => Tree::Compound(parts),
+        })
+    }
+
+    /// Whether so many primes stand before that place, as the marks of a unit.
+    fn ends_in_primes(&self, end: usize, count: usize) -> bool {
+        self.tokens[end - count..end].iter().all(|token| token.kind == Kind::Sign('\''))
     }
 
     fn measured(&mut self, currency: Option<char>, place: Place) -> Result<Tree, String> {
@@ -142,6 +152,16 @@ impl Parser<'_> {
             None => measured,
         })
     }
+}
+
+/// `6' 2''`: feet and inches, or minutes and seconds of arc.
+fn feet_or_minutes(parts: Vec<Tree>) -> Tree {
+    let units = ["foot", "inch"].map(|name| Unit::known(name).unwrap_or_default());
+    let in_feet = parts.iter().zip(units).map(|(part, unit)| match part {
+        Tree::Quantity { value, .. } => Tree::Quantity { value: value.clone(), unit },
+        other => other.clone(),
+    });
+    Tree::Either(Box::new(Tree::Compound(in_feet.collect())), Box::new(Tree::Compound(parts)))
 }
 
 fn negated(tree: Tree) -> Tree {

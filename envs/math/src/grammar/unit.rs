@@ -94,6 +94,11 @@ impl Parser<'_> {
             product.push(unit);
             return Ok(true);
         }
+        if let Some(length) = self.fluid_ounces() {
+            self.at += length;
+            product.push(Unit::known("fluid ounce").unwrap_or_default());
+            return Ok(true);
+        }
         let word = self.word();
         if word.len() > 1 && turns(&word) {
             return Err(format!("{word:.20?} behind a number"));
@@ -130,6 +135,20 @@ impl Parser<'_> {
         let found = named.is_some();
         product.push(named.unwrap_or_default());
         Ok(found)
+    }
+
+    /// How many parts "fl oz" and "fluid ounces" have, if they stand here: a volume, which an ounce is not.
+    pub(super) fn fluid_ounces(&self) -> Option<usize> {
+        let fluid = match self.peek()? {
+            Kind::Letter('f') => self.word(),
+            Kind::Text(word) if word.starts_with('f') => word.clone(),
+            _ => return None,
+        };
+        let length = self.word_length(&fluid);
+        let behind = Parser { tokens: self.tokens, at: self.at + length, ..*self };
+        let ounce = behind.word();
+        let said = ["fl", "fluid"].contains(&&*fluid) && ["oz", "ounce", "ounces"].contains(&&*ounce);
+        said.then(|| length + behind.word_length(&ounce))
     }
 
     /// Ohms at the end of an item, perhaps thousands or millions of them, and how many parts they take.
