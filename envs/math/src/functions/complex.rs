@@ -29,6 +29,7 @@ impl Complex {
         if value.atoms().any(|atom| *atom == Atom::Imaginary) { Complex::of(value, work) } else { Ok(None) }
     }
 
+    /// With the other sign before i.
     pub fn conjugate(&self, work: &mut Work) -> Result<Quotient, String> {
         self.real.minus(&self.imaginary.times(&Quotient::atom(Atom::Imaginary), work)?, work)
     }
@@ -47,10 +48,10 @@ impl Complex {
         Ok(Complex { real: real.divided_by(&square, work)?, imaginary: imaginary.divided_by(&square, work)? })
     }
 
+    /// How far it is from zero.
     pub fn absolute(&self, work: &mut Work) -> Result<Quotient, String> {
         let half = Quotient::rational(Rational::new(1.into(), 2.into()));
-        let squares = [&self.real, &self.imaginary].map(|part| part.times(part, work));
-        let [real, imaginary] = squares;
+        let [real, imaginary] = [&self.real, &self.imaginary].map(|part| part.times(part, work));
         real?.plus(&imaginary?, work)?.power(&half, work)
     }
 }

@@ -134,8 +134,8 @@ impl Parser<'_> {
                 }
                 // 2hr\pi is a product.
                 let goes_on = matches!(self.ahead(word.len()), Some(Kind::Name(name)) if GREEK.contains(&&**name) || name == "pi");
-                let unit = self.is_unit(&word, *spaced) && (*spaced || !goes_on) || self.fluid_ounces().is_some();
-                !is_conjunction(&word) && !(unit && product.is_numeric())
+                let is_unit = || self.is_unit(&word, *spaced) && (*spaced || !goes_on) || self.fluid_ounces().is_some();
+                !(is_conjunction(&word) || product.is_numeric() && is_unit())
             }
             Kind::Text(word) => {
                 word.len() == 1 && !(product.is_numeric() && self.is_unit(word, true)) || self.is_function_at(self.at)
