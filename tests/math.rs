@@ -372,6 +372,11 @@ fn hard_sums_end_in_a_verdict() {
     }
 }
 
+fn determinant(size: usize, entry: impl Fn(usize, usize) -> String) -> String {
+    let row = |row| (0..size).map(|column| entry(row, column)).collect::<Vec<_>>().join("&");
+    format!("\\begin{{vmatrix}}{}\\end{{vmatrix}}", (0..size).map(row).collect::<Vec<_>>().join("\\\\"))
+}
+
 /// Each is worked on for as long as any answer can be; the judge's fuel must be enough, and the answer must not pass.
 #[test]
 fn hard_work_ends_in_a_verdict() {
@@ -397,6 +402,13 @@ fn hard_work_ends_in_a_verdict() {
         (1..24).map(|n| format!("\\ln({n}+\\pi)+")).collect::<String>() + "1",
         (0..100).map(|n| format!("({},{})\\cup", 2 * n, 2 * n + 1)).collect::<String>() + "(300,301)",
         "1/".repeat(900) + "2",
+        determinant(8, |row, column| format!("x_{{{row}{column}}}")),
+        determinant(8, |row, column| format!("\\sqrt{{{}}}", 8 * row + column + 2)),
+        determinant(6, |row, column| format!("\\frac{{1}}{{x+y+{}}}", row + column)),
+        determinant(3, |row, column| format!("(x+y+{})^{{20}}", 3 * row + column)),
+        "|\\sin 1+i\\cos 2+\\sqrt{2+\\sqrt3}|+".repeat(40) + "1",
+        "5th, ".repeat(240) + "6th",
+        "March 5, ".repeat(180) + "March 6",
     ];
     let verdicts = judged(Style::Compact, hard.iter().map(|answer| ("(x+1)^{100}", &**answer)));
     for (answer, verdict) in hard.iter().zip(verdicts) {

@@ -1,5 +1,6 @@
 //! What an answer as it is written comes to.
 
+mod determinant;
 mod inequality;
 mod relation;
 mod series;
@@ -108,6 +109,7 @@ impl Evaluator<'_> {
             Tree::Compound(parts) => self.compound(parts)?,
             Tree::Ratio(parts) => Value::Tuple { open: ':', close: ':', items: self.each(parts)? },
             Tree::Clock { parts, afternoon } => self.clock(parts, *afternoon)?,
+            Tree::Date(date) => Value::Date(date.clone()),
             Tree::Based { digits, base } => {
                 Value::Based { digits: digits.trim_start_matches('0').into(), base: base.clone() }
             }
@@ -204,6 +206,13 @@ impl Evaluator<'_> {
         power: Option<&Tree>,
         arguments: &[Tree],
     ) -> Result<Quotient, String> {
+        if let ("det", None, [of]) = (name, base, arguments) {
+            let value = self.determinant(of)?;
+            return match power {
+                Some(power) => value.power(&self.exact(power)?, self.work),
+                None => Ok(value),
+            };
+        }
         let arguments: Vec<Quotient> = arguments.iter().map(|of| self.exact(of)).collect::<Result<_, _>>()?;
         if let ("binomial", [of, choose]) = (name, &arguments[..]) {
             return functions::binomial(of, choose, self.work);

@@ -1,12 +1,17 @@
 //! Functions: their values at special arguments, and what they are made of.
 
+mod angle;
+mod complex;
+
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_traits::{One, Signed, ToPrimitive};
 
 use crate::numeric;
 use crate::polynomial::{Atom, BITS_MAX, Monomial, Polynomial, Rational, Work};
 use crate::quotient::{Quotient, prime_powers};
+use angle::{arcsine, arctangent, cosine, right_angle_less, sine};
+use complex::Complex;
 
 /// Factorials are worked out up to this number; others are compared with each other only.
 const FACTORIAL_MAX: u32 = 300;
@@ -46,6 +51,14 @@ pub fn applied(name: &str, base: Option<&Quotient>, of: &[Quotient], work: &mut 
             inverse_hyperbolic(name, argument, work)
         }
         ("abs", _) => absolute(argument, work),
+        ("overline", _) => match Complex::with_imaginary(argument, work)? {
+            Some(complex) => complex.conjugate(work),
+            None => Ok(Quotient::function("overline", vec![argument.clone()])),
+        },
+        ("Re" | "Im", _) => {
+            let complex = Complex::of(argument, work)?.ok_or("a part of what is no number")?;
+            Ok(if name == "Re" { complex.real } else { complex.imaginary })
+        }
         ("floor" | "ceil", _) => rounded(argument, name == "floor", work),
         ("factorial", _) => factorial(argument),
         ("double factorial", _) => double_factorial(argument),
@@ -136,144 +149,6 @@ fn several(name: &str, of: &[Quotient]) -> Result<Quotient, String> {
 
 fn half() -> Quotient {
     Quotient::rational(Rational::new(1.into(), 2.into()))
-}
-
-fn pi_times(number: Rational, work: &mut Work) -> Result<Quotient, String> {
-    Quotient::symbol("π").times(&Quotient::rational(number), work)
-}
-
-/// The number that π is multiplied by, where an angle is a multiple of π.
-fn of_pi(angle: &Quotient) -> Option<Rational> {
-    if let Some(number) = angle.as_rational() {
-        return number.is_zero().then_some(number);
-    }
-    let (monomial, coefficient) = angle.over().as_term().filter(|_| angle.under().as_rational().is_some())?;
-    let is_pi = *monomial == Monomial::of(Atom::Symbol("π".into()), Rational::one());
-    is_pi.then(|| coefficient.clone())
-}
-
-/// Whether the greatest term is negative, so that an odd or even function has one form.
-fn is_turned(argument: &Quotient) -> bool {
-    argument.over().0.last_key_value().is_some_and(|(_, coefficient)| coefficient.is_negative())
-}
-
-fn sine(angle: &Quotient, work: &mut Work) -> Result<Quotient, String> {
-    match of_pi(angle) {
-        Some(number) => sine_of_pi(number, work),
-        None if is_turned(angle) => Ok(Quotient::function("sin", vec![angle.negated()]).negated()),
-        None => Ok(Quotient::function("sin", vec![angle.clone()])),
-    }
-}
-
-fn cosine(angle: &Quotient, work: &mut Work) -> Result<Quotient, String> {
-    match of_pi(angle) {
-        Some(number) => sine_of_pi(Rational::new(1.into(), 2.into()) - number, work),
-        None if is_turned(angle) => Ok(Quotient::function("cos", vec![angle.negated()])),
-        None => Ok(Quotient::function("cos", vec![angle.clone()])),
-    }
-}
-
-/// The sine of a multiple of π, by that of one between 0 and π/2.
-fn sine_of_pi(number: Rational, work: &mut Work) -> Result<Quotient, String> {
-    let (one, two) = (Rational::one(), Rational::from(BigInt::from(2)));
-    let turned = &number - (&number / &two).floor() * &two;
-    let (positive, half_turn) = if turned < one { (true, turned) } else { (false, turned - &one) };
-    let quarter = if &half_turn * &two > one { one - half_turn } else { half_turn };
-    let value = match special_sine(&quarter, work)? {
-        Some(value) => value,
-        None => Quotient::function("sin", vec![pi_times(quarter, work)?]),
-    };
-    Ok(if positive { value } else { value.negated() })
-}
-
-/// Sines of angles that roots give: (a + b√c + √(d + e√f)) / g, by the angle as a fraction of π.
-const SINES: [(i64, i64, [i64; 7]); 13] = [
-    (0, 1, [0, 0, 0, 0, 0, 0, 1]),
-    (1, 12, [0, 1, 6, 0, 0, 0, 4]),
-    (1, 10, [-1, 1, 5, 0, 0, 0, 4]),
-    (1, 8, [0, 0, 0, 2, -1, 2, 2]),
-    (1, 6, [1, 0, 0, 0, 0, 0, 2]),
-    (1, 5, [0, 0, 0, 10, -2, 5, 4]),
-    (1, 4, [0, 1, 2, 0, 0, 0, 2]),
-    (3, 10, [1, 1, 5, 0, 0, 0, 4]),
-    (1, 3, [0, 1, 3, 0, 0, 0, 2]),
-    (3, 8, [0, 0, 0, 2, 1, 2, 2]),
-    (2, 5, [0, 0, 0, 10, 2, 5, 4]),
-    (5, 12, [0, 1, 6, 0, 0, 0, 4]),
-    (1, 2, [1, 0, 0, 0, 0, 0, 1]),
-];
-
-/// Tangents, in the same way.
-const TANGENTS: [(i64, i64, [i64; 7]); 8] = [
-    (0, 1, [0, 0, 0, 0, 0, 0, 1]),
-    (1, 12, [2, -1, 3, 0, 0, 0, 1]),
-    (1, 8, [-1, 1, 2, 0, 0, 0, 1]),
-    (1, 6, [0, 1, 3, 0, 0, 0, 3]),
-    (1, 4, [1, 0, 0, 0, 0, 0, 1]),
-    (1, 3, [0, 1, 3, 0, 0, 0, 1]),
-    (3, 8, [1, 1, 2, 0, 0, 0, 1]),
-    (5, 12, [2, 1, 3, 0, 0, 0, 1]),
-];
-
-fn special_sine(angle: &Rational, work: &mut Work) -> Result<Option<Quotient>, String> {
-    let found = SINES.iter().find(|(over, under, _)| *angle == Rational::new((*over).into(), (*under).into()));
-    found.map(|(over, under, parts)| sine_of_roots(*over, *under, parts, work)).transpose()
-}
-
-fn sine_of_roots(over: i64, under: i64, parts: &[i64; 7], work: &mut Work) -> Result<Quotient, String> {
-    let value = of_roots(parts, work)?;
-    if under != 12 {
-        return Ok(value);
-    }
-    // (√6 ∓ √2) / 4
-    let root = of_roots(&[0, 1, 2, 0, 0, 0, 4], work)?;
-    if over == 1 { value.minus(&root, work) } else { value.plus(&root, work) }
-}
-
-fn of_roots(&[a, b, c, d, e, f, g]: &[i64; 7], work: &mut Work) -> Result<Quotient, String> {
-    let root = |of: i64, work: &mut Work| Quotient::integer(of).power(&half(), work);
-    let mut sum = Quotient::integer(a);
-    sum = sum.plus(&root(c, work)?.times(&Quotient::integer(b), work)?, work)?;
-    if d != 0 {
-        let inner = root(f, work)?.times(&Quotient::integer(e), work)?.plus(&Quotient::integer(d), work)?;
-        sum = sum.plus(&inner.power(&half(), work)?, work)?;
-    }
-    sum.divided_by(&Quotient::integer(g), work)
-}
-
-fn right_angle_less(angle: &Quotient, work: &mut Work) -> Result<Quotient, String> {
-    pi_times(Rational::new(1.into(), 2.into()), work)?.minus(angle, work)
-}
-
-fn arcsine(of: &Quotient, work: &mut Work) -> Result<Quotient, String> {
-    if let Some(number) = of.as_rational()
-        && number.abs() > Rational::one()
-    {
-        return Err("an arc sine or cosine of a number above 1".into());
-    }
-    arc("arcsin", &SINES, of, work)
-}
-
-fn arctangent(of: &Quotient, work: &mut Work) -> Result<Quotient, String> {
-    arc("arctan", &TANGENTS, of, work)
-}
-
-/// The angle whose sine or tangent is in a table, or else the function. Both are odd.
-fn arc(name: &'static str, table: &[(i64, i64, [i64; 7])], of: &Quotient, work: &mut Work) -> Result<Quotient, String> {
-    if is_turned(of) {
-        return Ok(arc(name, table, &of.negated(), work)?.negated());
-    }
-    if !of.has_unknowns() {
-        for (over, under, parts) in table {
-            let value =
-                if name == "arcsin" { sine_of_roots(*over, *under, parts, work)? } else { of_roots(parts, work)? };
-            // Values with roots of roots are compared by numbers afterwards, if need be.
-            if value.is_decided() && of.is_decided() && value.ratio_to(of, work)? == Some(Rational::one()) {
-                return pi_times(Rational::new((*over).into(), (*under).into()), work);
-            }
-        }
-    }
-    Ok(Quotient::function(name, vec![of.clone()]))
 }
 
 fn hyperbolic(name: &str, of: &Quotient, work: &mut Work) -> Result<Quotient, String> {
@@ -378,6 +253,9 @@ pub fn power_of_logarithms(base: &Quotient, exponent: &Quotient, work: &mut Work
 fn absolute(value: &Quotient, work: &mut Work) -> Result<Quotient, String> {
     if let Some(number) = value.as_rational() {
         return Ok(Quotient::rational(number.abs()));
+    }
+    if let Some(complex) = Complex::with_imaginary(value, work)? {
+        return complex.absolute(work);
     }
     match numeric::sign(value, work)? {
         Some(sign) => Ok(if sign < 0 { value.negated() } else { value.clone() }),

@@ -2,9 +2,17 @@
 
 mod arithmetic;
 mod base;
+mod binomial;
 mod bracket;
+mod congruence;
+mod date;
+mod function;
+mod number_set;
+mod ordinal;
 mod quantity;
+mod ratio;
 mod series;
+mod unit;
 mod words;
 
 pub use words::is_all_reals;
@@ -189,6 +197,9 @@ impl<'a> Parser<'a> {
     fn item(&mut self) -> Result<Tree, String> {
         if let Some(choice) = self.choice()? {
             return Ok(choice);
+        }
+        if let Some(said) = self.date().or_else(|| self.ordinal()).or_else(|| self.proportion()) {
+            return Ok(said);
         }
         if let Some(words) = self.words()? {
             return Ok(words);

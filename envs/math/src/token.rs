@@ -39,6 +39,8 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Array {
     Matrix,
+    /// A matrix between upright lines.
+    Determinant,
     Cases,
     /// Lines of a formula.
     Lines,
@@ -98,6 +100,10 @@ impl<'a> Lexer<'a> {
             // Empty braces, unless something is set below or above them.
             '{' if self.rest.starts_with("{}") && !self.rest[2..].starts_with(['_', '^']) => self.skip(2),
             // Braces that only set the space around a colon.
+            '"' | '”' | '″' if self.behind_number() => {
+                self.push(bytes, Kind::Sign('\''));
+                self.push(0, Kind::Sign('\''));
+            }
             '{' if self.rest.starts_with("{:}") => self.push(3, Kind::Sign(':')),
             c if c.is_ascii_alphabetic() => return self.letters(),
             c => return self.special(c, bytes),
@@ -156,8 +162,7 @@ impl<'a> Lexer<'a> {
     fn micro_unit(&self, c: char, bytes: usize) -> Option<&'a str> {
         const UNITS: [&str; 10] = ["m", "s", "g", "L", "l", "A", "C", "F", "V", "W"];
         let letters = &self.rest[bytes..][..letters_end(&self.rest[bytes..])];
-        let behind_number = matches!(self.tokens.last(), Some(Token { kind: Kind::Number { .. }, .. }));
-        (matches!(c, 'μ' | 'µ') && behind_number && UNITS.contains(&letters)).then_some(letters)
+        (matches!(c, 'μ' | 'µ') && self.behind_number() && UNITS.contains(&letters)).then_some(letters)
     }
 
     fn skip(&mut self, bytes: usize) {
@@ -198,6 +203,10 @@ impl<'a> Lexer<'a> {
             _ => false,
         };
         letter && self.rest.len() > 1
+    }
+
+    fn behind_number(&self) -> bool {
+        matches!(self.tokens.last(), Some(Token { kind: Kind::Number { .. }, .. }))
     }
 
     fn ellipsis(&self) -> bool {
@@ -330,6 +339,7 @@ impl<'a> Lexer<'a> {
         let (name, mut end) = braced(&self.rest[bytes..]).ok_or("\\begin or \\end without a name")?;
         let array = match name.trim_end_matches('*') {
             "pmatrix" | "bmatrix" | "matrix" | "Bmatrix" | "smallmatrix" | "array" => Array::Matrix,
+            "vmatrix" => Array::Determinant,
             "cases" | "dcases" | "rcases" => Array::Cases,
             "aligned" | "align" | "gathered" | "gather" | "split" | "equation" => Array::Lines,
             name => return Err(format!("{name:.20?} is not a kind of matrix")),

@@ -54,6 +54,7 @@ pub enum Tree {
         parts: Vec<Tree>,
         afternoon: bool,
     },
+    Date(Date),
     Based {
         digits: String,
         base: String,
@@ -105,6 +106,15 @@ pub enum Tree {
     },
     /// `9 m`: with a unit, or a product.
     Either(Box<Tree>, Box<Tree>),
+}
+
+/// A day, with as much as is said of it, or a month of a year. Months and days of the week by their place from 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Date {
+    pub weekday: Option<usize>,
+    pub month: usize,
+    pub day: Option<u32>,
+    pub year: Option<u32>,
 }
 
 /// What is done with the values of an expression between two bounds.
@@ -177,6 +187,7 @@ impl Tree {
             Tree::Sum(parts) | Tree::Product(parts) | Tree::Call { arguments: parts, .. } => all(parts),
             Tree::Negated(of) | Tree::PlusMinus { of, .. } | Tree::Degrees(of) => 1 + of.size(),
             Tree::Divided(a, b) | Tree::Power(a, b) | Tree::Root { degree: a, of: b } => 1 + a.size() + b.size(),
+            Tree::Matrix(rows) => 1 + rows.iter().flatten().map(Tree::size).sum::<u64>(),
             Tree::Series { from, to, of, .. } => 1 + from.size() + to.size() + of.size(),
             _ => 1,
         }
@@ -232,6 +243,7 @@ impl Tree {
             Tree::Negated(of) | Tree::Quantity { value: of, .. } | Tree::Degrees(of) => of.is_twofold(),
             Tree::Sum(parts) | Tree::Product(parts) | Tree::Ratio(parts) => parts.iter().any(Tree::is_twofold),
             Tree::Bracket { items, .. } | Tree::Relation { sides: items, .. } => items.iter().any(Tree::is_twofold),
+            Tree::Matrix(rows) => rows.iter().flatten().any(Tree::is_twofold),
             Tree::Divided(a, b) | Tree::Power(a, b) | Tree::Root { degree: a, of: b } | Tree::Either(a, b) => {
                 a.is_twofold() || b.is_twofold()
             }

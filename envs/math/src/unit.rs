@@ -114,6 +114,11 @@ impl Unit {
         })
     }
 
+    /// Of the place in an order, which is no number of anything.
+    pub fn ordinal() -> Unit {
+        Unit { things: BTreeMap::from([("-th".into(), 1)]), ..Unit::default() }
+    }
+
     pub fn is_none(&self) -> bool {
         self.dimensions.is_empty() && self.things.is_empty()
     }

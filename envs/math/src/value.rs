@@ -9,6 +9,7 @@ use crate::evaluate::seconds;
 use crate::polynomial::{Rational, Work};
 use crate::quotient::Quotient;
 use crate::region::Region;
+use crate::tree::Date;
 use crate::unit::Unit;
 use names::Names;
 
@@ -40,6 +41,7 @@ pub enum Value {
         seconds: Rational,
         shown: Rational,
     },
+    Date(Date),
     /// A set, or answers in no order.
     Set(Vec<Value>),
     /// Real numbers between known bounds.

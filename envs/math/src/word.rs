@@ -191,6 +191,44 @@ const PARTS: [(&str, u32); 18] = [
     ("thousandth", 1000),
 ];
 
+/// What a place in an order is called, from the first on.
+const PLACES: [&str; 19] = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+];
+
+/// The number below a hundred of a place in an order, as "fifth", "twentieth" and "twenty-first".
+pub fn ordinal(word: &str) -> Option<u32> {
+    if !["th", "st", "nd", "rd"].iter().any(|ending| word.ends_with(ending)) {
+        return None;
+    }
+    let lower = word.to_ascii_lowercase();
+    let tens_of = |stem: &str| TENS.iter().position(|tens| *tens == stem).map(|place| 10 * place + 20);
+    let place_of = |word: &str| PLACES.iter().position(|place| *place == word).map(|place| place + 1);
+    let number = match lower.split_once('-') {
+        Some((tens, place)) => tens_of(tens)? + place_of(place).filter(|place| *place < 10)?,
+        None => place_of(&lower).or_else(|| tens_of(&format!("{}y", lower.strip_suffix("ieth")?)))?,
+    };
+    u32::try_from(number).ok()
+}
+
 fn singular(word: &str) -> &str {
     word.strip_suffix('s').unwrap_or(word)
 }
@@ -240,6 +278,10 @@ fn without_and(words: &[&str]) -> Option<Rational> {
     let words = if words.len() > 1 { words.strip_prefix(&["a"]).unwrap_or(&words) } else { &words };
     let (last, before) = words.split_last()?;
     let part = factor(last).filter(|factor| !factor.is_integer());
+    // Twenty fifths are a number, and twenty-fifth is a place.
+    if before.last().is_some_and(|before| TENS.contains(before)) && ordinal(last).is_some() {
+        return None;
+    }
     match (part, before) {
         (Some(part), []) => Some(part),
         (Some(part), before) => Some(whole(before)? * part),

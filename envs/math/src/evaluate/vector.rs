@@ -6,7 +6,7 @@ use crate::tree::Tree;
 use crate::value::Value;
 
 /// What arithmetic with vectors comes to.
-enum Linear {
+pub(super) enum Linear {
     Number(Quotient),
     Tuple(Vec<Quotient>),
     Matrix(Vec<Vec<Quotient>>),
@@ -38,7 +38,8 @@ impl Evaluator<'_> {
         Ok(Value::Named { name: name.clone(), value: Box::new(self.value(point)?), equation: None })
     }
 
-    fn linear_part(&mut self, tree: &Tree) -> Result<Linear, String> {
+    /// What is added up or multiplied, or a number.
+    pub(super) fn linear_part(&mut self, tree: &Tree) -> Result<Linear, String> {
         self.work.spend(5)?;
         match tree {
             Tree::Matrix(rows) => {

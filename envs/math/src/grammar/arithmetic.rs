@@ -1,10 +1,11 @@
-//! Sums, products, powers and functions.
+//! Sums, products, powers, and what is applied to their parts.
 
+use super::function::OPERATORS;
 use super::{Parser, shown};
 use crate::token::{Array, Kind, Token};
 use crate::tree::{Series, Tree};
 use crate::unit::Unit;
-use crate::word::{FUNCTIONS, GREEK, is_conjunction, is_name, number};
+use crate::word::{FUNCTIONS, GREEK, is_conjunction, number};
 
 impl Parser<'_> {
     /// A sum. One sign of a fraction or binomial without commands of their own, as in `{a \over b}`, parts all of it.
@@ -133,11 +134,11 @@ impl Parser<'_> {
                 }
                 // 2hr\pi is a product.
                 let goes_on = matches!(self.ahead(word.len()), Some(Kind::Name(name)) if GREEK.contains(&&**name) || name == "pi");
-                let unit = product.is_numeric() && self.is_unit(&word, *spaced) && (*spaced || !goes_on);
-                !is_conjunction(&word) && !unit
+                let is_unit = || self.is_unit(&word, *spaced) && (*spaced || !goes_on) || self.fluid_ounces().is_some();
+                !(is_conjunction(&word) || product.is_numeric() && is_unit())
             }
             Kind::Text(word) => {
-                word.len() == 1 && !(product.is_numeric() && self.is_unit(word, true)) || is_function(word)
+                word.len() == 1 && !(product.is_numeric() && self.is_unit(word, true)) || self.is_function_at(self.at)
             }
             Kind::Name(name) if name == "mu" && product.is_numeric() => {
                 !matches!(self.ahead(1), Some(Kind::Text(word)) if Unit::known(&format!("μ{word}")).is_some())
@@ -151,7 +152,7 @@ impl Parser<'_> {
             Kind::Sign('(') if product.is_numeric() && self.unit_in_parentheses().is_some() => false,
             Kind::Sign('[') => self.ahead(1) == Some(&Kind::Begin(Array::Matrix)) || self.is_square_group(),
             Kind::Sign(sign) => ['(', '{', '⌊', '⌈'].contains(sign) && !self.is_unit_in_braces(product),
-            Kind::Begin(array) => *array == Array::Matrix,
+            Kind::Begin(array) => matches!(array, Array::Matrix | Array::Determinant),
             Kind::End => false,
         }
     }
@@ -250,14 +251,15 @@ impl Parser<'_> {
             },
             Kind::Letter(letter) => self.symbol(&letter.to_string()),
             Kind::Text(word) if word.len() == 1 => self.symbol(word),
-            Kind::Text(word) if is_function(word) => self.nested(|parser| parser.function(word)),
+            Kind::Text(word) if self.is_function_at(self.at - 1) => self.nested(|parser| parser.function(word)),
             Kind::Name(name) => self.nested(|parser| parser.command(name)),
             Kind::Begin(array) => self.nested(|parser| parser.array(*array)),
             Kind::Sign(open @ ('(' | '[' | ']' | '{' | '⦃' | '⟨')) => self.nested(|parser| parser.bracket(*open)),
             Kind::Sign('|') => {
                 let inner = self.nested(Self::sum)?;
                 self.expects('|')?;
-                Ok(Tree::call("abs", vec![inner]))
+                let is_matrix = matches!(inner, Tree::Matrix(_)) || inner.is_linear();
+                Ok(Tree::call(if is_matrix { "det" } else { "abs" }, vec![inner]))
             }
             Kind::Sign('∞') => Ok(Tree::Infinity),
             Kind::Sign('∅') => Ok(Tree::Set(Vec::new())),
@@ -280,71 +282,6 @@ impl Parser<'_> {
         let name = letter.to_owned() + &self.subscript()?;
         let value = self.function_value(letter).unwrap_or_default();
         Ok(Tree::Symbol(name + &value))
-    }
-
-    /// A number in parentheses right behind a letter that stands alone, as in `I(0)`: no factor, but where a function is
-    /// taken.
-    fn function_value(&mut self, letter: &str) -> Option<String> {
-        let behind = |parts: usize| self.at.checked_sub(parts).map(|place| &self.tokens[place].kind);
-        let alone =
-            !matches!(behind(2), Some(Kind::Letter(_))) && matches!(behind(1), Some(Kind::Letter(_) | Kind::Sign(_)));
-        let opened =
-            self.peek() == Some(&Kind::Sign('(')) && !self.is_spaced() && self.ahead(2) == Some(&Kind::Sign(')'));
-        match self.ahead(1) {
-            Some(Kind::Number { digits, .. }) if alone && opened && !["e", "i", "π"].contains(&letter) => {
-                self.at += 3;
-                Some(format!("({digits})"))
-            }
-            _ => None,
-        }
-    }
-
-    /// `C_{10}^{3}`, where the number below is that of all and the one above that of the chosen.
-    fn chosen_above(&mut self) -> Option<Tree> {
-        let start = self.at;
-        let of = self.number_behind('_');
-        let chosen = self.number_behind('^');
-        if of.is_none() || chosen.is_none() {
-            self.at = start;
-        }
-        Some(Tree::call("binomial", vec![of?, chosen?]))
-    }
-
-    /// `{}_{10}C_3`, `_{10}C_3` and `{}^{10}C_3`.
-    fn chosen_beside(&mut self) -> Option<Tree> {
-        let start = self.at;
-        if self.takes('{') && !self.takes('}') {
-            self.at = start;
-            return None;
-        }
-        let of = self
-            .number_behind('_')
-            .or_else(|| self.number_behind('^'))
-            .filter(|_| matches!(self.peek(), Some(Kind::Letter('C'))));
-        self.at += usize::from(of.is_some());
-        let chosen = of.as_ref().and_then(|_| self.number_behind('_'));
-        if chosen.is_none() {
-            self.at = start;
-        }
-        Some(Tree::call("binomial", vec![of?, chosen?]))
-    }
-
-    /// A whole number behind a sign, perhaps in braces.
-    fn number_behind(&mut self, sign: char) -> Option<Tree> {
-        let start = self.at;
-        let braced = self.takes(sign) && self.takes('{');
-        let number = match self.peek() {
-            Some(Kind::Number { value, digits }) if self.at > start && value.is_integer() => {
-                Some(Tree::Number { value: value.clone(), digits: digits.clone() })
-            }
-            _ => None,
-        };
-        self.at += usize::from(number.is_some());
-        if number.is_none() || braced && !self.takes('}') {
-            self.at = start;
-            return None;
-        }
-        number
     }
 
     fn subscript(&mut self) -> Result<String, String> {
@@ -404,7 +341,7 @@ impl Parser<'_> {
                 }
                 Tree::call(name, vec![of])
             }
-            name if FUNCTIONS.contains(&name) => self.function(name)?,
+            name if FUNCTIONS.contains(&name) || OPERATORS.contains(&name) => self.function(name)?,
             // Variants only look different.
             name if GREEK.contains(&name) => self.symbol(&format!("\\{}", name.strip_prefix("var").unwrap_or(name)))?,
             "imath" => self.symbol("i")?,
@@ -412,45 +349,6 @@ impl Parser<'_> {
             "lbrack" => return self.bracket('['),
             name => return Err(format!("\\{name} is not known")),
         })
-    }
-
-    fn number_set(&mut self) -> Result<Tree, String> {
-        let braced = self.takes('{');
-        let Some(Kind::Letter(letter)) = self.peek() else { return Err("a set of numbers without a name".into()) };
-        self.at += 1;
-        if braced {
-            self.expects('}')?;
-        }
-        let start = self.at;
-        let Some(sign) = self.bound_of_set().filter(|_| *letter == 'R') else {
-            self.at = start;
-            return Ok(Tree::NumberSet(*letter));
-        };
-        let zero = Tree::integer(0);
-        Ok(match sign {
-            '+' | '>' => Tree::Bracket { open: '(', close: ')', items: vec![zero, Tree::Infinity] },
-            '≥' => Tree::Bracket { open: '[', close: ')', items: vec![zero, Tree::Infinity] },
-            '≤' => Tree::Bracket { open: '(', close: ']', items: vec![Tree::Infinity.negated(), zero] },
-            '≠' => Tree::Without(Box::new(Tree::NumberSet('R')), Box::new(Tree::Set(vec![zero]))),
-            _ => Tree::Bracket { open: '(', close: ')', items: vec![Tree::Infinity.negated(), zero] },
-        })
-    }
-
-    /// Which numbers of a set are meant, as in `\mathbb{R}^+` and `\mathbb{R}_{\ge 0}`.
-    fn bound_of_set(&mut self) -> Option<char> {
-        if !self.takes('^') && !self.takes('_') {
-            return None;
-        }
-        let braced = self.takes('{');
-        let Some(Kind::Sign(sign @ ('+' | '-' | '>' | '<' | '≥' | '≤' | '≠' | '*'))) = self.peek() else {
-            return None;
-        };
-        self.at += 1;
-        let is_zero = matches!(self.peek(), Some(Kind::Number { digits, .. }) if digits == "0");
-        let compares = !matches!(sign, '+' | '-' | '*');
-        self.at += usize::from(compares && is_zero);
-        let ends = is_zero == compares && (!braced || self.takes('}'));
-        ends.then_some(if *sign == '*' { '≠' } else { *sign })
     }
 
     /// What a command is applied to: braces, or one digit or letter, as in \frac12.
@@ -462,56 +360,9 @@ impl Parser<'_> {
         }
         self.factor()
     }
-
-    /// A function of what is in parentheses or of the factors up to the next sign.
-    fn function(&mut self, name: &str) -> Result<Tree, String> {
-        let mut base = None;
-        let mut power = None;
-        loop {
-            if base.is_none() && self.takes('_') {
-                base = Some(Box::new(self.argument()?));
-            } else if power.is_none() && self.takes('^') {
-                let negative = self.takes('-');
-                let exponent = self.argument()?;
-                power = Some(Box::new(if negative { exponent.negated() } else { exponent }));
-            } else {
-                break;
-            }
-        }
-        let outer = self.functions;
-        self.functions += 1;
-        let arguments = self.arguments();
-        self.functions = outer;
-        Ok(Tree::Call { name: name.into(), base, power, arguments: arguments? })
-    }
-
-    fn arguments(&mut self) -> Result<Vec<Tree>, String> {
-        if matches!(self.peek(), Some(Kind::Sign('(' | '⦃'))) {
-            let inner = self.factor()?;
-            let inner = match self.degrees() {
-                Some(length) => {
-                    self.at += length;
-                    Tree::Degrees(Box::new(inner))
-                }
-                None => inner,
-            };
-            return Ok(match inner {
-                Tree::Bracket { items, .. } | Tree::Set(items) => items,
-                inner => vec![inner],
-            });
-        }
-        let negative = self.takes('-');
-        let mut argument = self.power()?;
-        while matches!(self.peek(), Some(Kind::Letter(_))) && !self.is_at_conjunction()
-            || matches!(self.peek(), Some(Kind::Name(name)) if !FUNCTIONS.contains(&&**name))
-        {
-            argument = multiplied(argument, self.power()?);
-        }
-        Ok(vec![if negative { argument.negated() } else { argument }])
-    }
 }
 
-fn multiplied(left: Tree, right: Tree) -> Tree {
+pub(super) fn multiplied(left: Tree, right: Tree) -> Tree {
     match left {
         Tree::Product(mut factors) => {
             factors.push(right);
@@ -519,11 +370,6 @@ fn multiplied(left: Tree, right: Tree) -> Tree {
         }
         left => Tree::Product(vec![left, right]),
     }
-}
-
-/// Whether a word is a function, as in \operatorname{cis}.
-pub(super) fn is_function(word: &str) -> bool {
-    FUNCTIONS.contains(&word) && is_name(word)
 }
 
 pub(super) fn is_fraction(name: &str) -> bool {

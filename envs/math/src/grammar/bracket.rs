@@ -127,6 +127,7 @@ impl Parser<'_> {
         let rows = rows?;
         Ok(match array {
             Array::Matrix => Tree::Matrix(rows),
+            Array::Determinant => Tree::call("det", vec![Tree::Matrix(rows)]),
             _ if rows.iter().any(|row| row.len() > 1) => Tree::Cases(rows),
             _ => {
                 let mut items: Vec<Tree> = rows.into_iter().flatten().collect();
@@ -157,13 +158,14 @@ impl Parser<'_> {
 
     fn rows(&mut self, array: Array) -> Result<Vec<Vec<Tree>>, String> {
         let mut rows = vec![Vec::new()];
+        let has_columns = matches!(array, Array::Matrix | Array::Determinant);
         loop {
             if self.peek() == Some(&Kind::End) {
                 self.at += 1;
                 rows.retain(|row| !row.is_empty());
                 return Ok(rows);
             }
-            if array != Array::Matrix && self.takes('&') {
+            if !has_columns && self.takes('&') {
                 continue;
             }
             if array == Array::Cases {
@@ -172,11 +174,11 @@ impl Parser<'_> {
             let item = self.item()?;
             let item = if array == Array::Cases { self.joined_conditions(item)? } else { item };
             rows.last_mut().expect("there is a first row").push(item);
-            if array != Array::Matrix {
+            if !has_columns {
                 // A comma at the end of a line, or before the condition.
                 let _ = self.takes(',') || self.takes(';');
             }
-            let parted = self.takes('&') || array != Array::Matrix;
+            let parted = self.takes('&') || !has_columns;
             if self.takes('⏎') {
                 rows.push(Vec::new());
             } else if !parted && self.peek() != Some(&Kind::End) || self.peek().is_none() {

@@ -1,7 +1,6 @@
 //! Labels, choices, and answers that are words.
 
 use super::Parser;
-use super::arithmetic::is_function;
 use crate::polynomial::Rational;
 use crate::token::{Kind, Token};
 use crate::tree::Tree;
@@ -90,7 +89,7 @@ impl Parser<'_> {
     /// Words and nothing else, up to the end of the item: words, unless it could be a product or a number.
     pub(super) fn words(&mut self) -> Result<Option<Tree>, String> {
         let start = self.at;
-        let is_applied = matches!(self.peek(), Some(Kind::Text(word)) if is_function(word));
+        let is_applied = self.is_function_at(self.at);
         if is_applied || self.number_words().is_some() {
             self.at = start;
             return Ok(None);
@@ -136,9 +135,9 @@ impl Parser<'_> {
         let negative = self.takes_minus_word();
         let multiplies = |kind: Option<&Kind>| matches!(kind, Some(Kind::Text(word)) if word::factor(word).is_some());
         let article = self.word_length(&self.word());
-        if self.is_at_article() && multiplies(self.ahead(article)) {
-            self.at += article;
-        }
+        let has_article = self.is_at_article() && multiplies(self.ahead(article));
+        self.at += if has_article { article } else { 0 };
+        let first = self.at;
         let mut words: Vec<&str> = Vec::new();
         let mut best = None;
         while let Some(Kind::Text(word)) = self.peek() {
@@ -159,6 +158,10 @@ impl Parser<'_> {
                 break;
             }
         }
+        // "third" alone is a place, and "a third", "one third" and "third of" are parts.
+        let behind = words.get(1).copied().unwrap_or_default();
+        let is_place = |(at, _): &(usize, Rational)| *at == first + 1 && word::ordinal(words[0]).is_some();
+        let best = best.filter(|best| has_article || behind == "of" || !is_place(best));
         self.at = best.as_ref().map_or(start, |(at, _)| *at);
         let (_, value) = best?;
         self.skip_repeated(&value, true);

@@ -33,9 +33,10 @@ const SPEED: &[(&str, i32)] = &[("m", 1), ("s", -1)];
 const ENERGY: &[(&str, i32)] = &[("g", 1), ("m", 2), ("s", -2)];
 const PRESSURE: &[(&str, i32)] = &[("g", 1), ("m", -1), ("s", -2)];
 
-/// Units of different dimensions never agree, those of equal ones are converted. The ounce is one of mass; a year is
+/// Units of different dimensions never agree, those of equal ones are converted. The ounce is one of mass, and
+/// the pint and its parts are those of the United States; a year is
 /// twelve months, and no number of days.
-pub const UNITS: [Known; 75] = [
+pub const UNITS: [Known; 76] = [
     prefixed(known(&["meter", "metre"], &["m"], (1, 1), LENGTH)),
     known(&["micron"], &[], (1, 1_000_000), LENGTH),
     known(&["inch", "inches"], &["in"], (127, 5000), LENGTH),
@@ -51,6 +52,7 @@ pub const UNITS: [Known; 75] = [
     known(&["gallon"], &["gal"], (473_176_473, 125_000_000_000), VOLUME),
     known(&["quart"], &["qt"], (473_176_473, 500_000_000_000), VOLUME),
     known(&["pint"], &["pt"], (473_176_473, 1_000_000_000_000), VOLUME),
+    known(&["cup"], &[], (473_176_473, 2_000_000_000_000), VOLUME),
     known(&["tablespoon"], &["tbsp"], (473_176_473, 32_000_000_000_000), VOLUME),
     known(&["teaspoon"], &["tsp"], (473_176_473, 96_000_000_000_000), VOLUME),
     known(&["fluid ounce"], &[], (473_176_473, 16_000_000_000_000), VOLUME),
