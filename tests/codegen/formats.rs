@@ -44,6 +44,23 @@ fn published_formats_are_read() {
     }
 }
 
+/// Lines that people make of published ones: without keys that say nothing of theirs, with lists where texts of lists are.
+#[test]
+fn formats_are_read_with_less_and_with_lists() {
+    let mut evalplus = eval_plus("Own/1", "def g(a):\n", "    return 2 * a\n", json!([[1], [2]]));
+    ["atol", "plus_input"].map(|key| evalplus.as_object_mut().unwrap().remove(key));
+    let doubling = "def g(a):\n    return 2 * a";
+    assert_eq!(
+        reasons(&evalplus, &[doubling, "def g(a):\n    return 2"]),
+        ["right", "input 2: another result than the reference solution's"]
+    );
+    let mut live = live_code_bench(None, &[("1", "2")]);
+    live["private_test_cases"] = json!([{ "input": "3", "output": "6", "testtype": "stdin" }]);
+    live["public_test_cases"] = serde_json::from_str(live["public_test_cases"].as_str().unwrap()).unwrap();
+    let said = reasons(&live, &["print(2 * int(input()))", "print(2)"]);
+    assert_eq!(said, ["right", "test 2: line 1 of the output is another one"]);
+}
+
 fn doubling_of_nothing() -> &'static str {
     "class Solution:\n    def g(self, a):\n        return 2"
 }

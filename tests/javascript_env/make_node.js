@@ -15,5 +15,6 @@ function shown(value) {
 
 for (const line of lines) {
   const { program, input } = JSON.parse(line);
-  console.log(JSON.stringify({ program, input, output: shown(vm.runInNewContext(`${program}\n;f(${input})`)) }));
+  const called = `(() => { ${program}\n;return f(${input}); })()`;
+  console.log(JSON.stringify({ program, input, output: shown(vm.runInThisContext(called)) }));
 }

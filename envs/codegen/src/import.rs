@@ -44,12 +44,16 @@ fn function(line: &Line, settings: &Settings) -> Result<Problem, Rejection> {
     if let Some((_, why)) = SLOW_REFERENCES.iter().find(|(name, _)| *name == task_id) {
         return Err(rejection("slow-reference", *why));
     }
-    let atol = line.required("atol")?;
+    // Lines of others in this format leave out what says nothing of theirs.
+    let atol = line.raw("atol").unwrap_or("0");
     let atol = atol.parse().map_err(|_| rejection("not-a-task", format!("atol is {atol}, wanted a number")))?;
     let base = line.items("base_input")?;
-    // An empty one is published as an object.
-    let has_plus = settings.plus_inputs && line.required("plus_input")? != "{}";
-    let plus = if has_plus { line.items("plus_input")? } else { Vec::new() };
+    let plus = match line.raw("plus_input") {
+        // An empty one is published as an object.
+        None | Some("{}") => Vec::new(),
+        Some(_) => line.items("plus_input")?,
+    };
+    let plus = if settings.plus_inputs { plus } else { Vec::new() };
     let base_count = (!base.is_empty() && !plus.is_empty()).then_some(base.len());
     let inputs: Vec<String> = base.into_iter().chain(plus).map(String::from).collect();
     if inputs.is_empty() {
@@ -71,7 +75,12 @@ const SLOW_REFERENCES: [(&str, &str); 2] = [
 
 /// A line of LiveCodeBench's code_generation_lite.
 fn live_code_bench(line: &Line) -> Result<Problem, Rejection> {
-    let tests = PublishedTests { private: line.text("private_test_cases")?, public: line.text("public_test_cases")? };
+    // The text of a list, or the list.
+    let list = |key| match line.required(key)? {
+        raw if raw.starts_with('[') => Ok(raw.to_owned()),
+        _ => line.text(key),
+    };
+    let tests = PublishedTests { private: list("private_test_cases")?, public: list("public_test_cases")? };
     match tests.read() {
         Ok(tests) if tests.is_empty() => return Err(rejection("not-a-task", "it has no tests")),
         Ok(_) => {}

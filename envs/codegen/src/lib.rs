@@ -6,7 +6,7 @@
 //!
 //! | keys | kind | data sets |
 //! |---|---|---|
-//! | `prompt`, `entry_point`, `canonical_solution`, `base_input`, `plus_input`, `atol` | function | HumanEvalPlus.jsonl and MbppPlus.jsonl of EvalPlus |
+//! | `prompt`, `entry_point`, `canonical_solution`, `base_input`, perhaps `plus_input` and `atol` | function | HumanEvalPlus.jsonl and MbppPlus.jsonl of EvalPlus |
 //! | `question_content`, `starter_code`, `public_test_cases`, `private_test_cases`, `metadata` | stdin, or method where `metadata` has a `func_name` | LiveCodeBench, code_generation_lite |
 //! | `prompt`, `entry_point`, `test` | asserts | HumanEval; the Hugging Face edition of HumanEval+ |
 //! | `text` or `prompt`, `test_list`, perhaps `test` | asserts | MBPP; the Hugging Face edition of MBPP+ |

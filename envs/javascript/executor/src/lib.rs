@@ -6,13 +6,14 @@
 //! One executor is enough to find results that are not determined by the arguments: there is no entropy that hashes could
 //! be seeded from, properties, maps and sets are ordered by insertion, and no address shows in the language.
 //!
-//! Where Boa differs from other engines, `mended.js` mends what can be mended in the language: `toExponential`, `Math.exp(1)`,
-//! `Math.hypot`, `localeCompare` and `toLocaleString` of numbers, as American English has them; numbers refuse other locales and
-//! most options, and texts do not look at them. `make setup` changes two places of Boa itself (Makefile, `PATCHED_BOA`): `**`
-//! with whole exponents, and the keys that a rest property leaves out. What remains: `Intl` and dates are not there; in
-//! assignments, not in declarations, a key that is a number or computed takes neither a pattern nor a default
-//! (`({1: [x]} = y)`, `({[k]: x = 0} = y)`), and what is left for a property (`({[k]: x, ...y.rest} = z)`) keeps computed keys;
-//! too deep a recursion ends the run and cannot be caught.
+//! Where Boa differs from other engines, `mended.js` mends what can be mended in the language: `toExponential`,
+//! `Math.exp(1)`, `Math.hypot`, `localeCompare` and `toLocaleString` of numbers, as American English has them; numbers
+//! refuse other locales and most options, and texts do not look at them. `structuredClone`, which is no part of the
+//! language, is there as well. `make setup` changes two places of Boa itself (Makefile, `PATCHED_BOA`): `**` with whole
+//! exponents, and the keys that a rest property leaves out. What remains: `Intl` and dates are not there; in assignments,
+//! not in declarations, a key that is a number or computed takes neither a pattern nor a default (`({1: [x]} = y)`,
+//! `({[k]: x = 0} = y)`), and what is left for a property (`({[k]: x, ...y.rest} = z)`) keeps computed keys; `JSON.parse`
+//! refuses numbers that are too large for a double; too deep a recursion ends the run and cannot be caught.
 #![cfg(target_family = "wasm")]
 
 mod jobs;

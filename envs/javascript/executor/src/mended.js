@@ -186,4 +186,49 @@
             return 0;
         },
     });
+
+    // HTML's structured clone of what a program can make here. Accessors are read, classes and symbols are left behind.
+    const { toString } = Object.prototype;
+    const refused = (value) => {
+        const shown = typeof value === "object" ? `#<${value.constructor?.name ?? "Object"}>` : String(value);
+        return Object.assign(new Error(`${shown} could not be cloned.`), { name: "DataCloneError" });
+    };
+    const errors = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
+    const clonedError = (error) => {
+        const made = new (errors[error.name] ?? Error)(error.message);
+        if (Object.hasOwn(error, "cause")) define(made, { cause: error.cause });
+        return made;
+    };
+    // The copy, and whether properties belong to it.
+    const copied = (value, clone) => {
+        if (Array.isArray(value)) return [new Array(value.length), true];
+        if (value instanceof Map) return [new Map(), false];
+        if (value instanceof Set) return [new Set(), false];
+        if (value instanceof RegExp) return [new RegExp(value.source, value.flags), false];
+        if (value instanceof Error) return [clonedError(value), false];
+        if (value instanceof ArrayBuffer) return [value.slice(0), false];
+        if (ArrayBuffer.isView(value)) {
+            const kind = value instanceof DataView ? DataView : globalThis[value[Symbol.toStringTag]];
+            return [new kind(clone(value.buffer), value.byteOffset, value instanceof DataView ? value.byteLength : value.length), false];
+        }
+        if (/^\[object (Boolean|Number|String|BigInt)\]$/.test(call(toString, value))) return [Object(value.valueOf()), false];
+        for (const kind of [WeakMap, WeakSet, Promise]) if (value instanceof kind) throw refused(value);
+        return [{}, true];
+    };
+    const cloned = (value, seen) => {
+        if (typeof value === "function" || typeof value === "symbol") throw refused(value);
+        if (typeof value !== "object" || value === null) return value;
+        if (seen.has(value)) return seen.get(value);
+        const clone = (part) => cloned(part, seen);
+        const [copy, hasProperties] = copied(value, clone);
+        seen.set(value, copy);
+        if (value instanceof Map) for (const [key, item] of [...value]) copy.set(clone(key), clone(item));
+        if (value instanceof Set) for (const item of [...value]) copy.add(clone(item));
+        if (hasProperties) for (const key of Object.keys(value)) copy[key] = clone(value[key]);
+        return copy;
+    };
+    globalThis.structuredClone = function structuredClone() {
+        if (arguments.length === 0) throw new TypeError("The \"value\" argument must be specified");
+        return cloned(arguments[0], new Map());
+    };
 }
