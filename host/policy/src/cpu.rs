@@ -88,6 +88,20 @@ for_each_cpu! {
     silu_mul => silu_mul_body(gate_up: &[E], width: usize, out: &mut [E])
 }
 
+/// What the attention of one group of heads is computed in.
+struct Workplace {
+    /// `[group, head_dim]`
+    queries: Vec<f32>,
+    /// `[TILE, head_dim]`
+    tile: Vec<f32>,
+    /// `[group, length]`
+    scores: Vec<f32>,
+    /// `[group]`
+    sums: Vec<f32>,
+    /// `[group, head_dim]`
+    mixed: Vec<f32>,
+}
+
 #[inline(always)]
 fn attend_body<E: Element, const FMA: bool>(
     heads: Heads,
@@ -98,8 +112,14 @@ fn attend_body<E: Element, const FMA: bool>(
     let Heads { shared, group, head_dim } = heads;
     let width = (shared * group + 2 * shared) * head_dim;
     let scale = 1.0 / (head_dim as f32).sqrt();
-    let (mut queries, mut mixed) = (vec![0.0; group * head_dim], vec![0.0; group * head_dim]);
-    let (mut tile, mut scores, mut sums) = (vec![0.0; TILE * head_dim], Vec::new(), vec![0.0; group]);
+    let zeros = |count: usize| vec![0.0f32; count];
+    let mut workplace = Workplace {
+        queries: zeros(group * head_dim),
+        tile: zeros(TILE * head_dim),
+        scores: Vec::new(),
+        sums: zeros(group),
+        mixed: zeros(group * head_dim),
+    };
     let rows = new.qkv.chunks_exact(width).zip(out.chunks_exact_mut(shared * group * head_dim));
     for (row, (qkv, out)) in rows.enumerate() {
         let length = new.lengths[row] as usize;
@@ -111,43 +131,49 @@ fn attend_body<E: Element, const FMA: bool>(
         let (cos, sin) = (&new.cos[angles.clone()], &new.sin[angles]);
         let (q, kv) = qkv.split_at(shared * group * head_dim);
         let (k, v) = kv.split_at(shared * head_dim);
-        scores.resize(group * length, 0.0);
+        workplace.scores.resize(group * length, 0.0);
         for head in 0..shared {
             let place = (row * shared + head) * cache.columns;
             let newest = (place + cache.end - 1) * head_dim..(place + cache.end) * head_dim;
             let own = head * head_dim..(head + 1) * head_dim;
-            rotate::<E, FMA>(&k[own.clone()], cos, sin, &mut queries[..head_dim]);
-            round(&queries[..head_dim], 1.0, &mut cache.keys[newest.clone()]);
+            rotate::<E, FMA>(&k[own.clone()], cos, sin, 1.0, &mut workplace.mixed[..head_dim]);
+            round(&workplace.mixed[..head_dim], 1.0, &mut cache.keys[newest.clone()]);
             cache.values[newest].copy_from_slice(&v[own]);
             let own = head * group * head_dim..(head + 1) * group * head_dim;
-            for (q, query) in q[own.clone()].chunks_exact(head_dim).zip(queries.chunks_exact_mut(head_dim)) {
-                rotate::<E, FMA>(q, cos, sin, query);
-                for number in query {
-                    *number = E::round(*number).widen() * scale;
-                }
+            let queries = workplace.queries.chunks_exact_mut(head_dim);
+            for (q, query) in q[own.clone()].chunks_exact(head_dim).zip(queries) {
+                rotate::<E, FMA>(q, cos, sin, scale, query);
             }
             let live = (place + cache.end - length) * head_dim..(place + cache.end) * head_dim;
-            for (i, keys) in cache.keys[live.clone()].chunks(TILE * head_dim).enumerate() {
-                let keys = E::widened(keys, &mut tile);
-                for (query, scores) in queries.chunks_exact(head_dim).zip(scores.chunks_exact_mut(length)) {
-                    dots::<FMA>(query, keys, &mut scores[i * TILE..]);
-                }
-            }
-            for (scores, sum) in scores.chunks_exact_mut(length).zip(&mut sums) {
-                *sum = softmax_numerators::<FMA>(scores);
-            }
-            mixed.fill(0.0);
-            for (i, values) in cache.values[live].chunks(TILE * head_dim).enumerate() {
-                let values = E::widened(values, &mut tile);
-                for (mixed, scores) in mixed.chunks_exact_mut(head_dim).zip(scores.chunks_exact(length)) {
-                    add_weighted::<FMA>(&scores[i * TILE..], values, mixed);
-                }
-            }
-            let out = out[own].chunks_exact_mut(head_dim).zip(mixed.chunks_exact(head_dim));
-            for ((out, mixed), sum) in out.zip(&sums) {
-                round(mixed, 1.0 / *sum, out);
-            }
+            mix::<E, FMA>(&mut workplace, &cache.keys[live.clone()], &cache.values[live], &mut out[own]);
         }
+    }
+}
+
+/// Attends with the queries of a group to their keys and values, `[length, head_dim]`; `out` is `[group, head_dim]`.
+#[inline(always)]
+fn mix<E: Element, const FMA: bool>(workplace: &mut Workplace, keys: &[E], values: &[E], out: &mut [E]) {
+    let Workplace { queries, tile, scores, sums, mixed } = workplace;
+    let head_dim = queries.len() / sums.len();
+    let length = keys.len() / head_dim;
+    for (i, keys) in keys.chunks(TILE * head_dim).enumerate() {
+        let keys = E::widened(keys, tile);
+        for (query, scores) in queries.chunks_exact(head_dim).zip(scores.chunks_exact_mut(length)) {
+            dots::<FMA>(query, keys, &mut scores[i * TILE..]);
+        }
+    }
+    for (scores, sum) in scores.chunks_exact_mut(length).zip(sums.iter_mut()) {
+        *sum = softmax_numerators::<FMA>(scores);
+    }
+    mixed.fill(0.0);
+    for (i, values) in values.chunks(TILE * head_dim).enumerate() {
+        let values = E::widened(values, tile);
+        for (mixed, scores) in mixed.chunks_exact_mut(head_dim).zip(scores.chunks_exact(length)) {
+            add_weighted::<FMA>(&scores[i * TILE..], values, mixed);
+        }
+    }
+    for ((out, mixed), sum) in out.chunks_exact_mut(head_dim).zip(mixed.chunks_exact(head_dim)).zip(sums) {
+        round(mixed, 1.0 / *sum, out);
     }
 }
 
@@ -178,22 +204,23 @@ fn silu_mul_body<E: Element, const FMA: bool>(gate_up: &[E], width: usize, out: 
     }
 }
 
-/// `out = rotated(x)`; see `Rotation::rotate`.
+/// `out = scale * rotated(x)`; see `Rotation::rotate`.
 #[inline(always)]
-fn rotate<E: Element, const FMA: bool>(x: &[E], cos: &[E], sin: &[E], out: &mut [f32]) {
+fn rotate<E: Element, const FMA: bool>(x: &[E], cos: &[E], sin: &[E], scale: f32, out: &mut [f32]) {
     let half = x.len() / 2;
     let (first, second) = x.split_at(half);
     let (first_out, second_out) = out.split_at_mut(half);
-    turn::<E, FMA>([first, second, &cos[..half], &sin[..half]], first_out);
-    turn::<E, FMA>([second, first, &cos[half..], &sin[half..]], second_out);
+    turn::<E, FMA>([first, second, &cos[..half], &sin[..half]], scale, first_out);
+    turn::<E, FMA>([second, first, &cos[half..], &sin[half..]], scale, second_out);
 }
 
-/// `out = x * cos + swapped * sin`.
+/// `out = scale * (x * cos + swapped * sin)`.
 #[inline(always)]
-fn turn<E: Element, const FMA: bool>([x, swapped, cos, sin]: [&[E]; 4], out: &mut [f32]) {
+fn turn<E: Element, const FMA: bool>([x, swapped, cos, sin]: [&[E]; 4], scale: f32, out: &mut [f32]) {
     for ((((out, x), swapped), cos), sin) in out.iter_mut().zip(x).zip(swapped).zip(cos).zip(sin) {
         let product = E::round(x.widen() * cos.widen());
-        *out = multiply_add::<FMA>(swapped.widen(), sin.widen(), product.widen());
+        let turned = E::round(multiply_add::<FMA>(swapped.widen(), sin.widen(), product.widen()));
+        *out = turned.widen() * scale;
     }
 }
 
