@@ -13,7 +13,8 @@ use super::{
     attention,
     config::ModelConfig,
     cpu::{self, Columns, Heads, NewTokens},
-    model::{Attend, slice, slice_mut},
+    element::{slice, slice_mut, with_element},
+    model::Attend,
     prefix::Prefix,
     rope::{RopeTable, Rotation},
 };
@@ -283,21 +284,18 @@ impl Attend for DecodeOnCpu<'_> {
         let (_slots, _shared, columns, _head_dim) = self.cache.layers[layer][0].size4()?;
         let width = (heads + 2 * shared) * head_dim;
         assert!(one == 1 && q.stride()[0] == width, "query, key and value are in one tensor");
-        // SAFETY: so the tensor of which `q` is the beginning has `rows * width` numbers.
-        let qkv = unsafe { std::slice::from_raw_parts(q.data_ptr().cast::<f32>(), (rows * width) as usize) };
         let mut out = Tensor::f_empty([rows, 1, heads * head_dim], (q.kind(), q.device()))?;
+        let heads = Heads { shared: shared as usize, group: (heads / shared) as usize, head_dim: head_dim as usize };
+        let (columns, end) = (columns as usize, self.cache.end as usize);
         let [keys, values] = &mut self.cache.layers[layer];
-        cpu::attend(
-            Heads { shared: shared as usize, group: (heads / shared) as usize, head_dim: head_dim as usize },
-            &NewTokens { qkv, lengths: &self.cache.lengths, cos: slice(&self.rope.cos), sin: slice(&self.rope.sin) },
-            &mut Columns {
-                keys: slice_mut(keys),
-                values: slice_mut(values),
-                columns: columns as usize,
-                end: self.cache.end as usize,
-            },
-            slice_mut(&mut out),
-        );
+        with_element!(q.kind(), E => {
+            // SAFETY: so the tensor of which `q` is the beginning has `rows * width` numbers.
+            let qkv = unsafe { std::slice::from_raw_parts(q.data_ptr().cast::<E>(), (rows * width) as usize) };
+            let (cos, sin) = (slice(&self.rope.cos), slice(&self.rope.sin));
+            let new = NewTokens { qkv, lengths: &self.cache.lengths, cos, sin };
+            let mut cache = Columns { keys: slice_mut(keys), values: slice_mut(values), columns, end };
+            cpu::attend::<E>(heads, &new, &mut cache, slice_mut(&mut out));
+        });
         Ok(out)
     }
 }

@@ -22,6 +22,7 @@ mod cache;
 mod config;
 mod cpu;
 mod draw;
+mod element;
 pub mod embedded;
 pub mod libtorch;
 pub mod linear;

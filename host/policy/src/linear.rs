@@ -12,7 +12,7 @@ pub enum Pass {
     Train,
     /// Without: fused matrices and in-place operations.
     Sample,
-    /// Without, in f32 on one CPU thread: our own kernels between the matrix products.
+    /// Without, on one CPU thread: our own kernels between the matrix products.
     SampleOnCpu,
 }
 

@@ -9,6 +9,7 @@ use super::{
     adapter::modules::Modules,
     config::ModelConfig,
     cpu,
+    element::{slice, slice_mut, with_element},
     linear::{Linear, LowRank, Pass},
     packed::{Packed, is_packed},
     rope::{RopeTable, Rotation},
@@ -240,7 +241,7 @@ impl Model {
             return Ok(x.f_rms_norm([hidden], Some(weight), eps)?);
         }
         let mut out = x.f_empty_like()?;
-        cpu::rms_norm(slice(x), slice(weight), eps as f32, slice_mut(&mut out));
+        with_element!(x.kind(), E => cpu::rms_norm::<E>(slice(x), slice(weight), eps as f32, slice_mut(&mut out)));
         Ok(out)
     }
 }
@@ -365,7 +366,8 @@ impl Mlp {
                 let both = self.gate_up.forward_all(&[&self.gate_proj, &self.up_proj], x)?;
                 let (n, width) = both.size2()?;
                 let mut gated = Tensor::f_empty([n, width / 2], (both.kind(), both.device()))?;
-                cpu::silu_mul(slice(&both), width as usize / 2, slice_mut(&mut gated));
+                let half = width as usize / 2;
+                with_element!(both.kind(), E => cpu::silu_mul::<E>(slice(&both), half, slice_mut(&mut gated)));
                 gated
             }
         };
@@ -414,18 +416,4 @@ impl Builder<'_> {
         self.parameters.push((name, parameter.shallow_clone()));
         Ok(parameter)
     }
-}
-
-/// The numbers of a contiguous f32 tensor on the CPU.
-pub(super) fn slice(tensor: &Tensor) -> &[f32] {
-    assert!(tensor.kind() == Kind::Float && tensor.device() == Device::Cpu && tensor.is_contiguous());
-    // SAFETY: the memory is as checked, and lives as long as the tensor.
-    unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast::<f32>(), tensor.numel()) }
-}
-
-/// The numbers of a contiguous f32 tensor on the CPU, to be written.
-pub(super) fn slice_mut(tensor: &mut Tensor) -> &mut [f32] {
-    assert!(tensor.kind() == Kind::Float && tensor.device() == Device::Cpu && tensor.is_contiguous());
-    // SAFETY: the memory is as checked. Callers hold the only handle whose numbers are read meanwhile.
-    unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<f32>(), tensor.numel()) }
 }

@@ -18,6 +18,7 @@ use tch::{Device, Kind, Tensor};
 use super::{
     cache::{CHUNK_MAX, Cache},
     draw::{self, Truncation},
+    element::is_element,
     libtorch::InferenceMode,
     linear::Pass,
     model::Model,
@@ -151,7 +152,8 @@ impl<'a> Shard<'a> {
         let rows = (0..slots).map(|_| None).collect();
         let waiting = shard.iter().copied().collect();
         // One thread does better without libtorch's kernels for what is not a matrix product; more shard only those.
-        let alone = model.kind_and_device() == (Kind::Float, Device::Cpu) && tch::get_num_threads() == 1;
+        let (kind, device) = model.kind_and_device();
+        let alone = is_element(kind) && device == Device::Cpu && tch::get_num_threads() == 1;
         let pass = if alone && decode_chunk.is_none() { Pass::SampleOnCpu } else { Pass::Sample };
         Ok(Self {
             model,
@@ -492,5 +494,27 @@ mod tests {
                 assert_same(&alone, &host[9..10], "alone");
             }
         }
+    }
+
+    /// Greedily, in bf16: the tokens that libtorch's operations give, up to where two are about equally likely.
+    #[test]
+    fn kernels_for_bf16_choose_what_libtorch_chooses() {
+        let dtype = Some(azr_config::Dtype::Bf16);
+        let policy = embedded::policy(&LoadOptions { device: Device::Cpu, dtype, threads: 1 }).unwrap();
+        let _mode = InferenceMode::enter();
+        let requests = requests(&policy);
+        let greedy = Sampling { temperature: 0.0, ..ALL };
+        let [ours, libtorchs] = [None, Some(1)].map(|chunk| sampled(&policy, &requests, &greedy, chunk));
+        let mut same = 0;
+        for (i, (ours, libtorchs)) in ours.iter().zip(&libtorchs).enumerate() {
+            let pairs = ours.tokens.iter().zip(&libtorchs.tokens);
+            let alike = pairs.take_while(|(a, b)| a == b).count();
+            same += usize::from(ours.tokens == libtorchs.tokens);
+            // The first that differ follow from the same tokens. In bf16 logits of 16 and more are multiples of 1/8.
+            for (a, b) in ours.logprobs.iter().zip(&libtorchs.logprobs).take(alike + 1) {
+                assert!((a - b).abs() < 0.25, "request {i}: {a} and {b}");
+            }
+        }
+        assert!(same > 35, "{same} of 40 are the same");
     }
 }
