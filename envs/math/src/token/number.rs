@@ -62,12 +62,14 @@ impl<'a> Lexer<'a> {
         let is_group = |group: &&str| group.get(..3).is_some_and(is_digits);
         let groups: Vec<&str> = self.rest.split('.').skip(1).take_while(|group| is_group(group)).collect();
         let (Some(last), true) = (groups.last(), self.rest.starts_with('.')) else { return };
-        let whole_groups = groups[..groups.len() - 1].iter().all(|group| group.len() == 3);
-        let ends =
-            !last[3..].starts_with(|c: char| c.is_ascii_digit()) && !self.rest[4 * groups.len()..].starts_with('.');
-        if groups.len() > 1 && whole_groups && ends {
+        if groups.len() < 2 || groups[..groups.len() - 1].iter().any(|group| group.len() > 3) {
+            return;
+        }
+        // Each of the groups is a point and three digits.
+        let behind = &self.rest[4 * groups.len()..];
+        if !last[3..].starts_with(|c: char| c.is_ascii_digit()) && !behind.starts_with('.') {
             groups.iter().for_each(|group| *digits += &group[..3]);
-            self.rest = &self.rest[4 * groups.len()..];
+            self.rest = behind;
         }
     }
 
