@@ -181,6 +181,12 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn takes_word(&mut self, word: &str) -> bool {
+        let there = self.word() == word;
+        self.at += if there { self.word_length(word) } else { 0 };
+        there
+    }
+
     fn is_at_conjunction(&self) -> bool {
         is_conjunction(&self.word())
     }

@@ -66,7 +66,7 @@ impl Parser<'_> {
     /// `5 March`, `the 5th of March 2020`
     fn day_and_month(&mut self, weekday: Option<usize>) -> Option<Date> {
         let day = Some(self.day()?);
-        self.skip_word("of");
+        self.takes_word("of");
         Some(Date { weekday, month: self.month()?, day, year: self.year() })
     }
 
@@ -80,7 +80,7 @@ impl Parser<'_> {
     }
 
     fn day(&mut self) -> Option<u32> {
-        self.skip_word("the");
+        self.takes_word("the");
         let day = match self.numbered_place() {
             Some(day) => day,
             None => {
@@ -102,10 +102,6 @@ impl Parser<'_> {
         };
         self.at = if year.is_some() { self.at + 1 } else { start };
         year
-    }
-
-    fn skip_word(&mut self, word: &str) {
-        self.at += usize::from(matches!(self.peek(), Some(Kind::Text(said)) if said == word));
     }
 }
 

@@ -23,7 +23,7 @@ impl Parser<'_> {
         };
         let start = self.at;
         let part = self.count().filter(|_| joins);
-        let joined = part.is_some() && (self.skips("in") || self.skips("out") && self.skips("of"));
+        let joined = part.is_some() && (self.takes_word("in") || self.takes_word("out") && self.takes_word("of"));
         let whole = if joined { self.count() } else { None };
         if whole.is_none() || !self.is_at_end_of_item() {
             self.at = start;
@@ -41,12 +41,6 @@ impl Parser<'_> {
         };
         self.at += 1;
         Some(Tree::Number { value: number, digits: String::new() })
-    }
-
-    fn skips(&mut self, word: &str) -> bool {
-        let there = self.word() == word;
-        self.at += if there { self.word_length(word) } else { 0 };
-        there
     }
 
     pub(super) fn takes_ratio(&mut self) -> bool {
