@@ -154,6 +154,7 @@ fuzz: guests $(addprefix envs/,$(addsuffix .wasm,python javascript sql math coun
 
 lint: setup
 	cargo fmt --all --check
+	rustfmt --check --edition 2024 host/sandbox/wasmtime/written.rs
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(GUEST_FLAGS) cargo clippy --profile guest --target wasm32-unknown-unknown --package javascript-executor -- -D warnings
 
@@ -198,14 +199,15 @@ define unpack
 	  print(*(os.path.dirname(p["manifest_path"]) for p in packages if p["name"] == "$(2)"))')" .$(1)/source
 endef
 
-# After a run wasmtime copies back the parts of a memory that were written, but no more than 32 of them; it unmaps all that
-# lies behind, and mapping that again costs a fault per page, for which the kernel interrupts every core that runs one of our
-# threads. A trivial Python program writes to 123 parts.
-SCAN := src/runtime/vm/sys/unix/pagemap.rs
-$(PATCHED):
+# What is changed, and why: host/sandbox/wasmtime.
+SYSTEM := .wasmtime/source/src/runtime/vm/sys/unix
+CHANGES := $(addprefix host/sandbox/wasmtime/,pagemap.sed written.rs)
+$(PATCHED): $(CHANGES)
 	$(call unpack,wasmtime,wasmtime,$(WASMTIME))
-	sed -i 's/MAX_REGIONS: usize = 32;/MAX_REGIONS: usize = 1024;/w .wasmtime/changed' .wasmtime/source/$(SCAN)
-	test -s .wasmtime/changed
+	cp host/sandbox/wasmtime/written.rs $(SYSTEM)
+	sed -i 's/^mod pagemap;$$/mod pagemap;\n#[cfg(all(target_os = "linux", target_pointer_width = "64", feature = "std"))]\nmod written;/' $(SYSTEM)/mod.rs
+	sed -i --file host/sandbox/wasmtime/pagemap.sed $(SYSTEM)/pagemap.rs
+	test "$$(grep -cE 'usize = 1024;|PRESENT \| Categories::SWAPPED|super::written::' $(SYSTEM)/pagemap.rs)" = 5
 	printf '[patch.crates-io]\nwasmtime = { path = ".wasmtime/source" }\n' > .wasmtime/patch.toml
 	touch $@
 

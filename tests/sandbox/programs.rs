@@ -169,6 +169,48 @@ fn every_run_starts_afresh() {
     });
 }
 
+/// Memory is not mapped anew for each run: what was written is copied back, and which pages that is may be known from an
+/// earlier run. So runs write where none has written before, where all have, and beyond what they began with.
+#[test]
+fn what_a_run_wrote_is_gone_in_the_next() {
+    // A word of each page of 4 KiB is what it was at first; then some are written, which the program's first word says.
+    let module = format!(
+        r#"(memory (export "memory") 200)
+        (data (i32.const 1048576) "{image}")
+        (func $page (param i64) (result i32)
+            (i32.add (i32.const 4160) (i32.shl (i32.wrap_i64 (i64.rem_u (i64.shr_u (local.get 0) (i64.const 33)) (i64.const 3199))) (i32.const 12))))
+        (func $is_fresh (param i32) (result i32)
+            (i64.eq (i64.load (local.get 0)) (select (i64.const 0x4141414141414141) (i64.const 0)
+                (i32.lt_u (i32.sub (local.get 0) (i32.const 1048576)) (i32.const 131072)))))
+        (func $use (local $at i32) (local $random i64) (local $left i32)
+            (local.set $at (i32.const 64))
+            (loop
+                (if (i32.eqz (call $is_fresh (local.get $at))) (then unreachable))
+                (br_if 0 (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 4096))) (i32.shl (memory.size) (i32.const 16)))))
+            (local.set $random (i64.load (i32.const 1024)))
+            (local.set $left (i32.const 40))
+            (loop
+                (local.set $random (i64.add (i64.mul (local.get $random) (i64.const 6364136223846793005)) (i64.const 1442695040888963407)))
+                (i64.store (call $page (local.get $random)) (i64.const -1))
+                (br_if 0 (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+            (if (i64.lt_s (local.get $random) (i64.const 0)) (then
+                (if (i32.ne (memory.grow (i32.const 3)) (i32.const 200)) (then unreachable))
+                (if (i32.eqz (call $is_fresh (i32.const 13172800))) (then unreachable))
+                (i64.store (i32.const 13172800) (i64.const -1)))))"#,
+        image = "A".repeat(131_072)
+    );
+    for bench in [Bench::new(), ring::apart(Guards::ALL, small_limits())] {
+        let env = bench.with_executor(&executor(&module, "(call $use)")).unwrap();
+        let programs = (0..300).map(|n| format!("{:08} {n}", if n % 4 == 0 { n } else { n % 4 }));
+        let runs: Vec<Run> = programs.map(|program| run(&program, &[])).collect();
+        for _ in 0..2 {
+            for (run, report) in runs.iter().zip(env.exec(&runs)) {
+                assert_eq!(report.unwrap().outcomes, [], "{}", run.program);
+            }
+        }
+    }
+}
+
 /// The watchdog is the host's own guard. A program that it stops has no outcome at all, so it cannot be rewarded.
 #[test]
 fn the_watchdog_is_a_host_fault() {

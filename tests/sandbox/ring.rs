@@ -13,7 +13,7 @@ fn process() {
 }
 
 /// A sandbox whose guests are in processes.
-fn apart(guards: Guards, limits: Limits) -> Bench {
+pub(super) fn apart(guards: Guards, limits: Limits) -> Bench {
     confine_in_test(&["--exact", "ring::process", "--nocapture", "--test-threads=1"]);
     Bench::guarded(limited(Limits { ring: Ring::Require, ..limits }), guards)
 }

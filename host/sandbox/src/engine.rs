@@ -203,10 +203,13 @@ fn pool(slots: u32, memory_max_bytes: u64) -> PoolingAllocationConfig {
         .max_tables_per_component(count(TABLES_MAX) / slots)
         .max_tables_per_module(count(TABLES_MAX) / slots)
         .table_elements(TABLE_ELEMENTS_MAX)
-        .max_memory_size(usize::try_from(memory_max_bytes).unwrap_or(usize::MAX))
-        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
-        .table_keep_resident(TABLE_ELEMENTS_MAX * size_of::<usize>())
-        .pagemap_scan(Enabled::Yes);
+        .max_memory_size(usize::try_from(memory_max_bytes).unwrap_or(usize::MAX));
+    // As published, wasmtime leaves a written page as it is that the kernel has swapped out, for the next run to read.
+    if cfg!(wasmtime_changed) {
+        pool.linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+            .table_keep_resident(TABLE_ELEMENTS_MAX * size_of::<usize>())
+            .pagemap_scan(Enabled::Yes);
+    }
     pool
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Allowance {
 /// System calls that computing takes: memory, waiting for other threads, reading and writing what is open, ending.
 /// None opens, connects, starts or signals anything else. Threads are started before, of which the last may still have to
 /// register themselves with the kernel: glibc ends a process where it refuses that.
-const COMPUTING: [libc::c_long; 23] = [
+const COMPUTING: [libc::c_long; 24] = [
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_close,
@@ -40,6 +40,7 @@ const COMPUTING: [libc::c_long; 23] = [
     libc::SYS_sched_yield,
     libc::SYS_sched_getaffinity,
     libc::SYS_getrandom,
+    libc::SYS_getrusage,
     libc::SYS_clock_gettime,
     libc::SYS_clock_nanosleep,
     libc::SYS_restart_syscall,
