@@ -175,3 +175,19 @@ fn what_does_not_fit_is_refused_in_the_same_words() {
         assert_eq!(refusal(Bench::with(small())), refusal(apart(Guards::ALL, small_limits())));
     }
 }
+
+/// A process keeps a judge's memory for the next call, without what was written to it.
+#[test]
+fn a_judge_begins_afresh_in_every_call() {
+    let body = "(if (i32.or (i32.load (i32.const 1536)) (i32.ne (memory.size) (i32.const 1))) (then unreachable))
+        (if (i32.ne (memory.grow (i32.const 40)) (i32.const 1)) (then unreachable))
+        (if (i32.or (i32.load (i32.const 70000)) (i32.load (i32.const 2600000))) (then unreachable))
+        (i32.store (i32.const 1536) (i32.const -1))
+        (i32.store (i32.const 70000) (i32.const -1))
+        (i32.store (i32.const 2600000) (i32.const -1))";
+    let bench = apart(Guards::ALL, small_limits());
+    let env = bench.judge(&judge(Parts { body, ..Parts::default() })).unwrap();
+    for _ in 0..6 {
+        assert_eq!(verify(&env, "echo").unwrap().conclusion.score, 0.0);
+    }
+}

@@ -249,7 +249,7 @@ impl ExecutorsClient {
 
     fn call(&self, call: &ExecutorCall<'_>, cancel: &Cancel) -> Result<Report, Fault> {
         let ran: Ran = match &self.place {
-            Whereabouts::Here(executors) => executor::call(executors, call, self.deadline),
+            Whereabouts::Here(executors) => executor::call(executors, call, self.deadline).map(|(report, _)| report),
             Whereabouts::Away(processes) => processes.call(EXECUTE, call, CallFiles::new(&Files::default()), cancel)?,
         };
         ran.map_err(|failed| failed.fault(EXECUTE, self.deadline))

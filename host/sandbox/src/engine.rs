@@ -37,25 +37,37 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// The engine that judges run in.
 pub(super) fn judge_engine(guards: Guards) -> Result<Engine> {
-    let mut config = smallest(guards);
-    config.max_wasm_stack(stack_bytes(JUDGE_STACK_BYTES, guards));
-    Engine::new(&config).map_err(Error::from).context("cannot set up the judges' wasm engine")
+    Engine::new(&judge_config(guards)).map_err(Error::from).context("cannot set up the judges' wasm engine")
+}
+
+/// The engine of one judge that is called by one thread, with memory for a call kept ready where the machine allows.
+/// There is none where it does not: [`judge_engine`] does as well.
+pub(super) fn ready_judge_engine(memory_max_bytes: u64, guards: Guards) -> Option<Engine> {
+    pooled(judge_config(guards), 1, memory_max_bytes, guards)
 }
 
 /// The engine that programs run in, with memory for `slots` of them at a time kept ready where the machine allows.
 pub(super) fn executor_engine(slots: u32, memory_max_bytes: u64, guards: Guards) -> Result<Engine> {
     let config = executor_config(guards);
-    let mut pooled = config.clone();
-    pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots, memory_max_bytes)));
-    // No pool where the kernel cannot tell which pages a run wrote (before Linux 6.7; each run would clear the whole
-    // range) or where the address space is too small (`ulimit -v`): programs then run from fresh mappings.
-    // Nor where a guard is missing, for the pool would stand in for it.
-    if guards == Guards::ALL
-        && let Ok(engine) = Engine::new(&pooled)
-    {
-        return Ok(engine);
+    match pooled(config.clone(), slots, memory_max_bytes, guards) {
+        Some(engine) => Ok(engine),
+        None => Engine::new(&config).map_err(Error::from).context("cannot set up the executors' wasm engine"),
     }
-    Engine::new(&config).map_err(Error::from).context("cannot set up the executors' wasm engine")
+}
+
+/// No pool where the kernel cannot tell which pages a run wrote (before Linux 6.7; each run would clear the whole range) or
+/// where the address space is too small (`ulimit -v`): guests then run from fresh mappings. Nor where a guard is missing,
+/// for the pool would stand in for it.
+fn pooled(mut config: Config, slots: u32, memory_max_bytes: u64, guards: Guards) -> Option<Engine> {
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots, memory_max_bytes)));
+    (guards == Guards::ALL).then(|| Engine::new(&config).ok()).flatten()
+}
+
+/// What code for judges depends on.
+fn judge_config(guards: Guards) -> Config {
+    let mut config = smallest(guards);
+    config.max_wasm_stack(stack_bytes(JUDGE_STACK_BYTES, guards));
+    config
 }
 
 /// What code for executors depends on.

@@ -21,15 +21,24 @@ use super::{
     wasi::{self, UsesWasi, Wasi},
 };
 
+/// What a run leaves behind: its memory, which is cleared when this is dropped. Nobody needs to wait for that.
+pub(super) struct Left {
+    _store: Store<RunGuest>,
+}
+
 /// Calls one of an environment's executors.
-pub(super) fn call(executors: &[Executor], call: &ExecutorCall<'_>, deadline: Duration) -> Ran {
+pub(super) fn call(
+    executors: &[Executor],
+    call: &ExecutorCall<'_>,
+    deadline: Duration,
+) -> Result<(Report, Option<Left>), Failed> {
     let ExecutorCall { executor, run, limits } = call;
     let Some(executor) = executors.get(*executor as usize) else {
         return Err(Failed::Host(format!("no executor {executor} was loaded")));
     };
     match run {
         Some(run) => executor.execute(run, limits, deadline),
-        None => executor.try_start(limits, deadline),
+        None => executor.try_start(limits, deadline).map(|report| (report, None)),
     }
 }
 
@@ -67,7 +76,7 @@ impl Executor {
     }
 
     /// Runs a program under the limits.
-    fn execute(&self, run: &Run, limits: &RunLimits, deadline: Duration) -> Ran {
+    fn execute(&self, run: &Run, limits: &RunLimits, deadline: Duration) -> Result<(Report, Option<Left>), Failed> {
         let (mut store, started) = self.start(self.seed(run), limits, deadline).map_err(failed)?;
         let result = match &started {
             Ok(executor) => executor.azr_env_execution().call_execute(&mut store, &run.program, &run.inputs),
@@ -85,11 +94,13 @@ impl Executor {
             },
             Err(error) => vec![ended(&error, store.data())?],
         };
+        let report = Report { outcomes, fuel: limits.run_fuel - fuel_left };
         #[cfg(feature = "test-guards")]
         if !self.guards.have(Guard::FreshInstances) {
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = started.ok().map(|executor| (store, executor));
+            return Ok((report, None));
         }
-        Ok(Report { outcomes, fuel: limits.run_fuel - fuel_left })
+        Ok((report, Some(Left { _store: store })))
     }
 
     /// Instantiates once, so that an executor that cannot start is found when it is loaded.

@@ -21,12 +21,22 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// An engine for one call at a time.
-    pub(super) fn engine(self, guards: Guards) -> Result<Engine> {
-        match self {
-            Self::Judge(_) => engine::judge_engine(guards),
-            Self::Executors(memory_max_bytes) => engine::executor_engine(1, memory_max_bytes, guards),
-        }
+    /// An engine for one call at a time, and what it loads.
+    pub(super) fn load<C>(self, guards: Guards, load: impl Fn(&Engine) -> Result<C>) -> Result<(Engine, C)> {
+        let engine = match self {
+            Self::Judge(budget) => {
+                // What does not fit in there may well fit without.
+                if let Some(engine) = engine::ready_judge_engine(budget.memory_max_bytes, guards)
+                    && let Ok(loaded) = load(&engine)
+                {
+                    return Ok((engine, loaded));
+                }
+                engine::judge_engine(guards)?
+            }
+            Self::Executors(memory_max_bytes) => engine::executor_engine(1, memory_max_bytes, guards)?,
+        };
+        let loaded = load(&engine)?;
+        Ok((engine, loaded))
     }
 }
 

@@ -10,12 +10,11 @@ use wasmtime::{Engine, component::Component};
 #[cfg(feature = "test-guards")]
 use super::{
     bindings::{Outcome, Report},
-    calls::Ran,
     judge::Called,
     log::Logged,
 };
 use super::{
-    calls::{ExecutorCall, JudgeCall},
+    calls::{ExecutorCall, JudgeCall, Ran},
     code,
     engine::thread_stack_bytes,
     executor::{self, Executor},
@@ -68,15 +67,16 @@ pub(super) fn serve(arguments: &[String]) -> Result<()> {
 
 /// Loads code, of which nothing runs yet, and gives up what the process needs no more.
 fn prepare(start: &Start, codes: &[File]) -> Result<(Engine, Vec<Component>, Vec<String>)> {
-    let engine = start.role.engine(start.guards)?;
-    let component = |(index, file): (usize, &File)| {
-        let part = match start.role {
-            Role::Judge(_) => "judge".to_owned(),
-            Role::Executors(_) => format!("executor {index}"),
+    let (engine, components) = start.role.load(start.guards, |engine| {
+        let component = |(index, file): (usize, &File)| {
+            let part = match start.role {
+                Role::Judge(_) => "judge".to_owned(),
+                Role::Executors(_) => format!("executor {index}"),
+            };
+            code::component(engine, file).with_context(|| format!("its {part} does not fit"))
         };
-        code::component(&engine, file).with_context(|| format!("its {part} does not fit"))
-    };
-    let components = codes.iter().enumerate().map(component).collect::<Result<_>>()?;
+        codes.iter().enumerate().map(component).collect::<Result<Vec<_>>>()
+    })?;
     let allowance = Allowance { memory_bytes: start.memory_bytes, reserved_bytes: RESERVED_BYTES, cpu_seconds: None };
     let missing = ring::limit(allowance, start.guards)?;
     Ok((engine, components, missing.into_iter().map(str::to_owned).collect()))
@@ -134,7 +134,12 @@ fn executor_calls(executors: &[Executor], asker: &Asker) -> Result<()> {
             continue;
         }
         // The sandbox's clock ends what takes too long, and this process with it.
-        asker.send(&Said::Done(executor::call(executors, &call, Duration::MAX)))?;
+        let (ran, left) = match executor::call(executors, &call, Duration::MAX) {
+            Ok((report, left)) => (Ran::Ok(report), left),
+            Err(failed) => (Err(failed), None),
+        };
+        asker.send(&Said::Done(ran))?;
+        drop(left);
     }
     Ok(())
 }
