@@ -22,8 +22,10 @@ use crate::{
 
 /// Lines that are imported together. A line of LiveCodeBench may have megabytes.
 const LINES_AT_ONCE: usize = 64;
-/// Tasks that are attempted together; results are written in between.
+/// Tasks that are attempted together, at least; results are written in between.
 const TASKS_AT_ONCE: usize = 128;
+/// So often the rows that are sampled together are filled again before they run empty at the end of such a part.
+const FILLINGS: usize = 4;
 
 /// A file that was imported.
 pub struct Suite {
@@ -133,7 +135,8 @@ impl Suite {
         let config = protocol.applied_to(config);
         let mut stage = Stage::new(&config, sampler, gather, 0);
         let mut tallies = Vec::<Attempts>::new();
-        for tasks in self.tasks.chunks(TASKS_AT_ONCE) {
+        let tasks_at_once = TASKS_AT_ONCE.max(FILLINGS * config.sampling.rows_max / protocol.samples.max(1));
+        for tasks in self.tasks.chunks(tasks_at_once) {
             let held_out: Vec<&HeldOutTask> = tasks.iter().map(|task| &task.held_out).collect();
             let attempted = evaluation::attempt(envs, &held_out, protocol, tallies.len(), &mut stage)?;
             for (task, tally) in tasks.iter().zip(&attempted) {
