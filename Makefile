@@ -57,6 +57,7 @@ soak: host envs/python.wasm envs/javascript.wasm envs/sql.wasm envs/countdown.wa
 	python3 tests/soak/slurm.py
 	python3 tests/soak/serve.py
 	python3 tests/soak/hostile.py
+	python3 tests/soak/swap.py
 	python3 tests/soak/fuel.py
 
 # What the programs are made of, and whether deny.toml allows it. The second also asks for known defects and needs the network:
