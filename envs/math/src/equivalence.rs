@@ -47,8 +47,8 @@ pub fn compare(reference: &str, answer: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether the reference is a part of one and the answer as many percent: the sign of percent can be left out, but 0.25 is no
-/// quarter of a percent.
+/// Whether the reference is a part of one and the answer as many percent: the sign of percent can be left out, but 0.25
+/// is no quarter of a percent.
 fn is_hundredth(expected: &Value, given: &Value, work: &mut Work) -> Result<bool, String> {
     let (Value::Number { value, unit }, Value::Number { value: percent, unit: given }) = (expected, given) else {
         return Ok(false);
@@ -77,8 +77,8 @@ fn is_equal_with_decimal_comma(expected: &Value, answer: &str, work: &mut Work) 
     given.is_ok_and(|given| expected.equals(&given, work).unwrap_or(false))
 }
 
-/// Whether the answer is the reference but for the letter that stands for whole numbers: `k\pi, k \in \mathbb{Z}` and `n\pi, n \in
-/// \mathbb{Z}`.
+/// Whether the answer is the reference but for the letter that stands for whole numbers: `k\pi, k \in \mathbb{Z}` and
+/// `n\pi, n \in \mathbb{Z}`.
 fn is_equal_with_parameter(expected: &Value, given: &Value, answer: &str, work: &mut Work) -> bool {
     let (Some(letter), Some(other)) = (given.parameter(), expected.parameter()) else { return false };
     let renamed = if letter == other { Err(String::new()) } else { read_renamed(answer, [letter, other], work) };

@@ -8,8 +8,8 @@ use crate::word::is_conjunction;
 ///
 /// 1. the content of the last `\boxed{…}` or `\fbox{…}`,
 /// 2. or else what stands behind the last `####`, up to the end of the line,
-/// 3. or else what stands behind the last "answer is" or "answer:", up to the end of the sentence,
-/// 4. or else what is bold at the end of the last line that is not empty,
+/// 3. or else what stands behind the last "answer is" or "answer:", up to the end of the sentence, unless it is denied,
+/// 4. or else what is bold last in the last line that is not empty, unless its number goes on beside it or it is denied,
 /// 5. or else everything.
 ///
 /// White space, dollar signs, marks of bold type and a full stop around it are taken off.
@@ -81,7 +81,8 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// The last bold part of the last line, if it is all that is said there. Stars between letters or digits are powers in Python.
+/// The last bold part of the last line, if its number does not go on beside it and the line does not deny it. Stars
+/// between letters or digits are powers in Python.
 fn last_bold(solution: &str) -> Option<&str> {
     let line = solution.trim_end().lines().next_back()?;
     let end = line.rfind("**")?;

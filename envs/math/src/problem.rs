@@ -67,8 +67,8 @@ pub fn read(line: &str, columns: &[Column]) -> Result<Problem, String> {
     Ok(Problem { problem: bare_prompt(&problem).trim().into(), answer })
 }
 
-/// The first of the keys that has a value, and one that is not empty if there is one. The last one of two equal keys counts,
-/// as in Python.
+/// The first of the keys that has a value, and one that is not empty if there is one. The last one of two equal keys
+/// counts, as in Python.
 fn found<'a>(entries: &'a [(String, &'a str)], keys: &[&str]) -> Option<(&'a str, &'a str)> {
     let first = |counts: fn(&str) -> bool| {
         keys.iter().find_map(|key| {

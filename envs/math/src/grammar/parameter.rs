@@ -5,6 +5,8 @@ use crate::token::Kind;
 use crate::tree::Tree;
 use crate::word::GREEK;
 
+/// Words that such a remark begins with.
+const LEADS: [&str; 4] = ["for", "where", "with", "when"];
 /// Words before a letter that say that it stands for all numbers there are.
 const QUANTIFIERS: [&str; 5] = ["all", "any", "every", "each", "some"];
 /// Words before a letter or behind it that say what numbers are meant.
@@ -144,6 +146,3 @@ impl Parser<'_> {
         "NZQRC".contains(letter).then(|| self.number_set_called(letter))
     }
 }
-
-/// Words that such a remark begins with.
-const LEADS: [&str; 4] = ["for", "where", "with", "when"];
