@@ -1,10 +1,12 @@
 //! Whether an answer means what the reference does.
 
-use crate::evaluate::{Writer, read};
-use crate::numeric;
-use crate::polynomial::Work;
+use num_traits::{One, Signed, Zero};
+
+use crate::evaluate::{Writer, read, read_renamed};
+use crate::polynomial::{Rational, Work};
 use crate::token::{Kind, Token, tokens};
 use crate::value::Value;
+use crate::{label, numeric};
 
 /// An answer has so many bytes at most; the longest in the test set of MATH has 81.
 pub const ANSWER_MAX_BYTES: usize = 2000;
@@ -14,7 +16,7 @@ pub fn compare(reference: &str, answer: &str) -> Result<(), String> {
     if answer.len() > ANSWER_MAX_BYTES {
         return Err(format!("the answer has more than {ANSWER_MAX_BYTES} bytes"));
     }
-    if plain(reference) == plain(answer) {
+    if plain(reference) == plain(answer) || label::are_same(reference, answer) {
         return Ok(());
     }
     let mut work = Work::new();
@@ -27,7 +29,13 @@ pub fn compare(reference: &str, answer: &str) -> Result<(), String> {
     let given = given.map_err(|reason| format!("the answer is not understood: {reason}"))?;
     let equal =
         is_word(&expected, &given, reference, answer) || expected.equals(&given, &mut work).map_err(incomparable)?;
-    if !equal && !is_equal_with_decimal_comma(&expected, answer, &mut work) {
+    if equal && is_hundredth(&expected, &given, &mut work)? {
+        return Err("the answer is a hundredth of the reference".into());
+    }
+    let said_otherwise = |work: &mut Work| {
+        is_equal_with_decimal_comma(&expected, answer, work) || is_equal_with_parameter(&expected, &given, answer, work)
+    };
+    if !equal && !said_otherwise(&mut work) {
         return Err("the answer is another one".into());
     }
     // An answer that divides by zero in a way that only numbers show says nothing.
@@ -37,6 +45,16 @@ pub fn compare(reference: &str, answer: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether the reference is a part of one and the answer as many percent: the sign of percent can be left out, but 0.25
+/// is no quarter of a percent.
+fn is_hundredth(expected: &Value, given: &Value, work: &mut Work) -> Result<bool, String> {
+    let (Value::Number { value, unit }, Value::Number { value: percent, unit: given }) = (expected, given) else {
+        return Ok(false);
+    };
+    let below_one = value.as_rational().is_some_and(|value| !value.is_zero() && value.abs() < Rational::one());
+    Ok(unit.is_none() && given.is_percent() && below_one && value.equals(percent, work)?)
 }
 
 /// Whether a comma between digits is the point of a decimal: where the reference is a number, `0,5` is no list of two. Three
@@ -57,6 +75,14 @@ fn is_equal_with_decimal_comma(expected: &Value, answer: &str, work: &mut Work) 
     let before = if grouped { before.replace('.', "") } else { before.into() };
     let given = read(&format!("{before}.{after}"), Writer::Policy, work);
     given.is_ok_and(|given| expected.equals(&given, work).unwrap_or(false))
+}
+
+/// Whether the answer is the reference but for the letter that stands for whole numbers: `k\pi, k \in \mathbb{Z}` and
+/// `n\pi, n \in \mathbb{Z}`.
+fn is_equal_with_parameter(expected: &Value, given: &Value, answer: &str, work: &mut Work) -> bool {
+    let (Some(letter), Some(other)) = (given.parameter(), expected.parameter()) else { return false };
+    let renamed = if letter == other { Err(String::new()) } else { read_renamed(answer, [letter, other], work) };
+    renamed.is_ok_and(|given| expected.equals(&given, work).unwrap_or(false))
 }
 
 fn incomparable(reason: String) -> String {

@@ -46,6 +46,13 @@ pub fn read(text: &str, writer: Writer, work: &mut Work) -> Result<Value, String
     evaluator.said(&tree)
 }
 
+/// What an answer says in which a letter is another one.
+pub fn read_renamed(text: &str, [letter, other]: [char; 2], work: &mut Work) -> Result<Value, String> {
+    let tree = grammar::read_renamed(text, letter, other)?;
+    let mut evaluator = Evaluator { work, lower: false, writer: Writer::Policy, bound: Vec::new() };
+    evaluator.said(&tree)
+}
+
 struct Evaluator<'a> {
     work: &'a mut Work,
     /// Whether ± is minus this time.
@@ -282,14 +289,31 @@ impl Evaluator<'_> {
     }
 
     fn words(&self, words: &str) -> Value {
-        let none =
-            ["no solution", "no solutions", "no real solution", "no real solutions", "empty set", "the empty set"];
+        const NONE: [&str; 11] = [
+            "none",
+            "no solution",
+            "no solutions",
+            "no solution exists",
+            "no solutions exist",
+            "there is no solution",
+            "there are no solutions",
+            "no real solution",
+            "no real solutions",
+            "no real roots",
+            "empty set",
+        ];
+        let words = ["a ", "an ", "the "].iter().find_map(|article| words.strip_prefix(article)).unwrap_or(words);
+        if ["infinity", "positive infinity", "negative infinity", "minus infinity"].contains(&words) {
+            return Value::Infinity { negative: words.starts_with(['n', 'm']) };
+        }
         if grammar::is_all_reals(words) {
             Value::Region(Region::all())
-        } else if ["all integers", "integers", "the integers", "any integer"].contains(&words) {
+        } else if ["all integers", "integers", "any integer"].contains(&words) {
             Value::Words("the set Z".into())
-        } else if none.contains(&words) {
+        } else if NONE.contains(&words) {
             Value::Set(Vec::new())
+        } else if words == "dne" {
+            Value::Words("does not exist".into())
         } else {
             Value::Words(words.into())
         }

@@ -9,6 +9,7 @@ mod date;
 mod function;
 mod number_set;
 mod ordinal;
+mod parameter;
 mod quantity;
 mod ratio;
 mod series;
@@ -30,6 +31,20 @@ pub fn read(text: &str) -> Result<Tree, String> {
     // "3 m^4 - 2 m" makes no sense in metres.
     let retried = |reason| read_parts(&tokens, Letters::Factors).map_err(|_| reason);
     read_parts(&tokens, Letters::Units).or_else(retried)
+}
+
+/// An answer in which a letter is another one, which it must not have.
+pub fn read_renamed(text: &str, letter: char, other: char) -> Result<Tree, String> {
+    let mut tokens = tokens(text)?;
+    if tokens.iter().any(|token| token.kind == Kind::Letter(other)) {
+        return Err(format!("{other:?} is there already"));
+    }
+    for token in &mut tokens {
+        if token.kind == Kind::Letter(letter) {
+            token.kind = Kind::Letter(other);
+        }
+    }
+    read_parts(&tokens, Letters::Factors)
 }
 
 fn read_parts(tokens: &[Token], letters: Letters) -> Result<Tree, String> {
@@ -113,7 +128,12 @@ impl<'a> Parser<'a> {
     fn list(&mut self) -> Result<Tree, String> {
         let mut items = vec![self.item()?];
         let (mut and, mut or) = (false, false);
-        while let Some(joined) = self.separator() {
+        loop {
+            if let Some(parameter) = self.parameter() {
+                items.extend(parameter);
+                break;
+            }
+            let Some(joined) = self.separator() else { break };
             if self.peek().is_none() && self.tokens[self.at - 1].kind == Kind::Sign('⏎') {
                 break;
             }
@@ -128,8 +148,8 @@ impl<'a> Parser<'a> {
         };
         Ok(match quantity::compound(&items) {
             _ if items.len() == 1 => items.remove(0),
-            true => Tree::Compound(items),
-            false => Tree::List { items, joined },
+            true if !or => Tree::Compound(items),
+            _ => Tree::List { items, joined },
         })
     }
 
@@ -225,7 +245,8 @@ impl<'a> Parser<'a> {
         let mut signs = Vec::new();
         while let Some(sign) = self.relation() {
             signs.push(sign);
-            sides.push(self.side()?);
+            let set = if sign == '∈' { self.set_or_nothing() } else { None };
+            sides.push(set.map_or_else(|| self.side(), Ok)?);
         }
         Ok(if signs.is_empty() { sides.remove(0) } else { Tree::Relation { sides, signs } })
     }
@@ -269,6 +290,9 @@ impl<'a> Parser<'a> {
             match &token.kind {
                 // What holds no letter is an amount: (71) = 72.
                 Kind::Sign('=' | '∈' | '≈') if brackets.is_empty() && name.contains(char::is_alphabetic) => {
+                    if self.is_denied(start + length) {
+                        return None;
+                    }
                     self.at = start + length;
                     let product = self.product_of(&self.tokens[start..self.at]).map(Box::new);
                     return Some(Tree::Name { text: name, product });
@@ -282,6 +306,8 @@ impl<'a> Parser<'a> {
                     name.push(*sign);
                 }
                 Kind::Sign(sign @ ('_' | ':' | '|' | '/' | '\'')) => name.push(*sign),
+                // A ∩ B = {1, 2}
+                Kind::Sign(sign @ ('∪' | '∩' | '∖')) if brackets.is_empty() => name.push(*sign),
                 Kind::Sign('^') if self.is_at_inverse(start + length) => name.push('^'),
                 Kind::Sign('-') if name.ends_with("^{") => name.push('-'),
                 // P(X = 1), n(A ∪ B)

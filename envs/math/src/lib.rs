@@ -3,7 +3,7 @@
 //! # Data sets
 //!
 //! A line is a problem in one of the formats in which they are published. Capitals in keys do not count, further keys
-//! are not looked at, and what is `null` or `NaN` is not there. Numbers keep their digits.
+//! are not looked at, and what is `null`, `NaN` or an empty text is not there. Numbers keep their digits.
 //!
 //! | keys | reference answer | data sets |
 //! |---|---|---|
@@ -11,16 +11,16 @@
 //! | `question`, `answer` | what stands behind the last `####` | GSM8K |
 //! | `problem`, `solution` | the last `\boxed{…}` of the solution | MATH |
 //! | `question`, `final_answer`, `unit` | the answers in the list, with the unit if there is one | OlympiadBench |
-//! | `prompt`, a chat, and `reward_model`, perhaps as text | its `ground_truth` | DAPO and other rows for veRL |
+//! | `prompt` or `messages`, a chat, and `reward_model`, perhaps as text | its `ground_truth`, or the texts in it where it is a list as text | DAPO, Skywork-OR1 and other rows for veRL |
 //!
 //! Other names of columns are given by the setting `map`: `query=problem, target=answer`.
 //!
 //! # Which answer counts
 //!
 //! The content of the last `\boxed{…}` or `\fbox{…}` of the answer; or else what stands behind the last `####`; or else
-//! behind the last "answer is" or "answer:"; or else what is bold in the last line; or else all of it. There is one
-//! answer: whoever writes several boxes is judged by the last, and a list is equal to a list only. An answer in the
-//! midst of a sentence is not looked for.
+//! behind the last "answer is" or "answer:"; or else what is bold in the last line, unless the line denies it or its
+//! number goes on beside it, as in `**5** million`; or else all of it. There is one answer: whoever writes several boxes
+//! is judged by the last, and a list is equal to a list only. An answer in the midst of a sentence is not looked for.
 //!
 //! # How it is judged
 //!
@@ -38,11 +38,12 @@
 //! | whole numbers | `1,000`, `1{,}000`, `1 000`, `1'000`, `1000.0`, `10^3`, `1e3`, `1 x 10^3`, `**1000**` | `1, 000` (a list); `1.000`, but `1.000.000` |
 //! | decimals | `.5`, `0{,}5` and `½`; `0,5` where the reference is a number; `0.\overline{3}`, `0.\bar3`, `0.(3)`, `0.333…` and `1/3` | `0.33` and `1/3` |
 //! | fractions | `\frac{7}{2}`, `{7 \over 2}`, `7/2`, `3\frac12`, `3 1/2` | `{x+7 \over 2}` and `x+7/2` |
-//! | percent | `10\%` and `10`; `10\%` and `0.1` | `10\%` more and `10\%` less |
-//! | words | `seventy-two`, `minus three and a half`, `7 million`, `3 dozen`, `two thirds`, `9 squared`, `7 (seven)` | `7 million` and `7`, `7 eight` and `7` |
+//! | percent | `10\%` and `10`; `10\%` and `0.1` | `10\%` more and `10\%` less; reference `0.1` and `0.1\%` |
+//! | words | `seventy-two`, `minus three and a half`, `7 million`, `3 dozen`, `two thirds`, `5 thirteenths`, `9 squared`, `7 (seven)` | `7 million` and `7`, `7 eight` and `7` |
 //! | ordinals | `5th`, `5^{\text{th}}`, `fifth` and `5`; `one third` and `1/3` | `third` and `1/3`, `5th` and `5` apples |
 //! | so many in so many | `3 out of 4`, `3 in 4` and `3/4` | `3` |
 //! | units | by dimension and factor: `36 km/h`, `10 m/s`; may be left out | `5` cm and `5` m; `5` dogs and `5` cats |
+//! | currencies | `USD 5`, `US\$5` and `\$5`; `Rs. 5` and `₹5` | `EUR 5` and `\$5` |
 //! | amounts | `1 hour 45 minutes` and `105 minutes` | `1 hour 45 minutes` and `105` |
 //! | letters behind | `9 m` and nine metres, `9`, and `9m`, which is a product; `9 m - 2`, which is one only | `9 x`, `9\mathrm{x}` and `9`; `9m` and `9` |
 //! | in parentheses | `9 (apples)` and `9`, `9 apples` | `9 (pears)`; `9 (x)`, a product, and `9` |
@@ -60,7 +61,7 @@
 //! | logarithms | `e^{\ln 3}` and `3`, `\lg` and `\log_{10}` | `\log`, whose base is not said, and `\ln` |
 //! | factorials | `n!` and `n(n-1)!`, `\binom n2` and `\frac{n(n-1)}2`, `5!!` and `15` | `5!!` and `(5!)!` |
 //! | congruences | `3 \pmod 7`, `x \equiv 10 \pmod 7`; `3`, the least one | `10` |
-//! | `x = 5`, `m+n = 2+3 = 5` | `5`, the last side, if all sides agree | `y = 5` |
+//! | `x = 5`, `m+n = 2+3 = 5` | `5`, the last side, if all sides agree | `y = 5`; not `x = 5` |
 //! | equations | multiples: `2x = 4y` and `x - 2y = 0` | what follows from them |
 //! | sets of reals | `x<1 or x>3`, unions, `\setminus`, `x \ne \pm 2`, `]1,2[`, <code>\|x\|<2</code>, `\mathbb{R}_{\ge 0}` | `x<1 and x>3`; `x \ne 2` or `x \ne 3`, which is all |
 //! | inequalities of higher degree | reference `x^2<4` and answer `(-2,2)` | answer `x^2<4`, which may be the question |
@@ -76,7 +77,10 @@
 //! | `x = y = 4` | `x=4, y=4`, `(4,4)` | `4` |
 //! | sums and integrals in the reference | their value, where bounds are whole numbers or there is a rule; else term by term from 0 | other bounds, other letters |
 //! | `11_2` | `(11)_2`, `11_{\text{two}}`, `11 base 2`; `BE_{16}` and `be_{16}` | `3`, `11_3` |
-//! | `(B)\ 12`, `\text{even}` | `B`, `12`, `(B)\ 12`; `Even` | `(B)\ 13`, `(C)\ 12` |
+//! | letters for whole numbers | `k\pi, k \in \mathbb{Z}`, `n\pi (n \in Z)`, `k\pi` where `k` is an integer | `k\pi`; `2k\pi, k \in \mathbb{Z}` |
+//! | letters for all numbers | `f(x)=x` for all real `x` and `f(x)=x`; `cx` for some constant `c` and `cx` | `f(x)=x` for all `x \in \mathbb{Z}` |
+//! | several choices | `ACD` and `A, C, D`; `I and III` and `I, III`; `①③` and `(1)(3)` | `A, C` |
+//! | `(B)\ 12`, `\text{even}` | `B`, `12`, `(B)\ 12`; `Even`, `an even` | `(B)\ 13`, `(C)\ 12` |
 //! | everything else | the same parts, whatever their looks | |
 //!
 //! # What other graders do
@@ -124,6 +128,7 @@ mod quotient;
 mod region;
 
 mod equivalence;
+mod label;
 mod value;
 
 use azr_guest_sdk::{OfferedSetting, Puzzles, Settings, Wrong, setting};

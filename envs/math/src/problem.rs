@@ -23,7 +23,7 @@ impl<'de> Deserialize<'de> for Problem {
 }
 
 /// Keys of the problem, best first. Capitals do not count.
-const PROBLEMS: [&str; 3] = ["problem", "question", "prompt"];
+const PROBLEMS: [&str; 4] = ["problem", "question", "prompt", "messages"];
 /// Keys of the reference answer, best first.
 const ANSWERS: [&str; 6] = ["answer", "final_answer", "expected_answer", "ground_truth", "reward_model", "solution"];
 
@@ -67,14 +67,18 @@ pub fn read(line: &str, columns: &[Column]) -> Result<Problem, String> {
     Ok(Problem { problem: bare_prompt(&problem).trim().into(), answer })
 }
 
-/// The first of the keys that has a value. The last one of two equal keys counts, as in Python.
+/// The first of the keys that has a value, and one that is not empty if there is one. The last one of two equal keys
+/// counts, as in Python.
 fn found<'a>(entries: &'a [(String, &'a str)], keys: &[&str]) -> Option<(&'a str, &'a str)> {
-    keys.iter().find_map(|key| {
-        let present = || entries.iter().rev().filter(|(_, value)| !json::is_missing(value));
-        let exact = present().find(|(own, _)| own == key);
-        let entry = exact.or_else(|| present().find(|(own, _)| own.eq_ignore_ascii_case(key)))?;
-        Some((&*entry.0, entry.1))
-    })
+    let first = |counts: fn(&str) -> bool| {
+        keys.iter().find_map(|key| {
+            let present = || entries.iter().rev().filter(|(_, value)| !json::is_missing(value) && counts(value));
+            let exact = present().find(|(own, _)| own == key);
+            let entry = exact.or_else(|| present().find(|(own, _)| own.eq_ignore_ascii_case(key)))?;
+            Some((&*entry.0, entry.1))
+        })
+    };
+    first(|value| value != "\"\"").or_else(|| first(|_| true))
 }
 
 /// A text, or the last message of a chat that is from the user.
@@ -141,8 +145,13 @@ fn one(value: &str) -> Result<String, String> {
     extract::answer(&text).map(str::to_owned).map_err(|reason| format!("has no reference answer: {reason}"))
 }
 
-/// The answer in a text or number, or the answers in a list of them.
+/// The answer in a text or number, or the answers in a list of them, which may be a text as well.
 fn one_or_more(value: &str) -> Result<String, String> {
+    let inner = json::string(value).filter(|text| {
+        json::list(text)
+            .is_ok_and(|values| !values.is_empty() && values.iter().all(|value| json::string(value).is_some()))
+    });
+    let value = inner.as_deref().unwrap_or(value);
     let Ok(values) = json::list(value) else { return one(value) };
     let answers: Vec<String> = values.into_iter().map(one).collect::<Result<_, _>>()?;
     if answers.is_empty() { Err("is an empty list".into()) } else { Ok(answers.join(", ")) }
@@ -195,6 +204,13 @@ mod tests {
             (r#"{"Problem": "?", "Expected_Answer": 7}"#, "7"),
             (r#"{"problem": "?", "answer": null, "solution": "\\boxed{3}"}"#, "3"),
             (r#"{"problem": "?", "answer": 1e400}"#, "1e400"),
+            // Skywork-OR1: a list as a text.
+            (r#"{"prompt": [{"content": "?"}], "reward_model": {"ground_truth": "[\"34\"]"}}"#, "34"),
+            (r#"{"prompt": [{"content": "?"}], "reward_model": {"ground_truth": "[\"3\", \"4\"]"}}"#, "3, 4"),
+            (r#"{"prompt": [{"content": "?"}], "reward_model": {"ground_truth": "[3, 4]"}}"#, "[3, 4]"),
+            // Columns that are empty.
+            (r#"{"problem": "", "question": "?", "answer": "", "solution": "\\boxed{3}"}"#, "3"),
+            (r#"{"messages": [{"role": "user", "content": "?"}], "ground_truth": "5"}"#, "5"),
         ] {
             assert_eq!(answer(line).as_deref(), Ok(expected), "{line}");
         }
@@ -208,7 +224,7 @@ mod tests {
             (r#"{"problem": 5, "answer": "5"}"#, "\"problem\" is neither a text nor a list of messages"),
             (
                 r#"{"answer": "5"}"#,
-                "missing field `problem`: the problem stands behind one of problem, question, prompt",
+                "missing field `problem`: the problem stands behind one of problem, question, prompt, messages",
             ),
             (r#"{"question": "?", "final_answer": []}"#, "\"final_answer\" is an empty list"),
             (r#"{"question": "?", "final_answer": ["5", {}]}"#, "\"final_answer\" is neither a text nor a number"),

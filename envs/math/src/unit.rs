@@ -47,7 +47,7 @@ const FILLERS: [&str; 16] = [
 ];
 
 /// Words that make another thing of a number than an amount.
-const TURNS: [&str; 23] = [
+const TURNS: [&str; 27] = [
     "not",
     "isn't",
     "no",
@@ -71,6 +71,10 @@ const TURNS: [&str; 23] = [
     "negative",
     "over",
     "factorial",
+    "doubled",
+    "tripled",
+    "quadrupled",
+    "halved",
 ];
 
 /// Whether a word behind a number changes it, or is another number or a function, so that it is no longer an amount of

@@ -8,7 +8,7 @@ use num_traits::{One, Signed, Zero};
 use crate::evaluate::seconds;
 use crate::polynomial::{Rational, Work};
 use crate::quotient::Quotient;
-use crate::region::Region;
+use crate::region::{Region, is_constant};
 use crate::tree::Date;
 use crate::unit::Unit;
 use names::Names;
@@ -130,6 +130,16 @@ impl Value {
             (Value::Set(items), value) | (value, Value::Set(items)) => same_alone(items, value, work),
             _ => Ok(self == other),
         }
+    }
+
+    /// The one letter of a list of answers that is said to stand for whole numbers.
+    pub fn parameter(&self) -> Option<char> {
+        let Value::Set(items) = self else { return None };
+        let mut parameters = items.iter().filter_map(|item| match item {
+            Value::Named { name, value, .. } if matches!(**value, Value::Words(_)) => name.parse::<char>().ok(),
+            _ => None,
+        });
+        parameters.next().filter(|_| parameters.next().is_none())
     }
 
     fn named(&self) -> Option<(&str, &Value)> {
@@ -346,6 +356,8 @@ fn same_region(a: &Value, b: &Value, work: &mut Work) -> Result<bool, String> {
 fn same_statement(a: &Value, b: &Value, work: &mut Work) -> Result<bool, String> {
     if let (Some((sign, a)), Some((other, b))) = (a.relation(), b.relation())
         && sign == other
+        // "y'(0) = 2" read as a product is "0 = 2", and so is "y'(0) = 3".
+        && !is_constant(a)
         && let Some(ratio) = a.ratio_to(b, work)?
         && (ratio.is_positive() || matches!(sign, Sign::Equal | Sign::Unequal))
     {

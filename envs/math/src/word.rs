@@ -112,7 +112,7 @@ fn is_word(run: &str) -> bool {
     // Capitals are points: NO is a segment.
     let is_capital = run.bytes().all(|letter| letter.is_ascii_uppercase());
     let is_number = run.len() > 2 && (UNITS.contains(&&*lower) || TENS.contains(&&*lower));
-    run.len() > 1 && (SHORT_WORDS.contains(&&*lower) && !is_capital || is_number || is_name || is_long)
+    run == "DNE" || run.len() > 1 && (SHORT_WORDS.contains(&&*lower) && !is_capital || is_number || is_name || is_long)
 }
 
 /// `a.m.` and `p.m.`, and the length of how a text begins with it.
@@ -155,7 +155,8 @@ const UNITS: [&str; 20] = [
 ];
 const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 /// Words that multiply the number before them.
-const MAGNITUDES: [(&str, u32, u32); 12] = [
+const MAGNITUDES: [(&str, u32, u32); 14] = [
+    ("tens", 10, 1),
     ("hundred", 10, 2),
     ("thousand", 10, 3),
     ("million", 10, 6),
@@ -167,28 +168,21 @@ const MAGNITUDES: [(&str, u32, u32); 12] = [
     ("dozen", 12, 1),
     ("gross", 144, 1),
     ("mn", 10, 6),
+    ("mio", 10, 6),
     ("bn", 10, 9),
 ];
-/// What a whole is divided into.
-const PARTS: [(&str, u32); 18] = [
+/// What a whole is divided into, and is called other than a place in an order.
+const PARTS: [(&str, u64); 10] = [
     ("half", 2),
     ("halve", 2),
-    ("third", 3),
     ("quarter", 4),
-    ("fourth", 4),
-    ("fifth", 5),
-    ("sixth", 6),
-    ("seventh", 7),
-    ("eighth", 8),
-    ("ninth", 9),
-    ("tenth", 10),
-    ("eleventh", 11),
-    ("twelfth", 12),
-    ("fifteenth", 15),
-    ("sixteenth", 16),
-    ("twentieth", 20),
     ("hundredth", 100),
     ("thousandth", 1000),
+    ("ten-thousandth", 10_000),
+    ("hundred-thousandth", 100_000),
+    ("millionth", 1_000_000),
+    ("billionth", 1_000_000_000),
+    ("trillionth", 1_000_000_000_000),
 ];
 
 /// What a place in an order is called, from the first on.
@@ -240,8 +234,10 @@ pub fn factor(word: &str) -> Option<Rational> {
     if let Some((_, base, power)) = magnitude(&lower).or_else(|| magnitude(singular(&lower))) {
         return Some(Rational::from(Pow::pow(BigInt::from(*base), *power)));
     }
-    let (_, parts) = PARTS.iter().find(|(name, _)| *name == lower || *name == singular(&lower))?;
-    Some(Rational::new(BigInt::one(), BigInt::from(*parts)))
+    let named = PARTS.iter().find(|(name, _)| *name == lower || *name == singular(&lower)).map(|(_, parts)| *parts);
+    // Seconds are a unit.
+    let parts = named.or_else(|| ordinal(singular(&lower)).filter(|place| *place > 2).map(u64::from))?;
+    Some(Rational::new(BigInt::one(), BigInt::from(parts)))
 }
 
 /// The number that words say, as "one hundred and five", "seventy-two", "two thirds", "half", "three and a half" and

@@ -113,7 +113,7 @@ impl Parser<'_> {
     /// Whether what follows multiplies without a sign.
     fn factor_follows(&self, product: &Tree) -> bool {
         let Token { kind, spaced, .. } = &self.tokens[self.at];
-        if self.modulus_length().is_some() {
+        if self.modulus_length().is_some() || self.is_at_parameter() {
             return false;
         }
         if product.is_numeric() && self.ohms().is_some() {

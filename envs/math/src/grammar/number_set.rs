@@ -12,19 +12,31 @@ impl Parser<'_> {
         if braced {
             self.expects('}')?;
         }
+        Ok(self.number_set_called(*letter))
+    }
+
+    /// The set of a letter that was read, with which of its numbers are meant.
+    pub(super) fn number_set_called(&mut self, letter: char) -> Tree {
         let start = self.at;
-        let Some(sign) = self.bound_of_set().filter(|_| *letter == 'R') else {
-            self.at = start;
-            return Ok(Tree::NumberSet(*letter));
+        let sign = self.bound_of_set();
+        let (Some(sign), 'R') = (sign, letter) else {
+            return match (letter, sign) {
+                ('Z', Some('+' | '>')) | ('N', Some('+' | '≠')) => Tree::Words("positive integers".into()),
+                ('Z', Some('≥')) => Tree::Words("nonnegative integers".into()),
+                _ => {
+                    self.at = start;
+                    Tree::NumberSet(letter)
+                }
+            };
         };
         let zero = Tree::integer(0);
-        Ok(match sign {
+        match sign {
             '+' | '>' => Tree::Bracket { open: '(', close: ')', items: vec![zero, Tree::Infinity] },
             '≥' => Tree::Bracket { open: '[', close: ')', items: vec![zero, Tree::Infinity] },
             '≤' => Tree::Bracket { open: '(', close: ']', items: vec![Tree::Infinity.negated(), zero] },
             '≠' => Tree::Without(Box::new(Tree::NumberSet('R')), Box::new(Tree::Set(vec![zero]))),
             _ => Tree::Bracket { open: '(', close: ')', items: vec![Tree::Infinity.negated(), zero] },
-        })
+        }
     }
 
     /// Which numbers of a set are meant, as in `\mathbb{R}^+` and `\mathbb{R}_{\ge 0}`.

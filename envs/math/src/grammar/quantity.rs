@@ -32,7 +32,7 @@ impl Parser<'_> {
     pub(super) fn part(&mut self) -> Result<Tree, String> {
         let start = self.at;
         let negative = self.takes('-');
-        let currency = ['$', '€', '£', '¢', '¥', '₹'].into_iter().find(|sign| self.takes(*sign));
+        let currency = self.currency();
         if currency.is_none() {
             self.at = start;
         }
@@ -49,6 +49,29 @@ impl Parser<'_> {
             Some(afternoon) => Ok(Tree::Clock { parts: items, afternoon }),
             None => Ok(Tree::Ratio(items)),
         }
+    }
+
+    /// The sign of a currency before an amount, or its letters: `US$ 5`, `USD 5`, `Rs. 5`.
+    fn currency(&mut self) -> Option<char> {
+        let start = self.at;
+        let word = self.word();
+        self.at += self.word_length(&word);
+        let sign = ['$', '€', '£', '¢', '¥', '₹'].into_iter().find(|sign| self.takes(*sign));
+        let named = match &*word.to_uppercase() {
+            "" => sign,
+            "US" => sign.filter(|sign| *sign == '$'),
+            "USD" => Some('$'),
+            "EUR" => Some('€'),
+            "GBP" => Some('£'),
+            "INR" | "RS" => Some('₹'),
+            _ => None,
+        };
+        let before_number = word.is_empty() || matches!(self.peek(), Some(Kind::Number { .. }));
+        let currency = named.filter(|named| before_number && sign.is_none_or(|sign| sign == *named));
+        if currency.is_none() {
+            self.at = start;
+        }
+        currency
     }
 
     /// The minutes behind hours, with nothing between the two.

@@ -81,7 +81,7 @@ impl Parser<'_> {
 
     /// The next part of a unit, whether there was one.
     fn unit_part(&mut self, product: &mut UnitProduct) -> Result<bool, String> {
-        if self.modulus_length().is_some() || self.is_at_ratio_word() {
+        if self.modulus_length().is_some() || self.is_at_ratio_word() || self.is_at_parameter() {
             return Ok(false);
         }
         if let Some(length) = self.degrees() {

@@ -31,6 +31,12 @@ const LEADS: [&str; 21] = [
     "get",
 ];
 
+/// Words in the name of something by which the number behind it is another one's, or none.
+const DENIALS: [&str; 21] = [
+    "not", "isn't", "aren't", "never", "cannot", "can't", "couldn't", "doesn't", "don't", "unless", "except",
+    "without", "than", "exceeds", "below", "above", "minus", "half", "twice", "double", "triple",
+];
+
 impl Parser<'_> {
     /// "Answer:", "The value is", "Area:" and a sign of equality, exact or not, before the answer.
     pub(super) fn skip_label(&mut self) {
@@ -41,7 +47,8 @@ impl Parser<'_> {
         }
         let words = self.tokens[self.at..].iter().take_while(|token| matches!(token.kind, Kind::Text(_))).count();
         let colon = self.ahead(words) == Some(&Kind::Sign(':'));
-        if colon && words + self.at > start && !matches!(self.ahead(words + 1), Some(Kind::Text(_))) {
+        let labels = words + self.at > start && !self.is_denied(self.at + words);
+        if colon && labels && !matches!(self.ahead(words + 1), Some(Kind::Text(_))) {
             self.at += words + 1;
         }
         while self.takes('=') || self.takes(':') || self.takes('≈') {
@@ -51,6 +58,27 @@ impl Parser<'_> {
         if self.peek().is_none() {
             self.at = start;
         }
+    }
+
+    /// Whether words from here to there say that what follows is not so, or that it is something else's.
+    pub(super) fn is_denied(&self, end: usize) -> bool {
+        let denies = |(place, token): (usize, &Token)| match &token.kind {
+            Kind::Text(word) => {
+                let lower = word.to_lowercase();
+                let next = self.tokens.get(self.at + place + 1).map(|token| &token.kind);
+                let compares =
+                    matches!(next, Some(Kind::Text(next)) if ["least", "most"].contains(&&*next.to_lowercase()));
+                // "Incorrect answers: 5" is no denial.
+                let of_answer = matches!(next, Some(Kind::Text(next)) if ["answer", "value"].contains(&&**next));
+                let is_false = of_answer || self.at + place + 1 == end;
+                DENIALS.contains(&&*lower)
+                    || is_false && ["wrong", "incorrect", "false"].contains(&&*lower)
+                    || lower == "at" && compares
+            }
+            Kind::Name(name) => ["lnot", "neg"].contains(&&**name),
+            _ => false,
+        };
+        self.tokens[self.at..end].iter().enumerate().any(denies)
     }
 
     /// `(D) 24`, `D) 24` and `D: 24`: a capital letter and what stands behind it.

@@ -253,11 +253,16 @@ fn progress(completions: &Path) -> Result<ProgressBar> {
     Ok(bar)
 }
 
+/// What is looked at of a line of the completions. Other keys may have numbers as Python writes them.
+fn sample(line: &str) -> Result<Sample> {
+    Ok(serde_json::from_str(&azr_dataset::strict(line))?)
+}
+
 /// A line of the completions: the id of its task, and the attempt; none where the suite's line is no task.
 fn read<'a>(line: Line, path: &Path, Suite { tasks, refused }: &'a Suite) -> Result<Option<(&'a str, Attempt)>> {
     let Line { number, text } = line;
     let place = || format!("{}, line {number}", path.display());
-    let sample: Sample = serde_json::from_str(&text).with_context(place)?;
+    let sample = sample(&text).with_context(place)?;
     // Completions may have ids of their own beside those of their tasks.
     let ids: Vec<String> = azr_dataset::ids(&text).with_context(place)?.iter().map(name).collect();
     let Some((id, task)) = ids.iter().find_map(|id| tasks.get_key_value(id)) else {
@@ -373,6 +378,13 @@ mod tests {
         let Estimate { mean, standard_error } = estimate(&[0.0, 1.0, 1.0, 0.5]);
         assert_eq!(mean, 0.625);
         assert!((standard_error - 0.239_356_776_939_084_15).abs() < 1e-12, "{standard_error}");
+    }
+
+    #[test]
+    fn completions_may_stand_beside_numbers_that_are_none() {
+        let Sample { solution, completion } =
+            sample(r#"{"task_id": "1", "completion": "NaN", "logprob": -Infinity, "scores": [NaN]}"#).unwrap();
+        assert_eq!((solution, completion.as_deref()), (None, Some("NaN")));
     }
 
     #[test]
