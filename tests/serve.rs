@@ -31,8 +31,12 @@ struct Server {
 
 impl Server {
     fn start(args: &[&str]) -> Self {
+        Self::of("codegen", args)
+    }
+
+    fn of(env: &str, args: &[&str]) -> Self {
         let mut process = azr_env()
-            .args(["serve", "--listen=127.0.0.1:0", "--env=envs/codegen.wasm"])
+            .args(["serve", "--listen=127.0.0.1:0", &format!("--env=envs/{env}.wasm")])
             .args(args)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -174,6 +178,39 @@ fn one_connection_carries_512_requests_at_once() {
     });
 }
 
+/// The environment `python` has functions only, which its name does not tell.
+#[test]
+fn who_serves_another_environment_is_told_which_one_runs_programs() {
+    let server = Server::of("python", &[]);
+    let text = answer(server.send("x = 1", ""));
+    assert!(text.starts_with("HTTP/1.1 422") && text.contains("start it with --env codegen.wasm as well"), "{text}");
+}
+
+#[test]
+fn a_server_that_cannot_start_says_why_and_what_helps() {
+    let running = Server::of("countdown", &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    fs::write(&token, "zwölf Wörter oder mehr").unwrap();
+    let token = format!("--token-file={}", token.display());
+    let busy = format!("--listen={}", running.address());
+    for (args, words) in [
+        (&["--listen=8080"][..], "give an IP address and a port, such as 127.0.0.1:8080"),
+        (&["--listen=somewhere:8080"][..], "give an IP address and a port"),
+        // Before anything is compiled.
+        (&[&*busy, "--env=nothing.wasm"][..], "another program does"),
+        (&["--listen=localhost:0", "--env=nothing.wasm"][..], "cannot read nothing.wasm"),
+        (&[&*token][..], "is not one word"),
+        (&["--queue-max=0"][..], "'--queue-max <N>'"),
+        (&["--run-timeout-max=0"][..], "'--run-timeout-max <SECONDS>'"),
+        (&["--run-memory-max-bytes=1000"][..], "67108864"),
+    ] {
+        let output = azr_env().args(["serve", "--env=envs/countdown.wasm"]).args(args).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && message.contains(words), "{args:?}: {message}");
+    }
+}
+
 /// A verdict's row is one of a ledger, but for what only an experiment has.
 #[test]
 fn rows_are_those_of_a_ledger() {
@@ -219,6 +256,7 @@ fn other_machines_are_served_with_a_token_only() {
     let status = |headers: &str| answer(server.send("x = 1", headers)).split(' ').nth(1).unwrap().to_owned();
     assert_eq!(status(""), "401");
     assert_eq!(status("Authorization: Bearer sixteen-or-more-characterx\r\n"), "401");
+    assert!(answer(server.send("x = 1", "")).contains("brings no token"));
     assert_eq!(status("Authorization: Bearer sixteen-or-more-characters\r\n"), "200");
     // As http://user:TOKEN@host sends it: `printf 'user:sixteen-or-more-characters' | base64`
     assert_eq!(status("Authorization: Basic dXNlcjpzaXh0ZWVuLW9yLW1vcmUtY2hhcmFjdGVycw==\r\n"), "200");

@@ -3,15 +3,21 @@
     pip install azr-env nemo-gym
     python nemo_gym_server.py --tasks > rows.jsonl    # a data set, with what the judge needs
 
-NeMo-Gym starts servers from folders. This one is `resources_servers/azr_env`, with this file, problems.py and
-problems.jsonl in it, a requirements.txt that says `azr-env` (and `-e nemo-gym[dev] @ ../../` in a checkout of NeMo-Gym),
-and a file for `gym env start --config`:
+NeMo-Gym starts servers from folders, each in a virtual environment that uv makes for it; UV_FIND_LINKS=FOLDER lets uv find
+a wheel that is in no registry. This one is `resources_servers/azr_env`, with this file, problems.py and problems.jsonl in
+it and a requirements.txt that says `azr-env` (and `-e nemo-gym[dev] @ ../../` in a checkout of NeMo-Gym). Beside
+resources_servers, with rows.jsonl and nemo_gym.yaml:
 
-    azr_env:
-      resources_servers:
-        azr_env: {entrypoint: nemo_gym_server.py, domain: coding}
+    gym eval run --config nemo_gym.yaml --model-type openai_model --split validation --output results/rollouts.jsonl \\
+      --model-url http://HOST/v1 --model-api-key KEY --model NAME
 
-A verdict follows from the request alone, so stored rollouts can be judged again.
+That asks a model behind OpenAI's /v1/responses, judges its answers and prints `mean/reward`. NeMo-Gym 0.7 warns that the
+agent will need an environment server one day, and prints the lines for it; 0.4 does not know them.
+
+A verdict follows from the request alone, so stored rollouts can be judged again (0.7):
+
+    gym eval reverify --config nemo_gym.yaml --model-type openai_model --inputs results/rollouts_materialized_inputs.jsonl \\
+      --rollouts results/rollouts.jsonl --output results/again.jsonl +policy_base_url=… +policy_api_key=… +policy_model_name=…
 """
 
 import json
@@ -27,6 +33,7 @@ from nemo_gym.base_resources_server import (
     BaseVerifyResponse,
     SimpleResourcesServer,
 )
+from nemo_gym.config_types import AggregateMetrics, AggregateMetricsRequest
 from nemo_gym.openai_utils import NeMoGymResponse
 from pydantic import ConfigDict, PrivateAttr
 
@@ -67,6 +74,11 @@ class SandboxServer(SimpleResourcesServer):
         except azr_env.Invalid as error:
             raise HTTPException(422, str(error)) from error
         return SandboxVerifyResponse(**body.model_dump(), **judged)
+
+    async def aggregate_metrics(self, body: AggregateMetricsRequest) -> AggregateMetrics:
+        # NeMo-Gym 0.4 keeps those rows out of its file of scored ones, but counts them here.
+        known = [row for row in body.verify_responses if "_ng_failure_class" not in row]
+        return await super().aggregate_metrics(body.model_copy(update={"verify_responses": known}))
 
 
 def last_text(response: NeMoGymResponse) -> str:

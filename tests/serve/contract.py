@@ -19,6 +19,8 @@ import urllib.parse
 import urllib.request
 
 URL = sys.argv.pop(1)
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../host/env/python"))
+import azr_env  # noqa: E402
 
 # Each ends elsewhere as it does here: status, output, error output up to the paths in it, files.
 PYTHON = {
@@ -213,19 +215,45 @@ class RunCode(unittest.TestCase):
         self.assertIn("FileNotFoundError", answer["run_result"]["stderr"])
 
     def test_requests_that_make_no_sense_are_refused(self):
-        for more, word in (
-            ({"language": "cpp"}, "cpp"), ({"run_timeout": 0}, "run_timeout"), ({"run_timeout": -1}, "run_timeout"),
-            ({"files": {"a": "?"}}, "base64"), ({"code": 1}, "cannot be read"),
+        sense = {"code": "x = 1", "language": "python"}
+        for more, words in (
+            ({"language": "cpp"}, '"cpp" is not one of those that run here: python, nodejs'), ({"run_timeout": 0}, "run_timeout is 0"),
+            ({"run_timeout": -1}, "run_timeout is -1"), ({"run_timeout": "5"}, 'run_timeout: invalid type: string "5", expected a number'),
+            ({"memory_limit_MB": 0.5}, "memory_limit_MB: invalid type: floating point `0.5`, expected a whole number"),
+            ({"files": {"a": "?"}}, "base64"), ({"files": {"a": 5}}, "files.a: "), ({"fetch_files": "a"}, "expected a list"),
+            ({"code": 1}, "code: invalid type: integer `1`, expected a text"),
         ):  # fmt: skip
             with self.subTest(more):
-                status, _, answer = post("/run_code", {"code": "x = 1", "language": "python", **more})
+                status, _, answer = post("/run_code", {**sense, **more})
                 self.assertEqual(status, 422)
-                self.assertIn(word, answer["detail"])
-        self.assertEqual(post("/run_code", b"{")[0], 422)
-        self.assertEqual(post("/run_code", {}, {"Content-Type": "text/plain"})[0], 415)
-        self.assertEqual(post("/nothing", {})[0], 404)
-        self.assertEqual(post("/v1/envs/none/verify", {})[0], 404)
-        self.assertEqual(post("/v1/ping", {})[0], 405)
+                self.assertIn(words, answer["detail"])
+        for path, body, kind, wanted, words in (
+            ("/run_code", b"{", "application/json", 422, "cannot be read: EOF"),
+            ("/run_code", b"", "application/json", 422, "the body is empty"),
+            ("/run_code", [sense, 5], "application/json", 422, "[1]: invalid type: integer `5`, expected an object with code and language"),
+            ("/run_code", [sense, {"language": "python"}], "application/json", 422, "[1]: missing field `code`"),
+            ("/run_code", {}, "text/plain", 415, "it came as text/plain"),
+            ("/nothing", {}, "application/json", 404, "programs go to /run_code"),
+            ("/v1/envs/none/verify", {}, "application/json", 404, "countdown"),
+            ("/v1/envs/countdown/judge", {}, "application/json", 404, "verify"),
+            ("/v1/envs/countdown/verify", {"task": "x", "completion": ""}, "application/json", 422, 'task: invalid type: string "x", expected a task'),
+            ("/v1/envs/codegen/validate", {"kind": "function", "completion": ""}, "application/json", 422, "not proposed"),
+            ("/v1/envs/codegen/prompt", {"role": "propose", "kind": "function"}, "application/json", 422, "not proposed"),
+            ("/v1/ping", {}, "application/json", 405, "GET only"),
+        ):  # fmt: skip
+            with self.subTest(path=path, body=body):
+                status, _, answer = post(path, body, {"Content-Type": kind})
+                self.assertEqual(status, wanted, answer)
+                self.assertIn(words, answer["detail"])
+        self.assertEqual(post("/run_code", sense, {"Content-Type": "Application/JSON; charset=utf-8"})[0], 200)
+
+    def test_a_refusal_arrives_at_who_sends_everything_first(self):
+        for path, length, kind, wanted in (
+            ("/run_code", 65 << 20, "application/json", 413), ("/run_code", 8 << 20, "text/plain", 415), ("/", 8 << 20, "text/plain", 404),
+        ):  # fmt: skip
+            with self.subTest(path=path, length=length):
+                status, _, answer = post(path, b" " * length, {"Content-Type": kind})
+                self.assertEqual(status, wanted, answer)
 
     def test_batches_keep_their_order(self):
         items = [{"code": f"print({n})", "language": "python"} for n in range(40)]
@@ -323,6 +351,38 @@ class Operation(unittest.TestCase):
         self.assertEqual((after[0] - before[0], after[1] - before[1]), (1, 1))
         self.assertGreater(after[2], before[2])
         self.assertEqual(get("/healthz"), "ok\n")
+        with urllib.request.urlopen(urllib.request.Request(URL + "/healthz", method="HEAD")) as response:
+            self.assertEqual((response.status, response.read()), (200, b""))
+
+
+class Client(unittest.TestCase):
+    """That of the Python package."""
+
+    def test_it_says_at_once_what_will_never_work(self):
+        client = azr_env.Client(URL)
+        for what, call in {
+            "cannot be written as JSON": lambda: client.run_code("'\ud800'"),
+            "bytes": lambda: client.run_code(b"x"),
+            "nan": lambda: client.run_code("x", run_timeout=float("nan")),
+            "expected an object with task": lambda: client.verify("countdown", "text"),
+            "the limit is": lambda: client.run_code("#" * (65 << 20)),
+            "no secure connection": lambda: azr_env.Client(URL.replace("http:", "https:")).run_code("x = 1"),
+        }.items():
+            with self.subTest(what), self.assertRaisesRegex(azr_env.Invalid, what):
+                call()
+        for url, token in (("127.0.0.1:8080", None), ("localhost", None), ("http://", None), (URL, "with an end\n")):
+            with self.subTest(url=url, token=token), self.assertRaises(ValueError):
+                azr_env.Client(url, token)
+
+    def test_it_names_the_server_that_does_not_answer(self):
+        with self.assertRaisesRegex(azr_env.Fault, "no answer from http://127.0.0.1:1: ConnectionRefusedError.*asked again for 0 s"):
+            azr_env.Client("http://user:secret@127.0.0.1:1", patience_s=0).run_code("x = 1")
+
+    def test_the_address_may_be_the_one_for_sandboxfusion(self):
+        for url in (URL + "/", URL + "/run_code"):
+            self.assertEqual(azr_env.Client(url).run_code("print(open('a').read(), end='')", files={"a": "é"}, fetch_files="a").files, {"a": "é".encode()})
+        with self.assertRaisesRegex(azr_env.Invalid, "404: there is nothing at /behind/run_code"):
+            azr_env.Client(URL + "/behind/").run_code("x = 1")
 
 
 if __name__ == "__main__":

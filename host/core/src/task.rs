@@ -30,7 +30,7 @@ impl Task {
 
 /// A task as files and lines of JSON hold it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a task, which is an object with kind and body")]
 pub struct WrittenTask {
     pub kind: String,
     /// The body as the JSON that it is; as a string where reading and writing JSON would change it.

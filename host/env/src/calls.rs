@@ -13,14 +13,14 @@ use azr_sandbox::{
 };
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with program and input")]
 pub(crate) struct ExecRequest {
     program: String,
     input: String,
 }
 
 #[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with kind and completion")]
 pub(crate) struct ValidateRequest {
     pub(crate) kind: String,
     pub(crate) completion: String,
@@ -33,7 +33,7 @@ pub(crate) struct ValidateRequest {
 }
 
 #[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with task and completion")]
 pub(crate) struct VerifyRequest {
     pub(crate) task: WrittenTask,
     pub(crate) completion: String,
@@ -44,7 +44,7 @@ pub(crate) struct VerifyRequest {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "role", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "role", rename_all = "kebab-case", deny_unknown_fields, expecting = "an object with role")]
 pub(crate) enum PromptRequest {
     Propose {
         kind: String,
@@ -224,7 +224,7 @@ pub(crate) fn validate<Answer>(
     answer: impl Fn(Judged<Result<Accepted, Rejection>>) -> Answer,
 ) -> Vec<Result<Answer>> {
     let proposals = requests.iter().map(|ValidateRequest { kind, completion, references, style, settings }| {
-        known(env, kind)?;
+        proposed(env, kind)?;
         let references = references.iter().map(|written| task(env, written)).collect::<Result<_>>()?;
         let proposal = Proposal { kind: kind.clone(), references, completion: completion.clone() };
         Ok((context(env, *style, settings)?, proposal))
@@ -278,7 +278,7 @@ fn executed(env: &Environment, Report { mut outcomes, fuel }: Report) -> Result<
 pub(crate) fn prompt(env: &Environment, request: &PromptRequest) -> Result<Prompt> {
     let prompts = match request {
         PromptRequest::Propose { kind, references, style, settings } => {
-            known(env, kind)?;
+            proposed(env, kind)?;
             let references = references.iter().map(|written| self::task(env, written)).collect::<Result<_>>()?;
             env.propose_prompts(&context(env, *style, settings)?, &[(kind.clone(), references)])
         }
@@ -326,6 +326,19 @@ fn by_context<Item, Judgement, Answer>(
 pub(crate) fn known(env: &Environment, kind: &str) -> Result<()> {
     let kinds: Vec<&str> = env.description().kinds.iter().map(|kind| &*kind.name).collect();
     ensure!(kinds.contains(&kind), "there is no kind {kind:?}; the environment has: {}", kinds.join(", "));
+    Ok(())
+}
+
+/// Judges are asked about proposals of proposable kinds only.
+fn proposed(env: &Environment, kind: &str) -> Result<()> {
+    known(env, kind)?;
+    let kinds: Vec<&str> =
+        env.description().kinds.iter().filter(|kind| kind.proposable).map(|kind| &*kind.name).collect();
+    let of_these = if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") };
+    ensure!(
+        kinds.contains(&kind),
+        "tasks of kind {kind:?} are not proposed; of the environment's kinds these are: {of_these}"
+    );
     Ok(())
 }
 

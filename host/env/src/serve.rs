@@ -13,7 +13,8 @@
 //! # Covered
 //! - **More than can be done**: a request is taken in whole or refused with 429 and `Retry-After` before anything of it
 //!   runs.
-//! - **Large requests**: bodies announce their length, and all bodies together have a limit.
+//! - **Large requests**: bodies announce their length, and all bodies together have a limit. What is refused is read and
+//!   thrown away before the answer, up to a limit, for most clients look for one only when they have sent everything.
 //! - **Strangers**: other addresses than loopback need a token. Bodies must be `application/json`, which a web page in
 //!   a browser cannot send elsewhere without asking.
 //! - **Clients that go** before they have their answer: what was asked for is not begun, and what runs is ended, with its
@@ -59,13 +60,13 @@ const DEADLINE_MS: u64 = 1_800_000;
 
 #[derive(Args)]
 pub struct Serve {
-    /// An environment: a .wasm file, or oci://host/name. Its programs run where a request names its language; the first
-    /// one for a language counts.
+    /// An environment: a .wasm file, or oci://host/name. `python -m azr_env codegen` prints the file of that name in the
+    /// Python package. /run_code needs codegen for Python and javascript for JavaScript.
     #[arg(long = "env", value_name = "FILE", required = true)]
     envs: Vec<EnvSource>,
     /// Where to listen. Addresses other than loopback need --token-file. Port 0 takes a free one, which the first line
     /// of stdout tells.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// A file with the token that requests must bring, as `Authorization: Bearer TOKEN` or as the password of
     /// http://user:TOKEN@host.
@@ -74,13 +75,14 @@ pub struct Serve {
     #[command(flatten)]
     capacity: Capacity,
     /// The most seconds that a program may ask for in `run_timeout`; those that ask for more get this.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     run_timeout_max: u32,
     /// Memory per run, at most.
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30,
+          value_parser = clap::value_parser!(u64).range(run_code::MEMORY_MIN_BYTES..))]
     run_memory_max_bytes: u64,
     /// Bytes that a run may print and write, at most.
-    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20, value_parser = clap::value_parser!(u32).range(4096..))]
     run_output_max_bytes: u32,
     /// After SIGTERM, how long requests that were taken in may still take.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
@@ -115,6 +117,8 @@ impl Serve {
              127.0.0.1",
             self.listen
         );
+        // Before environments are compiled, which may take a minute.
+        let socket = http::bind(self.listen)?;
         let config = self.sandbox.config(&Limits {
             run_fuel_max: u64::from(self.run_timeout_max).saturating_mul(FUEL_PER_SECOND),
             run_memory_max_bytes: self.run_memory_max_bytes,
@@ -148,11 +152,18 @@ impl Serve {
                 false => future::pending().await,
             }
         };
-        let served = runtime.block_on(http::serve(self.listen, stop_within, ends, server));
+        let served = runtime.block_on(http::serve(socket, stop_within, ends, server));
         // A run that outlasts --stop-within is not waited for.
         runtime.shutdown_background();
         served
     }
+}
+
+/// Of a socket. Names are not looked up, but for the one that everybody tries.
+fn address(text: &str) -> Result<SocketAddr> {
+    let local = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let address = local.as_deref().unwrap_or(text).parse().ok();
+    address.context("give an IP address and a port, such as 127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8080")
 }
 
 fn token(path: &Path) -> Result<String> {
@@ -160,6 +171,12 @@ fn token(path: &Path) -> Result<String> {
     let token = text.trim();
     let characters = token.chars().count();
     ensure!(characters >= 16, "the token in {} has {characters} characters; it needs at least 16", path.display());
+    // As a header can carry them.
+    ensure!(
+        token.bytes().all(|byte| byte.is_ascii_graphic()),
+        "the token in {} is not one word of letters, digits and signs of ASCII",
+        path.display()
+    );
     Ok(token.to_owned())
 }
 

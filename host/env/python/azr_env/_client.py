@@ -8,6 +8,9 @@ import base64
 import functools
 import http.client
 import json
+import logging
+import socket
+import ssl
 import threading
 import time
 import urllib.parse
@@ -24,8 +27,14 @@ Json = dict[str, Any]
 # A server that starts again needs some seconds; one that is busy, as long as what it has taken in.
 _PATIENCE_S = 600.0
 _PAUSE_MAX_S = 5.0
+# After so long without an answer a person should know what is waited for.
+_TELL_AFTER_S = 5.0
+_CONNECT_S = 30.0
 # Items of one request to a judge: enough that a connection does not matter, few enough that answers come early.
 _BATCH = 64
+
+
+_log = logging.getLogger("azr_env")
 
 
 class Error(Exception):
@@ -65,7 +74,16 @@ class Client:
     def __init__(
         self, url: str | None = None, token: str | None = None, *, server: Server | None = None, patience_s: float = _PATIENCE_S
     ) -> None:
-        """For `patience_s` seconds a request is repeated to a server that is busy or away."""
+        """The URL is `http://host:8080`, or `http://user:TOKEN@host:8080`, and may have a path that a proxy wants. For
+        `patience_s` seconds a request is repeated to a server that is busy or away."""
+        if url is not None:
+            parts = urllib.parse.urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError(f"{url!r} is no address of a server; one looks like http://127.0.0.1:8080")
+            if token is None and parts.password is not None:
+                token = urllib.parse.unquote(parts.password)
+        if token is not None and not (token.isascii() and token.isprintable()):
+            raise ValueError("the token has characters that no header can carry; a line end of its file, perhaps")
         self._server = server or (Server() if url is None else None)
         self._owns_server = server is None and url is None
         self._url, self._token, self._patience_s = url, token, patience_s
@@ -85,7 +103,8 @@ class Client:
         """Runs a program in a fresh interpreter."""
         encoded = {name: _base64(content) for name, content in (files or {}).items()}
         request = {
-            "code": code, "language": language, "stdin": stdin, "files": encoded, "fetch_files": list(fetch_files),
+            "code": code, "language": language, "stdin": stdin, "files": encoded,
+            "fetch_files": [fetch_files] if isinstance(fetch_files, str) else list(fetch_files),
             "run_timeout": run_timeout, "memory_limit_MB": memory_limit_mb,
         }  # fmt: skip
         answer, headers = self._ask("POST", "/run_code", request)
@@ -146,31 +165,47 @@ class Client:
 
     def _ask(self, method: str, path: str, body: Any = None) -> tuple[Any, Mapping[str, str]]:
         """Asks until there is an answer, or no more patience."""
-        content = None if body is None else json.dumps(body).encode()
-        began, pause = time.monotonic(), 0.05
+        try:
+            content = None if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        except (TypeError, ValueError) as error:
+            # Among them a text with half of a character, as "\\ud800".
+            raise Invalid(f"the request cannot be written as JSON: {error}") from error
+        began, pause, told = time.monotonic(), 0.05, False
         while True:
             try:
                 status, headers, answer = self._once(method, path, content)
             except (OSError, http.client.HTTPException) as error:
-                status, headers, problem = 503, {}, f"no answer: {error!r}"
+                if isinstance(error, ssl.SSLCertVerificationError) or getattr(error, "reason", "") == "WRONG_VERSION_NUMBER":
+                    raise Invalid(f"no secure connection to {self._where()}: {error}") from error
+                status, headers, problem = 503, {}, f"no answer from {self._where()}: {error!r}"
             else:
                 if status == 200:
                     return json.loads(answer), headers
                 problem = _detail(status, answer)
             if status not in (429, 502, 503, 504):
                 raise (Fault if status >= 500 else Invalid)(problem)
-            if time.monotonic() - began > self._patience_s:
+            waited = time.monotonic() - began
+            if waited > self._patience_s:
                 raise Fault(f"{problem}; asked again for {self._patience_s:.0f} s")
+            if waited > _TELL_AFTER_S and not told:
+                told = True
+                _log.warning("%s; asking again for %.0f s", problem, self._patience_s)
             time.sleep(pause)
             pause = min(2 * pause, float(headers.get("retry-after", _PAUSE_MAX_S)), _PAUSE_MAX_S)
 
     def _once(self, method: str, path: str, content: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
-        connection = self._connection()
+        connection, prefix = self._connection()
         headers = {"Content-Type": "application/json"}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
         try:
-            connection.request(method, path, content, headers)
+            if connection.sock is None:
+                _connect(connection)
+            try:
+                connection.request(method, prefix + path, content, headers)
+            except (BrokenPipeError, ConnectionResetError):
+                # A server may refuse a request that it has not read to its end.
+                pass
             response = connection.getresponse()
             return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
         except BaseException:
@@ -179,18 +214,25 @@ class Client:
             self._connections.now = None
             raise
 
-    def _connection(self) -> http.client.HTTPConnection:
-        """One for each thread, kept open."""
+    def _connection(self) -> tuple[http.client.HTTPConnection, str]:
+        """One for each thread, kept open; and what comes before every path."""
         url = self._server.url if self._server is not None else self._url
         assert url is not None
         kept = getattr(self._connections, "now", None)
         if kept is not None and kept[0] == url:
-            return kept[1]
+            return kept[1:]
         parts = urllib.parse.urlsplit(url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.netloc.rpartition("@")[2])
-        self._connections.now = (url, connection)
-        return connection
+        # As SandboxFusion's clients are told it.
+        prefix = parts.path.rstrip("/").removesuffix("/run_code")
+        self._connections.now = (url, connection, prefix)
+        return connection, prefix
+
+    def _where(self) -> str:
+        """The server, without its token."""
+        parts = urllib.parse.urlsplit(self._url or "")
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if self._url else "the server that this client started"
 
     def close(self) -> None:
         """Ends the server that this client started."""
@@ -250,6 +292,18 @@ class AsyncClient:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _connect(connection: http.client.HTTPConnection) -> None:
+    """Answers may take as long as they take, but a machine that has gone is found out."""
+    connection.timeout = _CONNECT_S
+    connection.connect()
+    connection.sock.settimeout(None)
+    connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+        # Not every system has them all.
+        if hasattr(socket, option):
+            connection.sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def _base64(content: str | bytes) -> str:

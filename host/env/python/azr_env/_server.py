@@ -41,9 +41,11 @@ def environment(name: str) -> str:
 class Server:
     """`azr-env serve` on a free port of this machine. Started when its address is asked for, and again if it dies."""
 
-    def __init__(self, environments: Sequence[str] = DEFAULT_ENVIRONMENTS, arguments: Sequence[str] = ()) -> None:
-        """Environments are files, or names of those that came with this package."""
-        self._environments = [name if os.sep in name or "://" in name else environment(name) for name in environments]
+    def __init__(self, environments: Sequence[str | os.PathLike[str]] = DEFAULT_ENVIRONMENTS, arguments: Sequence[str] = ()) -> None:
+        """Environments are files, `oci://host/name`, or names of those that came with this package."""
+        files = [os.fspath(name) for name in environments]
+        is_file = lambda name: os.sep in name or name.endswith(".wasm")  # noqa: E731
+        self._environments = [name if is_file(name) else environment(name) for name in files]
         self._arguments = list(arguments)
         self._process: subprocess.Popen[str] | None = None
         self._url = ""

@@ -13,19 +13,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Args, Clone)]
 pub(super) struct Capacity {
     /// Items in all: a request, or one of a batch.
-    #[arg(long, value_name = "N", default_value_t = 8192)]
+    #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..))]
     queue_max: u32,
     /// Items of one client, which is an address. Keeps one from taking the queue for itself.
-    #[arg(long, value_name = "N", default_value_t = 4096)]
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
     client_max: u32,
     /// Bodies of requests in all, which are in memory. 1 GiB by default.
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(1024..))]
     queue_max_bytes: u64,
     /// One body. 64 MiB by default: tests of a programming contest fit.
-    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1024..))]
     request_max_bytes: u64,
     /// Items of one batch.
-    #[arg(long, value_name = "N", default_value_t = 4096)]
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
     batch_max: u32,
 }
 
@@ -81,7 +81,13 @@ impl Admission {
         }
         let kibibytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.kibibytes).try_acquire_many_owned(kibibytes);
-        let busy = |_| Refused::Busy(format!("{queue_max_bytes} bytes of requests are waiting (--queue-max-bytes)"));
+        let busy = |_| {
+            Refused::Busy({
+                Refused::Busy(format!(
+                    "requests that wait leave no room for {bytes} bytes (--queue-max-bytes {queue_max_bytes})"
+                ))
+            })
+        };
         Ok(Body { _kibibytes: permit.map_err(busy)? })
     }
 
@@ -90,7 +96,10 @@ impl Admission {
         let Capacity { queue_max, client_max, batch_max, .. } = self.capacity;
         let limit = queue_max.min(client_max).min(batch_max);
         let Some(count) = u32::try_from(count).ok().filter(|count| *count <= limit) else {
-            return Err(Refused::TooLarge(format!("a batch of {count} items, the limit is {limit}; send several")));
+            return Err(Refused::TooLarge(format!(
+                "a batch of {count} items, the limit is {limit} (the least of --batch-max, --client-max and --queue-max); send \
+                 several"
+            )));
         };
         let items = Arc::clone(&self.items).try_acquire_many_owned(count);
         let items = items.map_err(|_| Refused::Busy(format!("{queue_max} items are waiting (--queue-max)")))?;

@@ -2,20 +2,21 @@
 
 use std::{
     convert::Infallible,
+    io,
     net::{IpAddr, SocketAddr},
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result, anyhow};
 use azr_core::limits::FUEL_PER_SECOND;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Method, Request,
     body::{Body as _, Bytes, Incoming},
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap},
+    header::{AUTHORIZATION, CONTENT_TYPE, EXPECT, HeaderMap},
     service::service_fn,
 };
 use hyper_util::{
@@ -24,7 +25,7 @@ use hyper_util::{
 };
 use serde_json::json;
 use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::{TcpSocket, TcpStream},
     signal::unix::{SignalKind, signal},
     sync::watch,
     task::JoinSet,
@@ -32,6 +33,7 @@ use tokio::{
 
 use super::{
     Server,
+    admission::Body,
     judging::{Call, Detail},
     metrics::Metrics,
     routes::{self, Question, Response, Sent},
@@ -43,6 +45,8 @@ const STREAMS_MAX: u32 = 4096;
 const HEAD_DEADLINE: Duration = Duration::from_secs(60);
 /// And a body's rest.
 const BODY_DEADLINE: Duration = Duration::from_secs(120);
+/// How much of a refused body is read before the answer. Most clients look for one only when they have sent everything.
+const DISCARDED_MAX: usize = 256 << 20;
 /// Connections at once; each holds a descriptor.
 const CONNECTIONS_MAX: usize = 8192;
 
@@ -51,9 +55,34 @@ const BACKLOG: u32 = 4096;
 
 const OPENAPI: &str = include_str!("openapi.json");
 
+/// Takes an address. Nobody can connect to it yet.
+pub(super) fn bind(address: SocketAddr) -> Result<TcpSocket> {
+    let bound = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        }?;
+        // A server that is started again finds its port still waiting for the packets of the last one.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address).map(|()| socket)
+    };
+    bound().map_err(|error| cannot_listen(address, error))
+}
+
+fn cannot_listen(address: SocketAddr, error: io::Error) -> Error {
+    let help = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another program does: end it, or give another port with --listen (0 takes a free one)"
+        }
+        io::ErrorKind::AddrNotAvailable => "; this machine has no such address",
+        _ => "",
+    };
+    anyhow!("cannot listen on {address}: {error}{help}")
+}
+
 /// Serves until SIGTERM, Ctrl-C or `ends`, then ends what was begun.
 pub(super) async fn serve(
-    address: SocketAddr,
+    socket: TcpSocket,
     stop_within: Duration,
     ends: impl Future,
     server: Arc<Server>,
@@ -61,7 +90,8 @@ pub(super) async fn serve(
     let mut ends = std::pin::pin!(ends);
     let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupted = signal(SignalKind::interrupt()).context("cannot wait for Ctrl-C")?;
-    let listener = listen(address).with_context(|| format!("cannot listen on {address}"))?;
+    let address = socket.local_addr()?;
+    let listener = socket.listen(BACKLOG).map_err(|error| cannot_listen(address, error))?;
     println!("listening on http://{}", listener.local_addr()?);
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -98,17 +128,6 @@ pub(super) async fn serve(
     Ok(())
 }
 
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4(),
-        SocketAddr::V6(_) => TcpSocket::new_v6(),
-    }?;
-    // A server that is started again finds its port still waiting for the packets of the last one.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
 /// A line of JSON on stderr.
 fn log(line: &serde_json::Value) {
     eprintln!("{line}");
@@ -141,13 +160,19 @@ async fn respond(server: &Arc<Server>, request: Request<Incoming>, client: IpAdd
     let began = Instant::now();
     let route = route(server, &request);
     let name = route.as_ref().map_or("unknown", Route::name);
+    let only_head = request.method() == Method::HEAD;
     let response = match route {
-        Err(refusal) => refusal,
+        Err(refusal) => discard(request, refusal).await,
         Ok(Route::Health) => Response::new(200, "text/plain", "ok\n"),
         Ok(_) if !allowed(server.token.as_deref(), request.headers()) => {
-            let mut response = Response::refusal(401, "the request does not bring the token of this server");
+            let brought = match request.headers().contains_key(AUTHORIZATION) {
+                true => "brings another token than this server's",
+                false => "brings no token, and this server has one",
+            };
+            let what = format!("the request {brought} (--token-file); send Authorization: Bearer TOKEN");
+            let mut response = Response::refusal(401, what);
             response.headers.push(("www-authenticate", "Bearer".into()));
-            response
+            discard(request, response).await
         }
         Ok(Route::Ping) => Response::json(&"pong"),
         Ok(Route::Envs) => Response::json(&envs(server)),
@@ -171,7 +196,9 @@ async fn respond(server: &Arc<Server>, request: Request<Incoming>, client: IpAdd
     for (name, value) in headers {
         answer = answer.header(name, value);
     }
-    answer.body(Full::from(body)).expect("names and values of headers are digits, words and digests")
+    answer
+        .body(Full::from(if only_head { Vec::new() } else { body }))
+        .expect("names and values of headers are digits, words and digests")
 }
 
 /// What a refusal says.
@@ -221,7 +248,8 @@ fn route(server: &Server, request: &Request<Incoming>) -> Result<Route, Response
         _ => Route::Question(judge(server, path, request.uri().query())?),
     };
     let wanted = if matches!(route, Route::Question(_)) { Method::POST } else { Method::GET };
-    if *request.method() != wanted {
+    let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    if *method != wanted {
         let mut response = Response::refusal(405, format!("{path} answers {wanted} only"));
         response.headers.push(("allow", wanted.to_string()));
         return Err(response);
@@ -230,13 +258,20 @@ fn route(server: &Server, request: &Request<Incoming>) -> Result<Route, Response
 }
 
 fn judge(server: &Server, path: &str, query: Option<&str>) -> Result<Question, Response> {
-    let unknown = || Response::refusal(404, format!("there is nothing at {path}; /openapi.json says what there is"));
+    let unknown = || {
+        let what =
+            format!("there is nothing at {path}; programs go to /run_code, and /openapi.json says what else there is");
+        Response::refusal(404, what)
+    };
     let (name, call) = path.strip_prefix("/v1/envs/").and_then(|rest| rest.split_once('/')).ok_or_else(unknown)?;
     let env = server.envs.iter().position(|env| env.description().name == name).ok_or_else(|| {
         let names: Vec<&str> = server.envs.iter().map(|env| &*env.description().name).collect();
         Response::refusal(404, format!("there is no environment {name:?} here; these are: {}", names.join(", ")))
     })?;
-    let (_, call) = Call::ALL.into_iter().find(|(known, _)| *known == call).ok_or_else(unknown)?;
+    let (_, call) = Call::ALL.into_iter().find(|(known, _)| *known == call).ok_or_else(|| {
+        let calls = Call::ALL.map(|(known, _)| known).join(", ");
+        Response::refusal(404, format!("an environment has no call {call:?}; these are: {calls}"))
+    })?;
     let detail = match query {
         None | Some("" | "ledger=false") => Detail::Conclusion,
         Some("ledger=true") => Detail::Ledger,
@@ -245,17 +280,45 @@ fn judge(server: &Server, path: &str, query: Option<&str>) -> Result<Question, R
     Ok(Question::Judge(env, call, detail))
 }
 
-/// The whole body, when there is room for it.
-async fn sent(server: &Server, request: Request<Incoming>, client: IpAddr) -> Result<Sent, Response> {
-    let json = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let json = json.is_some_and(|kind| kind.split(';').next().unwrap_or(kind).trim() == "application/json");
-    if !json {
-        return Err(Response::refusal(415, "the body must be sent as Content-Type: application/json"));
+/// A place for the body of a request that may be read.
+fn admitted(server: &Server, request: &Request<Incoming>) -> Result<Body, Response> {
+    let kind = request.headers().get(CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap_or("something else"));
+    if !kind.split(';').next().unwrap_or(kind).trim().eq_ignore_ascii_case("application/json") {
+        let came = if kind.is_empty() { "came without one".to_owned() } else { format!("came as {kind}") };
+        let what = format!("the body must be sent as Content-Type: application/json; it {came}");
+        return Err(Response::refusal(415, what));
     }
     let Some(length) = request.body().size_hint().exact() else {
         return Err(Response::refusal(411, "the request must say its Content-Length"));
     };
-    let place = server.admission.body(length)?;
+    Ok(server.admission.body(length)?)
+}
+
+/// Reads what a refused client still sends: a connection that is closed before takes the refusal with it.
+async fn discard(request: Request<Incoming>, refusal: Response) -> Response {
+    // Whoever asks before it sends has sent nothing, and reading would tell it to.
+    if !request.headers().contains_key(EXPECT) {
+        let mut body = request.into_body();
+        let mut left = DISCARDED_MAX;
+        let reading = async {
+            while let Some(Ok(frame)) = body.frame().await
+                && left > 0
+            {
+                left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            }
+        };
+        // The refusal is the same for whoever sends it too slowly.
+        let _ = tokio::time::timeout(BODY_DEADLINE, reading).await;
+    }
+    refusal
+}
+
+/// The whole body, when there is room for it.
+async fn sent(server: &Server, request: Request<Incoming>, client: IpAddr) -> Result<Sent, Response> {
+    let place = match admitted(server, &request) {
+        Ok(place) => place,
+        Err(refusal) => return Err(discard(request, refusal).await),
+    };
     let body = tokio::time::timeout(BODY_DEADLINE, request.into_body().collect()).await;
     let body = body.map_err(|_| Response::refusal(408, format!("no body within {} s", BODY_DEADLINE.as_secs())))?;
     let body = body.map_err(|error| Response::refusal(400, format!("the body did not arrive: {error}")))?;

@@ -181,7 +181,7 @@ pub(super) fn prompt(env: &Environment, request: PromptRequest) -> Result<Answer
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with kind, seed and count")]
 pub(super) struct GenerateRequest {
     kind: String,
     seed: u64,
@@ -220,7 +220,7 @@ pub(super) fn generate(env: &Environment, request: GenerateRequest) -> Result<An
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with line")]
 pub(super) struct ImportRequest {
     /// A line of a data set: the text, or the JSON that it is.
     line: Value,

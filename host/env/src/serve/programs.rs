@@ -56,6 +56,14 @@ const JAVASCRIPT: &str = "// run_code";
 impl RunLanguage {
     const ALL: [Self; 2] = [Self::Python, Self::JavaScript];
 
+    /// The environment that comes with this program and runs whole programs in the language. `envs/python` has functions only.
+    pub(super) fn environment(self) -> &'static str {
+        match self {
+            Self::Python => "codegen",
+            Self::JavaScript => "javascript",
+        }
+    }
+
     /// A call of what runs a program.
     fn call(self, program: Program) -> Run {
         let Program { code, stdin, files, fetch } = program;

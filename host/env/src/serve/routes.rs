@@ -135,11 +135,17 @@ async fn each<Item: DeserializeOwned + Send + 'static>(
         true => serde_json::from_slice::<Vec<Item>>(&bytes),
         false => serde_json::from_slice(&bytes).map(|item| vec![item]),
     };
-    drop(bytes);
     let items = match items {
         Ok(items) => items,
-        Err(error) => return Response::refusal(422, format!("the request cannot be read: {error}")),
+        Err(error) => {
+            let what = match batched {
+                true => mistake::<Vec<Item>>(&bytes, &error),
+                false => mistake::<Item>(&bytes, &error),
+            };
+            return Response::refusal(422, format!("the request cannot be read: {what}"));
+        }
     };
+    drop(bytes);
     let admitted = match server.admission.items(place, items.len(), client) {
         Ok(admitted) => Arc::new(admitted),
         Err(refused) => return refused.into(),
@@ -171,6 +177,40 @@ async fn each<Item: DeserializeOwned + Send + 'static>(
         true => batch(answers),
         false => single(answers.pop().expect("one answer for one item")),
     }
+}
+
+/// What is wrong with a body, and in which field. It is read again for this, which one without a mistake is not.
+fn mistake<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> String {
+    if body.trim_ascii().is_empty() {
+        return "the body is empty; it is the JSON of a request, or a list of them".into();
+    }
+    let place = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_slice(body));
+    let place = place.err().map(|error| error.path().to_string()).filter(|path| path != ".");
+    let message = error.to_string();
+    let message = match message.rsplit_once(", expected ") {
+        Some((found, wanted)) => format!("{found}, expected {}", plainly(wanted)),
+        None => message,
+    };
+    place.into_iter().chain([message]).collect::<Vec<_>>().join(": ")
+}
+
+/// What was expected, where serde says it in the words of Rust.
+fn plainly(wanted: &str) -> String {
+    const WORDS: [(&str, &str); 7] = [
+        ("f64", "a number"),
+        ("i64", "a whole number"),
+        ("u64", "a whole number from 0"),
+        ("u32", "a whole number from 0"),
+        ("a string", "a text"),
+        ("a sequence", "a list"),
+        ("a map", "an object"),
+    ];
+    for (rust, word) in WORDS {
+        if let Some(rest) = wanted.strip_prefix(rust).filter(|rest| rest.is_empty() || rest.starts_with(' ')) {
+            return format!("{word}{rest}");
+        }
+    }
+    wanted.to_owned()
 }
 
 fn single(answer: Result<Answered, Unanswered>) -> Response {

@@ -26,13 +26,14 @@ use azr_core::limits::FUEL_PER_SECOND;
 use azr_sandbox::{Cancel, RunLimits};
 
 /// An interpreter needs so much to start; who asks for less gets this.
-const MEMORY_MIN_BYTES: u64 = 64 << 20;
+pub(super) const MEMORY_MIN_BYTES: u64 = 64 << 20;
 
 /// The names that SandboxFusion has for the languages that run here, and our own.
 const LANGUAGES: [(&str, RunLanguage); 3] =
     [("python", RunLanguage::Python), ("nodejs", RunLanguage::JavaScript), ("javascript", RunLanguage::JavaScript)];
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with code and language")]
 pub(super) struct RunCodeRequest {
     code: String,
     language: String,
@@ -81,10 +82,16 @@ pub(super) fn run_code(server: &Server, request: RunCodeRequest, cancel: &Cancel
     let RunCodeRequest { code, language, stdin, run_timeout, memory_limit_mb, files, fetch_files } = request;
     let invalid = Unanswered::Invalid;
     let Some((_, known)) = LANGUAGES.iter().find(|(name, _)| *name == language) else {
-        return Err(invalid(format!("language {language:?} is not served; python and nodejs can be")));
+        let known = LANGUAGES.map(|(name, _)| name).join(", ");
+        return Err(invalid(format!("language {language:?} is not one of those that run here: {known}")));
     };
     let Some(interpreter) = server.interpreters.of(*known) else {
-        return Err(invalid(format!("no environment of this server runs {language}; start it with one that does")));
+        let names = server.envs.iter().map(|env| &*env.description().name).collect::<Vec<_>>().join(", ");
+        let runs_it = known.environment();
+        return Err(invalid(format!(
+            "this server runs no {language} programs: of its environments ({names}) none is {runs_it}, which does; start it \
+             with --env {runs_it}.wasm as well"
+        )));
     };
     if !(run_timeout > 0.0 && run_timeout.is_finite()) {
         return Err(invalid(format!("run_timeout is {run_timeout}; it is a number of seconds above 0")));
