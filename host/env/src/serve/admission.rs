@@ -82,11 +82,9 @@ impl Admission {
         let kibibytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.kibibytes).try_acquire_many_owned(kibibytes);
         let busy = |_| {
-            Refused::Busy({
-                Refused::Busy(format!(
-                    "requests that wait leave no room for {bytes} bytes (--queue-max-bytes {queue_max_bytes})"
-                ))
-            })
+            Refused::Busy(format!(
+                "requests that wait leave no room for {bytes} bytes (--queue-max-bytes {queue_max_bytes})"
+            ))
         };
         Ok(Body { _kibibytes: permit.map_err(busy)? })
     }
