@@ -363,7 +363,7 @@ class Client(unittest.TestCase):
         for what, call in {
             "cannot be written as JSON": lambda: client.run_code("'\ud800'"),
             "bytes": lambda: client.run_code(b"x"),
-            "nan": lambda: client.run_code("x", run_timeout=float("nan")),
+            "not JSON compliant": lambda: client.run_code("x", run_timeout=float("nan")),
             "expected an object with task": lambda: client.verify("countdown", "text"),
             "the limit is": lambda: client.run_code("#" * (65 << 20)),
             "no secure connection": lambda: azr_env.Client(URL.replace("http:", "https:")).run_code("x = 1"),

@@ -185,7 +185,7 @@ fn mistake<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Strin
         return "the body is empty; it is the JSON of a request, or a list of them".into();
     }
     let place = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_slice(body));
-    let place = place.err().map(|error| error.path().to_string()).filter(|path| path != ".");
+    let place = place.err().map(|error| error.path().to_string()).filter(|path| path != "." && path != "?");
     let message = error.to_string();
     let message = match message.rsplit_once(", expected ") {
         Some((found, wanted)) => format!("{found}, expected {}", plainly(wanted)),
