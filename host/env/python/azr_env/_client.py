@@ -235,7 +235,11 @@ class Client:
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if self._url else "the server that this client started"
 
     def close(self) -> None:
-        """Ends the server that this client started."""
+        """Ends this thread's connection, and the server that this client started."""
+        kept = getattr(self._connections, "now", None)
+        if kept is not None:
+            kept[1].close()
+            self._connections.now = None
         if self._owns_server and self._server is not None:
             self._server.close()
 
