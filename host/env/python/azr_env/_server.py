@@ -43,9 +43,8 @@ class Server:
 
     def __init__(self, environments: Sequence[str | os.PathLike[str]] = DEFAULT_ENVIRONMENTS, arguments: Sequence[str] = ()) -> None:
         """Environments are files, `oci://host/name`, or names of those that came with this package."""
-        files = [os.fspath(name) for name in environments]
-        is_file = lambda name: os.sep in name or name.endswith(".wasm")  # noqa: E731
-        self._environments = [name if is_file(name) else environment(name) for name in files]
+        names = [os.fspath(name) for name in environments]
+        self._environments = [name if os.sep in name or name.endswith(".wasm") else environment(name) for name in names]
         self._arguments = list(arguments)
         self._process: subprocess.Popen[str] | None = None
         self._url = ""
