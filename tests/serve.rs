@@ -99,7 +99,13 @@ fn answer(mut stream: TcpStream) -> String {
 fn the_contract_holds() {
     let server = Server::start(&["--env=envs/javascript.wasm", "--env=envs/countdown.wasm"]);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/serve/contract.py");
-    let output = Command::new("python3").arg("-B").arg(script).arg(&server.url).output().unwrap();
+    let output = Command::new("python3")
+        .arg("-B")
+        .arg(script)
+        .arg(&server.url)
+        .env("AZR_ENV", azr_env().get_program())
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

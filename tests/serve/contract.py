@@ -5,8 +5,10 @@ usage: contract.py URL
 
 import base64
 import concurrent.futures
+import contextlib
 import hashlib
 import http.client
+import io
 import json
 import os
 import shutil
@@ -377,6 +379,12 @@ class Client(unittest.TestCase):
     def test_it_names_the_server_that_does_not_answer(self):
         with self.assertRaisesRegex(azr_env.Fault, "no answer from http://127.0.0.1:1: ConnectionRefusedError.*asked again for 0 s"):
             azr_env.Client("http://user:secret@127.0.0.1:1", patience_s=0).run_code("x = 1")
+
+    def test_it_says_why_a_server_does_not_start(self):
+        said = io.StringIO()
+        with azr_env.Server(["missing.wasm"]) as server, contextlib.redirect_stderr(said), self.assertRaisesRegex(RuntimeError, "status 1:\n.*missing.wasm"):
+            print(server.url)
+        self.assertIn("missing.wasm", said.getvalue())
 
     def test_the_address_may_be_the_one_for_sandboxfusion(self):
         for url in (URL + "/", URL + "/run_code"):

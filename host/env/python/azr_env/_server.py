@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 import threading
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,11 +68,17 @@ class Server:
         listen = self._url.removeprefix("http://") or "127.0.0.1:0"
         command = [program(), "serve", *environments, f"--listen={listen}", "--stop-with-stdin", *self._arguments]
         # Nothing is written to its input, which ends with this process, however that ends.
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
         assert process.stdout is not None
+        last_said: deque[str] = deque(maxlen=20)
+        passing_on = threading.Thread(target=_pass_on, args=(process, last_said), daemon=True)
+        passing_on.start()
         first = process.stdout.readline()
         if not first.startswith("listening on "):
-            raise RuntimeError(f"azr-env serve ended with status {process.wait()}; its messages are on stderr")
+            status = process.wait()
+            passing_on.join()
+            _close_pipes(process)
+            raise RuntimeError(f"azr-env serve ended with status {status}:\n{''.join(last_said).rstrip()}")
         self._process, self._url = process, first.split()[-1]
 
     def close(self) -> None:
@@ -86,6 +95,17 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _pass_on(process: subprocess.Popen[str], last_said: deque[str]) -> None:
+    """Writes what the server says to `sys.stderr`, which notebooks show, until the server has ended."""
+    assert process.stderr is not None
+    with process.stderr as said:
+        for line in said:
+            last_said.append(line)
+            # A server outlives the stream that it speaks to.
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.write(line)
 
 
 def _close_pipes(process: subprocess.Popen[str]) -> None:
