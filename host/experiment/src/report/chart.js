@@ -79,8 +79,7 @@ class LineChart {
     );
     if (low > high) [low, high] = [0, 1];
     if (this.chart.stacked || (low >= 0 && low < 0.6 * high)) low = 0;
-    if (low === high)
-      [low, high] = low === 0 ? [0, 1] : [Math.min(low * 0.9, low * 1.1), Math.max(low * 0.9, low * 1.1)];
+    if (low === high) [low, high] = low === 0 ? [0, 1] : [Math.min(low, 0), Math.max(low, 0)];
     this.ticks = niceTicks(low, high, this.chart.unit === "count" ? 1 : 0);
     [low, high] = [this.ticks[0], this.ticks[this.ticks.length - 1]];
     this.y = (value) => height - bottom - ((value - low) / (high - low)) * (height - top - bottom);
