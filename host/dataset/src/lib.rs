@@ -4,10 +4,10 @@
 //! memory, of Parquet the pages that hold it. A row of Parquet becomes a line of JSON, without the fields that are null in
 //! it: binary columns as base64, dates and decimals as text.
 
+mod fields;
 mod id;
 mod mapped;
 mod parquet_rows;
-mod strict;
 
 use std::{
     fs::File,
@@ -18,10 +18,10 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use flate2::read::MultiGzDecoder;
 
+pub use fields::{Fields, strict};
 pub use id::ids;
 pub use mapped::Mapped;
 use parquet_rows::ParquetRows;
-pub use strict::strict;
 
 /// A longer line is none of a data set; LiveCodeBench has some of a hundred megabytes. Protects the reader's memory
 /// from a small file that unpacks to one endless line.
