@@ -1,8 +1,8 @@
 //! Data sets and suites as they are published: files of JSON lines, also compressed by gzip, and of Parquet.
 //!
 //! What a file is follows from its first bytes, not from its name. It is read in a stream: a line at a time is in
-//! memory, of Parquet the pages that hold it. A row of Parquet becomes a line of JSON, without the fields that are null in
-//! it: binary columns as base64, dates and decimals as text.
+//! memory, of Parquet the pages that hold it. A row of Parquet becomes a line of JSON as Python writes it, without the
+//! fields that are null in it: binary columns as base64, dates and decimals as text.
 
 mod fields;
 mod id;
@@ -65,7 +65,7 @@ pub fn open_mapped(path: &Path, map: &[Mapped]) -> Result<Lines> {
     file.by_ref().take(PARQUET.len() as u64).read_to_end(&mut first).with_context(cannot_read)?;
     file.rewind().with_context(cannot_read)?;
     let source = if first == PARQUET {
-        Source::Parquet(ParquetRows::new(file).with_context(cannot_read)?)
+        Source::Parquet(ParquetRows::new(file, map).with_context(cannot_read)?)
     } else if first.starts_with(GZIP) {
         Source::Text(Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file)))))
     } else {
