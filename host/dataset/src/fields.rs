@@ -68,7 +68,7 @@ fn shortened(raw: &str) -> Cow<'_, str> {
 
 /// The same JSON for readers that are stricter than Python's, with every byte in its place: another number for the words
 /// that Python writes beside JSON, which MbppPlus has among its inputs, and another character for halves of one.
-pub fn strict(json: &str) -> Cow<'_, str> {
+pub(crate) fn strict(json: &str) -> Cow<'_, str> {
     if !["\\ud", "\\uD"].iter().chain(&WORDS).any(|found| json.contains(found)) {
         return json.into();
     }
