@@ -2,9 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    fs::{self, File},
+    fs::File,
     io::{BufWriter, Write},
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     thread::ScopedJoinHandle,
 };
@@ -15,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{calls, env_source::EnvSource, sandbox_args::SandboxArgs};
+use crate::{calls, env_source::EnvSource, results, sandbox_args::SandboxArgs};
 use azr_core::{
     limits::{Limits, Profile},
     task::Task,
@@ -128,10 +127,12 @@ impl Score {
         let total = azr_dataset::open(&self.completions)?
             .map(|line| read(line?, &self.completions, &suite).map(|read| usize::from(read.is_some())))
             .sum::<Result<usize>>()?;
+        let read_files = [&*self.suite, &*self.completions];
+        let results = self.results.as_deref().map(|path| results::create(path, read_files));
         let mut counted = Counted {
             tallies: BTreeMap::new(),
             faults: 0,
-            results: self.results.as_deref().map(|results| self.create(results)).transpose()?,
+            results: results.transpose()?.map(BufWriter::new),
             bar: progress(total),
         };
         std::thread::scope(|scope| {
@@ -174,21 +175,6 @@ impl Score {
         ensure!(faults == 0, "{faults} completions have no verdict; the lines above say why");
         Ok(())
     }
-
-    fn create(&self, results: &Path) -> Result<BufWriter<File>> {
-        for read in [&self.suite, &self.completions] {
-            let message = "the results would take the place of";
-            ensure!(!is_same_file(results, read)?, "{message} {}; write them into another file", read.display());
-        }
-        let file = File::create(results);
-        Ok(BufWriter::new(file.with_context(|| format!("cannot write the results {}", results.display()))?))
-    }
-}
-
-/// Whether two paths lead to one file; no file is none that is there.
-fn is_same_file(written: &Path, read: &Path) -> Result<bool> {
-    let read = fs::metadata(read).with_context(|| format!("cannot read {}", read.display()))?;
-    Ok(fs::metadata(written).is_ok_and(|written| (written.dev(), written.ino()) == (read.dev(), read.ino())))
 }
 
 fn suite(env: &Environment, ctx: &Context, path: &Path, map: &[Mapped]) -> Result<Suite> {
@@ -416,18 +402,6 @@ mod tests {
             ),
         ] {
             assert_eq!(read_completion(line, None).unwrap_err().to_string(), expected);
-        }
-    }
-
-    #[test]
-    fn results_do_not_take_the_place_of_what_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        fs::write(path("samples"), "x").unwrap();
-        fs::hard_link(path("samples"), path("link")).unwrap();
-        fs::write(path("other"), "x").unwrap();
-        for (written, expected) in [("samples", true), ("link", true), ("other", false), ("new", false)] {
-            assert_eq!(is_same_file(&path(written), &path("samples")).unwrap(), expected, "{written}");
         }
     }
 
