@@ -10,13 +10,14 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use parquet::{
     basic::Compression,
+    column::reader::ColumnReader,
     errors::ParquetError,
     file::{reader::FileReader as _, serialized_reader::SerializedFileReader},
     record::{Field, reader::RowIter},
 };
 use serde_json::Value;
 
-use crate::mapped::Mapped;
+use crate::{LINE_MAX_BYTES, mapped::Mapped};
 
 /// Values of one column inside lists in one group of rows. A value takes some ninety bytes while its row is read, and a
 /// file of a kilobyte may say that a list has a billion. Protects the reader's memory; 1,000 rows with
@@ -90,6 +91,11 @@ fn check(reader: &SerializedFileReader<File>) -> Result<()> {
                 "column {path:?} has {values} values in lists of one row group, limit is {LISTED_MAX}; write the file without \
                  it, or with smaller row groups"
             );
+            let bytes = longest_row(reader, group, index).with_context(|| format!("column {path:?}"))?;
+            ensure!(
+                bytes <= LINE_MAX_BYTES,
+                "column {path:?} has a row with lists of {bytes} bytes, limit is {LINE_MAX_BYTES}; write the file without it"
+            );
         }
     }
     Ok(())
@@ -104,6 +110,28 @@ fn listed(reader: &SerializedFileReader<File>, group: usize, column: usize) -> R
         pages.skip_next_page()?;
     }
     Ok(values)
+}
+
+/// The most bytes that a row has in lists of a column of texts. A list may say a text of a megabyte a million times, which
+/// takes no room in the file.
+fn longest_row(reader: &SerializedFileReader<File>, group: usize, column: usize) -> Result<u64> {
+    const ROWS_AT_ONCE: usize = 1024;
+    let group = reader.get_row_group(group)?;
+    let ColumnReader::ByteArrayColumnReader(mut texts) = group.get_column_reader(column)? else { return Ok(0) };
+    let there = group.metadata().column(column).column_descr().max_def_level();
+    let (mut row, mut longest) = (0, 0);
+    loop {
+        let (mut is_there, mut again, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        if texts.read_records(ROWS_AT_ONCE, Some(&mut is_there), Some(&mut again), &mut values)?.0 == 0 {
+            return Ok(longest);
+        }
+        let mut values = values.iter();
+        for (level, again) in is_there.into_iter().zip(again) {
+            let bytes = if level == there { values.next().map_or(0, |text| text.len() as u64) } else { 0 };
+            row = if again == 0 { bytes } else { row + bytes };
+            longest = longest.max(row);
+        }
+    }
 }
 
 fn object<'a>(fields: impl Iterator<Item = (&'a String, &'a Field)>) -> String {
@@ -304,6 +332,12 @@ mod tests {
         let said = format!("{:#}", open(file(&too_many).path()).map(|_| ()).unwrap_err());
         assert!(said.contains("\"x\" has 16777217 values in lists of one row group, limit is 16777216"), "{said}");
         assert!(open(file(&column::<Int32Type>("repeated int32 x;", &ones[1..])).path()).is_ok());
+        let texts = vec![ByteArray::from(vec![b'x'; 1 << 16]); (1 << 14) + 1];
+        let too_long = column::<ByteArrayType>("repeated binary x (UTF8);", &texts);
+        assert!(too_long.len() < 1_000_000, "{}", too_long.len());
+        let said = format!("{:#}", open(file(&too_long).path()).map(|_| ()).unwrap_err());
+        assert!(said.contains("\"x\" has a row with lists of 1073807360 bytes, limit is 1073741824"), "{said}");
+        assert!(open(file(&column::<ByteArrayType>("repeated binary x (UTF8);", &texts[..100])).path()).is_ok());
     }
 
     #[test]
