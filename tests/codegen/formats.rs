@@ -102,7 +102,7 @@ fn other_lines_are_refused_and_told_why() {
         (live("public_test_cases", "?"), "public_test_cases: expected value"),
         (live("private_test_cases", "????"), "neither JSON nor packed JSON"),
         (live("private_test_cases", "eJwDAAAAAAE="), "neither JSON nor packed JSON: not a pickled text"),
-        (live("metadata", "{"), "not-a-task: column 2: expected a key"),
+        (live("metadata", "{"), "not-a-task: key \"metadata\": column 2: expected a key"),
         (json!({ "inputs": ["1"], "outputs": [], "question": "?" }), "it has 1 inputs and 0 outputs"),
         (json!({ "inputs": [true], "outputs": ["1"], "question": "?" }), "inputs and outputs must be texts"),
         (json!({ "inputs": ["1"], "outputs": ["1"] }), "none of the keys question, problem and prompt"),

@@ -299,7 +299,7 @@ class Judging(unittest.TestCase):
         self.assertEqual(judged[0]["row"]["task"], task["id"])
 
     def test_problems_are_imported_and_judged(self):
-        line = {"task_id": "T/1", "prompt": "def double(x):\n", "entry_point": "double", "canonical_solution": "    return 2 * x\n", "base_input": [[1], [4]], "plus_input": [[-3]], "atol": 0}
+        line = {"task_id": "T/1", "prompt": "def double(x):\n", "entry_point": "double", "canonical_solution": "    return 2 * x\n", "base_input": [[1], [4], [3 ** 70]], "plus_input": [[-3]], "atol": 0}
         status, _, imported = post("/v1/envs/codegen/import", [{"line": line}, {"line": json.dumps(line)}, {"line": {}}])
         self.assertEqual(status, 200, imported)
         self.assertEqual(imported[0], imported[1])

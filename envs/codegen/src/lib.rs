@@ -14,6 +14,9 @@
 //!
 //! Lines are JSON as Python writes it: with `NaN` and `Infinity`, integers of any size, and floats to their last bit.
 //!
+//! A line is refused where its tests cannot tell a right solution from a wrong one: without a single assertion that is made,
+//! as in unittest's classes, with empty outputs only, with arguments and results that are no JSON, or in another language.
+//!
 //! # How a solution is judged
 //!
 //! A solution runs alone and is given inputs only. What it returns or prints is compared here, by the rules of the

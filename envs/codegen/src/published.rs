@@ -22,6 +22,8 @@ pub struct PublishedTests {
 pub struct Test {
     pub input: String,
     pub output: String,
+    /// `stdin` or `functional`.
+    pub testtype: Option<String>,
 }
 
 impl PublishedTests {
@@ -82,7 +84,11 @@ mod tests {
     fn packed_tests_are_unpacked() {
         for private in PICKLED {
             let tests = PublishedTests { private: (*private).into(), public: "[]".into() };
-            assert_eq!(tests.read(), Ok(vec![Test { input: "1\n".into(), output: "2".into() }]), "{private}");
+            assert_eq!(
+                tests.read(),
+                Ok(vec![Test { input: "1\n".into(), output: "2".into(), testtype: None }]),
+                "{private}"
+            );
         }
     }
 

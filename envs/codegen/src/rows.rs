@@ -9,9 +9,9 @@ use azr_guest_sdk::{Rejection, rejection};
 use coding_judge::json::{self, Line};
 use serde_json::json;
 
-use crate::import::lines;
+use crate::import::{ensure_calls, ensure_outputs, lines};
 use crate::problem::{Method, Problem, Stdin};
-use crate::published::PublishedTests;
+use crate::published::{PublishedTests, Test};
 
 /// The problem, if the line is such a row.
 pub fn problem(line: &Line) -> Result<Option<Problem>, Rejection> {
@@ -27,12 +27,12 @@ pub fn problem(line: &Line) -> Result<Option<Problem>, Rejection> {
     Ok(Some(match lists.optional_text("fn_name")? {
         Some(entry_point) => {
             let starter_code = line.optional_text("starter_code")?.unwrap_or_default();
-            let tests = tests(pairs.map(|(input, output)| call(input, output)))?;
+            let tests = tests(pairs.map(|(input, output)| call(input, output)), ensure_calls)?;
             Problem::Method(Method { entry_point, question, starter_code, tests })
         }
         None => Problem::Stdin(Stdin {
             question,
-            tests: tests(pairs.map(|(input, output)| Some((lines(input)?, lines(output)?))))?,
+            tests: tests(pairs.map(|(input, output)| Some((lines(input)?, lines(output)?))), ensure_outputs)?,
         }),
     }))
 }
@@ -95,11 +95,17 @@ fn result(output: &str) -> String {
     }
 }
 
-fn tests(pairs: impl Iterator<Item = Option<(String, String)>>) -> Result<PublishedTests, Rejection> {
-    let pairs: Option<Vec<(String, String)>> = pairs.collect();
-    let pairs = pairs.ok_or_else(|| {
+fn tests(
+    pairs: impl Iterator<Item = Option<(String, String)>>,
+    ensure: fn(&[Test]) -> Result<(), Rejection>,
+) -> Result<PublishedTests, Rejection> {
+    let test = |(input, output)| Test { input, output, testtype: None };
+    let tests: Option<Vec<Test>> = pairs.map(|pair| pair.map(test)).collect();
+    let tests = tests.ok_or_else(|| {
         rejection("not-a-task", "inputs and outputs must be texts, lists of lines, or with fn_name lists")
     })?;
-    let listed: Vec<_> = pairs.iter().map(|(input, output)| json!({ "input": input, "output": output })).collect();
+    ensure(&tests)?;
+    let listed: Vec<_> =
+        tests.iter().map(|Test { input, output, .. }| json!({ "input": input, "output": output })).collect();
     Ok(PublishedTests { private: "[]".into(), public: json!(listed).to_string() })
 }

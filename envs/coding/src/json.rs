@@ -14,13 +14,14 @@ pub struct Line<'a>(BTreeMap<String, &'a str>);
 impl<'a> Line<'a> {
     /// Opens a line of a data set. Values are looked at when they are asked for.
     pub fn read(text: &'a str) -> Result<Line<'a>, Rejection> {
-        let mut reader = Reader { text, at: 0 };
+        let mut reader = Reader::new(text);
         let members = reader.members().and_then(|members| reader.end().map(|()| members));
         Ok(Line(members.map_err(not_a_task)?.into_iter().collect()))
     }
 
+    /// Whether there is a value. Data frames write null in columns that other rows have.
     pub fn has(&self, key: &str) -> bool {
-        self.0.contains_key(key)
+        self.raw(key).is_some()
     }
 
     pub fn keys(&self) -> impl Iterator<Item = &str> {
@@ -63,7 +64,7 @@ fn not_a_task(why: impl Into<String>) -> Rejection {
 
 /// Reads one value as Python's `json.loads` does.
 pub fn value(text: &str) -> Result<Value, String> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader::new(text);
     let value = reader.value(NESTING_MAX)?;
     reader.end()?;
     Ok(value)
@@ -79,7 +80,7 @@ pub fn string(raw: &str) -> Result<String, String> {
 
 /// The texts of a list's items.
 pub fn items(raw: &str) -> Result<Vec<&str>, String> {
-    let mut reader = Reader { text: raw, at: 0 };
+    let mut reader = Reader::new(raw);
     let items = reader.items(|reader| reader.passed())?;
     reader.end()?;
     Ok(items)
@@ -88,9 +89,15 @@ pub fn items(raw: &str) -> Result<Vec<&str>, String> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// Whether nobody looks at the value. Python also writes halves of characters, which do no harm then.
+    is_passing: bool,
 }
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        Reader { text, at: 0, is_passing: false }
+    }
+
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
@@ -117,7 +124,9 @@ impl<'a> Reader<'a> {
     fn passed(&mut self) -> Result<&'a str, String> {
         self.take("");
         let start = self.at;
+        self.is_passing = true;
         self.value(NESTING_MAX)?;
+        self.is_passing = false;
         Ok(&self.text[start..self.at])
     }
 
@@ -256,7 +265,8 @@ impl<'a> Reader<'a> {
         };
         match char::decode_utf16(units).collect::<Result<String, _>>() {
             Ok(text) if text.chars().count() == 1 => Ok(text.chars().next().unwrap_or_default()),
-            _ => Err(self.wrong("an escape of a character before this")),
+            _ if self.is_passing && first.is_some() => Ok(char::REPLACEMENT_CHARACTER),
+            _ => Err(self.wrong("an escape of a whole character before this")),
         }
     }
 }
@@ -350,6 +360,17 @@ mod tests {
     }
 
     #[test]
+    fn halves_of_characters_are_passed_over() {
+        let text = r#"{"a": "\ud83d", "b": ["x \udc00", {"c": "\ud83d\ud83d"}], "d": "é", "e": "\ud83d\ude00"}"#;
+        let line = Line::read(text).unwrap_or_else(|rejection| panic!("{rejection:?}"));
+        assert_eq!((line.text("d"), line.text("e")), (Ok("é".into()), Ok("😀".into())));
+        assert_eq!(line.items("b"), Ok(vec![r#""x \udc00""#, r#"{"c": "\ud83d\ud83d"}"#]));
+        let said = line.text("a").unwrap_err().message;
+        assert!(said.starts_with("key \"a\": column 8: expected an escape of a whole character"), "{said}");
+        assert!(Line::read(r#"{"a": "\ud8"}"#).is_err());
+    }
+
+    #[test]
     fn a_line_is_read_by_its_keys() {
         let text = r#"{"a": [1, [2.50, Infinity]], "b": "x", "c": null, "d": NaN, "e": ["p", "q"]}"#;
         let line = Line::read(text).unwrap_or_else(|rejection| panic!("{rejection:?}"));
@@ -358,6 +379,7 @@ mod tests {
         assert_eq!(line.texts("e"), Ok(vec!["p".to_owned(), "q".to_owned()]));
         assert_eq!(line.text("d").unwrap_err().message, "key \"d\": not a text");
         assert_eq!(line.text("z").unwrap_err().message, "missing key \"z\"");
+        assert!(line.has("a") && !line.has("c") && !line.has("z"));
         assert!(Line::read("[1]").is_err() && Line::read("{} x").is_err());
     }
 }

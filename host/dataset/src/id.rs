@@ -1,23 +1,24 @@
 //! What data sets call their tasks.
 
 use anyhow::Result;
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::strict;
+use crate::fields::{Fields, strict};
 
 /// What stands in a line behind `id`, `task_id`, `unique_id` and `question_id`, in this order. A task is called by the first:
 /// LiveCodeBench's code execution has several lines for one `question_id`.
 pub fn ids(line: &str) -> Result<Vec<Value>> {
-    #[derive(Deserialize)]
-    struct Named {
-        id: Option<Value>,
-        task_id: Option<Value>,
-        unique_id: Option<Value>,
-        question_id: Option<Value>,
+    let fields = Fields::read(line)?;
+    Ok(["id", "task_id", "unique_id", "question_id"].iter().filter_map(|name| fields.raw(name)).map(id).collect())
+}
+
+/// A number that would lose digits is called as it is written.
+fn id(raw: &str) -> Value {
+    match serde_json::from_str(&strict(raw)) {
+        Ok(Value::Number(number)) if number.to_string() != raw => raw.into(),
+        Ok(value) => value,
+        Err(_) => raw.into(),
     }
-    let Named { id, task_id, unique_id, question_id } = serde_json::from_str(&strict(line))?;
-    Ok([id, task_id, unique_id, question_id].into_iter().flatten().collect())
 }
 
 #[cfg(test)]
@@ -33,6 +34,8 @@ mod tests {
             (r#"{"question_id": "abc300_a", "metadata": "{}"}"#, Some("\"abc300_a\"")),
             (r#"{"id": 60, "inputs": [NaN, Infinity]}"#, Some("60")),
             (r#"{"id": null, "task_id": 11}"#, Some("11")),
+            (r#"{"id": 1, "id": 36893488147419103233, "answer": 1e999}"#, Some("\"36893488147419103233\"")),
+            (r#"{"id": NaN, "task_id": 1.0, "question": "\ud83d"}"#, Some("1.0")),
             (r#"{"question": "How many?"}"#, None),
         ] {
             assert_eq!(ids(line).unwrap().first().map(Value::to_string).as_deref(), expected, "{line}");

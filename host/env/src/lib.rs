@@ -8,6 +8,7 @@ pub mod env_source;
 pub mod load;
 pub mod logging;
 pub mod registry;
+pub mod results;
 pub mod sandbox_args;
 pub mod serve;
 pub mod shell;

@@ -5,6 +5,7 @@ mod tally;
 use std::{
     fs::File,
     io::{BufWriter, Write as _},
+    path::PathBuf,
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -14,6 +15,7 @@ use azr_core::{
     role::Role,
     sampling::{Finish, Sampler as _},
 };
+use azr_env::results;
 use azr_experiment::session::load_envs;
 use azr_host::cli::sample::SampleArgs;
 use azr_policy::Policy;
@@ -54,11 +56,14 @@ pub fn run(mut args: SampleArgs) -> Result<()> {
     for data_set in &data_sets {
         data_set.insert_into(&mut envs, &config)?;
     }
-    let results = args.results.as_ref().map(|path| {
-        let file = File::create(path).with_context(|| format!("cannot write the samples {}", path.display()))?;
-        Ok::<_, anyhow::Error>(BufWriter::new(file))
-    });
-    let mut shown = Shown { args: &args, policy: &policy, results: results.transpose()?, tallies: Tallies::default() };
+    let read: Vec<PathBuf> = data_sets.iter().map(|data_set| data_set.record(&envs).path).collect();
+    let results = args.results.as_ref().map(|path| results::create(path, read.iter().map(PathBuf::as_path)));
+    let mut shown = Shown {
+        args: &args,
+        policy: &policy,
+        results: results.transpose()?.map(BufWriter::new),
+        tallies: Tallies::default(),
+    };
     for kind in 0..envs[0].kinds().len() {
         let name = &envs[0].kinds()[kind].name;
         let wanted = if args.kinds.is_empty() {

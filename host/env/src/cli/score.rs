@@ -8,18 +8,18 @@ use std::{
     thread::ScopedJoinHandle,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::{calls, env_source::EnvSource, sandbox_args::SandboxArgs};
+use crate::{calls, env_source::EnvSource, results, sandbox_args::SandboxArgs};
 use azr_core::{
     limits::{Limits, Profile},
     task::Task,
 };
-use azr_dataset::{Line, Mapped};
+use azr_dataset::{Fields, Line, Mapped};
 use azr_sandbox::{Attempt, Context, Environment, Fault, Judged, Style, Verdict};
 
 #[derive(Args)]
@@ -40,7 +40,8 @@ pub struct Score {
     #[arg(long, value_name = "FILE")]
     results: Option<PathBuf>,
     /// Which pass@k to print, of those for which every task has enough completions.
-    #[arg(long, value_name = "K", value_delimiter = ',', default_values_t = [1, 10, 100])]
+    #[arg(long, value_name = "K", value_delimiter = ',', default_values_t = [1, 10, 100],
+          value_parser = clap::value_parser!(u32).range(1..))]
     k: Vec<u32>,
     /// A setting of the environment, such as inputs=base for HumanEval and MBPP without the inputs that EvalPlus added.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
@@ -63,7 +64,9 @@ const AT_ONCE: usize = 128;
 const PORTIONS: usize = 3;
 
 /// The tasks of a suite by their ids, and the ids of lines that are none.
+#[derive(Default)]
 struct Suite {
+    lines: usize,
     tasks: BTreeMap<String, SuiteTask>,
     refused: BTreeSet<String>,
 }
@@ -73,19 +76,6 @@ struct SuiteTask {
     task: Task,
     /// What a `completion` continues, where the suite is one of code to complete.
     prompt: Option<String>,
-}
-
-/// What lines of suites say beside their ids and what the environment reads.
-#[derive(Default, Deserialize)]
-struct Published {
-    prompt: Option<Value>,
-    entry_point: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct Sample {
-    solution: Option<String>,
-    completion: Option<String>,
 }
 
 /// What became of a completion: a line of the results.
@@ -133,11 +123,17 @@ impl Score {
         let env = self.file.load(&self.sandbox.start(&Limits::of(Profile::Benchmark))?)?;
         let ctx = env.context(Style::Instruct, &self.settings)?;
         let suite = suite(&env, &ctx, &self.suite, &self.map)?;
+        // All lines are looked at before any work is done for the first.
+        let total = azr_dataset::open(&self.completions)?
+            .map(|line| read(line?, &self.completions, &suite).map(|read| usize::from(read.is_some())))
+            .sum::<Result<usize>>()?;
+        let read_files = [&*self.suite, &*self.completions];
+        let results = self.results.as_deref().map(|path| results::create(path, read_files));
         let mut counted = Counted {
             tallies: BTreeMap::new(),
             faults: 0,
-            results: self.results.as_deref().map(create).transpose()?,
-            bar: progress(&self.completions)?,
+            results: results.transpose()?.map(BufWriter::new),
+            bar: progress(total),
         };
         std::thread::scope(|scope| {
             let mut judging = VecDeque::new();
@@ -161,11 +157,11 @@ impl Score {
         bar.finish_and_clear();
         let completions = tallies.values().map(|tally| tally.samples).sum();
         ensure!(completions > 0, "{} holds no completion that could be judged", self.completions.display());
-        let Suite { tasks, refused } = &suite;
+        let Suite { lines, tasks, .. } = &suite;
         let summary = Summary {
             suite: azr_dataset::name(&self.suite),
-            lines: tasks.len() + refused.len(),
-            refused: refused.len(),
+            lines: *lines,
+            refused: lines - tasks.len(),
             tasks: tasks.len(),
             without_completions: tasks.len() - tallies.len(),
             completions,
@@ -182,29 +178,36 @@ impl Score {
 }
 
 fn suite(env: &Environment, ctx: &Context, path: &Path, map: &[Mapped]) -> Result<Suite> {
-    let (mut tasks, mut refused) = (BTreeMap::new(), BTreeSet::new());
+    let mut suite = Suite::default();
     for line in azr_dataset::open_mapped(path, map)? {
         let Line { number, text } = line?;
         let place = || format!("{}, line {number}", path.display());
-        // What cannot be read has no id; the environment says what is wrong.
-        let Published { prompt, entry_point } = serde_json::from_str(&azr_dataset::strict(&text)).unwrap_or_default();
-        let ids = azr_dataset::ids(&text).unwrap_or_default();
-        let id = ids.first().map_or_else(|| number.to_string(), name);
-        let prompt = prompt.as_ref().and_then(Value::as_str).filter(|_| entry_point.is_some()).map(str::to_owned);
+        let id = azr_dataset::ids(&text).map(|ids| ids.first().map_or_else(|| number.to_string(), name));
+        let prompt = prompt(&text);
         let imported = env.import_tasks(ctx, &[text]).pop().expect("one task for one line").with_context(place)?;
+        suite.lines += 1;
         match imported {
             Ok(task) => {
-                let twice = tasks.insert(id.clone(), SuiteTask { task, prompt });
-                ensure!(twice.is_none(), "{}: a second task {id:?}", place());
+                let id = id.with_context(place)?;
+                let twice = suite.tasks.insert(id.clone(), SuiteTask { task, prompt });
+                ensure!(twice.is_none(), "{}: a second task {id:?}; each needs an id of its own", place());
             }
             Err(rejection) => {
-                refused.insert(id);
+                // A line that cannot be read has no id.
+                suite.refused.extend(id);
                 eprintln!("{}: {}: {}", place(), rejection.code, rejection.message);
             }
         }
     }
-    ensure!(!tasks.is_empty(), "{}: no line is a task of environment {}", path.display(), env.description().name);
-    Ok(Suite { tasks, refused })
+    ensure!(suite.lines > 0, "{} holds no lines", path.display());
+    ensure!(!suite.tasks.is_empty(), "{}: no line is a task of environment {}", path.display(), env.description().name);
+    Ok(suite)
+}
+
+/// The program that a line gives the beginning of, where the suite is one of code to complete.
+fn prompt(line: &str) -> Option<String> {
+    let fields = Fields::read(line).ok().filter(|fields| fields.raw("entry_point").is_some())?;
+    fields.text("prompt").ok()?
 }
 
 /// An id as completions name it.
@@ -215,14 +218,17 @@ fn name(id: &Value) -> String {
     }
 }
 
-fn attempt(SuiteTask { task, prompt }: &SuiteTask, sample: Sample) -> Result<Attempt> {
-    let completion = match (sample.solution, sample.completion, prompt) {
-        (Some(solution), _, _) => fenced(&solution),
-        (None, Some(completion), Some(prompt)) => fenced(&(prompt.clone() + &completion)),
-        (None, Some(completion), None) => completion,
-        (None, None, _) => anyhow::bail!("there is neither a solution nor a completion"),
-    };
-    Ok(Attempt { task: task.clone(), completion })
+/// What a line of the completions holds, as an answer.
+fn completion(fields: &Fields, prompt: Option<&str>) -> Result<String> {
+    match (fields.text("solution")?, fields.text("completion")?, prompt) {
+        (Some(solution), _, _) => Ok(fenced(&solution)),
+        (None, Some(completion), Some(prompt)) => Ok(fenced(&(prompt.to_owned() + &completion))),
+        (None, Some(completion), None) => Ok(completion),
+        (None, None, _) => {
+            let names: Vec<&str> = fields.names().collect();
+            bail!("there is neither a solution nor a completion; the line has: {}", names.join(", "))
+        }
+    }
 }
 
 /// A program as an answer, in a block that nothing in it can close.
@@ -232,10 +238,6 @@ fn fenced(program: &str) -> String {
     format!("{fence}python\n{program}\n{fence}")
 }
 
-fn create(path: &Path) -> Result<BufWriter<File>> {
-    Ok(BufWriter::new(File::create(path).with_context(|| format!("cannot write the results {}", path.display()))?))
-}
-
 /// Completions by the ids of their tasks, and what became of them.
 type Portion<'a> = Vec<(&'a str, Result<Judged<Verdict>, Fault>)>;
 
@@ -243,40 +245,29 @@ fn joined<'a>(portion: ScopedJoinHandle<'_, Portion<'a>>) -> Portion<'a> {
     portion.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// On a terminal; nothing is counted for nobody.
-fn progress(completions: &Path) -> Result<ProgressBar> {
+fn progress(completions: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:24} {pos} of {len} completions  {elapsed} gone, {eta} left");
-    let bar = ProgressBar::no_length().with_style(style.expect("the template is valid"));
-    if !bar.is_hidden() {
-        bar.set_length(azr_dataset::open(completions)?.count() as u64);
-    }
-    Ok(bar)
-}
-
-/// What is looked at of a line of the completions. Other keys may have numbers as Python writes them.
-fn sample(line: &str) -> Result<Sample> {
-    Ok(serde_json::from_str(&azr_dataset::strict(line))?)
+    ProgressBar::new(completions as u64).with_style(style.expect("the template is valid"))
 }
 
 /// A line of the completions: the id of its task, and the attempt; none where the suite's line is no task.
-fn read<'a>(line: Line, path: &Path, Suite { tasks, refused }: &'a Suite) -> Result<Option<(&'a str, Attempt)>> {
+fn read<'a>(line: Line, path: &Path, suite: &'a Suite) -> Result<Option<(&'a str, Attempt)>> {
     let Line { number, text } = line;
-    let place = || format!("{}, line {number}", path.display());
-    let sample = sample(&text).with_context(place)?;
+    read_text(&text, suite).with_context(|| format!("{}, line {number}", path.display()))
+}
+
+fn read_text<'a>(text: &str, Suite { tasks, refused, .. }: &'a Suite) -> Result<Option<(&'a str, Attempt)>> {
+    let fields = Fields::read(text)?;
     // Completions may have ids of their own beside those of their tasks.
-    let ids: Vec<String> = azr_dataset::ids(&text).with_context(place)?.iter().map(name).collect();
-    let Some((id, task)) = ids.iter().find_map(|id| tasks.get_key_value(id)) else {
-        ensure!(!ids.is_empty(), "{}: there is no task_id", place());
-        ensure!(
-            ids.iter().any(|id| refused.contains(id)),
-            "{}: the suite has no task {:?}; its ids are like {:?}",
-            place(),
-            ids[0],
-            tasks.keys().next().map_or("", String::as_str)
-        );
+    let ids: Vec<String> = azr_dataset::ids(text)?.iter().map(name).collect();
+    let Some((id, SuiteTask { task, prompt })) = ids.iter().find_map(|id| tasks.get_key_value(id)) else {
+        ensure!(!ids.is_empty(), "there is no task_id");
+        let like = tasks.keys().next().map_or("", String::as_str);
+        let is_refused = ids.iter().any(|id| refused.contains(id));
+        ensure!(is_refused, "the suite has no task {:?}; its ids are like {like:?}", ids[0]);
         return Ok(None);
     };
-    Ok(Some((id, attempt(task, sample).with_context(place)?)))
+    Ok(Some((id, Attempt { task: task.clone(), completion: completion(&fields, prompt.as_deref())? })))
 }
 
 /// What has been judged so far.
@@ -347,6 +338,9 @@ fn print(summary: &Summary) {
     if *without_completions > 0 {
         println!("  {without_completions} tasks have no completion and are left out");
     }
+    if pass_at.is_empty() {
+        println!("  no pass@k, for a task has fewer completions than --k asks for");
+    }
     for (k, Estimate { mean, standard_error }) in pass_at {
         println!("  pass@{k:<3} {:5.1} \u{b1} {:.1} %", 100.0 * mean, 100.0 * standard_error);
     }
@@ -380,11 +374,35 @@ mod tests {
         assert!((standard_error - 0.239_356_776_939_084_15).abs() < 1e-12, "{standard_error}");
     }
 
+    fn read_completion(line: &str, prompt: Option<&str>) -> Result<String> {
+        completion(&Fields::read(line)?, prompt)
+    }
+
     #[test]
-    fn completions_may_stand_beside_numbers_that_are_none() {
-        let Sample { solution, completion } =
-            sample(r#"{"task_id": "1", "completion": "NaN", "logprob": -Infinity, "scores": [NaN]}"#).unwrap();
-        assert_eq!((solution, completion.as_deref()), (None, Some("NaN")));
+    fn completions_may_stand_beside_what_python_writes() {
+        for (line, expected) in [
+            (r#"{"completion": "NaN", "logprob": -Infinity, "scores": [NaN]}"#, "NaN"),
+            (r#"{"completion": "a", "completion": "b", "solution": null, "seed": 1e999}"#, "b"),
+            (r#"{"completion": "a \ud83d"}"#, "a \u{fffd}"),
+            (r#"{"completion": "a", "solution": "x"}"#, "```python\nx\n```"),
+        ] {
+            assert_eq!(read_completion(line, None).unwrap(), expected, "{line}");
+        }
+        assert_eq!(read_completion(r#"{"completion": "b"}"#, Some("a")).unwrap(), "```python\nab\n```");
+    }
+
+    #[test]
+    fn what_is_no_completion_is_said_with_its_key() {
+        for (line, expected) in [
+            (r#"{"task_id": 1, "completion": ["a"]}"#, "\"completion\" is [\"a\"], wanted a text"),
+            (r#"{"task_id": 1, "solution": 5, "completion": "a"}"#, "\"solution\" is 5, wanted a text"),
+            (
+                r#"{"task_id": 1, "text": "a"}"#,
+                "there is neither a solution nor a completion; the line has: task_id, text",
+            ),
+        ] {
+            assert_eq!(read_completion(line, None).unwrap_err().to_string(), expected);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `POST /v1/envs/NAME/CALL`: the calls of an environment, with what judged in every answer.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{json, value::RawValue};
 
 use super::routes::{Answered, Unanswered};
 use crate::calls::{
@@ -222,8 +222,8 @@ pub(super) fn generate(env: &Environment, request: GenerateRequest) -> Result<An
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with line")]
 pub(super) struct ImportRequest {
-    /// A line of a data set: the text, or the JSON that it is.
-    line: Value,
+    /// A line of a data set: the text, or the JSON that it is, whose numbers keep their digits.
+    line: Box<RawValue>,
     #[serde(default)]
     style: StyleWritten,
     #[serde(default)]
@@ -232,9 +232,11 @@ pub(super) struct ImportRequest {
 
 pub(super) fn import(env: &Environment, request: ImportRequest) -> Result<Answered, Unanswered> {
     let ImportRequest { line, style, settings } = request;
-    let line = match line {
-        Value::String(line) => line,
-        object => object.to_string(),
+    let line = match line.get() {
+        text if text.starts_with('"') => {
+            serde_json::from_str(text).map_err(|error| Unanswered::Invalid(format!("line: {error}")))?
+        }
+        json => json.to_owned(),
     };
     let ctx = calls::context(env, style, &settings).map_err(unanswered)?;
     let mut imported = env.import_tasks(&ctx, &[line]);

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 
 use azr_core::{gather::Alone, terminal};
+use azr_env::results;
 use azr_experiment::session::env_states;
 use azr_host::cli::eval::{EvalArgs, PromptProtocol};
 
@@ -54,7 +55,7 @@ pub fn run(mut args: EvalArgs, protocol: Protocol) -> Result<()> {
         tell_refused(&suite, path, envs[0].name());
         suites.push(suite);
     }
-    let mut results = args.results.map(Results::create).transpose()?;
+    let mut results = args.results.map(|path| Results::create(path, &args.suites)).transpose()?;
     let policy = PolicySource::from(&args.policy).load(&config, None)?;
     let mut measured = BTreeMap::new();
     for suite in suites {
@@ -108,8 +109,8 @@ struct Results {
 }
 
 impl Results {
-    fn create(path: PathBuf) -> Result<Self> {
-        let file = File::create(&path).with_context(|| format!("cannot write the results {}", path.display()))?;
+    fn create(path: PathBuf, suites: &[PathBuf]) -> Result<Self> {
+        let file = results::create(&path, suites.iter().map(PathBuf::as_path))?;
         Ok(Self { path, file })
     }
 
