@@ -174,7 +174,7 @@ fn asserts(line: &Line) -> Result<Asserts, Rejection> {
     if let Some(name) = entry_point.filter(|_| tests.lines().any(|line| line.starts_with("def check("))) {
         tests += &format!("\n\ncheck({name})");
     }
-    if !tests.contains("assert") || !tests.lines().any(does_something) {
+    if !["assert", "raise"].iter().any(|word| tests.contains(word)) || !tests.lines().any(does_something) {
         return Err(not_a_task(
             "no assertion of its tests is ever made, so that every program would be right; they must make them, or define \
              a function `check` and name the solution in entry_point",
