@@ -112,7 +112,11 @@ impl Evaluator<'_> {
             Tree::Infinity => Value::Infinity { negative: false },
             Tree::Negated(of) if **of == Tree::Infinity => Value::Infinity { negative: true },
             Tree::PlusMinus { of, .. } if **of == Tree::Infinity => return Err("plus or minus infinity".into()),
-            Tree::Quantity { value, unit } => Value::Number { value: self.exact(value)?, unit: unit.clone() },
+            Tree::Quantity { value, unit } => {
+                let is_needed = self.writer.is_policy() && unit.is_ambiguous();
+                let unit = if is_needed { unit.clone().with_needed() } else { unit.clone() };
+                Value::Number { value: self.exact(value)?, unit }
+            }
             Tree::Compound(parts) => self.compound(parts)?,
             Tree::Ratio(parts) => Value::Tuple { open: ':', close: ':', items: self.each(parts)? },
             Tree::Clock { parts, afternoon } => self.clock(parts, *afternoon)?,

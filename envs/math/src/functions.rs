@@ -56,8 +56,10 @@ pub fn applied(name: &str, base: Option<&Quotient>, of: &[Quotient], work: &mut 
             None => Ok(Quotient::function("overline", vec![argument.clone()])),
         },
         ("Re" | "Im", _) => {
-            let complex = Complex::of(argument, work)?.ok_or("a part of what is no number")?;
-            Ok(if name == "Re" { complex.real } else { complex.imaginary })
+            let of_real = name == "Re";
+            let part = |complex: Complex| if of_real { complex.real } else { complex.imaginary };
+            let unknown = || Quotient::function(if of_real { "Re" } else { "Im" }, vec![argument.clone()]);
+            Ok(Complex::of(argument, work)?.map_or_else(unknown, part))
         }
         ("floor" | "ceil", _) => rounded(argument, name == "floor", work),
         ("factorial", _) => factorial(argument),

@@ -4,6 +4,7 @@ mod arithmetic;
 mod base;
 mod binomial;
 mod bracket;
+mod clock;
 mod congruence;
 mod date;
 mod function;
@@ -224,7 +225,7 @@ impl<'a> Parser<'a> {
         if let Some(choice) = self.choice()? {
             return Ok(choice);
         }
-        if let Some(said) = self.date().or_else(|| self.ordinal()).or_else(|| self.proportion()) {
+        if let Some(said) = self.date().or_else(|| self.ordinal()).or_else(|| self.spoken()) {
             return Ok(said);
         }
         if let Some(words) = self.words()? {

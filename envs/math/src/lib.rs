@@ -39,21 +39,21 @@
 //! | decimals | `.5`, `0{,}5` and `½`; `0,5` where the reference is a number; `0.\overline{3}`, `0.\bar3`, `0.(3)`, `0.333…` and `1/3` | `0.33` and `1/3` |
 //! | fractions | `\frac{7}{2}`, `{7 \over 2}`, `7/2`, `3\frac12`, `3 1/2` | `{x+7 \over 2}` and `x+7/2` |
 //! | percent | `10\%` and `10`; `10\%` and `0.1` | `10\%` more and `10\%` less; reference `0.1` and `0.1\%` |
-//! | words | `seventy-two`, `minus three and a half`, `7 million`, `3 dozen`, `two thirds`, `5 thirteenths`, `9 squared`, `7 (seven)` | `7 million` and `7`, `7 eight` and `7` |
+//! | words | `seventy-two`, `minus three and a half`, `7 million`, `7 mil`, `3 dozen`, `two thirds`, `5 thirteenths`, `9 squared`, `7 (seven)` | `7 million` and `7`, `7 eight` and `7` |
 //! | ordinals | `5th`, `5^{\text{th}}`, `fifth` and `5`; `one third` and `1/3` | `third` and `1/3`, `5th` and `5` apples |
 //! | so many in so many | `3 out of 4`, `3 in 4` and `3/4` | `3` |
-//! | units | by dimension and factor: `36 km/h`, `10 m/s`; may be left out | `5` cm and `5` m; `5` dogs and `5` cats |
-//! | currencies | `USD 5`, `US\$5` and `\$5`; `Rs. 5` and `₹5` | `EUR 5` and `\$5` |
+//! | units | by dimension and factor: `36 km/h`, `10 m/s`; may be left out, also of a reference `5 K` | `5` cm and `5` m; `5` dogs and `5` cats; `5` and `5 K`, `5 B`, `5 T`, which may be thousands and so on |
+//! | currencies | `USD 5`, `US\$5` and `\$5`; `Rs. 5` and `₹5`; `\$5K` and `5000` | `EUR 5` and `\$5` |
 //! | amounts | `1 hour 45 minutes` and `105 minutes` | `1 hour 45 minutes` and `105` |
 //! | letters behind | `9 m` and nine metres, `9`, and `9m`, which is a product; `9 m - 2`, which is one only | `9 x`, `9\mathrm{x}` and `9`; `9m` and `9` |
 //! | in parentheses | `9 (apples)` and `9`, `9 apples` | `9 (pears)`; `9 (x)`, a product, and `9` |
-//! | primes | `30° 15'` and `30.25°`; `6'2"` and `74` inches, or `6` minutes of arc and `2` seconds; `y^{\prime}` and `y'` | `30'` and `30°`; `6'2"` and `74` |
+//! | primes | `30° 15'` and `30.25°`; `6'2"` and `74` inches, or `6` minutes of arc and `2` seconds; `6'` and `6` feet; `y^{\prime}` and `y'` | `30'` and `30°` or `30`; `6'2"` and `74` |
 //! | fluid ounces | `8 fl oz`, `8` fluid ounces, a cup | `8 oz` |
-//! | times of day | `5 p.m.`, `17:00`, `5:00`; `noon` | `5 p.m.` and `5 a.m.` |
+//! | times of day | `5 p.m.`, `17:00`, `5:00`, five o'clock; `noon`; half past two and `2:30` | `5 p.m.` and `5 a.m.` |
 //! | dates | `March 5, 2020`, `5 March 2020`, `Mar. 5th 2020`; `Jan` and `January` | `March 5`, or with a weekday; `5`; `3/5/2020` |
 //! | ratios | `3:4`, `3 to 4` | `4:3`, `6:8` |
 //! | roots, powers | `\sqrt{8}` and `2\sqrt2`; `\sqrt{3+2\sqrt2}` and `1+\sqrt2` | `\sqrt2` and `1.414` |
-//! | complex numbers | `e^{i\pi}` and `-1`, `\frac{1}{i}` and `-i`, <code>\|3+4i\|</code> and `5`, `\overline{2+3i}` and `2-3i`, `\operatorname{Re}(2+3i)` and `2` | `\overline{z}` and `z` |
+//! | complex numbers | `e^{i\pi}` and `-1`, `\frac{1}{i}` and `-i`, <code>\|3+4i\|</code> and `5`, `\overline{2+3i}` and `2-3i`, `\operatorname{Re}(2+3i)`, `Re(2+3i)` and `2` | `\overline{z}` and `z` |
 //! | unknowns | `(x+1)^2` and `x^2+2x+1`, `(-1)^{n+2}` and `(-1)^n`, `abc` and `bca` | `x` and `X` |
 //! | values of functions | `I(0)` and itself | `I(0)` and `0`, `f(2)` and `2f` |
 //! | functions | `\sin 2x` and `2\sin x\cos x`, `\tan^{-1} x` and `\arctan x` | `\sqrt{x^2}` and `x` |

@@ -233,8 +233,9 @@ impl<'a> Lexer<'a> {
         let folded: String = self.rest.chars().map(tables::folded).take_while(|c| word_character(*c)).collect();
         let end = if self.upright { word_end(&folded) } else { letters_end(&folded) };
         let run = &folded[..end];
-        let bytes = self.rest.chars().take(end).map(char::len_utf8).sum();
-        match if self.upright { Run::Word } else { word::run(run) } {
+        let bytes: usize = self.rest.chars().take(end).map(char::len_utf8).sum();
+        let is_applied = word::OPERATORS.contains(&run) && self.rest[bytes..].starts_with('(');
+        match if self.upright || is_applied { Run::Word } else { word::run(run) } {
             Run::Word => self.push(bytes, Kind::Text(run.into())),
             Run::Infinity => self.push(bytes, Kind::Sign('∞')),
             Run::Parts(parts) => {

@@ -118,12 +118,27 @@ impl Unit {
         })
     }
 
+    /// Minutes of arc by their mark, or seconds.
+    pub fn of_primes(seconds: bool) -> Option<Unit> {
+        by_name(if seconds { "arcsecond" } else { "arcminute" }).map(Unit::as_prime)
+    }
+
+    /// The same unit, written with primes.
+    pub fn as_prime(self) -> Unit {
+        Unit { letter: Some('\''), ..self }
+    }
+
     /// Of the place in an order, which is no number of anything.
     pub fn ordinal() -> Unit {
         Unit { things: BTreeMap::from([("-th".into(), 1)]), ..Unit::default() }
     }
 
     pub fn is_none(&self) -> bool {
+        self.is_number() && self.scale.is_one()
+    }
+
+    /// Whether its parts cancel each other, as in seconds per minute.
+    fn is_number(&self) -> bool {
         self.dimensions.is_empty() && self.things.is_empty()
     }
 
@@ -156,6 +171,11 @@ impl Unit {
         &self.scale / &other.scale
     }
 
+    /// Whether its sign may as well say thousands, millions or billions, or is a prime.
+    pub fn is_ambiguous(&self) -> bool {
+        self.letter.is_some_and(|letter| ['K', 'B', 'T', '\''].contains(&letter))
+    }
+
     /// The same unit, which cannot be left out.
     pub fn with_needed(self) -> Unit {
         Unit { needed: true, ..self }
@@ -172,6 +192,7 @@ impl Unit {
     }
 
     pub fn times(mut self, other: &Unit, exponent: i32) -> Unit {
+        let is_first = self.is_none();
         let other = other.clone().power(exponent);
         self.scale *= other.scale;
         for (name, exponent) in other.dimensions {
@@ -182,8 +203,7 @@ impl Unit {
         }
         self.dimensions.retain(|_, exponent| *exponent != 0);
         self.things.retain(|_, exponent| *exponent != 0);
-        self.letter =
-            if self.letter.is_none() && self.dimensions.len() == 1 && exponent == 1 { other.letter } else { None };
+        self.letter = other.letter.filter(|_| is_first && exponent == 1);
         self
     }
 
@@ -200,6 +220,9 @@ impl Unit {
     /// What an amount of this unit is multiplied by to be one of the other. `None` says that the two do not agree. A
     /// unit may be left out on one side, unless it is needed.
     pub fn conversion(&self, other: &Unit) -> Option<Rational> {
+        if self.is_number() && other.is_number() {
+            return Some(self.ratio_to(other));
+        }
         if self.is_none() || other.is_none() {
             return (!self.needed && !other.needed).then(Rational::one);
         }

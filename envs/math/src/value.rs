@@ -385,8 +385,8 @@ fn time_of(items: &[Value]) -> Option<Rational> {
     let below = [24, 60, 60].map(|below| Rational::from(BigInt::from(below)));
     let mut numbers = Vec::new();
     for (item, below) in items.iter().zip(below) {
-        let Value::Number { value, .. } = item else { return None };
-        numbers.push(value.as_rational().filter(|number| number.is_integer() && *number < below)?);
+        let Value::Number { value, unit } = item else { return None };
+        numbers.push(value.as_rational().filter(|number| unit.is_none() && number.is_integer() && *number < below)?);
     }
     (items.len() > 1 && items.len() < 4 && !numbers.iter().any(Rational::is_negative)).then(|| seconds(&numbers))
 }

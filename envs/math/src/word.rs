@@ -21,6 +21,9 @@ pub const FUNCTIONS: [&str; 37] = [
     "ctg", "ln", "log", "lg", "exp", "gcd", "lcm", "max", "min", "sgn", "cis",
 ];
 
+/// Functions whose names are other words or letters where no backslash and no bracket says what they are.
+pub const OPERATORS: [&str; 3] = ["Re", "Im", "det"];
+
 /// Letters that have a name.
 pub const GREEK: [&str; 35] = [
     "alpha",
@@ -155,7 +158,7 @@ const UNITS: [&str; 20] = [
 ];
 const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 /// Words that multiply the number before them.
-const MAGNITUDES: [(&str, u32, u32); 14] = [
+const MAGNITUDES: [(&str, u32, u32); 22] = [
     ("tens", 10, 1),
     ("hundred", 10, 2),
     ("thousand", 10, 3),
@@ -170,6 +173,14 @@ const MAGNITUDES: [(&str, u32, u32); 14] = [
     ("mn", 10, 6),
     ("mio", 10, 6),
     ("bn", 10, 9),
+    ("mil", 10, 6),
+    ("mill", 10, 6),
+    ("bil", 10, 9),
+    ("tril", 10, 12),
+    ("grand", 10, 3),
+    ("thou", 10, 3),
+    ("myriad", 10, 4),
+    ("score", 20, 1),
 ];
 /// What a whole is divided into, and is called other than a place in an order.
 const PARTS: [(&str, u64); 10] = [

@@ -1,11 +1,10 @@
 //! Sums, products, powers, and what is applied to their parts.
 
-use super::function::OPERATORS;
 use super::{Parser, shown};
 use crate::token::{Array, Kind, Token};
 use crate::tree::{Series, Tree};
 use crate::unit::Unit;
-use crate::word::{FUNCTIONS, GREEK, is_conjunction, number};
+use crate::word::{FUNCTIONS, GREEK, OPERATORS, is_conjunction, number};
 
 impl Parser<'_> {
     /// A sum. One sign of a fraction or binomial without commands of their own, as in `{a \over b}`, parts all of it.

@@ -17,6 +17,12 @@ impl Parser<'_> {
         };
         let start = self.at - 1;
         let arrays = std::mem::take(&mut self.arrays);
+        if open == '{'
+            && let Some(builder) = self.builder_in_braces()
+        {
+            self.arrays = arrays;
+            return Ok(builder);
+        }
         let mut items = vec![self.item()?];
         while self.separator().is_some() {
             items.push(self.item()?);
@@ -99,6 +105,22 @@ impl Parser<'_> {
         };
         self.arrays = arrays;
         if self.takes('⦄') { Ok(set) } else { Err("a bracket is not closed".into()) }
+    }
+
+    /// A set by a condition in braces without backslashes, which may group as well.
+    fn builder_in_braces(&mut self) -> Option<Tree> {
+        let start = self.at;
+        let builder = self.builder().ok().flatten().filter(|_| self.takes('}'));
+        let compares = |condition: &Tree| match condition {
+            Tree::List { items, .. } => items.iter().all(|item| matches!(item, Tree::Relation { .. })),
+            condition => matches!(condition, Tree::Relation { .. }),
+        };
+        let builder =
+            builder.filter(|builder| matches!(builder, Tree::Builder { condition, .. } if compares(condition)));
+        if builder.is_none() {
+            self.at = start;
+        }
+        builder
     }
 
     /// A letter, perhaps where it is taken from, and a condition.

@@ -4,16 +4,13 @@ use super::Parser;
 use super::arithmetic::multiplied;
 use crate::token::{Kind, Token};
 use crate::tree::Tree;
-use crate::word::{FUNCTIONS, is_name};
-
-/// Functions whose names are other words or letters where no backslash and no bracket says what they are.
-pub(super) const OPERATORS: [&str; 3] = ["Re", "Im", "det"];
+use crate::word::{FUNCTIONS, OPERATORS, is_name};
 
 impl Parser<'_> {
     /// Whether a word there is a function, as in \operatorname{cis}.
     pub(super) fn is_function_at(&self, at: usize) -> bool {
-        let Some(Kind::Text(word)) = self.tokens.get(at).map(|token| &token.kind) else { return false };
         let opens = |token: &Token| matches!(token.kind, Kind::Sign('(' | '[' | '{' | '⦃') | Kind::Begin(_));
+        let Some(Kind::Text(word)) = self.tokens.get(at).map(|token| &token.kind) else { return false };
         FUNCTIONS.contains(&&**word) && is_name(word)
             || OPERATORS.contains(&&**word) && self.tokens.get(at + 1).is_some_and(opens)
     }

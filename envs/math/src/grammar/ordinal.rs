@@ -21,16 +21,7 @@ impl Parser<'_> {
             self.at = start;
             return None;
         };
-        let end = self.at;
-        let ordinal = Tree::Quantity { value: Box::new(Tree::integer(number.into())), unit: Unit::ordinal() };
-        // 2nd and first could be products, too.
-        self.at = start;
-        let formula = self.product().ok().filter(|_| self.at == end);
-        self.at = end;
-        Some(match formula {
-            Some(formula) => Tree::Either(Box::new(ordinal), Box::new(formula)),
-            None => ordinal,
-        })
+        Some(Tree::Quantity { value: Box::new(Tree::integer(number.into())), unit: Unit::ordinal() })
     }
 
     /// `21st`, `21^{\text{st}}`

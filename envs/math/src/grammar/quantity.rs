@@ -1,7 +1,11 @@
 //! Numbers with their units, or several of them as one amount.
 
+use num_bigint::BigInt;
+use num_traits::Pow;
+
 use super::Parser;
 use super::ratio::{hours_and_minutes, is_half_of_day};
+use crate::polynomial::Rational;
 use crate::token::Kind;
 use crate::tree::Tree;
 use crate::unit::Unit;
@@ -112,7 +116,10 @@ impl Parser<'_> {
     }
 
     fn measured(&mut self, currency: Option<char>, place: Place) -> Result<Tree, String> {
-        let mut value = self.sum()?;
+        let mut value = match currency.and_then(|_| self.amount_in_thousands()) {
+            Some(amount) => amount,
+            None => self.sum()?,
+        };
         loop {
             // "half a million"
             let article = self.word_length(&self.word());
@@ -138,6 +145,23 @@ impl Parser<'_> {
         self.with_unit(value, currency)
     }
 
+    /// `\$5K`, `\$5M` and so on: letters that are magnitudes of money.
+    fn amount_in_thousands(&mut self) -> Option<Tree> {
+        let Kind::Number { value, .. } = self.peek()? else { return None };
+        let behind = Parser { tokens: self.tokens, at: self.at + 1, ..*self };
+        let magnitude = behind.word();
+        let power = match &*magnitude {
+            "K" | "k" => 3,
+            "M" | "MM" => 6,
+            "B" => 9,
+            "T" => 12,
+            _ => return None,
+        };
+        let factor = Tree::Number { value: Pow::pow(Rational::from(BigInt::from(10)), power), digits: String::new() };
+        self.at += 1 + behind.word_length(&magnitude);
+        Some(Tree::Product(vec![Tree::Number { value: value.clone(), digits: String::new() }, factor]))
+    }
+
     fn with_unit(&mut self, value: Tree, currency: Option<char>) -> Result<Tree, String> {
         if let Some(base) = self.base_in_words(&value) {
             return Ok(base);
@@ -160,8 +184,13 @@ impl Parser<'_> {
         if unit.is_none() {
             return Ok(value);
         }
-        // A letter of a formula, with space before it, may be either.
-        let product = match self.tokens[start..self.at] {
+        // Primes may be those of feet and inches, and a letter of a formula with space before it may be a factor.
+        let other = match self.tokens[start..self.at] {
+            _ if self.at > start && self.ends_in_primes(self.at, self.at - start) => {
+                let unit = Unit::known(if self.at - start == 2 { "inch" } else { "foot" });
+                let unit = unit.filter(|_| currency.is_none()).unwrap_or_default();
+                Some(Tree::Quantity { value: Box::new(value.clone()), unit: unit.as_prime() })
+            }
             [ref token] if token.run == 1 => match token.kind {
                 Kind::Letter(letter) => Some(Tree::Product(vec![value.clone(), Tree::Symbol(letter.into())])),
                 Kind::Name(ref name) => Some(Tree::Product(vec![value.clone(), Tree::Symbol(format!("\\{name}"))])),
@@ -170,8 +199,8 @@ impl Parser<'_> {
             _ => None,
         };
         let measured = Tree::Quantity { value: Box::new(value), unit };
-        Ok(match product {
-            Some(product) => Tree::Either(Box::new(measured), Box::new(product)),
+        Ok(match other {
+            Some(other) => Tree::Either(Box::new(measured), Box::new(other)),
             None => measured,
         })
     }

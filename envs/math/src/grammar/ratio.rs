@@ -14,8 +14,13 @@ impl Parser<'_> {
         self.word() == "to" && matches!(self.ahead(self.word_length("to")), Some(Kind::Number { .. }))
     }
 
+    /// A time of day in words, or a proportion.
+    pub(super) fn spoken(&mut self) -> Option<Tree> {
+        self.clock_in_words().or_else(|| self.proportion())
+    }
+
     /// `3 out of 4` and `3 in 4`, which is all of the item.
-    pub(super) fn proportion(&mut self) -> Option<Tree> {
+    fn proportion(&mut self) -> Option<Tree> {
         let joins = match self.ahead(1)? {
             Kind::Letter(letter) => ['i', 'o'].contains(letter),
             Kind::Text(word) => ["in", "out"].contains(&&**word),

@@ -109,7 +109,7 @@ impl Parser<'_> {
             Some(Kind::Sign('/' | '*')) if product.is_begun() => return Ok(self.unit_operator(product)),
             Some(Kind::Sign('\'')) if !product.is_begun() => {
                 let seconds = self.ahead(1) == Some(&Kind::Sign('\''));
-                (Unit::known(if seconds { "arcsecond" } else { "arcminute" }), 1 + usize::from(seconds))
+                (Unit::of_primes(seconds), 1 + usize::from(seconds))
             }
             Some(Kind::Sign('-')) if product.is_begun() && self.is_between_units() => {
                 return Ok(self.unit_operator(product));

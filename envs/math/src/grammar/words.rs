@@ -37,6 +37,10 @@ const DENIALS: [&str; 21] = [
     "without", "than", "exceeds", "below", "above", "minus", "half", "twice", "double", "triple",
 ];
 
+/// Words right before the answer by which it is not so.
+const FALSE: [&str; 10] =
+    ["wrong", "incorrect", "false", "no", "none", "nothing", "negative", "opposite", "impossible", "nope"];
+
 impl Parser<'_> {
     /// "Answer:", "The value is", "Area:" and a sign of equality, exact or not, before the answer.
     pub(super) fn skip_label(&mut self) {
@@ -71,9 +75,7 @@ impl Parser<'_> {
                 // "Incorrect answers: 5" is no denial.
                 let of_answer = matches!(next, Some(Kind::Text(next)) if ["answer", "value"].contains(&&**next));
                 let is_false = of_answer || self.at + place + 1 == end;
-                DENIALS.contains(&&*lower)
-                    || is_false && ["wrong", "incorrect", "false"].contains(&&*lower)
-                    || lower == "at" && compares
+                DENIALS.contains(&&*lower) || is_false && FALSE.contains(&&*lower) || lower == "at" && compares
             }
             Kind::Name(name) => ["lnot", "neg"].contains(&&**name),
             _ => false,
