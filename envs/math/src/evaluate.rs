@@ -180,6 +180,7 @@ impl Evaluator<'_> {
                 let value = self.exact(of)?;
                 Ok(if self.lower == *minus_first { value } else { value.negated() })
             }
+            Tree::Product(factors) if vector::chosen(factors).is_some() => self.chosen(factors),
             Tree::Product(factors) => {
                 let (first, rest) = factors.split_first().ok_or("a product of nothing")?;
                 let first = self.exact(first)?;
@@ -225,8 +226,10 @@ impl Evaluator<'_> {
             };
         }
         let arguments: Vec<Quotient> = arguments.iter().map(|of| self.exact(of)).collect::<Result<_, _>>()?;
-        if let ("binomial", [of, choose]) = (name, &arguments[..]) {
-            return functions::binomial(of, choose, self.work);
+        match (name, &arguments[..]) {
+            ("binomial", [of, choose]) => return functions::binomial(of, choose, self.work),
+            ("permutations", [of, choose]) => return functions::permutations(of, choose, self.work),
+            _ => {}
         }
         let base = base.map(|base| self.exact(base)).transpose()?;
         let power = power.map(|power| self.exact(power)).transpose()?;

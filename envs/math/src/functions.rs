@@ -310,6 +310,11 @@ fn double_factorial(value: &Quotient) -> Result<Quotient, String> {
     Ok(Quotient::rational(Rational::from(product)))
 }
 
+/// In how many orders some of all can be chosen.
+pub fn permutations(of: &Quotient, choose: &Quotient, work: &mut Work) -> Result<Quotient, String> {
+    binomial(of, choose, work)?.times(&factorial(choose)?, work)
+}
+
 /// A binomial coefficient: of numbers, of unknowns with few chosen or few left, or by factorials.
 pub fn binomial(of: &Quotient, choose: &Quotient, work: &mut Work) -> Result<Quotient, String> {
     let whole = |number: &Quotient| number.as_rational().filter(Rational::is_integer).map(|number| number.to_integer());

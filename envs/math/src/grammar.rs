@@ -13,6 +13,7 @@ mod ordinal;
 mod parameter;
 mod quantity;
 mod ratio;
+mod roman;
 mod series;
 mod unit;
 mod words;
@@ -225,7 +226,9 @@ impl<'a> Parser<'a> {
         if let Some(choice) = self.choice()? {
             return Ok(choice);
         }
-        if let Some(said) = self.date().or_else(|| self.ordinal()).or_else(|| self.spoken()) {
+        if let Some(said) =
+            self.date().or_else(|| self.ordinal()).or_else(|| self.spoken()).or_else(|| self.roman_numeral())
+        {
             return Ok(said);
         }
         if let Some(words) = self.words()? {

@@ -1,6 +1,8 @@
 //! Vectors and matrices: sums, multiples and products of them, and points with a name.
 
 use super::Evaluator;
+use crate::functions;
+use crate::polynomial::Rational;
 use crate::quotient::Quotient;
 use crate::tree::Tree;
 use crate::value::Value;
@@ -22,6 +24,16 @@ pub(super) fn is_point(factors: &[Tree]) -> bool {
     }
 }
 
+/// The numbers of what may be a binomial coefficient: `C(5, 2)`.
+pub(super) fn chosen(factors: &[Tree]) -> Option<[&Tree; 2]> {
+    match factors {
+        [Tree::Symbol(name), Tree::Bracket { open: '(', close: ')', items }] if name == "C" => {
+            items[..].as_array::<2>().map(|[of, choose]| [of, choose])
+        }
+        _ => None,
+    }
+}
+
 impl Evaluator<'_> {
     pub(super) fn linear(&mut self, tree: &Tree) -> Result<Value, String> {
         let all = |row: Vec<Quotient>| row.into_iter().map(Value::number).collect::<Vec<_>>();
@@ -32,10 +44,32 @@ impl Evaluator<'_> {
         })
     }
 
-    /// `A(1, 2)`: a point with its name.
+    /// `A(1, 2)`: a point with its name. `C(5, 2)` may be a binomial coefficient in an answer, and where a letter is in it.
     pub(super) fn point(&mut self, factors: &[Tree]) -> Result<Value, String> {
         let [Tree::Symbol(name), point] = factors else { return Err("a point without a name".into()) };
-        Ok(Value::Named { name: name.clone(), value: Box::new(self.value(point)?), equation: None })
+        let chosen = self.chosen(factors).ok().filter(|chosen| self.writer.is_policy() || chosen.has_unknowns());
+        let point = Value::Named { name: name.clone(), value: Box::new(self.value(point)?), equation: None };
+        Ok(match chosen {
+            Some(number) => Value::Either(Box::new(point), Box::new(Value::number(number))),
+            None => point,
+        })
+    }
+
+    /// A binomial coefficient of whole numbers or unknowns.
+    pub(super) fn chosen(&mut self, factors: &[Tree]) -> Result<Quotient, String> {
+        let [of, choose] = chosen(factors).ok_or("no binomial coefficient")?;
+        let (of, choose) = (self.exact(of)?, self.exact(choose)?);
+        let order = [&of, &choose].map(Quotient::as_rational);
+        let is_meant = match &order {
+            [Some(of), Some(choose)] => of.is_integer() && choose.is_integer() && of >= choose,
+            numbers => {
+                numbers.iter().flatten().all(Rational::is_integer) && (of.has_unknowns() || choose.has_unknowns())
+            }
+        };
+        if !is_meant {
+            return Err("arithmetic with what is no number".into());
+        }
+        functions::binomial(&of, &choose, self.work)
     }
 
     /// What is added up or multiplied, or a number.

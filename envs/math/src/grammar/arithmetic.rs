@@ -274,7 +274,7 @@ impl Parser<'_> {
 
     fn symbol(&mut self, letter: &str) -> Result<Tree, String> {
         if letter == "C"
-            && let Some(binomial) = self.chosen_above()
+            && let Some(binomial) = self.chosen_above().or_else(|| self.chosen_in_parentheses())
         {
             return Ok(binomial);
         }

@@ -1,15 +1,20 @@
-//! Binomial coefficients in the notations with a C.
+//! Binomial coefficients in the notations with a C, and permutations in those with a P.
 
 use super::Parser;
 use crate::token::Kind;
 use crate::tree::Tree;
+use crate::word::is_conjunction;
 
 impl Parser<'_> {
-    /// `C_{10}^{3}`, where the number below is that of all and the one above that of the chosen.
+    /// `C_{10}^{3}` and `C_{2n}^{n}`, where the number below is that of all and the one above that of the chosen.
     pub(super) fn chosen_above(&mut self) -> Option<Tree> {
         let start = self.at;
-        let of = self.number_behind('_');
-        let chosen = self.number_behind('^');
+        let (mut of, mut chosen) = (self.number_behind('_'), self.number_behind('^'));
+        if of.is_none() || chosen.is_none() {
+            self.at = start;
+            of = self.expression_below();
+            chosen = self.expression_above();
+        }
         if of.is_none() || chosen.is_none() {
             self.at = start;
         }
@@ -26,13 +31,64 @@ impl Parser<'_> {
         let of = self
             .number_behind('_')
             .or_else(|| self.number_behind('^'))
-            .filter(|_| matches!(self.peek(), Some(Kind::Letter('C'))));
+            .filter(|_| matches!(self.peek(), Some(Kind::Letter('C' | 'P'))));
+        let is_ordered = self.peek() == Some(&Kind::Letter('P'));
         self.at += usize::from(of.is_some());
         let chosen = of.as_ref().and_then(|_| self.number_behind('_'));
         if chosen.is_none() {
             self.at = start;
         }
-        Some(Tree::call("binomial", vec![of?, chosen?]))
+        Some(Tree::call(if is_ordered { "permutations" } else { "binomial" }, vec![of?, chosen?]))
+    }
+
+    /// `C(2n, n)` as a part of a formula; alone it may be a point.
+    pub(super) fn chosen_in_parentheses(&mut self) -> Option<Tree> {
+        let start = self.at;
+        let begins = self.is_behind_item(start - 1);
+        let (of, chosen) = self.pair_in_parentheses()?;
+        if begins && self.is_at_end_of_item() {
+            self.at = start;
+            return None;
+        }
+        Some(Tree::call("binomial", vec![of, chosen]))
+    }
+
+    fn pair_in_parentheses(&mut self) -> Option<(Tree, Tree)> {
+        if self.peek() != Some(&Kind::Sign('(')) || self.is_spaced() {
+            return None;
+        }
+        let start = self.at;
+        match self.nested(Self::factor) {
+            Ok(Tree::Bracket { open: '(', close: ')', mut items }) if items.len() == 2 => {
+                let chosen = items.pop()?;
+                Some((items.pop()?, chosen))
+            }
+            _ => {
+                self.at = start;
+                None
+            }
+        }
+    }
+
+    /// Whether an item begins at that place.
+    fn is_behind_item(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).map(|before| &self.tokens[before].kind);
+        matches!(before, None | Some(Kind::Letter(_) | Kind::Sign(',' | ';' | '=' | '(' | '[' | '⦃' | '∧' | '∨' | ':')))
+            || matches!(before, Some(Kind::Text(word)) if is_conjunction(word))
+    }
+
+    /// An expression with a letter that is set below.
+    fn expression_below(&mut self) -> Option<Tree> {
+        let has_letter = |kind: Option<&Kind>| matches!(kind, Some(Kind::Letter(_)));
+        let braced = usize::from(self.ahead(1) == Some(&Kind::Sign('{')));
+        let of_letters = has_letter(self.ahead(1 + braced)) || braced > 0 && has_letter(self.ahead(2 + braced));
+        if of_letters && self.takes('_') { self.argument().ok() } else { None }
+    }
+
+    /// What is raised, unless it is a number, which may be the power of a name.
+    fn expression_above(&mut self) -> Option<Tree> {
+        let above = if self.takes('^') { self.argument().ok() } else { None };
+        above.filter(|above| !matches!(above, Tree::Number { .. }))
     }
 
     /// A whole number behind a sign, perhaps in braces.

@@ -21,6 +21,9 @@ impl<'a> Lexer<'a> {
     }
 
     pub(super) fn number(&mut self) -> Result<(), String> {
+        if self.number_with_prefix() {
+            return Ok(());
+        }
         let start = self.rest;
         let mut digits = self.digits();
         let grouped = (1..=3).contains(&digits.len());
@@ -55,6 +58,25 @@ impl<'a> Lexer<'a> {
         self.rest = start;
         self.push(bytes, Kind::Number { value, digits: shown });
         Ok(())
+    }
+
+    /// `0b1100`, `0o17` and `0xBE`, as `1100_2` and so on. Whether such a number stands here.
+    fn number_with_prefix(&mut self) -> bool {
+        let base = match self.rest.as_bytes() {
+            [b'0', b'b' | b'B', ..] => 2,
+            [b'0', b'o' | b'O', ..] => 8,
+            [b'0', b'x' | b'X', ..] => 16,
+            _ => return false,
+        };
+        let run = self.rest[2..].split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
+        if run.is_empty() || run.len() > DIGITS_MAX || !run.chars().all(|c| c.is_digit(base)) {
+            return false;
+        }
+        let value = Rational::from(BigInt::parse_bytes(run.as_bytes(), base).unwrap_or_default());
+        self.push(2 + run.len(), Kind::Number { value, digits: run.to_ascii_uppercase() });
+        self.push(0, Kind::Sign('_'));
+        self.push(0, whole_number(base));
+        true
     }
 
     /// 1.234.567, which is no decimal.
