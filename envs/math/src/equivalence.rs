@@ -33,7 +33,9 @@ pub fn compare(reference: &str, answer: &str) -> Result<(), String> {
         return Err("the answer is a hundredth of the reference".into());
     }
     let said_otherwise = |work: &mut Work| {
-        is_equal_with_decimal_comma(&expected, answer, work) || is_equal_with_parameter(&expected, &given, answer, work)
+        is_equal_with_decimal_comma(&expected, answer, work)
+            || is_equal_with_parameter(&expected, &given, answer, work)
+            || is_equal_with_arguments(&expected, &given, answer, work)
     };
     if !equal && !said_otherwise(&mut work) {
         return Err("the answer is another one".into());
@@ -81,7 +83,18 @@ fn is_equal_with_decimal_comma(expected: &Value, answer: &str, work: &mut Work) 
 /// `n\pi, n \in \mathbb{Z}`.
 fn is_equal_with_parameter(expected: &Value, given: &Value, answer: &str, work: &mut Work) -> bool {
     let (Some(letter), Some(other)) = (given.parameter(), expected.parameter()) else { return false };
-    let renamed = if letter == other { Err(String::new()) } else { read_renamed(answer, [letter, other], work) };
+    let renamed = if letter == other { Err(String::new()) } else { read_renamed(answer, &[[letter, other]], work) };
+    renamed.is_ok_and(|given| expected.equals(&given, work).unwrap_or(false))
+}
+
+/// Whether the answer is the reference but for the letters that a function is defined with: `f(x)=x^2` and `f(t)=t^2`.
+fn is_equal_with_arguments(expected: &Value, given: &Value, answer: &str, work: &mut Work) -> bool {
+    let (Some((name, letters)), Some((other, others))) = (given.function(), expected.function()) else { return false };
+    if name != other || letters.len() != others.len() || letters == others {
+        return false;
+    }
+    let renames: Vec<[char; 2]> = letters.into_iter().zip(others).map(|(letter, other)| [letter, other]).collect();
+    let renamed = read_renamed(answer, &renames, work);
     renamed.is_ok_and(|given| expected.equals(&given, work).unwrap_or(false))
 }
 

@@ -46,9 +46,9 @@ pub fn read(text: &str, writer: Writer, work: &mut Work) -> Result<Value, String
     evaluator.said(&tree)
 }
 
-/// What an answer says in which a letter is another one.
-pub fn read_renamed(text: &str, [letter, other]: [char; 2], work: &mut Work) -> Result<Value, String> {
-    let tree = grammar::read_renamed(text, letter, other)?;
+/// What an answer says in which letters are others.
+pub fn read_renamed(text: &str, letters: &[[char; 2]], work: &mut Work) -> Result<Value, String> {
+    let tree = grammar::read_renamed(text, letters)?;
     let mut evaluator = Evaluator { work, lower: false, writer: Writer::Policy, bound: Vec::new() };
     evaluator.said(&tree)
 }

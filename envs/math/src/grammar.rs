@@ -15,10 +15,13 @@ mod quantity;
 mod ratio;
 mod roman;
 mod series;
+mod solutions;
 mod unit;
 mod words;
 
 pub use words::is_all_reals;
+
+use solutions::Breaks;
 
 use crate::token::{Kind, Token, tokens};
 use crate::tree::{Joined, Tree};
@@ -35,15 +38,20 @@ pub fn read(text: &str) -> Result<Tree, String> {
     read_parts(&tokens, Letters::Units).or_else(retried)
 }
 
-/// An answer in which a letter is another one, which it must not have.
-pub fn read_renamed(text: &str, letter: char, other: char) -> Result<Tree, String> {
+/// An answer in which letters are others, which it must not have.
+pub fn read_renamed(text: &str, letters: &[[char; 2]]) -> Result<Tree, String> {
     let mut tokens = tokens(text)?;
-    if tokens.iter().any(|token| token.kind == Kind::Letter(other)) {
+    let is_free = |other: &char| {
+        letters.iter().any(|[letter, _]| letter == other)
+            || !tokens.iter().any(|token| token.kind == Kind::Letter(*other))
+    };
+    if let Some([_, other]) = letters.iter().find(|[_, other]| !is_free(other)) {
         return Err(format!("{other:?} is there already"));
     }
     for token in &mut tokens {
-        if token.kind == Kind::Letter(letter) {
-            token.kind = Kind::Letter(other);
+        let renamed = letters.iter().find(|[letter, _]| token.kind == Kind::Letter(*letter));
+        if let Some([_, other]) = renamed {
+            token.kind = Kind::Letter(*other);
         }
     }
     read_parts(&tokens, Letters::Factors)
@@ -130,12 +138,15 @@ impl<'a> Parser<'a> {
     fn list(&mut self) -> Result<Tree, String> {
         let mut items = vec![self.item()?];
         let (mut and, mut or) = (false, false);
+        let mut breaks = Breaks::default();
         loop {
             if let Some(parameter) = self.parameter() {
                 items.extend(parameter);
                 break;
             }
+            let sign = self.peek();
             let Some(joined) = self.separator() else { break };
+            breaks.add(items.len(), joined, sign.expect("a separator stands here"));
             if self.peek().is_none() && self.tokens[self.at - 1].kind == Kind::Sign('⏎') {
                 break;
             }
@@ -148,6 +159,9 @@ impl<'a> Parser<'a> {
             (false, true) => Joined::Or,
             _ => Joined::Comma,
         };
+        if let Some(items) = breaks.solutions(&items) {
+            return Ok(Tree::List { items, joined: Joined::Comma });
+        }
         Ok(match quantity::compound(&items) {
             _ if items.len() == 1 => items.remove(0),
             true if !or => Tree::Compound(items),

@@ -43,7 +43,7 @@
 //! | ordinals | `5th`, `5^{\text{th}}`, `fifth` and `5`; `one third` and `1/3` | `third` and `1/3`, `5th` and `5` apples |
 //! | so many in so many | `3 out of 4`, `3 in 4` and `3/4` | `3` |
 //! | units | by dimension and factor: `36 km/h`, `10 m/s`; may be left out, also of a reference `5 K` | `5` cm and `5` m; `5` dogs and `5` cats; `5` and `5 K`, `5 B`, `5 T`, which may be thousands and so on |
-//! | currencies | `USD 5`, `US\$5` and `\$5`; `Rs. 5` and `₹5`; `\$5K` and `5000` | `EUR 5` and `\$5` |
+//! | currencies | `USD 5`, `US\$5` and `\$5`; `Rs. 5` and `₹5`; `\$5K` and `5000`; `36元` and `36` yuan | `EUR 5` and `\$5` |
 //! | amounts | `1 hour 45 minutes` and `105 minutes` | `1 hour 45 minutes` and `105` |
 //! | letters behind | `9 m` and nine metres, `9`, and `9m`, which is a product; `9 m - 2`, which is one only | `9 x`, `9\mathrm{x}` and `9`; `9m` and `9` |
 //! | in parentheses | `9 (apples)` and `9`, `9 apples` | `9 (pears)`; `9 (x)`, a product, and `9` |
@@ -57,9 +57,9 @@
 //! | unknowns | `(x+1)^2` and `x^2+2x+1`, `(-1)^{n+2}` and `(-1)^n`, `abc` and `bca` | `x` and `X` |
 //! | values of functions | `I(0)` and itself | `I(0)` and `0`, `f(2)` and `2f` |
 //! | functions | `\sin 2x` and `2\sin x\cos x`, `\tan^{-1} x` and `\arctan x` | `\sqrt{x^2}` and `x` |
-//! | angles | `\sin 30^\circ` and `\frac12`; `45^\circ`, `45` and `\frac\pi4` | `\sin 30` and `\frac12` |
+//! | angles | `\sin 30^\circ` and `\frac12`; `45^\circ`, `45^o`, `45` and `\frac\pi4` | `\sin 30` and `\frac12` |
 //! | logarithms | `e^{\ln 3}` and `3`, `\lg` and `\log_{10}` | `\log`, whose base is not said, and `\ln` |
-//! | factorials | `n!` and `n(n-1)!`, `\binom n2` and `\frac{n(n-1)}2`, `5!!` and `15` | `5!!` and `(5!)!` |
+//! | factorials | `n!` and `n(n-1)!`, `\binom n2`, `C_n^k` with letters, answer `C(n,2)` and `\frac{n(n-1)}2`, `{}_8P_3` and `336`, `5!!` and `15` | `5!!` and `(5!)!`; reference `C(5,2)`, a point, and `10` |
 //! | congruences | `3 \pmod 7`, `x \equiv 10 \pmod 7`; `3`, the least one | `10` |
 //! | `x = 5`, `m+n = 2+3 = 5` | `5`, the last side, if all sides agree | `y = 5`; not `x = 5` |
 //! | equations | multiples: `2x = 4y` and `x - 2y = 0` | what follows from them |
@@ -69,6 +69,7 @@
 //! | `1, 2`, `\{2, 1\}`, `\pm 1` | sets: order and repetition do not count | `(1, 2)` |
 //! | `x=2, y=3` | `2, 3`; `(2, 3)`; in any order with names | `3, 2` |
 //! | `x_1=2, x_2=3` | `x_1=3, x_2=2`; `x=2, x=3`: letters that unknowns have | `a_1=2, a_2=3` turned |
+//! | `x=0, y=0` or `x=1, y=1` | `(0,0), (1,1)` | `x=0, y=1` or `x=1, y=0` |
 //! | matrices, cases | entry by entry, whatever the brackets; lines of cases in any order, `otherwise` where no other condition holds | a determinant |
 //! | determinants | `\begin{vmatrix}a&b\\c&d\end{vmatrix}`, `\det\begin{pmatrix}a&b\\c&d\end{pmatrix}` and `ad-bc` | the matrix |
 //! | vectors | a column and `(1,2)`, `\begin{pmatrix}1&2\end{pmatrix}^T`; a matrix and `[[1,2],[3,4]]` | a row |
@@ -76,10 +77,12 @@
 //! | points, inverses | `A(1,2)` and `(1,2)`; `f^{-1}(x)=2x` and `2x` | `B(1,2)`; `g^{-1}(x)=2x` |
 //! | `x = y = 4` | `x=4, y=4`, `(4,4)` | `4` |
 //! | sums and integrals in the reference | their value, where bounds are whole numbers or there is a rule; else term by term from 0 | other bounds, other letters |
-//! | `11_2` | `(11)_2`, `11_{\text{two}}`, `11 base 2`; `BE_{16}` and `be_{16}` | `3`, `11_3` |
+//! | `11_2` | `(11)_2`, `11_{\text{two}}`, `11 base 2`, `0b11`; `BE_{16}` and `be_{16}` | `3`, `11_3` |
 //! | letters for whole numbers | `k\pi, k \in \mathbb{Z}`, `n\pi (n \in Z)`, `k\pi` where `k` is an integer | `k\pi`; `2k\pi, k \in \mathbb{Z}` |
+//! | letters of functions | reference `f(x)=x^2` and `f(t)=t^2` | `x^2` and `t^2` |
 //! | letters for all numbers | `f(x)=x` for all real `x` and `f(x)=x`; `cx` for some constant `c` and `cx` | `f(x)=x` for all `x \in \mathbb{Z}` |
 //! | several choices | `ACD` and `A, C, D`; `I and III` and `I, III`; `①③` and `(1)(3)` | `A, C` |
+//! | Roman numerals | `IV` and `4` | `IV` and `VI`; `CD` and `400` |
 //! | `(B)\ 12`, `\text{even}` | `B`, `12`, `(B)\ 12`; `Even`, `an even` | `(B)\ 13`, `(C)\ 12` |
 //! | everything else | the same parts, whatever their looks | |
 //!

@@ -113,6 +113,10 @@ impl<'a> Lexer<'a> {
 
     /// What is neither a digit nor a letter of the alphabet.
     fn special(&mut self, c: char, bytes: usize) -> Result<(), String> {
+        if let Some((chinese, word)) = tables::chinese_unit(self.rest) {
+            self.push(chinese.len(), Kind::Text(word.into()));
+            return Ok(());
+        }
         if let Some(letters) = self.micro_unit(c, bytes) {
             self.push(bytes + letters.len(), Kind::Text(format!("μ{letters}")));
             return Ok(());
@@ -147,6 +151,7 @@ impl<'a> Lexer<'a> {
                     self.push(bytes, Kind::Sign('°'));
                     self.push(0, Kind::Text(if c == '℃' { "C" } else { "F" }.into()));
                 }
+                '‰' => self.push(bytes, Kind::Text("thousandths".into())),
                 'ℝ' | 'ℤ' | 'ℚ' | 'ℕ' | 'ℂ' => {
                     let letter = "RZQNC".as_bytes()["ℝℤℚℕℂ".chars().position(|other| other == c).unwrap_or(0)];
                     self.push(bytes, Kind::Name("mathbb".into()));

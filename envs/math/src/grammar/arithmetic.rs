@@ -213,14 +213,19 @@ impl Parser<'_> {
     /// How many parts the sign of degrees has that stands here, if it does.
     pub(super) fn degrees(&self) -> Option<usize> {
         let ahead = |parts| self.ahead(parts);
-        let degree = Some(&Kind::Sign('°'));
+        // A raised o looks like it.
+        let is_degree = |kind: Option<&Kind>| match kind {
+            Some(Kind::Sign('°') | Kind::Letter('o')) => true,
+            Some(Kind::Text(word)) => word == "o",
+            _ => false,
+        };
         match ahead(0) {
             Some(Kind::Sign('°')) => Some(1),
             Some(Kind::Text(word)) if self.functions > 0 && ["degree", "degrees"].contains(&&**word) => Some(1),
-            Some(Kind::Sign('^')) if ahead(1) == degree => Some(2),
+            Some(Kind::Sign('^')) if is_degree(ahead(1)) => Some(2),
             Some(Kind::Sign('^')) => {
                 let braced = ahead(1) == Some(&Kind::Sign('{')) && ahead(3) == Some(&Kind::Sign('}'));
-                (braced && ahead(2) == degree).then_some(4)
+                (braced && is_degree(ahead(2))).then_some(4)
             }
             _ => None,
         }

@@ -11,7 +11,12 @@ use crate::word::number;
 impl Parser<'_> {
     /// "to" between two numbers.
     pub(super) fn is_at_ratio_word(&self) -> bool {
-        self.word() == "to" && matches!(self.ahead(self.word_length("to")), Some(Kind::Number { .. }))
+        let is_number = |kind: &Kind| match kind {
+            Kind::Number { .. } => true,
+            Kind::Text(word) => number(&[word]).is_some(),
+            _ => false,
+        };
+        self.word() == "to" && self.ahead(self.word_length("to")).is_some_and(is_number)
     }
 
     /// A time of day in words, or a proportion.

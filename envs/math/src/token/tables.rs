@@ -146,6 +146,34 @@ pub fn greek(character: char) -> Option<&'static str> {
     })
 }
 
+/// What Chinese answers count and measure in, and in English.
+const CHINESE_UNITS: [(&str, &str); 19] = [
+    ("元", "yuan"),
+    ("厘米", "centimeters"),
+    ("毫米", "millimeters"),
+    ("千米", "kilometers"),
+    ("公里", "kilometers"),
+    ("米", "meters"),
+    ("千克", "kilograms"),
+    ("公斤", "kilograms"),
+    ("克", "grams"),
+    ("小时", "hours"),
+    ("分钟", "minutes"),
+    ("秒", "seconds"),
+    ("天", "days"),
+    ("年", "years"),
+    ("岁", "years"),
+    ("度", "degrees"),
+    ("万", "myriad"),
+    ("人", "people"),
+    ("个", "pieces"),
+];
+
+/// The Chinese unit that a text begins with, and its name in English.
+pub fn chinese_unit(text: &str) -> Option<(&'static str, &'static str)> {
+    CHINESE_UNITS.into_iter().find(|(chinese, _)| text.starts_with(chinese))
+}
+
 /// A character that only looks different from one in ASCII: full-width forms, and the letters and digits that
 /// mathematics has in bold, italic and so on.
 pub fn folded(character: char) -> char {

@@ -52,6 +52,28 @@ impl Names<'_> {
     }
 }
 
+impl Value {
+    /// The function that an answer defines, and the letters that it is defined with: f and x of `f(x) = x^2`.
+    pub fn function(&self) -> Option<(&str, Vec<char>)> {
+        let name = match self {
+            Value::Named { name, .. } => name,
+            Value::Set(items) => {
+                let (name, _) = items.first()?.named()?;
+                items.iter().all(|item| item.named().is_some_and(|(other, _)| other == name)).then_some(name)?
+            }
+            _ => return None,
+        };
+        let (function, arguments) =
+            name.strip_suffix(')')?.split_once('(').filter(|(function, _)| !function.is_empty())?;
+        let letters = arguments.split(',').map(|argument| argument.parse().ok());
+        let letters: Vec<char> = letters.collect::<Option<_>>()?;
+        let is_bound = |(place, letter): (usize, &char)| {
+            letter.is_ascii_alphabetic() && !['e', 'i'].contains(letter) && !letters[..place].contains(letter)
+        };
+        letters.iter().enumerate().all(is_bound).then(|| (function, letters.clone()))
+    }
+}
+
 /// A name without the number that follows it: x of x_1 and x_{2}.
 fn stem(name: &str) -> &str {
     let Some((stem, number)) = name.split_once('_') else { return name };
