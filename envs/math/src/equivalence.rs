@@ -102,15 +102,18 @@ fn incomparable(reason: String) -> String {
     format!("the answer cannot be compared: {reason}")
 }
 
-/// Whether one of both is a word, and the other the same letters in another case or face.
+/// Whether one of both is a word, and the other the same letters in another face, or in another case than a word of the
+/// reference.
 fn is_word(expected: &Value, given: &Value, reference: &str, answer: &str) -> bool {
     let words = matches!(expected, Value::Words(_)) || matches!(given, Value::Words(_));
     let letters = |text: &str| -> String {
         let text = plain(text).replace("\\text", "").replace("\\mathrm", "");
-        text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect()
+        text.chars().filter(|c| c.is_alphabetic()).collect()
     };
     let bare = |text: &str| !text.contains(|c: char| c.is_ascii_digit() || "+-*/^=<>|&".contains(c));
-    words && bare(reference) && bare(answer) && !letters(reference).is_empty() && letters(reference) == letters(answer)
+    let [one, other] = [letters(reference), letters(answer)];
+    let same = if matches!(expected, Value::Words(_)) { one.eq_ignore_ascii_case(&other) } else { one == other };
+    words && bare(reference) && bare(answer) && !one.is_empty() && same
 }
 
 /// Whether two texts have the same parts, however they are set.

@@ -1,5 +1,6 @@
 //! What an answer as it is written comes to.
 
+mod approximation;
 mod determinant;
 mod inequality;
 mod relation;

@@ -52,9 +52,9 @@
 //! | times of day | `5 p.m.`, `17:00`, `5:00`, five o'clock; `noon`; half past two and `2:30` | `5 p.m.` and `5 a.m.` |
 //! | dates | `March 5, 2020`, `5 March 2020`, `Mar. 5th 2020`; `Jan` and `January` | `March 5`, or with a weekday; `5`; `3/5/2020` |
 //! | ratios | `3:4`, `3 to 4` | `4:3`, `6:8` |
-//! | roots, powers | `\sqrt{8}` and `2\sqrt2`; `\sqrt{3+2\sqrt2}` and `1+\sqrt2` | `\sqrt2` and `1.414` |
+//! | roots, powers | `\sqrt{8}` and `2\sqrt2`; `\sqrt{3+2\sqrt2}` and `1+\sqrt2`; `\sqrt2` and `\sqrt2 \approx 1.41` | `\sqrt2` and `1.414`, `\sqrt2 \approx 1.7` |
 //! | complex numbers | `e^{i\pi}` and `-1`, `\frac{1}{i}` and `-i`, <code>\|3+4i\|</code> and `5`, `\overline{2+3i}` and `2-3i`, `\operatorname{Re}(2+3i)`, `Re(2+3i)` and `2` | `\overline{z}` and `z` |
-//! | unknowns | `(x+1)^2` and `x^2+2x+1`, `(-1)^{n+2}` and `(-1)^n`, `abc` and `bca` | `x` and `X` |
+//! | unknowns | `(x+1)^2` and `x^2+2x+1`, `(-1)^{n+2}` and `(-1)^n`, `abc` and `bca` | `x` and `X`, `2x` and `x2` |
 //! | values of functions | `I(0)` and itself | `I(0)` and `0`, `f(2)` and `2f` |
 //! | functions | `\sin 2x` and `2\sin x\cos x`, `\tan^{-1} x` and `\arctan x` | `\sqrt{x^2}` and `x` |
 //! | angles | `\sin 30^\circ` and `\frac12`; `45^\circ`, `45^o`, `45` and `\frac\pi4` | `\sin 30` and `\frac12` |
@@ -65,7 +65,7 @@
 //! | equations | multiples: `2x = 4y` and `x - 2y = 0` | what follows from them |
 //! | sets of reals | `x<1 or x>3`, unions, `\setminus`, `x \ne \pm 2`, `]1,2[`, <code>\|x\|<2</code>, `\mathbb{R}_{\ge 0}` | `x<1 and x>3`; `x \ne 2` or `x \ne 3`, which is all |
 //! | inequalities of higher degree | reference `x^2<4` and answer `(-2,2)` | answer `x^2<4`, which may be the question |
-//! | `(1, 2)`, `[1, 2)` | brackets and order count | `\{1, 2\}` |
+//! | `(1, 2)`, `[1, 2)` | brackets and order count; `(y,x)=(2,1)` and `(1,2)` | `\{1, 2\}` |
 //! | `1, 2`, `\{2, 1\}`, `\pm 1` | sets: order and repetition do not count | `(1, 2)` |
 //! | `x=2, y=3` | `2, 3`; `(2, 3)`; in any order with names | `3, 2` |
 //! | `x_1=2, x_2=3` | `x_1=3, x_2=2`; `x=2, x=3`: letters that unknowns have | `a_1=2, a_2=3` turned |

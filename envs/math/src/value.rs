@@ -169,7 +169,7 @@ impl Value {
     /// What is said of a name, where the name can be left out.
     fn said(&self) -> Option<Value> {
         match self {
-            Value::Named { value, .. } => Some((**value).clone()),
+            Value::Named { name, value, .. } => Some(names::in_order(name, value)),
             Value::Relation { solution, .. } => solution.as_ref().map(|(_, region)| Value::Region(region.clone())),
             value => Some(value.clone()),
         }

@@ -113,7 +113,8 @@ fn is_word(run: &str) -> bool {
     let in_order = run.as_bytes().is_sorted_by(|a, b| a < b);
     let is_long = run.len() > 4 && lower.contains(['a', 'e', 'i', 'o', 'u', 'y']) && !in_order;
     // Capitals are points: NO is a segment.
-    let is_capital = run.bytes().all(|letter| letter.is_ascii_uppercase());
+    let is_said = ["yes", "true", "false", "odd", "even", "none"].contains(&&*lower);
+    let is_capital = run.bytes().all(|letter| letter.is_ascii_uppercase()) && !is_said;
     let is_number = run.len() > 2 && (UNITS.contains(&&*lower) || TENS.contains(&&*lower));
     run == "DNE" || run.len() > 1 && (SHORT_WORDS.contains(&&*lower) && !is_capital || is_number || is_name || is_long)
 }

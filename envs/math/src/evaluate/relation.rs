@@ -15,6 +15,11 @@ impl Evaluator<'_> {
     pub(super) fn relation(&mut self, sides: &[Tree], signs: &[char]) -> Result<Value, String> {
         // Behind "≈" stands what an exact value comes to.
         let exact = signs.iter().position(|sign| *sign == '≈').filter(|&place| place > 0 || !is_name(&sides[0]));
+        if let Some(place) = exact
+            && self.is_far(&sides[place], &sides[place + 1])
+        {
+            return Err("an approximation of another number".into());
+        }
         let (sides, signs) = match exact {
             Some(place) => (&sides[..=place], &signs[..place]),
             None => (sides, signs),

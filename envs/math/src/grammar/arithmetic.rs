@@ -122,7 +122,13 @@ impl Parser<'_> {
             // Two numbers side by side are no product, unless the first is an exponent.
             Kind::Number { .. } => {
                 let before = |parts| self.at.checked_sub(parts).map(|at| &self.tokens[at].kind);
-                !matches!(before(1), Some(Kind::Number { .. })) || before(2) == Some(&Kind::Sign('^'))
+                match before(1) {
+                    Some(Kind::Number { .. }) => before(2) == Some(&Kind::Sign('^')),
+                    // x2 may be meant as x_2, or as a square.
+                    Some(Kind::Letter(_)) => *spaced || before(2) == Some(&Kind::Sign('^')),
+                    Some(Kind::Text(word)) => word.len() == 1,
+                    _ => true,
+                }
             }
             Kind::Letter(_) => {
                 let word = self.word();

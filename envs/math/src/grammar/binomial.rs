@@ -29,12 +29,12 @@ impl Parser<'_> {
             return None;
         }
         let of = self
-            .number_behind('_')
-            .or_else(|| self.number_behind('^'))
+            .count_behind('_')
+            .or_else(|| self.count_behind('^'))
             .filter(|_| matches!(self.peek(), Some(Kind::Letter('C' | 'P'))));
         let is_ordered = self.peek() == Some(&Kind::Letter('P'));
         self.at += usize::from(of.is_some());
-        let chosen = of.as_ref().and_then(|_| self.number_behind('_'));
+        let chosen = of.as_ref().and_then(|_| self.count_behind('_'));
         if chosen.is_none() {
             self.at = start;
         }
@@ -89,6 +89,24 @@ impl Parser<'_> {
     fn expression_above(&mut self) -> Option<Tree> {
         let above = if self.takes('^') { self.argument().ok() } else { None };
         above.filter(|above| !matches!(above, Tree::Number { .. }))
+    }
+
+    /// A whole number or a letter behind a sign.
+    fn count_behind(&mut self, sign: char) -> Option<Tree> {
+        let letter = |kind: Option<&Kind>| match kind {
+            Some(Kind::Letter(letter)) => Some(Tree::Symbol(letter.to_string())),
+            _ => None,
+        };
+        let bare = letter(self.ahead(1));
+        let braced = || letter(self.ahead(2)).filter(|_| self.ahead(3) == Some(&Kind::Sign('}')));
+        let length = if bare.is_some() { 2 } else { 4 };
+        match bare.or_else(braced).filter(|_| self.peek() == Some(&Kind::Sign(sign))) {
+            Some(letter) => {
+                self.at += length;
+                Some(letter)
+            }
+            None => self.number_behind(sign),
+        }
     }
 
     /// A whole number behind a sign, perhaps in braces.

@@ -52,6 +52,23 @@ impl Names<'_> {
     }
 }
 
+/// The coordinates in the order of the alphabet: (3, 2) of `(y, x) = (2, 3)`.
+pub fn in_order(name: &str, value: &Value) -> Value {
+    let letters = name.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).map(|rest| rest.split(','));
+    let letters: Vec<&str> = letters.map(Iterator::collect).unwrap_or_default();
+    match value {
+        Value::Tuple { open, close, items }
+            if items.len() == letters.len() && letters.iter().all(|letter| ["x", "y", "z"].contains(letter)) =>
+        {
+            let mut named: Vec<(&str, &Value)> = letters.into_iter().zip(items).collect();
+            named.sort_by_key(|(letter, _)| *letter);
+            let items = named.into_iter().map(|(_, item)| item.clone()).collect();
+            Value::Tuple { open: *open, close: *close, items }
+        }
+        value => value.clone(),
+    }
+}
+
 impl Value {
     /// The function that an answer defines, and the letters that it is defined with: f and x of `f(x) = x^2`.
     pub fn function(&self) -> Option<(&str, Vec<char>)> {
