@@ -8,7 +8,7 @@ mod series;
 mod vector;
 
 use num_bigint::BigInt;
-use num_traits::{One, Zero};
+use num_traits::{One, Signed, Zero};
 
 use crate::functions::{self, applied};
 use crate::grammar;
@@ -171,6 +171,7 @@ impl Evaluator<'_> {
             Tree::Symbol(name) if name == "i" => Ok(Quotient::atom(Atom::Imaginary)),
             Tree::Symbol(name) if !self.bound.is_empty() => Ok(Quotient::symbol(&self.with_bound_subscript(name))),
             Tree::Symbol(name) => Ok(Quotient::symbol(name)),
+            Tree::Sum(terms) if terms.iter().any(is_amount) => Err("a sum of amounts with units".into()),
             Tree::Sum(terms) => {
                 let (first, rest) = terms.split_first().ok_or("a sum of nothing")?;
                 let first = self.exact(first)?;
@@ -205,6 +206,9 @@ impl Evaluator<'_> {
             Tree::Infinity => Err("arithmetic with infinity".into()),
             Tree::Name { product: Some(product), .. } => self.exact(product),
             Tree::Either(_, product) => self.exact(product),
+            Tree::Quantity { unit, .. } if unit.is_percent() || self.writer.is_policy() && unit.is_ambiguous() => {
+                Err("a sign behind a number in a formula".into())
+            }
             other => match self.value(other)? {
                 Value::Number { value, .. } => Ok(value),
                 _ => Err("arithmetic with what is no number".into()),
@@ -287,7 +291,8 @@ impl Evaluator<'_> {
         }
         let hour = numbers.first().cloned().unwrap_or_else(Rational::zero);
         let twelve = Rational::from(BigInt::from(12));
-        if numbers.len() > 3 || hour > twelve {
+        let is_past = |number: &Rational| number.is_integer() && !number.is_negative();
+        if numbers.len() > 3 || hour > twelve || !numbers.iter().all(is_past) {
             return Err("a time of day that there is not".into());
         }
         let half = if afternoon { twelve.clone() } else { Rational::zero() };
@@ -361,6 +366,15 @@ impl Evaluator<'_> {
     fn list(&mut self, items: &[Tree], joined: Joined) -> Result<Value, String> {
         let values = self.all(items)?;
         Ok(self.solutions(&values, joined)?.unwrap_or(Value::Set(values)))
+    }
+}
+
+/// Whether a term has a unit of measure.
+fn is_amount(term: &Tree) -> bool {
+    match term {
+        Tree::Negated(of) => is_amount(of),
+        Tree::Quantity { unit, .. } => unit.is_measured() && !unit.is_degrees(),
+        _ => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use num_bigint::BigInt;
-use num_traits::{Pow, Signed};
+use num_traits::Pow;
 
 use super::Evaluator;
 use crate::polynomial::Rational;
@@ -34,7 +34,9 @@ impl Evaluator<'_> {
 /// A number in digits, and what one in its last place is worth. The zeros at the end of a whole number may be rounded.
 fn shown(tree: &Tree) -> Option<(Rational, Rational)> {
     let (value, digits) = match tree {
-        Tree::Number { value, digits } if !digits.is_empty() && digits.len() < DIGITS_MAX => (value.clone(), digits),
+        Tree::Number { value, digits } if (1..DIGITS_MAX).contains(&digits.len()) && !digits.contains(['e', 'E']) => {
+            (value.clone(), digits)
+        }
         Tree::Negated(of) => return shown(of).map(|(value, place)| (-value, place)),
         Tree::Quantity { value, unit } if !unit.is_percent() => return shown(value),
         _ => return None,
@@ -43,8 +45,5 @@ fn shown(tree: &Tree) -> Option<(Rational, Rational)> {
         Some((_, fraction)) => -i32::try_from(fraction.len()).ok()?,
         None => i32::try_from(digits.len() - digits.trim_end_matches('0').len()).ok()?,
     };
-    // 1.2e5
-    let is_shifted = value.abs() != digits.parse::<BigInt>().map_or_else(|_| value.abs(), Rational::from);
-    let place = Pow::pow(Rational::from(BigInt::from(10)), place);
-    (!is_shifted && value < Rational::from(Pow::pow(BigInt::from(10), digits.len() as u32))).then_some((value, place))
+    Some((value, Pow::pow(Rational::from(BigInt::from(10)), place)))
 }

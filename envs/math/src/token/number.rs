@@ -51,8 +51,10 @@ impl<'a> Lexer<'a> {
                 self.rest = &self.rest[length..];
             }
         }
+        let mantissa_end = self.rest;
         if let Some(power) = self.exponent()? {
             value *= power;
+            shown += &mantissa_end[..mantissa_end.len() - self.rest.len()];
         }
         let bytes = start.len() - self.rest.len();
         self.rest = start;
