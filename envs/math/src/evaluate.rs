@@ -14,7 +14,7 @@ use crate::functions::{self, applied};
 use crate::grammar;
 use crate::polynomial::{Atom, Rational, Work};
 use crate::quotient::Quotient;
-use crate::region::{Combined, Region};
+use crate::region::{Beside, Combined, Region};
 use crate::tree::{Joined, Tree};
 use crate::unit::Unit;
 use crate::value::{Sign, Value};
@@ -321,6 +321,8 @@ impl Evaluator<'_> {
         }
         if grammar::is_all_reals(words) {
             Value::Region(Region::all())
+        } else if let Some(beside) = reals_beside_zero(words) {
+            Value::Region(Region::beside(beside, &Quotient::integer(0)))
         } else if ["all integers", "integers", "any integer"].contains(&words) {
             Value::Words("the set Z".into())
         } else if NONE.contains(&words) {
@@ -367,6 +369,21 @@ impl Evaluator<'_> {
         let values = self.all(items)?;
         Ok(self.solutions(&values, joined)?.unwrap_or(Value::Set(values)))
     }
+}
+
+/// "all positive real numbers" and the like.
+fn reals_beside_zero(words: &str) -> Option<Beside> {
+    let rest = words.strip_prefix("all ").unwrap_or(words);
+    let (kind, rest) = rest.split_once(' ')?;
+    let beside = match kind {
+        "positive" => Beside::Above,
+        "negative" => Beside::Below,
+        "nonnegative" | "non-negative" => Beside::AtLeast,
+        "nonpositive" | "non-positive" => Beside::AtMost,
+        "nonzero" | "non-zero" => Beside::Not,
+        _ => return None,
+    };
+    ["reals", "real numbers", "real number"].contains(&rest).then_some(beside)
 }
 
 /// Whether a term has a unit of measure.

@@ -32,10 +32,19 @@ const NESTING_MAX: usize = 40;
 
 /// An answer as it is written.
 pub fn read(text: &str) -> Result<Tree, String> {
-    let tokens = tokens(text)?;
+    let mut tokens = tokens(text)?;
+    let is_identity = |token: &Token| token.kind == Kind::Sign('≡');
+    if tokens.iter().any(is_identity) && !has_modulus(&tokens) {
+        tokens.iter_mut().filter(|token| is_identity(token)).for_each(|token| token.kind = Kind::Sign('='));
+    }
     // "3 m^4 - 2 m" makes no sense in metres.
     let retried = |reason| read_parts(&tokens, Letters::Factors).map_err(|_| reason);
     read_parts(&tokens, Letters::Units).or_else(retried)
+}
+
+fn has_modulus(tokens: &[Token]) -> bool {
+    let parser = Parser::new(tokens, 0);
+    (0..tokens.len()).any(|at| Parser { tokens, at, ..parser }.modulus_length().is_some())
 }
 
 /// An answer in which letters are others, which it must not have.

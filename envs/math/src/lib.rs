@@ -39,7 +39,7 @@
 //! | decimals | `.5`, `0{,}5` and `½`; `0,5` where the reference is a number; `0.\overline{3}`, `0.\bar3`, `0.(3)`, `0.333…` and `1/3` | `0.33` and `1/3` |
 //! | fractions | `\frac{7}{2}`, `{7 \over 2}`, `7/2`, `3\frac12`, `3 1/2` | `{x+7 \over 2}` and `x+7/2` |
 //! | percent | `10\%` and `10`; `10\%` and `0.1` | `10\%` more and `10\%` less; reference `0.1` and `0.1\%` |
-//! | words | `seventy-two`, `minus three and a half`, `7 million`, `7 mil`, `3 dozen`, `two thirds`, `5 thirteenths`, `9 squared`, `7 (seven)` | `7 million` and `7`, `7 eight` and `7` |
+//! | words | `seventy-two`, `minus three and a half`, `3 and a half`, `7 million`, `7 mil`, `3 dozen`, `two thirds`, `5 thirteenths`, `9 squared`, `7 (seven)` | `7 million` and `7`, `7 eight` and `7` |
 //! | ordinals | `5th`, `5^{\text{th}}`, `fifth` and `5`; `one third` and `1/3` | `third` and `1/3`, `5th` and `5` apples |
 //! | so many in so many | `3 out of 4`, `3 in 4` and `3/4` | `3` |
 //! | units | by dimension and factor: `36 km/h`, `10 m/s`; may be left out, also of a reference `5 K` | `5` cm and `5` m; `5` dogs and `5` cats; `5` and `5 K`, `5 B`, `5 T`, which may be thousands and so on |
@@ -55,7 +55,7 @@
 //! | roots, powers | `\sqrt{8}` and `2\sqrt2`; `\sqrt{3+2\sqrt2}` and `1+\sqrt2`; `\sqrt2` and `\sqrt2 \approx 1.41` | `\sqrt2` and `1.414`, `\sqrt2 \approx 1.7` |
 //! | complex numbers | `e^{i\pi}` and `-1`, `\frac{1}{i}` and `-i`, <code>\|3+4i\|</code> and `5`, `\overline{2+3i}` and `2-3i`, `\operatorname{Re}(2+3i)`, `Re(2+3i)` and `2` | `\overline{z}` and `z` |
 //! | unknowns | `(x+1)^2` and `x^2+2x+1`, `(-1)^{n+2}` and `(-1)^n`, `abc` and `bca` | `x` and `X`, `2x` and `x2` |
-//! | values of functions | `I(0)` and itself | `I(0)` and `0`, `f(2)` and `2f` |
+//! | values of functions | `I(0)` and itself; `y(x)=x^2` and `y=x^2`; `f(x) \equiv 0` and `f(x)=0` | `I(0)` and `0`, `f(2)` and `2f` |
 //! | functions | `\sin 2x` and `2\sin x\cos x`, `\tan^{-1} x` and `\arctan x` | `\sqrt{x^2}` and `x` |
 //! | angles | `\sin 30^\circ` and `\frac12`; `45^\circ`, `45^o`, `45` and `\frac\pi4` | `\sin 30` and `\frac12` |
 //! | logarithms | `e^{\ln 3}` and `3`, `\lg` and `\log_{10}` | `\log`, whose base is not said, and `\ln` |
@@ -63,7 +63,7 @@
 //! | congruences | `3 \pmod 7`, `x \equiv 10 \pmod 7`; `3`, the least one | `10` |
 //! | `x = 5`, `m+n = 2+3 = 5` | `5`, the last side, if all sides agree | `y = 5`; not `x = 5` |
 //! | equations | multiples: `2x = 4y` and `x - 2y = 0` | what follows from them |
-//! | sets of reals | `x<1 or x>3`, unions, `\setminus`, `x \ne \pm 2`, `]1,2[`, <code>\|x\|<2</code>, `\mathbb{R}_{\ge 0}` | `x<1 and x>3`; `x \ne 2` or `x \ne 3`, which is all |
+//! | sets of reals | `x<1 or x>3`, unions, `\setminus`, `x \ne \pm 2`, `]1,2[`, <code>\|x\|<2</code>, `\mathbb{R}_{\ge 0}`, nonnegative reals | `x<1 and x>3`; `x \ne 2` or `x \ne 3`, which is all |
 //! | inequalities of higher degree | reference `x^2<4` and answer `(-2,2)` | answer `x^2<4`, which may be the question |
 //! | `(1, 2)`, `[1, 2)` | brackets and order count; `(y,x)=(2,1)` and `(1,2)` | `\{1, 2\}` |
 //! | `1, 2`, `\{2, 1\}`, `\pm 1` | sets: order and repetition do not count | `(1, 2)` |

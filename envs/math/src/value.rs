@@ -365,6 +365,7 @@ fn same_statement(a: &Value, b: &Value, work: &mut Work) -> Result<bool, String>
     }
     if let (Some(name), Some(other)) = (a.about(), b.about())
         && name != other
+        && !names::is_function_of(&name, &other)
     {
         return Ok(false);
     }

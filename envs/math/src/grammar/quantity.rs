@@ -120,6 +120,9 @@ impl Parser<'_> {
             Some(amount) => amount,
             None => self.sum()?,
         };
+        if let Some(part) = self.part_behind_and(&value) {
+            value = Tree::Sum(vec![value, part]);
+        }
         loop {
             // "half a million"
             let article = self.word_length(&self.word());
@@ -143,6 +146,21 @@ impl Parser<'_> {
             return Ok(value);
         }
         self.with_unit(value, currency)
+    }
+
+    /// "2 and a half"
+    fn part_behind_and(&mut self, value: &Tree) -> Option<Tree> {
+        let whole = matches!(value, Tree::Number { value, digits } if value.is_integer() && !digits.contains('.'));
+        let start = self.at;
+        let article = if whole && self.takes_word("and") { self.word() } else { String::new() };
+        let has_article = !article.is_empty() && self.is_at_article();
+        self.at += self.word_length(&article);
+        let part = match self.peek() {
+            Some(Kind::Text(word)) if has_article => word::factor(word).filter(|part| !part.is_integer()),
+            _ => None,
+        };
+        self.at = if part.is_some() { self.at + 1 } else { start };
+        part.map(|value| Tree::Number { value, digits: String::new() })
     }
 
     /// `\$5K`, `\$5M` and so on: letters that are magnitudes of money.

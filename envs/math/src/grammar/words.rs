@@ -4,10 +4,12 @@ use super::Parser;
 use crate::polynomial::Rational;
 use crate::token::{Kind, Token};
 use crate::tree::Tree;
+use crate::unit::Unit;
 use crate::word;
 
 /// Words that may stand before an answer and say nothing.
-const LEADS: [&str; 21] = [
+const LEADS: [&str; 22] = [
+    "there",
     "option",
     "choice",
     "answer",
@@ -137,6 +139,12 @@ impl Parser<'_> {
             while matches!(self.peek(), Some(Kind::Sign('-' | '\''))) && matches!(self.ahead(1), Some(Kind::Text(_))) {
                 self.at += 1;
             }
+        }
+        // x cm is a length.
+        let is_measured = matches!(&words[..], [letter, unit] if letter.len() == 1 && Unit::known(unit).is_some());
+        if is_measured && matches!(self.tokens[start].kind, Kind::Letter(_)) && self.is_at_end_of_item() {
+            self.at = start;
+            return Ok(None);
         }
         let words = words.join(" ");
         if is_text && self.is_at_end_of_item() {

@@ -3,7 +3,7 @@
 use num_bigint::BigInt;
 use num_traits::Pow;
 
-use super::{Kind, Lexer, braced};
+use super::{Kind, Lexer, Token, braced};
 use crate::polynomial::Rational;
 
 /// Numbers are written with so many digits at most; as an exponent of ten, up to this size.
@@ -132,7 +132,9 @@ impl<'a> Lexer<'a> {
         const SEPARATORS: [&str; 9] = ["{,}", ",\\!", ",\\! ", "\\,", "{\\,}", "\\!", "{,}\\!", "'", "’"];
         const SPACES: [&str; 6] = [" ", "\\ ", "~", "\u{a0}", "\u{2009}", "\u{202f}"];
         let bare = (self.brackets == 0).then_some(",");
-        let spaces = SPACES.into_iter().filter(|_| !before.starts_with('0'));
+        // \log_2 256
+        let is_script = matches!(self.tokens.last(), Some(Token { kind: Kind::Sign('_' | '^'), .. }));
+        let spaces = SPACES.into_iter().filter(|_| !before.starts_with('0') && !is_script);
         let separators = SEPARATORS.into_iter().chain(bare).chain(spaces);
         separators.filter(|text| self.rest.starts_with(text)).find(|text| {
             let is_space = SPACES.contains(text);

@@ -52,6 +52,15 @@ impl Names<'_> {
     }
 }
 
+/// Whether one name is the other with the letter that it is a function of: `y(x)` and `y`.
+pub fn is_function_of(name: &str, other: &str) -> bool {
+    let letter = |long: &str, short: &str| {
+        let argument = long.strip_prefix(short).and_then(|rest| rest.strip_prefix('(')?.strip_suffix(')'));
+        argument.is_some_and(|argument| argument.len() == 1 && argument.starts_with(|c: char| c.is_ascii_alphabetic()))
+    };
+    letter(name, other) || letter(other, name)
+}
+
 /// The coordinates in the order of the alphabet: (3, 2) of `(y, x) = (2, 3)`.
 pub fn in_order(name: &str, value: &Value) -> Value {
     let letters = name.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).map(|rest| rest.split(','));
