@@ -1,5 +1,6 @@
 //! Reads the parts of an answer as lists, statements, sets and numbers with their units.
 
+mod absolute;
 mod arithmetic;
 mod base;
 mod binomial;
@@ -92,6 +93,8 @@ struct Parser<'a> {
     letters: Letters,
     /// Arrays around this place, in which `\\` ends a row.
     arrays: usize,
+    /// Absolute values around this place that the next upright line closes.
+    bars: usize,
     /// Behind the last sign that a name may stand before.
     names_end: usize,
 }
@@ -106,6 +109,7 @@ impl<'a> Parser<'a> {
             functions: 0,
             letters: Letters::Units,
             arrays: 0,
+            bars: 0,
             names_end: names_end.unwrap_or(0),
         }
     }

@@ -156,6 +156,7 @@ impl Parser<'_> {
             }
             Kind::Sign('(') if product.is_numeric() && self.unit_in_parentheses().is_some() => false,
             Kind::Sign('[') => self.ahead(1) == Some(&Kind::Begin(Array::Matrix)) || self.is_square_group(),
+            Kind::Sign('|') => self.bars == 0,
             Kind::Sign(sign) => ['(', '{', '⌊', '⌈'].contains(sign) && !self.is_unit_in_braces(product),
             Kind::Begin(array) => matches!(array, Array::Matrix | Array::Determinant),
             Kind::End => false,
@@ -265,12 +266,7 @@ impl Parser<'_> {
             Kind::Name(name) => self.nested(|parser| parser.command(name)),
             Kind::Begin(array) => self.nested(|parser| parser.array(*array)),
             Kind::Sign(open @ ('(' | '[' | ']' | '{' | '⦃' | '⟨')) => self.nested(|parser| parser.bracket(*open)),
-            Kind::Sign('|') => {
-                let inner = self.nested(Self::sum)?;
-                self.expects('|')?;
-                let is_matrix = matches!(inner, Tree::Matrix(_)) || inner.is_linear();
-                Ok(Tree::call(if is_matrix { "det" } else { "abs" }, vec![inner]))
-            }
+            Kind::Sign('|') => self.nested(Self::absolute),
             Kind::Sign('∞') => Ok(Tree::Infinity),
             Kind::Sign('∅') => Ok(Tree::Set(Vec::new())),
             Kind::Sign('…') => Ok(Tree::Words("…".into())),
@@ -285,7 +281,7 @@ impl Parser<'_> {
 
     fn symbol(&mut self, letter: &str) -> Result<Tree, String> {
         if letter == "C"
-            && let Some(binomial) = self.chosen_above().or_else(|| self.chosen_in_parentheses())
+            && let Some(binomial) = self.chosen()?
         {
             return Ok(binomial);
         }
@@ -364,7 +360,10 @@ impl Parser<'_> {
     /// What a command is applied to: braces, or one digit or letter, as in \frac12.
     pub(super) fn argument(&mut self) -> Result<Tree, String> {
         if self.takes('{') {
-            let inner = self.sum()?;
+            let bars = std::mem::take(&mut self.bars);
+            let inner = self.sum();
+            self.bars = bars;
+            let inner = inner?;
             self.expects('}')?;
             return Ok(inner);
         }

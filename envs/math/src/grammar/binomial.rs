@@ -6,19 +6,27 @@ use crate::tree::Tree;
 use crate::word::is_conjunction;
 
 impl Parser<'_> {
+    /// What stands behind a C that makes it a binomial coefficient, or a point.
+    pub(super) fn chosen(&mut self) -> Result<Option<Tree>, String> {
+        match self.chosen_above()? {
+            None => self.chosen_in_parentheses(),
+            chosen => Ok(chosen),
+        }
+    }
+
     /// `C_{10}^{3}` and `C_{2n}^{n}`, where the number below is that of all and the one above that of the chosen.
-    pub(super) fn chosen_above(&mut self) -> Option<Tree> {
+    fn chosen_above(&mut self) -> Result<Option<Tree>, String> {
         let start = self.at;
-        let (mut of, mut chosen) = (self.number_behind('_'), self.number_behind('^'));
-        if of.is_none() || chosen.is_none() {
-            self.at = start;
-            of = self.expression_below();
-            chosen = self.expression_above();
+        if let (Some(of), Some(chosen)) = (self.number_behind('_'), self.number_behind('^')) {
+            return Ok(Some(Tree::call("binomial", vec![of, chosen])));
         }
-        if of.is_none() || chosen.is_none() {
+        self.at = start;
+        let of = self.expression_below();
+        let chosen = if of.is_some() { self.expression_above()? } else { None };
+        if chosen.is_none() {
             self.at = start;
         }
-        Some(Tree::call("binomial", vec![of?, chosen?]))
+        Ok(of.zip(chosen).map(|(of, chosen)| Tree::call("binomial", vec![of, chosen])))
     }
 
     /// `{}_{10}C_3`, `_{10}C_3` and `{}^{10}C_3`.
@@ -41,33 +49,37 @@ impl Parser<'_> {
         Some(Tree::call(if is_ordered { "permutations" } else { "binomial" }, vec![of?, chosen?]))
     }
 
-    /// `C(2n, n)` as a part of a formula; alone it may be a point.
-    pub(super) fn chosen_in_parentheses(&mut self) -> Option<Tree> {
-        let start = self.at;
-        let begins = self.is_behind_item(start - 1);
-        let (of, chosen) = self.pair_in_parentheses()?;
-        if begins && self.is_at_end_of_item() {
-            self.at = start;
-            return None;
+    /// `C(2n, n)` as a part of a formula, or as the product that may be a point where it is alone.
+    fn chosen_in_parentheses(&mut self) -> Result<Option<Tree>, String> {
+        let begins = self.is_behind_item(self.at - 1);
+        if !self.is_at_pair() {
+            return Ok(None);
         }
-        Some(Tree::call("binomial", vec![of, chosen]))
+        let pair = self.nested(Self::factor)?;
+        Ok(Some(match pair {
+            Tree::Bracket { open: '(', close: ')', items } if !begins || !self.is_at_end_of_item() => {
+                Tree::call("binomial", items)
+            }
+            pair => Tree::Product(vec![Tree::Symbol("C".into()), pair]),
+        }))
     }
 
-    fn pair_in_parentheses(&mut self) -> Option<(Tree, Tree)> {
+    /// Whether parentheses stand here with one comma in them.
+    fn is_at_pair(&self) -> bool {
+        let (mut open, mut commas) = (0usize, 0);
         if self.peek() != Some(&Kind::Sign('(')) || self.is_spaced() {
-            return None;
+            return false;
         }
-        let start = self.at;
-        match self.nested(Self::factor) {
-            Ok(Tree::Bracket { open: '(', close: ')', mut items }) if items.len() == 2 => {
-                let chosen = items.pop()?;
-                Some((items.pop()?, chosen))
-            }
-            _ => {
-                self.at = start;
-                None
+        for token in &self.tokens[self.at..] {
+            match token.kind {
+                Kind::Sign('(' | '[' | '{' | '⦃') | Kind::Begin(_) => open += 1,
+                Kind::Sign(')' | ']' | '}' | '⦄') | Kind::End if open == 1 => return commas == 1,
+                Kind::Sign(')' | ']' | '}' | '⦄') | Kind::End => open -= 1,
+                Kind::Sign(',' | ';') => commas += u32::from(open == 1),
+                _ => {}
             }
         }
+        false
     }
 
     /// Whether an item begins at that place.
@@ -86,9 +98,9 @@ impl Parser<'_> {
     }
 
     /// What is raised, unless it is a number, which may be the power of a name.
-    fn expression_above(&mut self) -> Option<Tree> {
-        let above = if self.takes('^') { self.argument().ok() } else { None };
-        above.filter(|above| !matches!(above, Tree::Number { .. }))
+    fn expression_above(&mut self) -> Result<Option<Tree>, String> {
+        let above = if self.takes('^') { Some(self.argument()?) } else { None };
+        Ok(above.filter(|above| !matches!(above, Tree::Number { .. })))
     }
 
     /// A whole number or a letter behind a sign.

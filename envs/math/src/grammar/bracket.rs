@@ -16,18 +16,20 @@ impl Parser<'_> {
             _ => &['⟩'],
         };
         let start = self.at - 1;
-        let arrays = std::mem::take(&mut self.arrays);
+        let outside = (std::mem::take(&mut self.arrays), std::mem::take(&mut self.bars));
         if open == '{'
-            && let Some(builder) = self.builder_in_braces()
+            && self.is_at_builder()
+            && let Some(builder) = self.builder()?
         {
-            self.arrays = arrays;
+            (self.arrays, self.bars) = outside;
+            self.expects('}')?;
             return Ok(builder);
         }
         let mut items = vec![self.item()?];
         while self.separator().is_some() {
             items.push(self.item()?);
         }
-        self.arrays = arrays;
+        (self.arrays, self.bars) = outside;
         let close = closing.iter().copied().find(|close| self.takes(*close)).ok_or("a bracket is not closed")?;
         let single = items.len() == 1;
         Ok(match (open, close) {
@@ -95,7 +97,7 @@ impl Parser<'_> {
             self.takes('⦄');
             return Ok(lines);
         }
-        let arrays = std::mem::take(&mut self.arrays);
+        let outside = (std::mem::take(&mut self.arrays), std::mem::take(&mut self.bars));
         let set = match self.builder()? {
             Some(builder) => builder,
             None => match self.list()? {
@@ -103,24 +105,25 @@ impl Parser<'_> {
                 item => Tree::Set(vec![item]),
             },
         };
-        self.arrays = arrays;
+        (self.arrays, self.bars) = outside;
         if self.takes('⦄') { Ok(set) } else { Err("a bracket is not closed".into()) }
     }
 
-    /// A set by a condition in braces without backslashes, which may group as well.
-    fn builder_in_braces(&mut self) -> Option<Tree> {
-        let start = self.at;
-        let builder = self.builder().ok().flatten().filter(|_| self.takes('}'));
-        let compares = |condition: &Tree| match condition {
-            Tree::List { items, .. } => items.iter().all(|item| matches!(item, Tree::Relation { .. })),
-            condition => matches!(condition, Tree::Relation { .. }),
-        };
-        let builder =
-            builder.filter(|builder| matches!(builder, Tree::Builder { condition, .. } if compares(condition)));
-        if builder.is_none() {
-            self.at = start;
-        }
-        builder
+    /// Whether braces that were opened hold a letter and a condition, so that they are those of a set, and no group.
+    fn is_at_builder(&self) -> bool {
+        let parts = matches!(self.ahead(1), Some(Kind::Sign('|' | ':' | '∈')));
+        let mut open = 0usize;
+        let inside = self.tokens[self.at..].iter().take_while(|token| {
+            match token.kind {
+                Kind::Sign('{') => open += 1,
+                Kind::Sign('}') if open == 0 => return false,
+                Kind::Sign('}') => open -= 1,
+                _ => {}
+            }
+            true
+        });
+        let compares = |token: &Token| matches!(token.kind, Kind::Sign('<' | '>' | '≤' | '≥' | '≠' | '='));
+        parts && matches!(self.peek(), Some(Kind::Letter(_) | Kind::Name(_))) && { inside }.any(compares)
     }
 
     /// A letter, perhaps where it is taken from, and a condition.
@@ -142,10 +145,10 @@ impl Parser<'_> {
     }
 
     pub(super) fn array(&mut self, array: Array) -> Result<Tree, String> {
-        let outer = self.arrays;
+        let outside = (self.arrays, std::mem::take(&mut self.bars));
         self.arrays += 1;
         let rows = self.rows(array);
-        self.arrays = outer;
+        (self.arrays, self.bars) = outside;
         let rows = rows?;
         Ok(match array {
             Array::Matrix => Tree::Matrix(rows),
