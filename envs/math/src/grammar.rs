@@ -210,8 +210,10 @@ impl<'a> Parser<'a> {
     fn word(&self) -> String {
         match self.tokens.get(self.at) {
             Some(Token { kind: Kind::Text(word), .. }) => word.clone(),
-            Some(Token { kind: Kind::Letter(_), run, .. }) => self.tokens[self.at..self.at + run]
+            // The run may go on behind these tokens, with the differential of an integral.
+            Some(Token { kind: Kind::Letter(_), run, .. }) => self.tokens[self.at..]
                 .iter()
+                .take(*run)
                 .filter_map(|token| match token.kind {
                     Kind::Letter(letter) => Some(letter),
                     _ => None,

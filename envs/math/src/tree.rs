@@ -241,9 +241,11 @@ impl Tree {
         match self {
             Tree::PlusMinus { .. } => true,
             Tree::Negated(of) | Tree::Quantity { value: of, .. } | Tree::Degrees(of) => of.is_twofold(),
-            Tree::Sum(parts) | Tree::Product(parts) | Tree::Ratio(parts) | Tree::Clock { parts, .. } => {
-                parts.iter().any(Tree::is_twofold)
-            }
+            Tree::Sum(parts)
+            | Tree::Product(parts)
+            | Tree::Ratio(parts)
+            | Tree::Compound(parts)
+            | Tree::Clock { parts, .. } => parts.iter().any(Tree::is_twofold),
             Tree::Bracket { items, .. } | Tree::Relation { sides: items, .. } => items.iter().any(Tree::is_twofold),
             Tree::Matrix(rows) => rows.iter().flatten().any(Tree::is_twofold),
             Tree::Divided(a, b) | Tree::Power(a, b) | Tree::Root { degree: a, of: b } | Tree::Either(a, b) => {

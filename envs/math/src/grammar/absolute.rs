@@ -7,9 +7,10 @@ use crate::tree::Tree;
 impl Parser<'_> {
     /// What stands behind an upright line, up to the next.
     pub(super) fn absolute(&mut self) -> Result<Tree, String> {
+        let outside = self.bars;
         self.bars += 1;
         let inner = self.sum();
-        self.bars -= 1;
+        self.bars = outside;
         let inner = inner?;
         self.expects('|')?;
         if self.is_paired_otherwise() {

@@ -94,7 +94,10 @@ impl Parser<'_> {
         let has_letter = |kind: Option<&Kind>| matches!(kind, Some(Kind::Letter(_)));
         let braced = usize::from(self.ahead(1) == Some(&Kind::Sign('{')));
         let of_letters = has_letter(self.ahead(1 + braced)) || braced > 0 && has_letter(self.ahead(2 + braced));
-        if of_letters && self.takes('_') { self.argument().ok() } else { None }
+        let outside = (self.arrays, self.bars);
+        let of = if of_letters && self.takes('_') { self.argument().ok() } else { None };
+        (self.arrays, self.bars) = outside;
+        of
     }
 
     /// What is raised, unless it is a number, which may be the power of a name.
