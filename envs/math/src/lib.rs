@@ -57,7 +57,7 @@
 //! | unknowns | `(x+1)^2` and `x^2+2x+1`, `(-1)^{n+2}` and `(-1)^n`, `abc` and `bca` | `x` and `X`, `2x` and `x2` |
 //! | values of functions | `I(0)` and itself; `y(x)=x^2` and `y=x^2`; `f(x) \equiv 0` and `f(x)=0` | `I(0)` and `0`, `f(2)` and `2f` |
 //! | functions | `\sin 2x` and `2\sin x\cos x`, `\tan^{-1} x` and `\arctan x`; <code>2\|x\|</code> and <code>\|2x\|</code> | `\sqrt{x^2}` and `x` |
-//! | angles | `\sin 30^\circ` and `\frac12`; `45^\circ`, `45^o`, `45` and `\frac\pi4` | `\sin 30` and `\frac12` |
+//! | angles | `\sin 30^\circ` and `\frac12`; `45^\circ`, `45^o`, `45` and `\frac\pi4` | `\sin 30` and `\frac12`; `\frac\pi4` and `\frac\pi4` degrees |
 //! | logarithms | `e^{\ln 3}` and `3`, `\lg` and `\log_{10}` | `\log`, whose base is not said, and `\ln` |
 //! | factorials | `n!` and `n(n-1)!`, `\binom n2`, `C_n^k` with letters, answer `C(n,2)` and `\frac{n(n-1)}2`, `{}_8P_3` and `336`, `5!!` and `15` | `5!!` and `(5!)!`; reference `C(5,2)`, a point, and `10` |
 //! | congruences | `3 \pmod 7`, `x \equiv 10 \pmod 7`; `3`, the least one | `10` |

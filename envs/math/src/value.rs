@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 use num_traits::{One, Signed, Zero};
 
 use crate::evaluate::seconds;
-use crate::polynomial::{Rational, Work};
+use crate::polynomial::{Atom, Rational, Work};
 use crate::quotient::Quotient;
 use crate::region::{Region, is_constant};
 use crate::tree::Date;
@@ -229,8 +229,11 @@ fn same_amount(a: &Quotient, u: &Unit, b: &Quotient, v: &Unit, work: &mut Work) 
         return in_radians(b, work)?.equals(a, work);
     }
     let Some(factor) = u.conversion(v) else { return Ok(false) };
+    // π/6 degrees are not π/6, which is an angle in radians.
+    let in_turns = |value: &Quotient| value.atoms().any(|atom| matches!(atom, Atom::Symbol(name) if &**name == "π"));
+    let is_left_out = u.is_degrees() && v.is_none() && in_turns(a) || v.is_degrees() && u.is_none() && in_turns(b);
     let converted = if factor.is_one() { a.clone() } else { a.times(&Quotient::rational(factor), work)? };
-    if converted.equals(b, work)? {
+    if !is_left_out && converted.equals(b, work)? {
         return Ok(true);
     }
     for (amount, unit, bare, other) in [(a, u, b, v), (b, v, a, u)] {

@@ -8,7 +8,12 @@ use crate::unit::Unit;
 use crate::word;
 
 /// Words that may stand before an answer and say nothing.
-const LEADS: [&str; 22] = [
+const LEADS: [&str; 27] = [
+    "minimum",
+    "maximum",
+    "smallest",
+    "largest",
+    "greatest",
     "there",
     "option",
     "choice",
