@@ -102,7 +102,7 @@ impl Unit {
         let unit = by_symbol(word)
             .or_else(|| by_name(&lower))
             .or_else(|| by_name(lower.strip_suffix('s')?))
-            .or_else(|| by_symbol(&lower).filter(|_| word.len() > 1));
+            .or_else(|| by_symbol(&lower).filter(|_| word.len() > 1 && is_cased_alike(word)));
         let mut letters = word.chars().filter(char::is_ascii_alphabetic);
         unit.map(|unit| Unit { letter: letters.next().filter(|_| word.len() == 1), ..unit })
     }
@@ -270,6 +270,12 @@ fn thing(word: &str) -> String {
             None => stem.strip_suffix('s').filter(|stem| !stem.ends_with('s')).unwrap_or(stem).into(),
         },
     }
+}
+
+/// Whether a word is in capitals, or but for its first letter in small letters: KG and Kg, but not mG.
+fn is_cased_alike(word: &str) -> bool {
+    let rest = || word.chars().skip(1);
+    rest().all(|c| !c.is_uppercase()) || word.chars().all(|c| !c.is_lowercase())
 }
 
 fn by_symbol(word: &str) -> Option<Unit> {

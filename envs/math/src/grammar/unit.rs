@@ -76,6 +76,9 @@ impl Parser<'_> {
                 return Err(format!("a unit of more than {UNIT_WORDS_MAX} words"));
             }
         }
+        if product.breaks_off() {
+            return Err("a unit that breaks off".into());
+        }
         Ok(product.unit)
     }
 
@@ -266,6 +269,11 @@ struct UnitProduct {
 impl UnitProduct {
     fn is_begun(&self) -> bool {
         self.last.is_some()
+    }
+
+    /// Whether "per" or "square" is the last of it.
+    fn breaks_off(&self) -> bool {
+        self.divides || self.next_power > 0
     }
 
     fn divide(&mut self) {
