@@ -126,7 +126,7 @@ fn same_looks(reference: &str, answer: &str) -> bool {
     kinds(reference).is_some_and(|reference| kinds(answer) == Some(reference))
 }
 
-/// A text without what sets its looks. Spaces stay where they part letters or digits.
+/// A text without what sets its looks. Spaces stay where they part letters or digits, or what a comma stands between.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -148,7 +148,9 @@ fn plain(text: &str) -> String {
             spaced = true;
             continue;
         }
-        if spaced && character.is_alphanumeric() && plain.ends_with(char::is_alphanumeric) {
+        // 1, 234 are two numbers.
+        let is_listed = character.is_ascii_digit() && plain.ends_with(',');
+        if spaced && (character.is_alphanumeric() && plain.ends_with(char::is_alphanumeric) || is_listed) {
             plain.push(' ');
         }
         spaced = false;

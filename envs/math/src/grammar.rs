@@ -150,7 +150,7 @@ impl<'a> Parser<'a> {
     /// Items with commas, semicolons, "and" or "or" between them.
     fn list(&mut self) -> Result<Tree, String> {
         let mut items = vec![self.item()?];
-        let (mut and, mut or) = (false, false);
+        let (mut and, mut or, mut is_logic) = (false, false, false);
         let mut breaks = Breaks::default();
         loop {
             if let Some(parameter) = self.parameter() {
@@ -158,6 +158,7 @@ impl<'a> Parser<'a> {
                 break;
             }
             let sign = self.peek();
+            is_logic |= matches!(sign, Some(Kind::Sign('∧' | '∨')));
             let Some(joined) = self.separator() else { break };
             breaks.add(items.len(), joined, sign.expect("a separator stands here"));
             if self.peek().is_none() && self.tokens[self.at - 1].kind == Kind::Sign('⏎') {
@@ -172,6 +173,9 @@ impl<'a> Parser<'a> {
             (false, true) => Joined::Or,
             _ => Joined::Comma,
         };
+        if is_logic && items.iter().all(|item| matches!(item, Tree::Symbol(_))) {
+            return Err("a formula of logic".into());
+        }
         if let Some(items) = breaks.solutions(&items) {
             return Ok(Tree::List { items, joined: Joined::Comma });
         }

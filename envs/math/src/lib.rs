@@ -55,7 +55,7 @@
 //! | roots, powers | `\sqrt{8}` and `2\sqrt2`; `\sqrt{3+2\sqrt2}` and `1+\sqrt2`; `\sqrt2` and `\sqrt2 \approx 1.41` | `\sqrt2` and `1.414`, `\sqrt2 \approx 1.7` |
 //! | complex numbers | `e^{i\pi}` and `-1`, `\frac{1}{i}` and `-i`, <code>\|3+4i\|</code> and `5`, `\overline{2+3i}` and `2-3i`, `\operatorname{Re}(2+3i)`, `Re(2+3i)` and `2` | `\overline{z}` and `z` |
 //! | unknowns | `(x+1)^2` and `x^2+2x+1`, `(-1)^{n+2}` and `(-1)^n`, `abc` and `bca` | `x` and `X`, `2x` and `x2` |
-//! | values of functions | `I(0)` and itself; `y(x)=x^2` and `y=x^2`; `f(x) \equiv 0` and `f(x)=0` | `I(0)` and `0`, `f(2)` and `2f` |
+//! | values of functions | `I(0)` and itself; `y(x)=x^2` and `y=x^2`; `f(x) \equiv 0` and `f(x)=0` | `I(0)` and `0`, `f(2)` and `2f`, `f(g(x))` and `g(f(x))` |
 //! | functions | `\sin 2x` and `2\sin x\cos x`, `\tan^{-1} x` and `\arctan x`; <code>2\|x\|</code> and <code>\|2x\|</code> | `\sqrt{x^2}` and `x` |
 //! | angles | `\sin 30^\circ` and `\frac12`; `45^\circ`, `45^o`, `45` and `\frac\pi4` | `\sin 30` and `\frac12`; `\frac\pi4` and `\frac\pi4` degrees |
 //! | logarithms | `e^{\ln 3}` and `3`, `\lg` and `\log_{10}` | `\log`, whose base is not said, and `\ln` |

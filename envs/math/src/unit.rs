@@ -120,11 +120,11 @@ impl Unit {
 
     /// Minutes of arc by their mark, or seconds.
     pub fn of_primes(seconds: bool) -> Option<Unit> {
-        by_name(if seconds { "arcsecond" } else { "arcminute" }).map(Unit::as_prime)
+        by_name(if seconds { "arcsecond" } else { "arcminute" }).map(Unit::with_prime)
     }
 
     /// The same unit, written with primes.
-    pub fn as_prime(self) -> Unit {
+    pub fn with_prime(self) -> Unit {
         Unit { letter: Some('\''), ..self }
     }
 

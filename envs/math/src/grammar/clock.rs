@@ -41,7 +41,7 @@ impl Parser<'_> {
             _ => (self.small_number()?, self.takes_word("minutes") || self.takes_word("minute")),
         };
         let is_past = self.takes_word("past") || self.takes_word("after");
-        if !is_past && !(may_be_to && self.takes_word("to")) {
+        if !(is_past || may_be_to && self.takes_word("to")) {
             return None;
         }
         let hour = self.hour()?;

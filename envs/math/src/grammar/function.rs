@@ -62,6 +62,32 @@ impl Parser<'_> {
         Ok(vec![if negative { argument.negated() } else { argument }])
     }
 
+    /// `(g(x))`: letters and numbers in parentheses that hold others.
+    fn composition(&mut self) -> Option<String> {
+        let opens = |parts: usize| self.ahead(parts) == Some(&Kind::Sign('('));
+        if !(opens(0) && opens(2) && matches!(self.ahead(1), Some(Kind::Letter(_)))) {
+            return None;
+        }
+        let mut text = String::new();
+        let mut open = 0usize;
+        for (place, Token { kind, spaced, .. }) in self.tokens[self.at..].iter().enumerate() {
+            match kind {
+                _ if *spaced => return None,
+                Kind::Number { digits, .. } => text += digits,
+                Kind::Letter(letter) => text.push(*letter),
+                Kind::Sign(sign @ ('(' | ')')) => text.push(*sign),
+                _ => return None,
+            }
+            open += usize::from(*kind == Kind::Sign('('));
+            open -= usize::from(*kind == Kind::Sign(')'));
+            if open == 0 {
+                self.at += place + 1;
+                return Some(text);
+            }
+        }
+        None
+    }
+
     /// A number in parentheses right behind a letter that stands alone, as in `I(0)`: no factor, but where a function is
     /// taken.
     pub(super) fn function_value(&mut self, letter: &str) -> Option<String> {
@@ -70,8 +96,12 @@ impl Parser<'_> {
             !matches!(behind(2), Some(Kind::Letter(_))) && matches!(behind(1), Some(Kind::Letter(_) | Kind::Sign(_)));
         let opened =
             self.peek() == Some(&Kind::Sign('(')) && !self.is_spaced() && self.ahead(2) == Some(&Kind::Sign(')'));
+        let is_function = alone && !["e", "i", "π"].contains(&letter);
+        if is_function && let Some(composition) = self.composition() {
+            return Some(composition);
+        }
         match self.ahead(1) {
-            Some(Kind::Number { digits, .. }) if alone && opened && !["e", "i", "π"].contains(&letter) => {
+            Some(Kind::Number { digits, .. }) if is_function && opened => {
                 self.at += 3;
                 Some(format!("({digits})"))
             }

@@ -207,7 +207,7 @@ impl Parser<'_> {
             _ if self.at > start && self.ends_in_primes(self.at, self.at - start) => {
                 let unit = Unit::known(if self.at - start == 2 { "inch" } else { "foot" });
                 let unit = unit.filter(|_| currency.is_none()).unwrap_or_default();
-                Some(Tree::Quantity { value: Box::new(value.clone()), unit: unit.as_prime() })
+                Some(Tree::Quantity { value: Box::new(value.clone()), unit: unit.with_prime() })
             }
             [ref token] if token.run == 1 => match token.kind {
                 Kind::Letter(letter) => Some(Tree::Product(vec![value.clone(), Tree::Symbol(letter.into())])),
