@@ -65,7 +65,7 @@
 //! | equations | multiples: `2x = 4y` and `x - 2y = 0` | what follows from them |
 //! | sets of reals | `x<1 or x>3`, unions, `\setminus`, `x \ne \pm 2`, `]1,2[`, <code>\|x\|<2</code>, `\mathbb{R}_{\ge 0}`, nonnegative reals | `x<1 and x>3`; `x \ne 2` or `x \ne 3`, which is all |
 //! | inequalities of higher degree | reference `x^2<4` and answer `(-2,2)` | answer `x^2<4`, which may be the question |
-//! | `(1, 2)`, `[1, 2)` | brackets and order count; `(y,x)=(2,1)` and `(1,2)` | `\{1, 2\}` |
+//! | `(1, 2)`, `[1, 2)` | brackets and order count; `(y,x)=(2,1)` and `(1,2)` | `\{1, 2\}`; `[1,\infty)` and `[1,\infty]` |
 //! | `1, 2`, `\{2, 1\}`, `\pm 1` | sets: order and repetition do not count | `(1, 2)` |
 //! | `x=2, y=3` | `2, 3`; `(2, 3)`; in any order with names | `3, 2` |
 //! | `x_1=2, x_2=3` | `x_1=3, x_2=2`; `x=2, x=3`: letters that unknowns have | `a_1=2, a_2=3` turned |

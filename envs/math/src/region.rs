@@ -235,7 +235,8 @@ fn interval(
     work: &mut Work,
 ) -> Result<Option<Region>, String> {
     let end = |value: &Value, closed: bool, negative: bool| match value {
-        Value::Infinity { negative: own } if *own == negative => Some(None),
+        // Infinity belongs to no interval of reals.
+        Value::Infinity { negative: own } if *own == negative && !closed => Some(None),
         Value::Number { value, .. } if is_constant(value) => Some(Some(Bound { at: value.clone(), closed })),
         _ => None,
     };
