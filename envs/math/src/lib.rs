@@ -146,7 +146,7 @@ const PROBLEM_MAX_BYTES: usize = 20_000;
 
 impl Puzzles for Math {
     const NAME: &'static str = "math";
-    const VERSION: &'static str = "0.3.0";
+    const VERSION: &'static str = "0.4.0";
     const KIND: &'static str = "problem";
     const ASKS: &'static str = "Solve a mathematical problem.";
     type Task = Problem;
