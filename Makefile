@@ -88,7 +88,7 @@ wheel: host $(WHEEL_ENVS) $(MATURIN)
 	cp wit/env.wit host/env/python/wit
 	cp LICENSE host/env/python
 	cd host/env/python && export PYTHONPATH=$(CURDIR)/.tools/maturin PATH=$(CURDIR)/.tools/maturin/bin:$$PATH && \
-	  maturin sdist --out $(CURDIR)/target/wheels && maturin build --profile dev --out $(CURDIR)/target/wheels
+	  maturin sdist --out $(CURDIR)/target/wheels && maturin build --release --out $(CURDIR)/target/wheels
 
 $(MATURIN):
 	$(PIP) --target .tools/maturin maturin==1.16.0
