@@ -37,9 +37,9 @@ fn config() -> RunConfig {
     RunConfig::resolve(Preset::Paper, None, &["learnability.train=true".into()]).unwrap()
 }
 
-fn env(dir: &Path, sandbox: SandboxConfig) -> EnvState {
+fn env(dir: &Path, sandbox: SandboxConfig, config: &RunConfig) -> EnvState {
     let sandbox = SandboxConfig { workers: 2, cache_dir: Some(dir.join("cache")), ..sandbox };
-    EnvState::new(Sandbox::new(&sandbox).unwrap().load(&hostile(dir)).unwrap(), &config()).unwrap()
+    EnvState::new(Sandbox::new(&sandbox).unwrap().load(&hostile(dir)).unwrap(), config).unwrap()
 }
 
 fn completion(text: &str) -> Completion {
@@ -56,20 +56,22 @@ fn attempted(text: &str) -> Attempted {
 }
 
 #[test]
-fn an_environment_fault_is_counted_by_cause_and_never_rewarded() {
+fn a_completion_that_breaks_the_judge_is_wrong_and_the_fault_is_counted_by_cause() {
     let dir = tempfile::tempdir().unwrap();
-    let mut envs = [env(dir.path(), SandboxConfig::default())];
+    let mut envs = [env(dir.path(), SandboxConfig::default(), &config())];
     let mut faults = Faults::new(&Alone);
     let proposals = ["echo", "trap", "judge-invents-a-kind", "reject"].map(proposed);
     let validated = validate(&mut envs, proposals.into(), 1, &mut faults).unwrap();
     let answers = ["echo", "trap", "score-nan", "throw"].map(attempted);
     let verified = verify(&envs, answers.into(), &mut faults).unwrap();
     let rewards = step::rewards(&config(), &validated, &verified);
-    let rewarded = |rewards: &[Option<f64>]| rewards.iter().map(Option::is_some).collect::<Vec<_>>();
-    assert_eq!(rewarded(&rewards.proposers), [true, false, false, true]);
-    assert_eq!(rewarded(&rewards.solvers), [true, false, false, true]);
+    // As what is rejected, and as an answer without form.
+    assert_eq!(rewards.proposers[1..], [Some(-1.0); 3]);
+    assert_eq!(rewards.solvers, [Some(1.0), Some(-1.0), Some(-1.0), Some(-0.5)]);
+    let reason = &verified[1].verdict.as_ref().unwrap().reason;
+    assert!(reason.starts_with("there is no judging it: environment fault in `plan-answer`"), "{reason}");
     let tally = &faults.tallies()[&0];
-    // Four proposals, the subject of the one that passed, four answers; nothing is called twice.
+    // Four proposals, the subject of the one that passed, four answers; nothing is counted twice.
     assert_eq!((tally.calls, tally.environment, tally.host, tally.retried), (9, 4, 0, 0));
     assert_eq!(tally.causes.len(), 4, "{:?}", tally.causes);
     let mut breaker = Breaker::new(&config().faults);
@@ -77,15 +79,26 @@ fn an_environment_fault_is_counted_by_cause_and_never_rewarded() {
     assert!(message.contains("4 of 9 calls of environment hostile"), "{message}");
 }
 
+#[test]
+fn a_fault_that_the_empty_completion_meets_too_is_not_the_completions_and_never_rewarded() {
+    let dir = tempfile::tempdir().unwrap();
+    let set = ["learnability.train=true", "environments.hostile.behaviour=trap-on-short-answers"].map(String::from);
+    let config = RunConfig::resolve(Preset::Paper, None, &set).unwrap();
+    let envs = [env(dir.path(), SandboxConfig::default(), &config)];
+    let mut faults = Faults::new(&Alone);
+    let verified = verify(&envs, ["abc", "echo"].map(attempted).into(), &mut faults).unwrap();
+    assert_eq!(step::rewards(&config, &[], &verified).solvers, [None, Some(1.0)]);
+}
+
 /// The watchdog stands for the host's faults: the call never ends, and whatever else is called under it does in time.
 #[test]
 fn a_host_fault_is_tried_again_and_never_rewarded() {
     let dir = tempfile::tempdir().unwrap();
     // Compiled in time; loading it again takes it from the cache.
-    env(dir.path(), SandboxConfig::default());
+    env(dir.path(), SandboxConfig::default(), &config());
     let limits = Limits { deadline_ms: 500, judge_fuel: u64::MAX, ..Limits::default() };
     let slow = SandboxConfig { limits, ..SandboxConfig::default() };
-    let envs = [env(dir.path(), slow)];
+    let envs = [env(dir.path(), slow, &config())];
     let mut faults = Faults::new(&Alone);
     let verified = verify(&envs, vec![attempted("spin")], &mut faults).unwrap();
     assert_eq!(verified[0].verdict.as_ref().unwrap_err().whose, Whose::Host);

@@ -316,6 +316,9 @@ class Judging(unittest.TestCase):
         again = post("/v1/envs/codegen/verify?ledger=true", {"task": task, "completion": right})[2]
         self.assertEqual(again, judged[0])
         self.assertNotIn("row", post("/v1/envs/codegen/verify", {"task": task, "completion": right})[2])
+        # A completion that breaks the judge is wrong; a task that does is a fault.
+        status, _, broken = post("/v1/envs/codegen/verify", {"task": task, "completion": right.replace("\n```", "\n" + "#" * (3 << 19) + "\n```")})
+        self.assertEqual((status, broken["verdict"]["score"]), (200, 0))
 
 
 class Operation(unittest.TestCase):

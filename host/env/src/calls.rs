@@ -9,7 +9,7 @@ use serde_json::Value;
 use azr_core::task::{Task, WrittenTask};
 use azr_sandbox::{
     Accepted, Amount, Attempt, Context, Environment, ExecutedRun, Fault, Judged, Measure, Message, Outcome, Prompt,
-    Proposal, Rejection, Report, Run, Speaker, Style, Thrown, Verdict,
+    Proposal, Rejection, Report, Run, Speaker, Style, Thrown, Verdict, rejected_for_fault, wrong_for_fault,
 };
 
 #[derive(Deserialize)]
@@ -229,7 +229,12 @@ pub(crate) fn validate<Answer>(
         let proposal = Proposal { kind: kind.clone(), references, completion: completion.clone() };
         Ok((context(env, *style, settings)?, proposal))
     });
-    by_context(proposals.collect(), |ctx, proposals| env.validate(ctx, proposals), answer)
+    let judge = |ctx: &Context, proposals: &[Proposal]| {
+        let without = |proposal: &Proposal| Proposal { completion: String::new(), ..proposal.clone() };
+        let rejected = |fault: &Fault| Judged { conclusion: Err(rejected_for_fault(fault)), runs: Vec::new() };
+        fail_closed(proposals, |proposals| env.validate(ctx, proposals), without, rejected)
+    };
+    by_context(proposals.collect(), judge, answer)
 }
 
 /// Which of the attempts are right.
@@ -242,7 +247,38 @@ pub(crate) fn verify<Answer>(
         let attempt = Attempt { task: self::task(env, task)?, completion: completion.clone() };
         Ok((context(env, *style, settings)?, attempt))
     });
-    by_context(attempts.collect(), |ctx, attempts| env.verify(ctx, attempts), answer)
+    by_context(attempts.collect(), |ctx, attempts| judge_attempts(env, ctx, attempts), answer)
+}
+
+/// Which of the attempts are right. One that the judge fails for is wrong if it does not fail for an empty one.
+pub(crate) fn judge_attempts(
+    env: &Environment,
+    ctx: &Context,
+    attempts: &[Attempt],
+) -> Vec<Result<Judged<Verdict>, Fault>> {
+    let without = |attempt: &Attempt| Attempt { completion: String::new(), ..attempt.clone() };
+    let wrong = |fault: &Fault| Judged { conclusion: wrong_for_fault(fault), runs: Vec::new() };
+    fail_closed(attempts, |attempts| env.verify(ctx, attempts), without, wrong)
+}
+
+/// No completion escapes its conclusion by breaking the judge: where the judge of an item fails, and does not fail for the
+/// same item `without` its completion, the conclusion is the one for `broken` judges.
+fn fail_closed<Item, R>(
+    items: &[Item],
+    judge: impl Fn(&[Item]) -> Vec<Result<R, Fault>>,
+    without: impl Fn(&Item) -> Item,
+    broken: impl Fn(&Fault) -> R,
+) -> Vec<Result<R, Fault>> {
+    let mut judged = judge(items);
+    let is_failed = |fault: &Fault| matches!(fault, Fault::Environment { .. });
+    let failed: Vec<usize> = (0..judged.len()).filter(|&i| judged[i].as_ref().is_err_and(is_failed)).collect();
+    let emptied: Vec<Item> = failed.iter().map(|&i| without(&items[i])).collect();
+    for (i, without) in failed.into_iter().zip(judge(&emptied)) {
+        if let (Err(fault), Ok(_)) = (&judged[i], without) {
+            judged[i] = Ok(broken(fault));
+        }
+    }
+    judged
 }
 
 /// Plans, runs and shows a batch of programs.

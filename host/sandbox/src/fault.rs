@@ -5,6 +5,8 @@ use std::{fmt, time::Duration};
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 
+use super::bindings::{Rejection, Verdict};
+
 /// The watchdog ended a call. Whose fault that is, shows when the call is made again.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopped {
@@ -106,6 +108,21 @@ impl Fault {
             }),
         }
     }
+}
+
+/// What an attempt is that its judge fails for while it judges another one at the same task: wrong.
+pub fn wrong_for_fault(fault: impl fmt::Display) -> Verdict {
+    Verdict {
+        score: 0.0,
+        well_formed: false,
+        answer: String::new(),
+        reason: format!("there is no judging it: {fault}"),
+    }
+}
+
+/// What a proposal is that its judge fails for while it judges another one: no task.
+pub fn rejected_for_fault(fault: impl fmt::Display) -> Rejection {
+    Rejection { code: "fault".into(), message: format!("there is no judging it: {fault}") }
 }
 
 impl fmt::Display for Fault {

@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     env_state::{EnvState, batched},
-    faults::{Cause, Faults},
+    faults::{Cause, Faults, Whose, fail_closed},
     measures::Measured,
     propose::Proposed,
 };
 use azr_core::task::{Digest, Task};
-use azr_sandbox::{Accepted, ExecutedRun, Judged, Rejection};
+use azr_sandbox::{Accepted, ExecutedRun, Judged, Rejection, rejected_for_fault};
 
 /// What the environment and the buffers say about a proposal.
 #[derive(Clone, Debug)]
@@ -81,26 +81,20 @@ pub struct Validated {
     pub runs: Vec<ExecutedRun>,
 }
 
-/// Judges every proposal and adds the new tasks to the buffers as found at `step`.
+/// Judges every proposal and adds the new tasks to the buffers as found at `step`. A proposal that the judge fails for is
+/// rejected if the judge does not fail for an empty one.
 pub fn validate(
     envs: &mut [EnvState],
     proposed: Vec<Proposed>,
     step: u64,
     faults: &mut Faults,
 ) -> Result<Vec<Validated>> {
-    let judged = batched(
-        envs,
-        &proposed,
-        |proposed| proposed.env,
-        faults,
-        |env, batch| {
-            let proposal = |proposed: &&Proposed| azr_sandbox::Proposal {
-                kind: env.kinds()[proposed.kind].name.clone(),
-                references: proposed.references.clone(),
-                completion: proposed.completion.text.clone(),
-            };
-            env.environment.validate(&env.context, &batch.iter().map(proposal).collect::<Vec<_>>())
-        },
+    let all: Vec<&Proposed> = proposed.iter().collect();
+    let mut judged = judge(envs, &all, |proposed| &proposed.completion.text, faults)?;
+    fail_closed(
+        &mut judged,
+        |failed| judge(envs, &failed.iter().map(|&i| all[i]).collect::<Vec<_>>(), |_| "", &mut faults.uncounted()),
+        |cause| Judged { conclusion: Err(rejected_for_fault(cause)), runs: Vec::new() },
     )?;
     let mut subjects = accepted_subjects(envs, &proposed, &judged, faults)?.into_iter();
     let mut conclude = |env: &mut EnvState, kind: usize, judged: Result<ProposalJudged, Cause>| {
@@ -118,6 +112,8 @@ pub fn validate(
                         let measures = env.seen[kind].measure(measures);
                         Conclusion::Accepted { task, well_formed, novelty, measures }
                     }
+                    // The completion made the task.
+                    Err(cause) if cause.whose == Whose::Environment => Conclusion::Rejected(rejected_for_fault(cause)),
                     Err(cause) => Conclusion::Fault(cause),
                 }
             }
@@ -133,6 +129,28 @@ pub fn validate(
 }
 
 type ProposalJudged = Judged<Result<Accepted, Rejection>>;
+
+fn judge(
+    envs: &[EnvState],
+    proposed: &[&Proposed],
+    completion: impl Fn(&Proposed) -> &str,
+    faults: &mut Faults,
+) -> Result<Vec<Result<ProposalJudged, Cause>>> {
+    batched(
+        envs,
+        proposed,
+        |proposed| proposed.env,
+        faults,
+        |env, batch| {
+            let proposal = |proposed: &&&Proposed| azr_sandbox::Proposal {
+                kind: env.kinds()[proposed.kind].name.clone(),
+                references: proposed.references.clone(),
+                completion: completion(proposed).to_owned(),
+            };
+            env.environment.validate(&env.context, &batch.iter().map(proposal).collect::<Vec<_>>())
+        },
+    )
+}
 
 /// What the accepted tasks are about, in order.
 fn accepted_subjects(

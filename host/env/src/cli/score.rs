@@ -148,7 +148,8 @@ impl Score {
                     judging.pop_front().map_or(Ok(()), |first| counted.add(joined(first)))?;
                 }
                 let (env, ctx) = (&env, &ctx);
-                let judge = move || ids.into_iter().zip(env.verify(ctx, &attempts)).collect::<Portion>();
+                let judge =
+                    move || ids.into_iter().zip(calls::judge_attempts(env, ctx, &attempts)).collect::<Portion>();
                 judging.push_back(scope.spawn(judge));
             }
             judging.into_iter().try_for_each(|portion| counted.add(joined(portion)))
