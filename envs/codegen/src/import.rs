@@ -1,7 +1,7 @@
 //! Lines of data sets. The table in the crate's documentation says which key means what.
 
 use azr_guest_sdk::{Rejection, rejection};
-use coding_judge::json::{self, Line};
+use coding_judge::json::{self, Line, not_a_task};
 
 use crate::problem::{Asserts, Function, Method, Problem, Stdin};
 use crate::published::{PublishedTests, Test};
@@ -125,10 +125,6 @@ fn live_code_bench(line: &Line) -> Result<Problem, Rejection> {
             Problem::Stdin(Stdin { question, tests })
         }
     })
-}
-
-fn not_a_task(why: impl Into<String>) -> Rejection {
-    rejection("not-a-task", why)
 }
 
 /// Whether tests are calls: an argument in each line of the input, and a result.

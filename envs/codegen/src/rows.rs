@@ -5,8 +5,8 @@
 //! there is a `fn_name`, an input is the list of its arguments, and an output the result or a list that holds nothing else; or
 //! both are texts of JSON, with an argument in each line.
 
-use azr_guest_sdk::{Rejection, rejection};
-use coding_judge::json::{self, Line};
+use azr_guest_sdk::Rejection;
+use coding_judge::json::{self, Line, not_a_task};
 use serde_json::json;
 
 use crate::import::{ensure_calls, ensure_outputs, lines};
@@ -20,7 +20,7 @@ pub fn problem(line: &Line) -> Result<Option<Problem>, Rejection> {
     let (inputs, outputs) = (lists.items("inputs")?, lists.items("outputs")?);
     if inputs.is_empty() || inputs.len() != outputs.len() {
         let message = format!("it has {} inputs and {} outputs, wanted as many of both", inputs.len(), outputs.len());
-        return Err(rejection("not-a-task", message));
+        return Err(not_a_task(message));
     }
     let question = question(line)?;
     let pairs = inputs.into_iter().zip(outputs);
@@ -70,14 +70,12 @@ fn question(line: &Line) -> Result<String, Rejection> {
                     let message = Line::read(message).ok()?;
                     (message.text("role").ok()? == "user").then(|| message.text("content").ok()).flatten()
                 });
-                return asked
-                    .next_back()
-                    .ok_or_else(|| rejection("not-a-task", "no message of its prompt is a user's"));
+                return asked.next_back().ok_or_else(|| not_a_task("no message of its prompt is a user's"));
             }
             _ => {}
         }
     }
-    Err(rejection("not-a-task", "it has none of the keys question, problem and prompt"))
+    Err(not_a_task("it has none of the keys question, problem and prompt"))
 }
 
 /// One argument per line and the result, as the tests of LiveCodeBench have them.
@@ -101,9 +99,8 @@ fn tests(
 ) -> Result<PublishedTests, Rejection> {
     let test = |(input, output)| Test { input, output, testtype: None };
     let tests: Option<Vec<Test>> = pairs.map(|pair| pair.map(test)).collect();
-    let tests = tests.ok_or_else(|| {
-        rejection("not-a-task", "inputs and outputs must be texts, lists of lines, or with fn_name lists")
-    })?;
+    let tests =
+        tests.ok_or_else(|| not_a_task("inputs and outputs must be texts, lists of lines, or with fn_name lists"))?;
     ensure(&tests)?;
     let listed: Vec<_> =
         tests.iter().map(|Test { input, output, .. }| json!({ "input": input, "output": output })).collect();

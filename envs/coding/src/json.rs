@@ -58,7 +58,8 @@ impl<'a> Line<'a> {
     }
 }
 
-fn not_a_task(why: impl Into<String>) -> Rejection {
+/// What a line is refused with that has a known format and makes no task.
+pub fn not_a_task(why: impl Into<String>) -> Rejection {
     rejection("not-a-task", why)
 }
 

@@ -14,11 +14,7 @@ impl<'a> Fields<'a> {
     pub fn read(line: &'a str) -> Result<Self> {
         let strict = strict(line);
         let fields: BTreeMap<String, &RawValue> = serde_json::from_str(&strict).context("not a JSON object")?;
-        let written = |value: &RawValue| {
-            let start = value.get().as_ptr().addr() - strict.as_ptr().addr();
-            &line[start..start + value.get().len()]
-        };
-        Ok(Self(fields.into_iter().map(|(name, value)| (name, written(value))).collect()))
+        Ok(Self(fields.into_iter().map(|(name, value)| (name, written(value, &strict, line))).collect()))
     }
 
     /// A value as it is written; none where there is none, as Python and data frames say it.
@@ -30,7 +26,7 @@ impl<'a> Fields<'a> {
     pub fn text(&self, name: &str) -> Result<Option<String>> {
         let text = |raw| {
             let text = serde_json::from_str(&strict(raw));
-            text.ok().with_context(|| format!("{name:?} is {}, wanted a text", shortened(raw)))
+            text.ok().with_context(|| format!("{name:?} is {}, wanted a text", shortened(raw, 60)))
         };
         self.raw(name).map(text).transpose()
     }
@@ -49,20 +45,24 @@ impl<'a> Fields<'a> {
 pub(crate) fn items(list: &str) -> Result<Vec<&str>> {
     let strict = strict(list);
     let items: Vec<&RawValue> = serde_json::from_str(&strict)?;
-    let start = |item: &RawValue| item.get().as_ptr().addr() - strict.as_ptr().addr();
-    Ok(items.into_iter().map(|item| &list[start(item)..start(item) + item.get().len()]).collect())
+    Ok(items.into_iter().map(|item| written(item, &strict, list)).collect())
+}
+
+/// A value that was read from strict JSON, as it stands at its place in what Python wrote.
+fn written<'a>(value: &RawValue, strict: &str, json: &'a str) -> &'a str {
+    let start = value.get().as_ptr().addr() - strict.as_ptr().addr();
+    &json[start..start + value.get().len()]
 }
 
 pub(crate) fn is_missing(raw: &str) -> bool {
     ["null", "NaN", "Infinity", "-Infinity"].contains(&raw)
 }
 
-/// The beginning of a value, for a message.
-fn shortened(raw: &str) -> Cow<'_, str> {
-    const SHOWN_MAX: usize = 60;
-    match raw.char_indices().nth(SHOWN_MAX) {
-        Some((end, _)) => format!("{}…", &raw[..end]).into(),
-        None => raw.into(),
+/// The beginning of a text, so many characters at most, for a message.
+pub(crate) fn shortened(text: &str, characters_max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(characters_max) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
 }
 

@@ -1,15 +1,15 @@
 //! What data sets call their tasks.
 
-use anyhow::Result;
 use serde_json::Value;
 
 use crate::fields::{Fields, strict};
 
-/// What stands in a line behind `id`, `task_id`, `unique_id` and `question_id`, in this order. A task is called by the first:
-/// LiveCodeBench's code execution has several lines for one `question_id`.
-pub fn ids(line: &str) -> Result<Vec<Value>> {
-    let fields = Fields::read(line)?;
-    Ok(["id", "task_id", "unique_id", "question_id"].iter().filter_map(|name| fields.raw(name)).map(id).collect())
+impl Fields<'_> {
+    /// What stands behind `id`, `task_id`, `unique_id` and `question_id`, in this order. A task is called by the first:
+    /// LiveCodeBench's code execution has several lines for one `question_id`.
+    pub fn ids(&self) -> Vec<Value> {
+        ["id", "task_id", "unique_id", "question_id"].iter().filter_map(|name| self.raw(name)).map(id).collect()
+    }
 }
 
 /// A number that would lose digits is called as it is written.
@@ -25,6 +25,10 @@ fn id(raw: &str) -> Value {
 mod tests {
     use super::*;
 
+    fn ids(line: &str) -> Vec<Value> {
+        Fields::read(line).unwrap().ids()
+    }
+
     #[test]
     fn lines_are_called_as_they_are_published() {
         for (line, expected) in [
@@ -38,9 +42,9 @@ mod tests {
             (r#"{"id": NaN, "task_id": 1.0, "question": "\ud83d"}"#, Some("1.0")),
             (r#"{"question": "How many?"}"#, None),
         ] {
-            assert_eq!(ids(line).unwrap().first().map(Value::to_string).as_deref(), expected, "{line}");
+            assert_eq!(ids(line).first().map(Value::to_string).as_deref(), expected, "{line}");
         }
-        assert_eq!(ids(r#"{"question_id": 1, "id": 2}"#).unwrap(), [2, 1]);
-        assert!(ids("{").is_err());
+        assert_eq!(ids(r#"{"question_id": 1, "id": 2}"#), [2, 1]);
+        assert!(Fields::read("{").is_err());
     }
 }

@@ -19,7 +19,6 @@ use anyhow::{Context as _, Result, bail, ensure};
 use flate2::read::MultiGzDecoder;
 
 pub use fields::Fields;
-pub use id::ids;
 pub use mapped::Mapped;
 use parquet_rows::ParquetRows;
 

@@ -17,7 +17,7 @@ use parquet::{
 };
 use serde_json::Value;
 
-use crate::{LINE_MAX_BYTES, mapped::Mapped};
+use crate::{LINE_MAX_BYTES, fields::shortened, mapped::Mapped};
 
 /// Values of one column inside lists in one group of rows. A value takes some ninety bytes while its row is read, and a
 /// file of a kilobyte may say that a list has a billion. Protects the reader's memory; 1,000 rows with
@@ -56,12 +56,7 @@ fn guarded<T>(read: impl FnOnce() -> T) -> Result<T> {
 
 /// An error in a few words: some hold the bytes of a whole value.
 fn said(error: ParquetError) -> anyhow::Error {
-    const SHOWN_MAX: usize = 200;
-    let said = error.to_string();
-    match said.char_indices().nth(SHOWN_MAX) {
-        Some((end, _)) => anyhow!("{}…", &said[..end]),
-        None => anyhow!(said),
-    }
+    anyhow!("{}", shortened(&error.to_string(), 200))
 }
 
 /// Whether the file can be read, by what it says of itself.

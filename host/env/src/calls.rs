@@ -1,6 +1,6 @@
 //! What an environment can be asked, as JSON: by lines of `azr-env`, and by requests to `azr-env serve`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, convert::Infallible};
 
 use anyhow::{Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,8 @@ use serde_json::Value;
 use azr_core::task::{Task, WrittenTask};
 use azr_sandbox::{
     Accepted, Amount, Attempt, Context, Environment, ExecutedRun, Fault, Judged, Measure, Message, Outcome, Prompt,
-    Proposal, Rejection, Report, Run, Speaker, Style, Thrown, Verdict, rejected_for_fault, wrong_for_fault,
+    Proposal, Rejection, Report, Run, Speaker, Style, Thrown, Verdict, fail_closed, rejected_for_fault,
+    wrong_for_fault,
 };
 
 #[derive(Deserialize)]
@@ -230,9 +231,15 @@ pub(crate) fn validate<Answer>(
         Ok((context(env, *style, settings)?, proposal))
     });
     let judge = |ctx: &Context, proposals: &[Proposal]| {
-        let without = |proposal: &Proposal| Proposal { completion: String::new(), ..proposal.clone() };
+        let mut judged = env.validate(ctx, proposals);
         let rejected = |fault: &Fault| Judged { conclusion: Err(rejected_for_fault(fault)), runs: Vec::new() };
-        fail_closed(proposals, |proposals| env.validate(ctx, proposals), without, rejected)
+        let empty = |&place: &usize| Proposal { completion: String::new(), ..proposals[place].clone() };
+        let Ok(()) = fail_closed(
+            &mut judged,
+            |fault| fault.is_environments().then(|| rejected(fault)),
+            |failed| Ok::<_, Infallible>(env.validate(ctx, &failed.iter().map(empty).collect::<Vec<_>>())),
+        );
+        judged
     };
     by_context(proposals.collect(), judge, answer)
 }
@@ -256,28 +263,14 @@ pub(crate) fn judge_attempts(
     ctx: &Context,
     attempts: &[Attempt],
 ) -> Vec<Result<Judged<Verdict>, Fault>> {
-    let without = |attempt: &Attempt| Attempt { completion: String::new(), ..attempt.clone() };
+    let mut judged = env.verify(ctx, attempts);
     let wrong = |fault: &Fault| Judged { conclusion: wrong_for_fault(fault), runs: Vec::new() };
-    fail_closed(attempts, |attempts| env.verify(ctx, attempts), without, wrong)
-}
-
-/// No completion escapes its conclusion by breaking the judge: where the judge of an item fails, and does not fail for the
-/// same item `without` its completion, the conclusion is the one for `broken` judges.
-fn fail_closed<Item, R>(
-    items: &[Item],
-    judge: impl Fn(&[Item]) -> Vec<Result<R, Fault>>,
-    without: impl Fn(&Item) -> Item,
-    broken: impl Fn(&Fault) -> R,
-) -> Vec<Result<R, Fault>> {
-    let mut judged = judge(items);
-    let is_failed = |fault: &Fault| matches!(fault, Fault::Environment { .. });
-    let failed: Vec<usize> = (0..judged.len()).filter(|&i| judged[i].as_ref().is_err_and(is_failed)).collect();
-    let emptied: Vec<Item> = failed.iter().map(|&i| without(&items[i])).collect();
-    for (i, without) in failed.into_iter().zip(judge(&emptied)) {
-        if let (Err(fault), Ok(_)) = (&judged[i], without) {
-            judged[i] = Ok(broken(fault));
-        }
-    }
+    let empty = |&place: &usize| Attempt { completion: String::new(), ..attempts[place].clone() };
+    let Ok(()) = fail_closed(
+        &mut judged,
+        |fault| fault.is_environments().then(|| wrong(fault)),
+        |failed| Ok::<_, Infallible>(env.verify(ctx, &failed.iter().map(empty).collect::<Vec<_>>())),
+    );
     judged
 }
 

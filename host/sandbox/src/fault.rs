@@ -86,6 +86,10 @@ impl Fault {
         Self::Host(Stopped { call, deadline_ms: deadline.as_millis() }.into())
     }
 
+    pub fn is_environments(&self) -> bool {
+        matches!(self, Self::Environment { .. })
+    }
+
     /// The call, where the watchdog ended it or it ended its process.
     pub fn stopped(&self) -> Option<&'static str> {
         match self {
@@ -108,6 +112,27 @@ impl Fault {
             }),
         }
     }
+}
+
+/// No completion escapes its conclusion by breaking the judge. `broken` has the conclusion for a fault that a completion may
+/// have made. It takes the place of the fault where the same item `without` its completion is judged; `without` is asked for
+/// the items at some places, if there are any.
+pub fn fail_closed<R, F, E>(
+    judged: &mut [Result<R, F>],
+    broken: impl Fn(&F) -> Option<R>,
+    without: impl FnOnce(&[usize]) -> Result<Vec<Result<R, F>>, E>,
+) -> Result<(), E> {
+    let conclusion = |(place, result): (usize, &Result<R, F>)| Some((place, broken(result.as_ref().err()?)?));
+    let (places, conclusions): (Vec<usize>, Vec<R>) = judged.iter().enumerate().filter_map(conclusion).unzip();
+    if places.is_empty() {
+        return Ok(());
+    }
+    for ((place, conclusion), without) in places.iter().zip(conclusions).zip(without(&places)?) {
+        if without.is_ok() {
+            judged[*place] = Ok(conclusion);
+        }
+    }
+    Ok(())
 }
 
 /// What an attempt is that its judge fails for while it judges another one at the same task: wrong.

@@ -118,7 +118,7 @@ pub use self::{
     confined::confine_with,
     environment::{Environment, Example, Examples, Judged},
     errand::serve_if_asked,
-    fault::{Died, Fault, Stopped, rejected_for_fault, wrong_for_fault},
+    fault::{Died, Fault, Stopped, fail_closed, rejected_for_fault, wrong_for_fault},
     grants::{Directory, Grants},
     log::{Level, LogLine},
     outcome::shortened,

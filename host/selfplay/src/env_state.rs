@@ -17,7 +17,7 @@ use azr_core::{
     role::Role,
     task::{Digest, Task},
 };
-use azr_sandbox::{Context, Description, Environment, Fault, Kind, Rejection};
+use azr_sandbox::{Context, Description, Environment, Fault, Kind, Rejection, fail_closed};
 
 /// Rollouts that share a baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -194,4 +194,28 @@ pub fn batched<T, R: Serialize + DeserializeOwned>(
         }
     }
     Ok(results.into_iter().map(|result| result.expect("every item belongs to an env")).collect())
+}
+
+/// As [`batched`], of items with completions. Where the judge fails for a completion, and does not fail for an empty one in its
+/// place, the conclusion is the one for `broken` judges; the fault stays counted.
+pub fn judged<T, R: Serialize + DeserializeOwned>(
+    envs: &[EnvState],
+    items: &[T],
+    parts_of: impl Fn(&T) -> (usize, &str),
+    faults: &mut Faults,
+    judge: impl Fn(&EnvState, &[&(&T, &str)]) -> Vec<Result<R, Fault>>,
+    broken: impl Fn(&Cause) -> R,
+) -> Result<Vec<Result<R, Cause>>> {
+    let env_of = |(item, _): &(&T, &str)| parts_of(item).0;
+    let completed: Vec<(&T, &str)> = items.iter().map(|item| (item, parts_of(item).1)).collect();
+    let mut judged = batched(envs, &completed, env_of, faults, &judge)?;
+    fail_closed(
+        &mut judged,
+        |cause| cause.is_environments().then(|| broken(cause)),
+        |failed| {
+            let empty: Vec<(&T, &str)> = failed.iter().map(|&place| (&items[place], "")).collect();
+            batched(envs, &empty, env_of, &mut faults.uncounted(), &judge)
+        },
+    )?;
+    Ok(judged)
 }

@@ -32,6 +32,12 @@ pub struct Cause {
     pub cause: String,
 }
 
+impl Cause {
+    pub fn is_environments(&self) -> bool {
+        self.whose == Whose::Environment
+    }
+}
+
 impl Error for Cause {}
 
 impl fmt::Display for Cause {
@@ -183,26 +189,6 @@ fn called<T, R>(items: &[T], call: impl Fn(&[&T]) -> Vec<Result<R, Fault>>) -> (
     }
     let results = results.into_iter().map(|result| result.expect("an environment answers for each of its items"));
     (results.map(|result| result.map_err(Cause::from)).collect(), retried)
-}
-
-/// No completion escapes its conclusion by breaking the judge: where the judge of an item fails, and does not fail for the
-/// same item `without` its completion, the conclusion is the one for `broken` judges. The fault stays counted.
-pub fn fail_closed<R>(
-    judged: &mut [Result<R, Cause>],
-    without: impl FnOnce(&[usize]) -> Result<Vec<Result<R, Cause>>>,
-    broken: impl Fn(&Cause) -> R,
-) -> Result<()> {
-    let is_failed = |cause: &Cause| cause.whose == Whose::Environment;
-    let failed: Vec<usize> = (0..judged.len()).filter(|&i| judged[i].as_ref().is_err_and(is_failed)).collect();
-    if failed.is_empty() {
-        return Ok(());
-    }
-    for (&i, without) in failed.iter().zip(without(&failed)?) {
-        if let (Err(cause), Ok(_)) = (&judged[i], without) {
-            judged[i] = Ok(broken(cause));
-        }
-    }
-    Ok(())
 }
 
 /// A call that the watchdog stopped twice, or that twice took its process with it, while others ended in time, is so by

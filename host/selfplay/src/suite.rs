@@ -108,7 +108,7 @@ impl Suite {
         for ((line, text), imported) in numbers.into_iter().zip(&lines).zip(imported) {
             match imported {
                 Ok(Ok(task)) => {
-                    let id = azr_dataset::ids(text).ok().and_then(|ids| ids.into_iter().next());
+                    let id = azr_dataset::Fields::read(text).ok().and_then(|fields| fields.ids().into_iter().next());
                     let kind = envs[env].kind_index(&task.kind).expect("the sandbox checked that the kind exists");
                     self.tasks.push(SuiteTask { line, id, held_out: HeldOutTask { env, kind, task } });
                 }

@@ -4,8 +4,8 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    env_state::{EnvState, batched},
-    faults::{Cause, Faults, Whose, fail_closed},
+    env_state::{EnvState, batched, judged},
+    faults::{Cause, Faults},
     measures::Measured,
     propose::Proposed,
 };
@@ -89,11 +89,19 @@ pub fn validate(
     step: u64,
     faults: &mut Faults,
 ) -> Result<Vec<Validated>> {
-    let all: Vec<&Proposed> = proposed.iter().collect();
-    let mut judged = judge(envs, &all, |proposed| &proposed.completion.text, faults)?;
-    fail_closed(
-        &mut judged,
-        |failed| judge(envs, &failed.iter().map(|&i| all[i]).collect::<Vec<_>>(), |_| "", &mut faults.uncounted()),
+    let judged = judged(
+        envs,
+        &proposed,
+        |proposed| (proposed.env, &proposed.completion.text),
+        faults,
+        |env, batch| {
+            let proposal = |(proposed, completion): &&(&Proposed, &str)| azr_sandbox::Proposal {
+                kind: env.kinds()[proposed.kind].name.clone(),
+                references: proposed.references.clone(),
+                completion: (*completion).to_owned(),
+            };
+            env.environment.validate(&env.context, &batch.iter().map(proposal).collect::<Vec<_>>())
+        },
         |cause| Judged { conclusion: Err(rejected_for_fault(cause)), runs: Vec::new() },
     )?;
     let mut subjects = accepted_subjects(envs, &proposed, &judged, faults)?.into_iter();
@@ -113,7 +121,7 @@ pub fn validate(
                         Conclusion::Accepted { task, well_formed, novelty, measures }
                     }
                     // The completion made the task.
-                    Err(cause) if cause.whose == Whose::Environment => Conclusion::Rejected(rejected_for_fault(cause)),
+                    Err(cause) if cause.is_environments() => Conclusion::Rejected(rejected_for_fault(cause)),
                     Err(cause) => Conclusion::Fault(cause),
                 }
             }
@@ -129,28 +137,6 @@ pub fn validate(
 }
 
 type ProposalJudged = Judged<Result<Accepted, Rejection>>;
-
-fn judge(
-    envs: &[EnvState],
-    proposed: &[&Proposed],
-    completion: impl Fn(&Proposed) -> &str,
-    faults: &mut Faults,
-) -> Result<Vec<Result<ProposalJudged, Cause>>> {
-    batched(
-        envs,
-        proposed,
-        |proposed| proposed.env,
-        faults,
-        |env, batch| {
-            let proposal = |proposed: &&&Proposed| azr_sandbox::Proposal {
-                kind: env.kinds()[proposed.kind].name.clone(),
-                references: proposed.references.clone(),
-                completion: completion(proposed).to_owned(),
-            };
-            env.environment.validate(&env.context, &batch.iter().map(proposal).collect::<Vec<_>>())
-        },
-    )
-}
 
 /// What the accepted tasks are about, in order.
 fn accepted_subjects(

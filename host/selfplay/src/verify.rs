@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use crate::{
-    env_state::{EnvState, batched},
-    faults::{Cause, Faults, fail_closed},
+    env_state::{EnvState, judged},
+    faults::{Cause, Faults},
     solve::Attempted,
 };
 use azr_sandbox::{Attempt, ExecutedRun, Judged, Verdict, wrong_for_fault};
@@ -28,11 +28,18 @@ impl Verified {
 /// One verdict per attempt, in order. An attempt that the judge fails for is wrong if the judge does not fail for an empty
 /// one at the same task: no completion escapes its verdict by breaking the judge. The fault is counted all the same.
 pub fn verify(envs: &[EnvState], attempted: Vec<Attempted>, faults: &mut Faults) -> Result<Vec<Verified>> {
-    let all: Vec<&Attempted> = attempted.iter().collect();
-    let mut judged = judge(envs, &all, |attempted| &attempted.completion.text, faults)?;
-    fail_closed(
-        &mut judged,
-        |failed| judge(envs, &failed.iter().map(|&i| all[i]).collect::<Vec<_>>(), |_| "", &mut faults.uncounted()),
+    let judged = judged(
+        envs,
+        &attempted,
+        |attempted| (attempted.env, &attempted.completion.text),
+        faults,
+        |env, batch| {
+            let attempt = |(attempted, completion): &&(&Attempted, &str)| Attempt {
+                task: attempted.task.clone(),
+                completion: (*completion).to_owned(),
+            };
+            env.environment.verify(&env.context, &batch.iter().map(attempt).collect::<Vec<_>>())
+        },
         |cause| Judged { conclusion: wrong_for_fault(cause), runs: Vec::new() },
     )?;
     let conclude = |(attempted, judged)| match judged {
@@ -40,25 +47,4 @@ pub fn verify(envs: &[EnvState], attempted: Vec<Attempted>, faults: &mut Faults)
         Err(cause) => Verified { attempted, verdict: Err(cause), runs: Vec::new() },
     };
     Ok(attempted.into_iter().zip(judged).map(conclude).collect())
-}
-
-fn judge(
-    envs: &[EnvState],
-    attempted: &[&Attempted],
-    completion: impl Fn(&Attempted) -> &str,
-    faults: &mut Faults,
-) -> Result<Vec<Result<Judged<Verdict>, Cause>>> {
-    batched(
-        envs,
-        attempted,
-        |attempted| attempted.env,
-        faults,
-        |env, batch| {
-            let attempt = |attempted: &&&Attempted| Attempt {
-                task: attempted.task.clone(),
-                completion: completion(attempted).to_owned(),
-            };
-            env.environment.verify(&env.context, &batch.iter().map(attempt).collect::<Vec<_>>())
-        },
-    )
 }

@@ -9,8 +9,8 @@ use crate::word::{FUNCTIONS, OPERATORS, is_name};
 impl Parser<'_> {
     /// Whether a word there is a function, as in \operatorname{cis}.
     pub(super) fn is_function_at(&self, at: usize) -> bool {
-        let opens = |token: &Token| matches!(token.kind, Kind::Sign('(' | '[' | '{' | '⦃') | Kind::Begin(_));
         let Some(Kind::Text(word)) = self.tokens.get(at).map(|token| &token.kind) else { return false };
+        let opens = |token: &Token| matches!(token.kind, Kind::Sign('(' | '[' | '{' | '⦃') | Kind::Begin(_));
         FUNCTIONS.contains(&&**word) && is_name(word)
             || OPERATORS.contains(&&**word) && self.tokens.get(at + 1).is_some_and(opens)
     }

@@ -35,14 +35,13 @@ impl Parser<'_> {
 fn value(numeral: &str) -> Option<i64> {
     let (mut rest, mut sum) = (numeral, 0);
     for (letters, worth) in PARTS {
-        let most = if letters.len() == 1 && !letters.starts_with(['D', 'L', 'V']) { 3 } else { 1 };
-        for _ in 0..most {
-            let Some(after) = rest.strip_prefix(letters) else { break };
+        while let Some(after) = rest.strip_prefix(letters) {
             rest = after;
             sum += worth;
         }
     }
-    (rest.is_empty() && !numeral.is_empty() && shortest(sum) == numeral).then_some(sum)
+    // Three letters M are as many as numerals have.
+    (rest.is_empty() && (1..4000).contains(&sum) && shortest(sum) == numeral).then_some(sum)
 }
 
 fn shortest(mut number: i64) -> String {
@@ -67,6 +66,8 @@ mod tests {
             ("VI", Some(6)),
             ("XCIX", Some(99)),
             ("MMXXIV", Some(2024)),
+            ("MMMCMXCIX", Some(3999)),
+            ("MMMM", None),
             ("IIII", None),
             ("IC", None),
             ("VX", None),

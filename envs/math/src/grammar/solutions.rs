@@ -1,5 +1,7 @@
 //! Solutions of systems, one behind another: `x=0, y=0 or x=1, y=1`.
 
+use std::collections::BTreeSet;
+
 use crate::token::Kind;
 use crate::tree::{Joined, Tree};
 
@@ -32,14 +34,9 @@ impl Breaks {
         if !names.len().is_multiple_of(length) || !breaks.is_empty() && !parts.eq(breaks.iter().copied()) {
             return None;
         }
-        let sorted = |names: &[&str]| {
-            let mut sorted: Vec<String> = names.iter().map(|name| (*name).into()).collect();
-            sorted.sort();
-            sorted.dedup();
-            sorted
-        };
-        let first = sorted(&names[..length]);
-        let alike = names.chunks(length).all(|names| sorted(names) == first);
+        let distinct = |names: &[&str]| -> BTreeSet<String> { names.iter().map(|name| (*name).into()).collect() };
+        let first = distinct(&names[..length]);
+        let alike = names.chunks(length).all(|names| distinct(names) == first);
         let solution = |items: &[Tree]| Tree::List { items: items.to_vec(), joined: Joined::Comma };
         (alike && first.len() == length).then(|| items.chunks(length).map(solution).collect())
     }

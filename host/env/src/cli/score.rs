@@ -183,8 +183,9 @@ fn suite(env: &Environment, ctx: &Context, path: &Path, map: &[Mapped]) -> Resul
     for line in azr_dataset::open_mapped(path, map)? {
         let Line { number, text } = line?;
         let place = || format!("{}, line {number}", path.display());
-        let id = azr_dataset::ids(&text).map(|ids| ids.first().map_or_else(|| number.to_string(), name));
-        let prompt = prompt(&text);
+        let fields = Fields::read(&text);
+        let prompt = fields.as_ref().ok().and_then(prompt);
+        let id = fields.map(|fields| fields.ids().first().map_or_else(|| number.to_string(), name));
         let imported = env.import_tasks(ctx, &[text]).pop().expect("one task for one line").with_context(place)?;
         suite.lines += 1;
         match imported {
@@ -206,9 +207,8 @@ fn suite(env: &Environment, ctx: &Context, path: &Path, map: &[Mapped]) -> Resul
 }
 
 /// The program that a line gives the beginning of, where the suite is one of code to complete.
-fn prompt(line: &str) -> Option<String> {
-    let fields = Fields::read(line).ok().filter(|fields| fields.raw("entry_point").is_some())?;
-    fields.text("prompt").ok()?
+fn prompt(fields: &Fields) -> Option<String> {
+    fields.raw("entry_point").and_then(|_| fields.text("prompt").ok()?)
 }
 
 /// An id as completions name it.
@@ -260,7 +260,7 @@ fn read<'a>(line: Line, path: &Path, suite: &'a Suite) -> Result<Option<(&'a str
 fn read_text<'a>(text: &str, Suite { tasks, refused, .. }: &'a Suite) -> Result<Option<(&'a str, Attempt)>> {
     let fields = Fields::read(text)?;
     // Completions may have ids of their own beside those of their tasks.
-    let ids: Vec<String> = azr_dataset::ids(text)?.iter().map(name).collect();
+    let ids: Vec<String> = fields.ids().iter().map(name).collect();
     let Some((id, SuiteTask { task, prompt })) = ids.iter().find_map(|id| tasks.get_key_value(id)) else {
         ensure!(!ids.is_empty(), "there is no task_id");
         let like = tasks.keys().next().map_or("", String::as_str);
